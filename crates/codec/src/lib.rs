@@ -1,0 +1,1 @@
+//! Event to Avro and back, schema catalogue. The only home of Avro.

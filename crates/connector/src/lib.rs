@@ -1,0 +1,1 @@
+//! The one ingest loop: profile, rows, events, receipts, quarantine.

@@ -1,0 +1,165 @@
+//! Typed ids. One registry of kinds; none of them holds a personal value.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// From the bare UUID.
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The bare UUID, for a column or a header.
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// One event: UUIDv5 of source, source record id, version, operation and event type (see [`EventId::derive`]).
+    EventId
+}
+uuid_id! {
+    /// One source record: keyed hash of source and source record id (see [`crate::TokenKey::record_id`]).
+    /// It is the Kafka key of the record's events, so that they keep their order.
+    RecordId
+}
+uuid_id! {
+    /// One person: the [`RecordId`] of the oldest source record of the person's cluster. A rebuild gives the same
+    /// id, and an id once given can always be answered: it names a record, and that record is in some person's file.
+    PersonId
+}
+uuid_id! {
+    /// One pushed batch of a feed.
+    BatchId
+}
+
+impl EventId {
+    /// The namespace of event ids: UUIDv5 of the DNS namespace and `events.isthmus.hub`.
+    pub const NAMESPACE: Uuid = Uuid::from_u128(0x6b0c_5ac0_5d2a_5f0b_9b63_50a4_6ad1_7b0e);
+
+    /// Derives the id, so that a re-push of the same statement gives the same id (RFC 9562, UUIDv5).
+    /// The parts are joined by a control character that no source record id may contain.
+    pub fn derive(source: &str, source_record_id: &str, version: i64, op: &str, event_type: &str) -> Self {
+        let name = format!("{source}\u{1f}{source_record_id}\u{1f}{version}\u{1f}{op}\u{1f}{event_type}");
+        Self(Uuid::new_v5(&Self::NAMESPACE, name.as_bytes()))
+    }
+}
+
+impl PersonId {
+    /// The id of a person whose oldest source record is `record`.
+    pub const fn from_oldest(record: RecordId) -> Self {
+        Self(record.0)
+    }
+
+    /// The source record that this id names.
+    pub const fn as_record(self) -> RecordId {
+        RecordId(self.0)
+    }
+}
+
+impl BatchId {
+    /// The batch that a body is: the same body of the same feed is the same batch.
+    pub fn derive(feed: &FeedId, body_sha256: &[u8; 32]) -> Self {
+        let mut name = Vec::with_capacity(feed.as_str().len() + 33);
+        name.extend_from_slice(feed.as_str().as_bytes());
+        name.push(0x1f);
+        name.extend_from_slice(body_sha256);
+        Self(Uuid::new_v5(&EventId::NAMESPACE, &name))
+    }
+}
+
+/// The name of a feed: 2 to 64 of `a-z`, `0-9` and `-`, beginning with a letter. It stands in URLs and metrics.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct FeedId(String);
+
+impl FeedId {
+    /// Parses a feed name; `None` when it has another form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid = (2..=64).contains(&text.len())
+            && text.as_bytes()[0].is_ascii_lowercase()
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for FeedId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom("a feed name is 2 to 64 of a-z, 0-9 and -, beginning with a letter")
+        })
+    }
+}
+
+impl fmt::Display for FeedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_id_depends_on_every_part() {
+        let base = EventId::derive("s", "r", 1, "UPSERT", "TestResult");
+        assert_eq!(base, EventId::derive("s", "r", 1, "UPSERT", "TestResult"));
+        for other in [
+            EventId::derive("t", "r", 1, "UPSERT", "TestResult"),
+            EventId::derive("s", "q", 1, "UPSERT", "TestResult"),
+            EventId::derive("s", "r", 2, "UPSERT", "TestResult"),
+            EventId::derive("s", "r", 1, "RETRACT", "TestResult"),
+            EventId::derive("s", "r", 1, "UPSERT", "GatePass"),
+        ] {
+            assert_ne!(base, other);
+        }
+        assert_eq!(base.as_uuid().get_version_num(), 5);
+    }
+
+    #[test]
+    fn feed_names_fit_urls() {
+        assert!(FeedId::parse("lab-results").is_some());
+        for text in ["", "a", "Lab", "1lab", "lab_results", "lab/../x"] {
+            assert!(FeedId::parse(text).is_none(), "{text}");
+        }
+    }
+}

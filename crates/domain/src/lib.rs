@@ -1,0 +1,29 @@
+//! The words of the hub and the rules of their meaning.
+//!
+//! Everything here is pure: no I/O, no async, no ambient clock or randomness. A value of a type in this
+//! crate is already in canonical form; text becomes such a value by parsing, or becomes an error.
+//!
+//! Not here: how an event is written as Avro (`codec`), how two records are compared (`linkage`), who may
+//! see a value (`access`).
+
+mod decimal;
+mod event;
+mod identifier;
+mod ids;
+mod name;
+mod place;
+mod resident_id;
+mod sensitive;
+mod time;
+mod token;
+
+pub use decimal::Decimal;
+pub use event::*;
+pub use identifier::{IdClaim, IdError, IdScheme, Phone};
+pub use ids::{BatchId, EventId, FeedId, PersonId, RecordId};
+pub use name::{PersonName, Script, Sex};
+pub use place::{Datum, PlaceKind, PlaceRef};
+pub use resident_id::{MaskedResidentId, ResidentId};
+pub use sensitive::Sensitive;
+pub use time::{Day, Precision, TimeError, Timestamp};
+pub use token::{ClaimRef, ClaimToken, TokenKey};

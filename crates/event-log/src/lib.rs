@@ -1,0 +1,1 @@
+//! Publish and read a topic at a position. The only home of Kafka.

@@ -1,0 +1,1 @@
+//! Pure entity resolution: standardize, block, compare, weigh, cluster, explain.

@@ -1,0 +1,1 @@
+//! Process shell: config, telemetry, start, stop.

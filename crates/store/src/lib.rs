@@ -1,0 +1,1 @@
+//! Views, receipts, migrations. The only home of SQL.

@@ -1,0 +1,1 @@
+//! Test harness: private PostgreSQL and Apache Kafka, builders, waiting.

@@ -1,0 +1,1 @@
+//! Gate, household and meter feeds.

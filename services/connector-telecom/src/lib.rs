@@ -1,0 +1,1 @@
+//! Subscriber, cell and location feeds.

@@ -1,0 +1,1 @@
+//! The one binary people type: runs any or all services, and the admin commands.

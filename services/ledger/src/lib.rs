@@ -1,0 +1,1 @@
+//! The access log as a process of its own: append, prove, verify.

@@ -1,0 +1,1 @@
+//! HTTP for portals, CDC, auditors, residents.
