@@ -1,1 +1,13 @@
-//! Process shell: config, telemetry, start, stop.
+//! The shell around every process: configuration, keys, log lines and metrics, HTTP, stopping, and the private
+//! PostgreSQL of the embedded form.
+//!
+//! Not here: anything about feeds, persons or the ledger.
+
+pub mod config;
+pub mod http;
+pub mod keys;
+pub mod postgres;
+mod shutdown;
+pub mod telemetry;
+
+pub use shutdown::Shutdown;
