@@ -1,0 +1,219 @@
+//! The closed lists that policies are written in.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! closed_list {
+    ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $code:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$item_doc])* #[serde(rename = $code)] $item,)+
+        }
+
+        impl $name {
+            /// Every item of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$item),+];
+
+            /// The code that files, columns and headers use.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$item => $code,)+ }
+            }
+
+            /// The item with this code, letter for letter.
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|item| item.code() == code)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.code())
+            }
+        }
+    };
+}
+
+closed_list! {
+    /// What a caller is.
+    Role {
+        /// Looks after the residents of one community unit.
+        CommunityWorker = "community-worker",
+        /// Traces cases for disease control.
+        CdcTracer = "cdc-tracer",
+        /// Reads the log of looks, and no person.
+        Auditor = "auditor",
+        /// A person who asks for the own file.
+        Resident = "resident",
+        /// Pushes feeds and reads the receipts of its own.
+        Department = "department",
+        /// Runs the machines, and reads no data.
+        Operator = "operator",
+    }
+}
+
+closed_list! {
+    /// What for. The codes are those of HL7 PurposeOfUse (http://terminology.hl7.org/ValueSet/v3-PurposeOfUse).
+    Purpose {
+        /// Treatment of the person.
+        Treatment = "TREAT",
+        /// Treatment of the person in an emergency.
+        EmergencyTreatment = "ETREAT",
+        /// Public health: looking after residents, tracing cases.
+        PublicHealth = "PUBHLTH",
+        /// Operations: keeping registers right, audit.
+        Operations = "HOPERAT",
+        /// The person's own request.
+        PatientRequest = "PATRQT",
+        /// Research.
+        Research = "HRESCH",
+    }
+}
+
+closed_list! {
+    /// A part of a person file that is granted or withheld as one.
+    FieldGroup {
+        /// Names, birth date, sex, nationality, identity numbers.
+        Identity = "identity",
+        /// Phones.
+        Contact = "contact",
+        /// Address, division and community unit.
+        Residence = "residence",
+        /// Household, and relation to its head.
+        Household = "household",
+        /// Tests and hospital stays.
+        Health = "health",
+        /// Where the person was: presences, trips, gates.
+        Trail = "trail",
+        /// What the person paid.
+        Payment = "payment",
+        /// Which source said what, when, and what was the runner-up.
+        Provenance = "provenance",
+        /// Why records were taken for one person.
+        Links = "links",
+    }
+}
+
+closed_list! {
+    /// What a caller asks for.
+    Action {
+        /// Find persons by identifiers or by name and birth date.
+        FindPersons = "find-persons",
+        /// Read a person's golden record.
+        ReadPerson = "read-person",
+        /// Read the source records of a person.
+        ReadRecords = "read-records",
+        /// Read the facts of a person between two instants.
+        ReadTimeline = "read-timeline",
+        /// Read why the records of a person belong together.
+        ReadLinks = "read-links",
+        /// Read the log of looks.
+        ReadLedger = "read-ledger",
+    }
+}
+
+closed_list! {
+    /// What must hold between the caller and the person.
+    Relationship {
+        /// The person lives in the caller's unit or in one below it.
+        OwnUnit = "own-unit",
+        /// The caller names the case it works on.
+        CaseStated = "case-stated",
+        /// The person is the caller.
+        OwnFile = "own-file",
+        /// Nothing; only for actions that concern no person.
+        None = "none",
+    }
+}
+
+impl Action {
+    /// Whether the answer can disclose something about a person.
+    pub const fn concerns_a_person(self) -> bool {
+        !matches!(self, Self::ReadLedger)
+    }
+
+    /// The groups without all of which the action would have nothing to answer: a rule must grant one of them.
+    pub const fn needs_one_of(self) -> &'static [FieldGroup] {
+        match self {
+            Self::FindPersons | Self::ReadPerson => {
+                &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Household]
+            }
+            Self::ReadRecords => &[FieldGroup::Provenance],
+            Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
+            Self::ReadLinks => &[FieldGroup::Links],
+            Self::ReadLedger => &[],
+        }
+    }
+}
+
+/// A set of field groups.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldGroups(BTreeSet<FieldGroup>);
+
+impl FieldGroups {
+    /// Every group.
+    pub fn all() -> Self {
+        FieldGroup::ALL.iter().copied().collect()
+    }
+
+    /// Whether the group is in the set.
+    pub fn contains(&self, group: FieldGroup) -> bool {
+        self.0.contains(&group)
+    }
+
+    /// Whether no group is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The groups, in the order of [`FieldGroup::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = FieldGroup> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The groups that are not in the set.
+    #[must_use]
+    pub fn complement(&self) -> Self {
+        FieldGroup::ALL.iter().copied().filter(|group| !self.contains(*group)).collect()
+    }
+
+    /// The groups in either set.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).collect()
+    }
+
+    /// The codes of the groups.
+    pub fn codes(&self) -> Vec<String> {
+        self.iter().map(|group| group.code().to_owned()).collect()
+    }
+}
+
+impl FromIterator<FieldGroup> for FieldGroups {
+    fn from_iter<I: IntoIterator<Item = FieldGroup>>(groups: I) -> Self {
+        Self(groups.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_read_letter_for_letter() {
+        assert_eq!(Purpose::from_code("PUBHLTH"), Some(Purpose::PublicHealth));
+        for code in ["pubhlth", "PUBHLTH ", "", "*", "PUBHLTH,TREAT"] {
+            assert_eq!(Purpose::from_code(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_set_and_its_complement_hold_every_group_once() {
+        let some: FieldGroups = [FieldGroup::Health, FieldGroup::Identity].into_iter().collect();
+        assert_eq!(some.union(&some.complement()), FieldGroups::all());
+        assert!(some.iter().all(|group| !some.complement().contains(group)));
+    }
+}
