@@ -1,1 +1,19 @@
-//! The one ingest loop: profile, rows, events, receipts, quarantine.
+//! The one ingest loop that every connector service runs: profile, rows, drafts, receipts, quarantine.
+//!
+//! A department pushes a body; it is stored durably and hashed before anything is read from it. A [`Feed`] cuts it into
+//! rows and maps each row to [`Draft`]s; the loop compares them with what is known of their records and gives each row
+//! exactly one outcome: accepted, duplicate, superseded or quarantined. Events are durable in the log before the receipts
+//! are; ids are derived, so a crash at any point is mended by doing the same work again.
+//!
+//! Not here: what a particular source's format means beyond delimited text and NDJSON (the services), SQL (`store`), Avro
+//! (`codec`), Kafka (`event-log`).
+
+mod columns;
+mod feed;
+mod profile;
+mod reason;
+
+pub use columns::{Field, Layout};
+pub use feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError, RowReader};
+pub use profile::{Encoding, Format, Profile, ProfileError};
+pub use reason::Reason;

@@ -1,0 +1,170 @@
+//! What a feed is to the ingest loop: rows out of bytes, drafts of events out of rows.
+
+use std::io::BufRead;
+use std::sync::Arc;
+
+use domain::{Body, FeedId, Op, Precision, Sensitive, Timestamp, TokenKey};
+
+use crate::columns::Layout;
+use crate::profile::Profile;
+use crate::reason::Reason;
+
+/// One declared feed. Everything here is pure: bytes in, drafts out; time and the key are arguments.
+pub trait Feed: Send + Sync {
+    /// The declaration.
+    fn profile(&self) -> &Profile;
+
+    /// The name in URLs.
+    fn id(&self) -> &FeedId {
+        &self.profile().feed
+    }
+
+    /// Opens a body: checks preamble and header, and gives the reader of its rows.
+    ///
+    /// # Errors
+    /// When the body as a whole does not fit the profile; then nothing of it is applied.
+    fn open<'a>(&'a self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn RowReader + 'a>, BatchError>;
+
+    /// Maps one row to drafts of events. A row whose reader already found it broken is not passed.
+    ///
+    /// # Errors
+    /// When the row goes to quarantine.
+    fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError>;
+}
+
+/// Reads the rows of one body in bounded memory.
+pub trait RowReader: Send {
+    /// The next row; `None` at the end.
+    ///
+    /// # Errors
+    /// When the body cannot be read on; rows that are merely broken are rows with [`RawRow::broken`].
+    fn next_row(&mut self) -> Result<Option<RawRow>, BatchError>;
+
+    /// Where the columns stand, for feeds that have columns.
+    fn layout(&self) -> Option<Arc<Layout>> {
+        None
+    }
+
+    /// Number of bytes before the first row (byte order mark, preamble, header): what a file of failed rows begins with.
+    fn data_start(&self) -> u64 {
+        0
+    }
+
+    /// What is worth telling the sender about the file as a whole, such as columns that nobody asked for.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// One row as it stands in the body.
+#[derive(Clone, Debug)]
+pub struct RawRow {
+    /// Ordinal of the data row, from 1; header, preamble, trailer and blank lines are not counted.
+    pub number: u64,
+    /// Physical line at which the row begins, from 1.
+    pub line: u64,
+    /// Byte offset in the (uncompressed) body at which the row begins.
+    pub offset: u64,
+    /// Bytes of the row in the body, line end included.
+    pub length: u64,
+    /// The bytes without line end. Cut short when the row is broken.
+    pub bytes: Sensitive<Vec<u8>>,
+    /// Set when the row cannot be read at all; it goes to quarantine with this reason.
+    pub broken: Option<RowError>,
+}
+
+/// What mapping a row needs to know beyond the row.
+#[derive(Clone, Copy)]
+pub struct RowContext<'a> {
+    /// Key of claim tokens and record ids.
+    pub key: &'a TokenKey,
+    /// When the batch was received; times after it are suspicious.
+    pub ingest_time: Timestamp,
+    /// Where the columns stand ([`RowReader::layout`]).
+    pub layout: Option<&'a Layout>,
+}
+
+/// What part a draft plays in its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftRole {
+    /// The row states this record. It is compared with what is known of the record, and decides the row's outcome.
+    Record,
+    /// The row's restatement of who the person is (a ticket, a test): the record's id is derived from its content and the
+    /// version is the week, so it is published once a week and never decides about the row.
+    Sighting,
+}
+
+/// What becomes an event once the row is found new. Drafts of one row with one `source_record_id` are one record: they
+/// share version and operation, and are compared with what is known as one.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What part it plays.
+    pub role: DraftRole,
+    /// The source's own id of the record (unique within the profile's `source`).
+    pub source_record_id: Sensitive<String>,
+    /// Version of the record; `None` when the source has none: then a changed content gets the next number.
+    pub version: Option<i64>,
+    /// States or takes back.
+    pub op: Op,
+    /// When it happened.
+    pub event_time: Timestamp,
+    /// How exact `event_time` is.
+    pub precision: Precision,
+    /// Offset from UTC in minutes in which the source stated the time.
+    pub utc_offset_min: Option<i32>,
+    /// The source gave no offset; the profile's zone was applied.
+    pub offset_assumed: bool,
+    /// When the source made the record, if it says.
+    pub created_time: Option<Timestamp>,
+    /// What was odd about the row, as closed-set codes.
+    pub quality_flags: Vec<&'static str>,
+    /// What is stated.
+    pub body: Body,
+}
+
+/// Why one row goes to quarantine. The message never repeats a personal value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RowError {
+    /// The column or field, in the sender's own word where there is one.
+    pub field: Option<String>,
+    /// The reason, from the closed registry.
+    pub reason: Reason,
+    /// What is wrong with this row, for the sender's technician.
+    pub message: String,
+}
+
+impl RowError {
+    /// About the row as a whole.
+    pub fn row(reason: Reason, message: impl Into<String>) -> Self {
+        Self { field: None, reason, message: message.into() }
+    }
+
+    /// About one field.
+    pub fn field(field: impl Into<String>, reason: Reason, message: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), reason, message: message.into() }
+    }
+}
+
+/// Why a whole body is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// The body does not fit the profile; the sender mends it.
+    #[error("{message}")]
+    Refused {
+        /// The reason, from the closed registry.
+        reason: Reason,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// The stored body cannot be read.
+    #[error("the stored body cannot be read")]
+    Io(#[from] std::io::Error),
+}
+
+impl BatchError {
+    /// A refusal that the sender can mend.
+    pub fn refused(reason: Reason, message: impl Into<String>) -> Self {
+        Self::Refused { reason, message: message.into() }
+    }
+}
