@@ -1,0 +1,167 @@
+//! What goes into the engine and what comes out of it.
+
+use domain::{IdentityObserved, PersonId, RecordId, SourceKind, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A source record as linkage sees it: its statement in the highest version, and when it was first made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Which source record.
+    pub key: RecordId,
+    /// The earliest event time over all its versions: the oldest record of a cluster names the person.
+    pub first_time: Timestamp,
+    /// What it states.
+    pub statement: IdentityObserved,
+    /// What kind of organisation states it.
+    pub source_kind: SourceKind,
+}
+
+/// A change of the set of records.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The record is as given, whatever it was before.
+    Upsert(Record),
+    /// The record is no longer there.
+    Remove(RecordId),
+}
+
+/// What a batch of changes did to the persons.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delta {
+    /// Clusters that are new, have other members, or have a member that states something else. In order of person.
+    pub clusters: Vec<ClusterChange>,
+    /// Persons that no longer exist under their id: their records went into other clusters or away. In order.
+    pub dissolved: Vec<PersonId>,
+    /// Pairs touched by this batch whose weight lies between review and link threshold and whose records are in
+    /// different clusters. In order of records.
+    pub review: Vec<Link>,
+    /// Pairs that this batch took out of the review band (or out of being apart). In order of records.
+    pub review_ended: Vec<(RecordId, RecordId)>,
+}
+
+/// A cluster as it is now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClusterChange {
+    /// The person: named by the oldest member.
+    pub person: PersonId,
+    /// The records, oldest first.
+    pub members: Vec<RecordId>,
+    /// The links that hold it together, the strongest first: one less than members.
+    pub links: Vec<Link>,
+}
+
+/// A weighed pair of records. `a` is the smaller key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// One record.
+    pub a: RecordId,
+    /// The other record.
+    pub b: RecordId,
+    /// Match weight in bits: the log2 odds that both are one person, prior included.
+    pub weight: f64,
+    /// What it is made of; the weights and frequencies add up to `weight`.
+    pub parts: Vec<Part>,
+}
+
+/// What one field adds to a match weight.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// The field.
+    pub field: Field,
+    /// The level of agreement it reached.
+    pub level: Level,
+    /// Bits for reaching the level.
+    pub weight: f64,
+    /// Bits for the rarity of the value agreed on.
+    pub frequency: f64,
+}
+
+/// A pair of records, weighed and judged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The weights.
+    pub link: Link,
+    /// From this weight on, pairs are linked.
+    pub link_threshold: f64,
+    /// From this weight on, pairs are put up for review.
+    pub review_threshold: f64,
+    /// Version of the model.
+    pub model_version: String,
+    /// The exclusive identifier of which both hold different values, so that they stay apart whatever the weight.
+    pub conflict: Option<Field>,
+    /// Whether both are in one cluster now.
+    pub together: bool,
+}
+
+/// A field of the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// How likely any two records are of one person, before looking at them.
+    Prior,
+    /// Resident number.
+    NationalId,
+    /// Exclusive numbers of an issuer: medical record, health card.
+    RecordNumber,
+    /// Passports and permits.
+    Document,
+    /// Wallets, cards, tickets, SIMs: what one person mostly has alone, and may have several of.
+    Account,
+    /// Name.
+    Name,
+    /// Birth date.
+    BirthDate,
+    /// Sex.
+    Sex,
+    /// Phone numbers.
+    Phone,
+    /// Address.
+    Address,
+    /// Household or meter account.
+    Household,
+    /// What is taken back because relatives share surname, phone and address.
+    Kinship,
+}
+
+/// A level of agreement of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// No comparison took place (prior, correction).
+    Given,
+    /// The same value.
+    Same,
+    /// The same sound in other characters, or in Latin letters.
+    Sound,
+    /// What is not hidden agrees.
+    Fits,
+    /// The same given name under another surname.
+    GivenName,
+    /// A slip away: one character, one digit, two swapped.
+    Near,
+    /// Only the surname agrees.
+    Surname,
+    /// Only the year agrees (and only the year is known of one).
+    Year,
+    /// The same number, for one of them only as a contact.
+    Contact,
+    /// Different values.
+    Different,
+}
+
+/// Counts of what the engine holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Statistics {
+    /// Records.
+    pub records: usize,
+    /// Clusters.
+    pub clusters: usize,
+    /// Blocking keys with at least one record.
+    pub blocks: usize,
+    /// Blocking keys with so many records that they propose no pairs.
+    pub hot_blocks: usize,
+    /// Pairs at or above the review threshold.
+    pub edges: usize,
+    /// Pairs compared since the start.
+    pub compared: u64,
+}
