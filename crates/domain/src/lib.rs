@@ -6,22 +6,28 @@
 //! Not here: how an event is written as Avro (`codec`), how two records are compared (`linkage`), who may
 //! see a value (`access`).
 
+mod attribution;
 mod decimal;
 mod event;
 mod identifier;
 mod ids;
 mod name;
+mod person;
 mod place;
 mod resident_id;
 mod sensitive;
 mod time;
 mod token;
 
+pub use attribution::{
+    Attribution, ClaimRole, Claimant, Doubt, StatedClaim, attribute, changes_hands, phone_claim, stated_claims,
+};
 pub use decimal::Decimal;
 pub use event::*;
 pub use identifier::{IdClaim, IdError, IdScheme, Phone};
 pub use ids::{BatchId, EventId, FeedId, PersonId, RecordId};
 pub use name::{PersonName, Script, Sex};
+pub use person::{Field, GoldenRecord, Member, PhoneUse, Rule, RunnerUp, search_key, survive, units};
 pub use place::{Datum, PlaceKind, PlaceRef};
 pub use resident_id::{MaskedResidentId, ResidentId};
 pub use sensitive::Sensitive;
