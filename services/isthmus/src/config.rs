@@ -1,0 +1,79 @@
+//! The configuration of a deployment. Everything has a default: an empty file is the embedded form.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use runtime::telemetry::LogFormat;
+use serde::Deserialize;
+
+use crate::cli::CommonArgs;
+
+/// The whole configuration; `services/isthmus/config/deployed.toml` is a commented sample.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Directory of the private PostgreSQL, raw files, ledger and keys.
+    pub data_dir: PathBuf,
+    /// Directory of the secret keys; default `<data_dir>/keys`.
+    pub key_dir: Option<PathBuf>,
+    /// Address of the HTTP interface.
+    pub http_listen: SocketAddr,
+    /// Address of the MLLP listener (connector-hospital).
+    pub mllp_listen: SocketAddr,
+    /// PostgreSQL of the deployment (`postgres://user@host/database`); without it a private one is started.
+    /// The password comes from the environment variable `PGPASSWORD` or from the file `PGPASSFILE` names.
+    pub database_url: Option<String>,
+    /// The event log.
+    pub log: event_log::LogConfig,
+    /// A Confluent-compatible schema registry; without it the built-in catalogue numbers the schemas.
+    pub schema_registry_url: Option<String>,
+    /// A ledger in a process of its own; without it the ledger runs in the query API's process.
+    pub ledger_url: Option<String>,
+    /// Name of a shipped linkage model (`zh`, `latin`) or path of a model file.
+    pub linkage_model: String,
+    /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
+    pub feed_dir: Option<PathBuf>,
+    /// Partitions of each topic on Kafka.
+    pub partitions: i32,
+    /// Form of the log lines.
+    pub log_format: LogFormat,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("isthmus-data"),
+            key_dir: None,
+            http_listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            mllp_listen: SocketAddr::from(([127, 0, 0, 1], 2575)),
+            database_url: None,
+            log: event_log::LogConfig::default(),
+            schema_registry_url: None,
+            ledger_url: None,
+            linkage_model: "zh".to_owned(),
+            feed_dir: None,
+            partitions: 6,
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration that the command line names, or the defaults; `--data-dir` outranks the file.
+    pub fn resolve(common: &CommonArgs) -> anyhow::Result<Self> {
+        let mut config = match &common.config {
+            Some(path) => runtime::config::load(path).context("the configuration could not be read")?,
+            None => Self::default(),
+        };
+        if let Some(data_dir) = &common.data_dir {
+            config.data_dir.clone_from(data_dir);
+        }
+        Ok(config)
+    }
+
+    /// Directory of the secret keys.
+    pub fn keys(&self) -> PathBuf {
+        self.key_dir.clone().unwrap_or_else(|| self.data_dir.join("keys"))
+    }
+}

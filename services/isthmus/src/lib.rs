@@ -1,1 +1,0 @@
-//! The one binary people type: runs any or all services, and the admin commands.
