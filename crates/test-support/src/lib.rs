@@ -1,1 +1,17 @@
-//! Test harness: private PostgreSQL and Apache Kafka, builders, waiting.
+//! Test harness: a private PostgreSQL, a real Apache Kafka, builders of domain values, and waiting without sleeps.
+//!
+//! Servers are started once per test process and end with it, also when it is killed. A harness that cannot do its
+//! work panics with the reason: there is no caller who could do better.
+//!
+//! Not here: anything that ships.
+
+pub mod build;
+mod kafka;
+mod postgres;
+mod scratch;
+mod wait;
+
+pub use kafka::{Kafka, SecureListener, kafka};
+pub use postgres::{TestDatabase, database, database_prepared, postgres};
+pub use scratch::scratch_dir;
+pub use wait::{Condition, WAIT_MAX, wait_for};
