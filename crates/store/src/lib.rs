@@ -1,1 +1,186 @@
-//! Views, receipts, migrations. The only home of SQL.
+//! What the hub keeps in PostgreSQL: views, receipts, callers. The only home of SQL, but for the event log's table.
+//!
+//! One database holds several schemas. `ingest` and `access` are made by migrations. `views` holds the active
+//! projection; while it is rebuilt, `views_next` holds the one to come, and afterwards `views_previous` the one
+//! before. Statements name the tables of views without a schema: the search path of the connection chooses.
+//!
+//! Functions are free functions on a connection, one module per concern. A transaction is begun by
+//! [`Store::begin`] and dropped to undo it.
+//!
+//! Not here: which event changes what (`projector`), who may see a row (`access`).
+
+pub mod callers;
+mod instant;
+pub mod views;
+
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Connection, Postgres};
+
+pub use instant::PgInstant;
+
+/// Why the store did not do it. No text of an error holds a value of a row.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// PostgreSQL refused or could not be reached.
+    #[error("the database refused or could not be reached")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database could not be migrated")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A stored document does not have the shape that this version reads.
+    #[error("the column {column} holds a document of another shape")]
+    Document {
+        /// Table and column.
+        column: &'static str,
+        /// What did not fit. It may quote a value, so it is not printed with the error.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A column holds a code that this version does not know.
+    #[error("the column {0} holds an unknown code")]
+    Code(&'static str),
+    /// The checkpoint is not where the writer left it: another writer moved it, or the views were exchanged.
+    #[error("the checkpoint was moved by another writer, or the views were exchanged")]
+    CheckpointMoved,
+    /// The views are not there.
+    #[error("the schema {0} does not exist")]
+    NoViews(&'static str),
+}
+
+/// The result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A pool of connections to the hub's database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: PgPool,
+    options: PgConnectOptions,
+}
+
+impl Store {
+    /// Connects, with at most `connections_max` connections. Every connection finds the tables of the active views
+    /// by their bare names.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn connect(options: PgConnectOptions, connections_max: u32) -> Result<Self> {
+        let options = options.application_name("isthmus");
+        let pool = PgPoolOptions::new()
+            .max_connections(connections_max)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.clone().options([("search_path", views::Schema::Active.name())]))
+            .await?;
+        Ok(Self { pool, options })
+    }
+
+    /// Brings the schemas up to date and creates the views when there are none. Safe to call from several processes
+    /// at once.
+    ///
+    /// # Errors
+    /// When a migration fails, or one that was applied has been changed since.
+    pub async fn migrate(&self) -> Result<()> {
+        // Not from the pool: its search path would put the table of migrations into a schema that a rebuild exchanges.
+        let options = self.options.clone().options([("search_path", "public")]);
+        let mut conn = PgConnection::connect_with(&options).await?;
+        sqlx::migrate!("./migrations").run(&mut conn).await?;
+        let mut tx = conn.begin().await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(locks::MIGRATE).execute(&mut *tx).await?;
+        if !views::exists(&mut tx, views::Schema::Active).await? {
+            views::create(&mut tx, views::Schema::Active).await?;
+        }
+        tx.commit().await?;
+        conn.close().await?;
+        Ok(())
+    }
+
+    /// The pool, for parts that bring their own statements (the event log's table).
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A connection of the pool.
+    ///
+    /// # Errors
+    /// When none is free within ten seconds or the database cannot be reached.
+    pub async fn acquire(&self) -> Result<sqlx::pool::PoolConnection<Postgres>> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// A connection outside the pool, for session locks: closing it gives them up.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn connect_alone(&self) -> Result<PgConnection> {
+        let options = self.options.clone().options([("search_path", views::Schema::Active.name())]);
+        Ok(PgConnection::connect_with(&options).await?)
+    }
+
+    /// Begins a transaction. Its name is a label of the metric that holds how long transactions take.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin(&self, name: &'static str) -> Result<Transaction> {
+        let inner = self.pool.begin().await?;
+        Ok(Transaction { inner, name, began: Instant::now() })
+    }
+}
+
+/// A transaction; dropped without [`Transaction::commit`] it is undone.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: sqlx::Transaction<'static, Postgres>,
+    name: &'static str,
+    began: Instant,
+}
+
+impl Transaction {
+    /// Makes it durable.
+    ///
+    /// # Errors
+    /// When the database does not confirm; whether it was committed is then unknown.
+    pub async fn commit(self) -> Result<()> {
+        let (name, began) = (self.name, self.began);
+        let result = self.inner.commit().await;
+        let outcome = if result.is_ok() { "committed" } else { "failed" };
+        metrics::histogram!("isthmus_store_transaction_seconds", "name" => name, "outcome" => outcome)
+            .record(began.elapsed().as_secs_f64());
+        Ok(result?)
+    }
+}
+
+impl Deref for Transaction {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
+
+/// Keys of PostgreSQL's advisory locks. One registry, so that no two uses share a key.
+pub mod locks {
+    /// Held while the views are first created.
+    pub const MIGRATE: i64 = 0x1577_6d75_0000_0001;
+    /// Held by the one projector that writes the active views.
+    pub const PROJECTOR: i64 = 0x1577_6d75_0000_0002;
+    /// Held by the one rebuild that runs.
+    pub const REBUILD: i64 = 0x1577_6d75_0000_0003;
+
+    use sqlx::postgres::PgConnection;
+
+    /// Takes a lock for the session when nobody holds it. It ends with the connection.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn try_lock(conn: &mut PgConnection, key: i64) -> crate::Result<bool> {
+        Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(conn).await?)
+    }
+}

@@ -1,0 +1,65 @@
+//! A short value that tells whether two sets of views hold the same.
+
+use std::collections::BTreeMap;
+
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+
+use super::{Schema, use_schema};
+use crate::Result;
+
+/// Every table with its content, but for columns that say when and by which run a row was written.
+const TABLES: &[(&str, &str)] = &[
+    (
+        "source_record",
+        "SELECT count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM source_record t",
+    ),
+    (
+        "claim",
+        "SELECT count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM claim t",
+    ),
+    (
+        "person",
+        "SELECT count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM person t",
+    ),
+    (
+        "link",
+        "SELECT count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM link t",
+    ),
+    (
+        "review",
+        "SELECT count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM review t",
+    ),
+    (
+        "fact",
+        "SELECT count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM fact t",
+    ),
+    (
+        "place",
+        "SELECT count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text FROM place t",
+    ),
+    (
+        "projector_quarantine",
+        "SELECT count(*), sum(hashtextextended(t::text, 0))::text, sum(hashtextextended(t::text, 1))::text
+         FROM (SELECT topic, partition, record_offset, reason FROM projector_quarantine) t",
+    ),
+];
+
+/// Per table: how many rows, and two sums of 64-bit hashes over them. The sums do not depend on the order in which
+/// rows were written; two sets of views that hold the same have equal fingerprints.
+///
+/// # Errors
+/// When the schema does not exist.
+pub async fn fingerprint(conn: &mut PgConnection, schema: Schema) -> Result<BTreeMap<&'static str, String>> {
+    let mut tx = conn.begin().await?;
+    use_schema(&mut tx, schema).await?;
+    let mut prints = BTreeMap::new();
+    for (table, statement) in TABLES {
+        let (rows, first, second): (i64, Option<String>, Option<String>) =
+            sqlx::query_as(*statement).fetch_one(&mut *tx).await?;
+        let sum = |text: Option<String>| text.unwrap_or_else(|| "0".to_owned());
+        prints.insert(*table, format!("{rows}:{}:{}", sum(first), sum(second)));
+    }
+    tx.commit().await?;
+    Ok(prints)
+}

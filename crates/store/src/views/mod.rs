@@ -1,0 +1,91 @@
+//! The views of the projection: persons, their records and claims, facts, places.
+//!
+//! Invariant: the tables of one schema are a function of the log up to the positions of its checkpoint.
+
+mod checkpoint;
+mod fingerprint;
+mod read;
+mod rows;
+mod write;
+
+use sqlx::postgres::PgConnection;
+
+pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint};
+pub use fingerprint::fingerprint;
+pub use read::*;
+pub use rows::*;
+pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};
+
+use crate::Result;
+
+const DDL: &str = include_str!("schema.sql");
+
+/// The schemas that views can be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// The views that are read.
+    Active,
+    /// The views that a rebuild is making.
+    Next,
+    /// The views that were read before the last rebuild.
+    Previous,
+}
+
+impl Schema {
+    /// Its name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "views",
+            Self::Next => "views_next",
+            Self::Previous => "views_previous",
+        }
+    }
+}
+
+/// Whether the schema exists.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn exists(conn: &mut PgConnection, schema: Schema) -> Result<bool> {
+    let found = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)");
+    Ok(found.bind(schema.name()).fetch_one(conn).await?)
+}
+
+/// Creates the schema with empty views. Call it inside a transaction, whose search path it changes.
+///
+/// # Errors
+/// When the schema exists already.
+pub async fn create(conn: &mut PgConnection, schema: Schema) -> Result<()> {
+    let statement = match schema {
+        Schema::Active => "CREATE SCHEMA views",
+        Schema::Next => "CREATE SCHEMA views_next",
+        Schema::Previous => "CREATE SCHEMA views_previous",
+    };
+    sqlx::raw_sql(statement).execute(&mut *conn).await?;
+    use_schema(conn, schema).await?;
+    sqlx::raw_sql(DDL).execute(conn).await?;
+    Ok(())
+}
+
+/// Removes the schema with all it holds, when it is there.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn drop_schema(conn: &mut PgConnection, schema: Schema) -> Result<()> {
+    let statement = match schema {
+        Schema::Active => "DROP SCHEMA IF EXISTS views CASCADE",
+        Schema::Next => "DROP SCHEMA IF EXISTS views_next CASCADE",
+        Schema::Previous => "DROP SCHEMA IF EXISTS views_previous CASCADE",
+    };
+    sqlx::raw_sql(statement).execute(conn).await?;
+    Ok(())
+}
+
+/// Lets bare table names mean those of the schema until the transaction ends.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn use_schema(conn: &mut PgConnection, schema: Schema) -> Result<()> {
+    sqlx::query("SELECT set_config('search_path', $1, true)").bind(schema.name()).execute(conn).await?;
+    Ok(())
+}

@@ -1,0 +1,579 @@
+//! Reading the views. The tables are those that the search path names.
+//!
+//! Whose a fact is follows in three steps: a person's records, the tokens they claim ([`list_claims_of_person`]), the
+//! facts with one of these tokens ([`list_facts`]); `domain::attribute` then decides, per fact, from all claims of the
+//! token ([`list_claims_of_tokens`]), whose it was at that time.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    BatchId, ClaimRole, ClaimToken, EventId, EventType, GoldenRecord, IdScheme, IdentityObserved, PersonId, PlaceRef,
+    RecordId, Timestamp,
+};
+use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
+use serde_json::Value;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::types::Json;
+use sqlx::{FromRow, Row};
+use uuid::Uuid;
+
+use super::rows::{kind_code, kind_from_code, reason_from_code, source_kind_from_code};
+use super::{ClaimRow, FactRow, LinkRow, PersonRow, PlaceRow, QuarantinedRow, Retraction, SourceRecordRow, Stated};
+use crate::{Error, PgInstant, Result};
+
+fn time(instant: Option<PgInstant>) -> Option<Timestamp> {
+    instant.map(|instant| instant.0)
+}
+
+fn uuids(tokens: &[ClaimToken]) -> Vec<Uuid> {
+    tokens.iter().map(|token| token.as_uuid()).collect()
+}
+
+fn bare(records: &[RecordId]) -> Vec<Uuid> {
+    records.iter().map(|record| record.as_uuid()).collect()
+}
+
+#[derive(FromRow)]
+struct RecordColumns {
+    record_id: Uuid,
+    source: String,
+    source_kind: String,
+    version: Option<i64>,
+    event_id: Option<Uuid>,
+    statement: Option<Json<IdentityObserved>>,
+    first_time: Option<PgInstant>,
+    last_time: Option<PgInstant>,
+    retract_version: Option<i64>,
+    retract_event_id: Option<Uuid>,
+    retract_reason: Option<String>,
+    survivor: Option<Uuid>,
+    person_id: Option<Uuid>,
+    batch_id: Uuid,
+    batch_row: i64,
+}
+
+impl TryFrom<RecordColumns> for SourceRecordRow {
+    type Error = Error;
+
+    fn try_from(row: RecordColumns) -> Result<Self> {
+        let statement = row.statement.map(|Json(statement)| statement);
+        let stated = match (row.version, row.event_id, time(row.first_time), time(row.last_time)) {
+            (Some(version), Some(event_id), Some(first_time), Some(last_time)) => {
+                Some(Stated { version, event_id: EventId::from_uuid(event_id), statement, first_time, last_time })
+            }
+            _ => None,
+        };
+        let reason = row.retract_reason.as_deref().map(reason_from_code).transpose()?.unwrap_or_default();
+        let retraction = row.retract_version.zip(row.retract_event_id).map(|(version, event_id)| Retraction {
+            version,
+            event_id: EventId::from_uuid(event_id),
+            reason,
+            survivor: row.survivor.map(RecordId::from_uuid),
+        });
+        Ok(Self {
+            record_id: RecordId::from_uuid(row.record_id),
+            source: row.source,
+            source_kind: source_kind_from_code(&row.source_kind)?,
+            stated,
+            retraction,
+            person: row.person_id.map(PersonId::from_uuid),
+            batch_id: BatchId::from_uuid(row.batch_id),
+            batch_row: row.batch_row,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct ClaimColumns {
+    token: Uuid,
+    scheme: String,
+    record_id: Uuid,
+    role: i16,
+    valid_from: Option<PgInstant>,
+    valid_to: Option<PgInstant>,
+    person_id: Option<Uuid>,
+}
+
+impl TryFrom<ClaimColumns> for ClaimRow {
+    type Error = Error;
+
+    fn try_from(row: ClaimColumns) -> Result<Self> {
+        Ok(Self {
+            token: ClaimToken::from_bytes(row.token.into_bytes()),
+            scheme: IdScheme::from_code(&row.scheme).ok_or(Error::Code("claim.scheme"))?,
+            record_id: RecordId::from_uuid(row.record_id),
+            role: ClaimRole::from_code(row.role).ok_or(Error::Code("claim.role"))?,
+            valid_from: time(row.valid_from),
+            valid_to: time(row.valid_to),
+            person: row.person_id.map(PersonId::from_uuid),
+        })
+    }
+}
+
+fn claims(rows: Vec<ClaimColumns>) -> Result<Vec<ClaimRow>> {
+    rows.into_iter().map(ClaimRow::try_from).collect()
+}
+
+/// Who claims the tokens: at most `limit` entries of the claim map, each with the person of its record. A token that
+/// is a record's own comes as [`ClaimRole::Record`]. This finds persons by identifier, and owners of facts.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_claims_of_tokens(
+    conn: &mut PgConnection,
+    tokens: &[ClaimToken],
+    limit: i64,
+) -> Result<Vec<ClaimRow>> {
+    let rows = sqlx::query_as(
+        "SELECT c.token, c.scheme, c.record_id, c.role, c.valid_from, c.valid_to, r.person_id
+         FROM claim c JOIN source_record r USING (record_id)
+         WHERE c.token = ANY($1)
+         UNION ALL
+         SELECT record_id, 'RECORD', record_id, 3::smallint, NULL, NULL, person_id
+         FROM source_record WHERE record_id = ANY($1)
+         ORDER BY 1, 4 DESC, 3
+         LIMIT $2",
+    );
+    claims(rows.bind(uuids(tokens)).bind(limit).fetch_all(conn).await?)
+}
+
+/// The claims of the records, without the records' own tokens; at most `limit`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_claims_of_records(
+    conn: &mut PgConnection,
+    records: &[RecordId],
+    limit: i64,
+) -> Result<Vec<ClaimRow>> {
+    let rows = sqlx::query_as(
+        "SELECT c.token, c.scheme, c.record_id, c.role, c.valid_from, c.valid_to, r.person_id
+         FROM claim c JOIN source_record r USING (record_id)
+         WHERE c.record_id = ANY($1)
+         ORDER BY c.record_id, c.role DESC, c.token
+         LIMIT $2",
+    );
+    claims(rows.bind(bare(records)).bind(limit).fetch_all(conn).await?)
+}
+
+/// All tokens that lead to facts of the person: what its records claim (names apart) and the records themselves, those
+/// that were merged away included; at most `limit`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_claims_of_person(conn: &mut PgConnection, person: PersonId, limit: i64) -> Result<Vec<ClaimRow>> {
+    let rows = sqlx::query_as(
+        "SELECT c.token, c.scheme, c.record_id, c.role, c.valid_from, c.valid_to, r.person_id
+         FROM source_record r JOIN claim c USING (record_id)
+         WHERE r.person_id = $1 AND c.role > 0
+         UNION ALL
+         SELECT record_id, 'RECORD', record_id, 3::smallint, NULL, NULL, person_id
+         FROM source_record WHERE person_id = $1
+         ORDER BY 4 DESC, 1, 3
+         LIMIT $2",
+    );
+    claims(rows.bind(person.as_uuid()).bind(limit).fetch_all(conn).await?)
+}
+
+/// The current person of a record.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn find_person_of_record(conn: &mut PgConnection, record: RecordId) -> Result<Option<PersonId>> {
+    let found: Option<Option<Uuid>> = sqlx::query_scalar("SELECT person_id FROM source_record WHERE record_id = $1")
+        .bind(record.as_uuid())
+        .fetch_optional(conn)
+        .await?;
+    Ok(found.flatten().map(PersonId::from_uuid))
+}
+
+/// The person that an id, given out at any time, now stands for: an id names a record, and that record is in some
+/// person's file.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn resolve_person(conn: &mut PgConnection, person: PersonId) -> Result<Option<PersonId>> {
+    find_person_of_record(conn, person.as_record()).await
+}
+
+#[derive(FromRow)]
+struct PersonColumns {
+    person_id: Uuid,
+    golden: Json<GoldenRecord>,
+    units: Vec<String>,
+    record_count: i32,
+    first_time: PgInstant,
+}
+
+impl From<PersonColumns> for PersonRow {
+    fn from(row: PersonColumns) -> Self {
+        Self {
+            person_id: PersonId::from_uuid(row.person_id),
+            golden: row.golden.0,
+            units: row.units,
+            record_count: row.record_count,
+            first_time: row.first_time.0,
+        }
+    }
+}
+
+/// The person with exactly this id; see [`resolve_person`] for ids of the past.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn find_person(conn: &mut PgConnection, person: PersonId) -> Result<Option<PersonRow>> {
+    Ok(list_persons(conn, &[person]).await?.pop())
+}
+
+/// The persons with these ids, by id.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_persons(conn: &mut PgConnection, persons: &[PersonId]) -> Result<Vec<PersonRow>> {
+    let ids: Vec<Uuid> = persons.iter().map(|person| person.as_uuid()).collect();
+    let rows: Vec<PersonColumns> = sqlx::query_as(
+        "SELECT person_id, golden, units, record_count, first_time FROM person
+         WHERE person_id = ANY($1) ORDER BY person_id",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(PersonRow::from).collect())
+}
+
+/// The source records of a person, those that were merged away included, oldest first; at most `limit`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_records_of_person(
+    conn: &mut PgConnection,
+    person: PersonId,
+    limit: i64,
+) -> Result<Vec<SourceRecordRow>> {
+    let rows: Vec<RecordColumns> = sqlx::query_as(
+        "SELECT record_id, source, source_kind, version, event_id, statement, first_time, last_time, retract_version,
+                retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+         FROM source_record WHERE person_id = $1
+         ORDER BY first_time NULLS LAST, record_id LIMIT $2",
+    )
+    .bind(person.as_uuid())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(SourceRecordRow::try_from).collect()
+}
+
+/// The source records with these ids, by id.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_records(conn: &mut PgConnection, records: &[RecordId]) -> Result<Vec<SourceRecordRow>> {
+    let rows: Vec<RecordColumns> = sqlx::query_as(
+        "SELECT record_id, source, source_kind, version, event_id, statement, first_time, last_time, retract_version,
+                retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+         FROM source_record WHERE record_id = ANY($1) ORDER BY record_id",
+    )
+    .bind(bare(records))
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(SourceRecordRow::try_from).collect()
+}
+
+/// Every source record, in no order. This is what the projector starts from.
+pub fn stream_records(conn: &mut PgConnection) -> BoxStream<'_, Result<SourceRecordRow>> {
+    sqlx::query_as::<_, RecordColumns>(
+        "SELECT record_id, source, source_kind, version, event_id, statement, first_time, last_time, retract_version,
+                retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+         FROM source_record",
+    )
+    .fetch(conn)
+    .map_err(Error::from)
+    .and_then(|row| std::future::ready(SourceRecordRow::try_from(row)))
+    .boxed()
+}
+
+/// Which person a record is of, and which row of which batch it came from: for comparing with a known truth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordPerson {
+    /// The record.
+    pub record_id: RecordId,
+    /// The source system.
+    pub source: String,
+    /// The batch.
+    pub batch_id: BatchId,
+    /// The row, from 1.
+    pub batch_row: i64,
+    /// The person.
+    pub person_id: PersonId,
+}
+
+/// Every record that is in a person's file, by batch and row.
+pub fn stream_record_persons(conn: &mut PgConnection) -> BoxStream<'_, Result<RecordPerson>> {
+    sqlx::query(
+        "SELECT record_id, source, batch_id, batch_row, person_id FROM source_record
+         WHERE person_id IS NOT NULL ORDER BY batch_id, batch_row, record_id",
+    )
+    .try_map(|row: PgRow| {
+        Ok(RecordPerson {
+            record_id: RecordId::from_uuid(row.try_get(0)?),
+            source: row.try_get(1)?,
+            batch_id: BatchId::from_uuid(row.try_get(2)?),
+            batch_row: row.try_get(3)?,
+            person_id: PersonId::from_uuid(row.try_get(4)?),
+        })
+    })
+    .fetch(conn)
+    .map_err(Error::from)
+    .boxed()
+}
+
+/// Which facts to list.
+#[derive(Clone, Debug)]
+pub struct FactFilter<'a> {
+    /// Tokens of which one is the fact's subject.
+    pub subjects: &'a [ClaimToken],
+    /// Only these kinds; all when empty.
+    pub kinds: &'a [EventType],
+    /// Begin of the time span, inclusive: facts that end before it are left out.
+    pub from: Timestamp,
+    /// End of the time span, exclusive: facts that begin at it or after are left out.
+    pub to: Timestamp,
+    /// Where the page before ended: begin and record of its last fact.
+    pub after: Option<(Timestamp, RecordId)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+#[derive(FromRow)]
+struct FactColumns {
+    record_id: Uuid,
+    kind: i16,
+    version: i64,
+    event_id: Uuid,
+    source: String,
+    subject: Option<Uuid>,
+    started_at: PgInstant,
+    ended_at: Option<PgInstant>,
+    place_id: Option<String>,
+    detail: Json<Value>,
+}
+
+impl TryFrom<FactColumns> for FactRow {
+    type Error = Error;
+
+    fn try_from(row: FactColumns) -> Result<Self> {
+        Ok(Self {
+            record_id: RecordId::from_uuid(row.record_id),
+            kind: kind_from_code(row.kind)?,
+            version: row.version,
+            event_id: EventId::from_uuid(row.event_id),
+            source: row.source,
+            subject: row.subject.map(|token| ClaimToken::from_bytes(token.into_bytes())),
+            started_at: row.started_at.0,
+            ended_at: time(row.ended_at),
+            place_id: row.place_id,
+            detail: row.detail.0,
+        })
+    }
+}
+
+/// Facts by subject and time span, by begin and record. A record with several kinds of facts at one instant is not
+/// torn apart by paging as long as `limit` is larger than the number of kinds.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_facts(conn: &mut PgConnection, filter: &FactFilter<'_>) -> Result<Vec<FactRow>> {
+    let kinds: Vec<i16> = match filter.kinds {
+        [] => EventType::ALL.iter().copied().map(kind_code).collect(),
+        kinds => kinds.iter().copied().map(kind_code).collect(),
+    };
+    let rows: Vec<FactColumns> = sqlx::query_as(
+        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+         FROM fact
+         WHERE subject = ANY($1) AND NOT retracted AND kind = ANY($2)
+           AND started_at < $4 AND (started_at >= $3 OR ended_at >= $3)
+           AND ($5::timestamptz IS NULL OR (started_at, record_id) > ($5, $6))
+         ORDER BY started_at, record_id, kind
+         LIMIT $7",
+    )
+    .bind(uuids(filter.subjects))
+    .bind(kinds)
+    .bind(PgInstant(filter.from))
+    .bind(PgInstant(filter.to))
+    .bind(filter.after.map(|(time, _)| PgInstant(time)))
+    .bind(filter.after.map(|(_, record)| record.as_uuid()))
+    .bind(filter.limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(FactRow::try_from).collect()
+}
+
+/// How many facts each of the tokens is the subject of, within a time span.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn count_facts(
+    conn: &mut PgConnection,
+    subjects: &[ClaimToken],
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<i64> {
+    let count = sqlx::query_scalar(
+        "SELECT count(*) FROM fact WHERE subject = ANY($1) AND NOT retracted AND started_at < $3
+           AND (started_at >= $2 OR ended_at >= $2)",
+    );
+    Ok(count.bind(uuids(subjects)).bind(PgInstant(from)).bind(PgInstant(to)).fetch_one(conn).await?)
+}
+
+#[derive(FromRow)]
+struct LinkColumns {
+    record_a: Uuid,
+    record_b: Uuid,
+    weight: f64,
+    parts: Json<Value>,
+    model_version: String,
+}
+
+impl From<LinkColumns> for LinkRow {
+    fn from(row: LinkColumns) -> Self {
+        Self {
+            record_a: RecordId::from_uuid(row.record_a),
+            record_b: RecordId::from_uuid(row.record_b),
+            weight: row.weight,
+            parts: row.parts.0,
+            model_version: row.model_version,
+        }
+    }
+}
+
+/// Why the records of a person are one person: its links, strongest first; at most `limit`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_links_of_person(conn: &mut PgConnection, person: PersonId, limit: i64) -> Result<Vec<LinkRow>> {
+    let rows: Vec<LinkColumns> = sqlx::query_as(
+        "SELECT record_a, record_b, weight, parts, model_version FROM link WHERE person_id = $1
+         ORDER BY weight DESC, record_a, record_b LIMIT $2",
+    )
+    .bind(person.as_uuid())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(LinkRow::from).collect())
+}
+
+/// Pairs that a reviewer should decide and that touch one of the records, strongest first; at most `limit`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_reviews_of_records(
+    conn: &mut PgConnection,
+    records: &[RecordId],
+    limit: i64,
+) -> Result<Vec<LinkRow>> {
+    let rows: Vec<LinkColumns> = sqlx::query_as(
+        "SELECT record_a, record_b, weight, parts, model_version FROM review
+         WHERE record_a = ANY($1) OR record_b = ANY($1)
+         ORDER BY weight DESC, record_a, record_b LIMIT $2",
+    )
+    .bind(bare(records))
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(LinkRow::from).collect())
+}
+
+#[derive(FromRow)]
+struct PlaceColumns {
+    record_id: Uuid,
+    place_id: String,
+    version: i64,
+    source: String,
+    parent_place_id: Option<String>,
+    valid_from: Option<PgInstant>,
+    valid_to: Option<PgInstant>,
+    detail: Json<Value>,
+}
+
+impl TryFrom<PlaceColumns> for PlaceRow {
+    type Error = Error;
+
+    fn try_from(row: PlaceColumns) -> Result<Self> {
+        let place: PlaceRef = serde_json::from_value(row.detail.0)
+            .map_err(|source| Error::Document { column: "place.detail", source })?;
+        Ok(Self {
+            record_id: RecordId::from_uuid(row.record_id),
+            place_id: row.place_id,
+            version: row.version,
+            source: row.source,
+            parent_place_id: row.parent_place_id,
+            valid_from: time(row.valid_from),
+            valid_to: time(row.valid_to),
+            place,
+        })
+    }
+}
+
+/// The registered places with these ids: per place all its rows, the latest interval first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_places(conn: &mut PgConnection, places: &[String]) -> Result<BTreeMap<String, Vec<PlaceRow>>> {
+    let rows: Vec<PlaceColumns> = sqlx::query_as(
+        "SELECT record_id, place_id, version, source, parent_place_id, valid_from, valid_to, detail
+         FROM place WHERE place_id = ANY($1) AND NOT retracted
+         ORDER BY place_id, valid_from DESC NULLS LAST, record_id",
+    )
+    .bind(places)
+    .fetch_all(conn)
+    .await?;
+    let mut found: BTreeMap<String, Vec<PlaceRow>> = BTreeMap::new();
+    for row in rows {
+        let row = PlaceRow::try_from(row)?;
+        found.entry(row.place_id.clone()).or_default().push(row);
+    }
+    Ok(found)
+}
+
+/// What could not be read as an event, latest first; at most `limit`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_quarantined(conn: &mut PgConnection, limit: i64) -> Result<Vec<QuarantinedRow>> {
+    let rows: Vec<(String, i32, i64, String)> = sqlx::query_as(
+        "SELECT topic, partition, record_offset, reason FROM projector_quarantine
+         ORDER BY noted_at DESC, topic, partition, record_offset LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    let row = |(topic, partition, offset, reason)| QuarantinedRow { topic, partition, offset, reason };
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// How much is in the views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Persons.
+    pub persons: i64,
+    /// Source records that state something.
+    pub records: i64,
+    /// Facts.
+    pub facts: i64,
+    /// Records of the log that could not be read.
+    pub quarantined: i64,
+}
+
+/// Counts rows; reads every table once.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn counts(conn: &mut PgConnection) -> Result<Counts> {
+    let (persons, records, facts, quarantined) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM source_record WHERE NOT retracted),
+                (SELECT count(*) FROM fact WHERE NOT retracted), (SELECT count(*) FROM projector_quarantine)",
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Counts { persons, records, facts, quarantined })
+}

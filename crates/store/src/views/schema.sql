@@ -1,0 +1,154 @@
+-- The views: everything the hub derives from the event log. Applied to a schema through the search path.
+-- Only the projector writes here, and every change moves the checkpoint in the same transaction.
+
+CREATE TABLE projection (
+    singleton     boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
+    generation    uuid        NOT NULL DEFAULT gen_random_uuid(),
+    positions     jsonb       NOT NULL DEFAULT '{}',
+    model_version text,
+    advanced_at   timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE projection IS 'The checkpoint: how far the log is in these views. One row.';
+COMMENT ON COLUMN projection.generation IS 'Identity of this set of views; a rebuild brings a new one.';
+COMMENT ON COLUMN projection.positions IS 'Next offset to read, per topic and partition.';
+COMMENT ON COLUMN projection.model_version IS 'Linkage model that decided the persons; null before the first event.';
+INSERT INTO projection DEFAULT VALUES;
+
+CREATE TABLE source_record (
+    record_id        uuid PRIMARY KEY,
+    source           text NOT NULL,
+    source_kind      text NOT NULL,
+    version          bigint,
+    event_id         uuid,
+    statement        jsonb,
+    first_time       timestamptz,
+    last_time        timestamptz,
+    retract_version  bigint,
+    retract_event_id uuid,
+    retract_reason   text,
+    survivor         uuid,
+    retracted        boolean NOT NULL GENERATED ALWAYS AS
+                     (retract_version IS NOT NULL AND (version IS NULL OR retract_version >= version)) STORED,
+    person_id        uuid,
+    batch_id         uuid NOT NULL,
+    batch_row        bigint NOT NULL,
+    CHECK ((version IS NULL) = (event_id IS NULL) AND (version IS NULL) = (first_time IS NULL)
+           AND (version IS NULL) = (last_time IS NULL)),
+    CHECK ((retract_version IS NULL) = (retract_event_id IS NULL)),
+    CHECK (version IS NOT NULL OR retract_version IS NOT NULL),
+    CHECK ((statement IS NOT NULL)
+           = (version IS NOT NULL AND (retract_version IS NULL OR retract_version < version)))
+);
+COMMENT ON TABLE source_record IS 'What each source states about a person: the statement of the highest version.';
+COMMENT ON COLUMN source_record.version IS 'Highest version stated; null when only a retraction was seen.';
+COMMENT ON COLUMN source_record.statement IS 'domain::IdentityObserved; null once retracted.';
+COMMENT ON COLUMN source_record.first_time IS 'Earliest event time over all versions.';
+COMMENT ON COLUMN source_record.last_time IS 'Latest event time over all versions.';
+COMMENT ON COLUMN source_record.retracted IS 'A retraction beats statements of its own and lower versions.';
+COMMENT ON COLUMN source_record.survivor IS 'Record that took over when the source merged two.';
+COMMENT ON COLUMN source_record.person_id IS
+    'Current person; for a record that was merged away, the person of its survivor. Null when there is none.';
+COMMENT ON COLUMN source_record.batch_row IS 'Row of the batch that brought the statement, from 1.';
+CREATE INDEX source_record_by_person ON source_record (person_id);
+
+CREATE TABLE claim (
+    token      uuid     NOT NULL,
+    record_id  uuid     NOT NULL,
+    role       smallint NOT NULL CHECK (role IN (0, 1, 2)),
+    scheme     text     NOT NULL,
+    valid_from timestamptz,
+    valid_to   timestamptz,
+    PRIMARY KEY (token, record_id, role)
+);
+COMMENT ON TABLE claim IS
+    'The claim map: which records claim a token. A record also claims itself (token = record_id), which is not stored.';
+COMMENT ON COLUMN claim.role IS '2 holder, 1 contact, 0 search key of a name (never attributes a fact).';
+COMMENT ON COLUMN claim.valid_from IS 'From when the claim holds; null: from ever.';
+COMMENT ON COLUMN claim.valid_to IS 'Until when it holds, exclusive; null: for ever.';
+CREATE INDEX claim_by_record ON claim (record_id);
+
+CREATE TABLE person (
+    person_id    uuid PRIMARY KEY,
+    golden       jsonb       NOT NULL,
+    units        text[]      NOT NULL,
+    record_count integer     NOT NULL CHECK (record_count > 0),
+    first_time   timestamptz NOT NULL
+);
+COMMENT ON TABLE person IS 'One row per person; the id is that of the oldest source record.';
+COMMENT ON COLUMN person.golden IS 'domain::GoldenRecord: the chosen value per field, with source, time, rule and runner-up.';
+COMMENT ON COLUMN person.units IS 'Community units and division codes of the person, sorted.';
+
+CREATE TABLE link (
+    person_id     uuid  NOT NULL,
+    record_a      uuid  NOT NULL,
+    record_b      uuid  NOT NULL,
+    weight        double precision NOT NULL,
+    parts         jsonb NOT NULL,
+    model_version text  NOT NULL,
+    PRIMARY KEY (person_id, record_a, record_b),
+    CHECK (record_a < record_b)
+);
+COMMENT ON TABLE link IS 'Why records are one person: pairs above the link threshold inside a cluster.';
+COMMENT ON COLUMN link.weight IS 'Match weight, log2.';
+
+CREATE TABLE review (
+    record_a      uuid  NOT NULL,
+    record_b      uuid  NOT NULL,
+    weight        double precision NOT NULL,
+    parts         jsonb NOT NULL,
+    model_version text  NOT NULL,
+    PRIMARY KEY (record_a, record_b),
+    CHECK (record_a < record_b)
+);
+COMMENT ON TABLE review IS 'Pairs between the review threshold and the link threshold.';
+CREATE INDEX review_by_b ON review (record_b);
+
+CREATE TABLE fact (
+    record_id  uuid        NOT NULL,
+    kind       smallint    NOT NULL,
+    retracted  boolean     NOT NULL,
+    version    bigint      NOT NULL,
+    event_id   uuid        NOT NULL,
+    source     text        NOT NULL,
+    subject    uuid,
+    started_at timestamptz NOT NULL,
+    ended_at   timestamptz,
+    place_id   text,
+    detail     jsonb,
+    PRIMARY KEY (record_id, kind),
+    CHECK (NOT retracted OR (subject IS NULL AND detail IS NULL))
+);
+COMMENT ON TABLE fact IS
+    'What happened, by claim token, never by person. A retracted fact stays as a row without content, so that a late lower version does not bring it back.';
+COMMENT ON COLUMN fact.kind IS 'Event type: 3 PresenceInterval, 4 TripSegment, 5 PaymentMade, 6 EncounterChanged, 7 TestResult, 8 GatePass, 9 HouseholdMembership, 10 MeterReading.';
+COMMENT ON COLUMN fact.subject IS 'Token of the most specific claim; null where no person is concerned.';
+COMMENT ON COLUMN fact.ended_at IS 'End; null for a moment or an open interval.';
+COMMENT ON COLUMN fact.detail IS 'Body of the event without its subject and without absent fields.';
+CREATE INDEX fact_by_subject ON fact (subject, started_at) WHERE subject IS NOT NULL;
+
+CREATE TABLE place (
+    record_id       uuid    PRIMARY KEY,
+    place_id        text    NOT NULL,
+    retracted       boolean NOT NULL,
+    version         bigint  NOT NULL,
+    event_id        uuid    NOT NULL,
+    source          text    NOT NULL,
+    parent_place_id text,
+    valid_from      timestamptz,
+    valid_to        timestamptz,
+    detail          jsonb,
+    CHECK (NOT retracted OR detail IS NULL)
+);
+COMMENT ON TABLE place IS 'Registered places. A place has several rows when it changed over time.';
+COMMENT ON COLUMN place.detail IS 'domain::PlaceRef without absent fields.';
+CREATE INDEX place_by_id ON place (place_id);
+
+CREATE TABLE projector_quarantine (
+    topic         text        NOT NULL,
+    partition     integer     NOT NULL,
+    record_offset bigint      NOT NULL,
+    reason        text        NOT NULL,
+    noted_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition, record_offset)
+);
+COMMENT ON TABLE projector_quarantine IS 'Records of the log that could not be read as events; the checkpoint went past them.';
