@@ -9,11 +9,23 @@
 //! (`codec`), Kafka (`event-log`).
 
 mod columns;
+mod decode;
 mod feed;
+mod fields;
+mod lines;
+mod map;
 mod profile;
+mod profile_feed;
 mod reason;
+mod rows;
+pub mod who;
 
 pub use columns::{Field, Layout};
 pub use feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError, RowReader};
-pub use profile::{Encoding, Format, Profile, ProfileError};
+pub use fields::{Bounds, Fields, Moment};
+pub use profile::{
+    Column, Encoding, Format, FormatKind, IdentityRules, KeyPart, Profile, ProfileError, RecordRules, TimeRules,
+};
+pub use profile_feed::ProfileFeed;
 pub use reason::Reason;
+pub use rows::{COLUMNS_MAX, QUOTED_LINES_MAX, ROW_BYTES_MAX};

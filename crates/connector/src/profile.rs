@@ -41,6 +41,9 @@ pub struct Profile {
     /// Which column carries a canonical field.
     #[serde(default)]
     pub columns: BTreeMap<Field, Column>,
+    /// Mapped fields whose column may be missing from a header.
+    #[serde(default)]
+    pub optional: Vec<Field>,
     /// Fields that must not be empty.
     #[serde(default)]
     pub required: Vec<Field>,
@@ -113,6 +116,9 @@ pub struct Format {
     /// What encloses values that contain separators; none when absent.
     #[serde(default)]
     pub quote: Option<char>,
+    /// How many columns a row of a file without header has; the highest mapped position by default.
+    #[serde(default)]
+    pub width: Option<u16>,
 }
 
 const fn comma() -> char {

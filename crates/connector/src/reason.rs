@@ -68,7 +68,7 @@ reasons! {
     ValueUnknown, "value-unknown", "The value is not one of those that the profile knows for the column.", "Use a value that the message lists, or have the profile extended.";
     ValueNumber, "value-number", "The text is not a number in the range of the column.", "Write digits with a point as decimal mark.";
     ValueDay, "value-day", "The text is not a calendar day.", "Write it as YYYY-MM-DD.";
-    ValueTime, "value-time", "The text is not a time in a form that the profile names, or one that its zone never had.", "Write it in the form that the message shows.";
+    ValueTime, "value-time", "The text is not a time in a form that the profile names.", "Write it in the form that the message shows.";
     ValueTooLong, "value-too-long", "The value is longer than a value of its column may be.", "Check for a missing separator; shorten the text.";
     TimeOutOfRange, "time-out-of-range", "The time is before 1990 or later than it can be: a clock was wrong.", "Set the device's clock, correct the time and send the row again.";
     TimeOrder, "time-order", "The end lies before the beginning.", "Correct one of the two times.";

@@ -1,0 +1,339 @@
+//! The values of one row by canonical name, and their typed readings.
+//!
+//! Texts of errors name the column in the sender's word and never repeat a value.
+
+use domain::{Day, Decimal, IdClaim, IdError, IdScheme, Precision, Timestamp};
+use jiff::civil::DateTime;
+use jiff::fmt::strtime::BrokenDownTime;
+use serde::Deserialize;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+
+use crate::columns::{Field, Layout};
+use crate::feed::{RowContext, RowError};
+use crate::profile::Profile;
+use crate::reason::Reason;
+
+/// 1990-01-01T00:00:00Z: no feed is older.
+const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
+const DAY_MS: i64 = 86_400_000;
+
+/// Which instants a field may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    /// It happened: from 1990 to one day after the batch came in.
+    Happened,
+    /// It may be planned, such as a departure: to 400 days after the batch came in.
+    Planned,
+    /// It bounds a validity, and may lie anywhere from 1900 to 9999.
+    Validity,
+}
+
+/// A time as the source stated it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The instant.
+    pub at: Timestamp,
+    /// How exact it is.
+    pub precision: Precision,
+    /// Offset from UTC in minutes.
+    pub offset_min: i32,
+    /// The source gave no offset.
+    pub assumed: bool,
+}
+
+/// The values of one row.
+pub struct Fields<'a> {
+    profile: &'a Profile,
+    layout: &'a Layout,
+    ingest_time: Timestamp,
+    buffer: String,
+    spans: Vec<(u32, u32)>,
+}
+
+impl<'a> Fields<'a> {
+    /// No value yet.
+    pub(crate) fn new(profile: &'a Profile, layout: &'a Layout, context: &RowContext<'_>) -> Self {
+        let mut fields = Self {
+            profile,
+            layout,
+            ingest_time: context.ingest_time,
+            buffer: String::with_capacity(256),
+            spans: vec![(0, 0); Field::COUNT],
+        };
+        for (field, text) in &profile.constants {
+            fields.set(*field, text);
+        }
+        fields
+    }
+
+    /// Sets a value; blanks around it go.
+    pub(crate) fn set(&mut self, field: Field, text: &str) {
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        if text.is_empty() {
+            return;
+        }
+        let begin = self.buffer.len() as u32;
+        self.buffer.push_str(text);
+        self.spans[field as usize] = (begin, self.buffer.len() as u32);
+    }
+
+    /// The profile.
+    pub fn profile(&self) -> &'a Profile {
+        self.profile
+    }
+
+    /// The text of a field; `None` when it is empty.
+    pub fn text(&self, field: Field) -> Option<&str> {
+        let (begin, end) = self.spans[field as usize];
+        (begin < end).then(|| &self.buffer[begin as usize..end as usize])
+    }
+
+    /// An error about a field, in the sender's word for it.
+    pub fn error(&self, field: Field, reason: Reason, message: impl Into<String>) -> RowError {
+        RowError::field(self.layout.label(field), reason, message)
+    }
+
+    /// The text of a field that must be there.
+    ///
+    /// # Errors
+    /// When it is empty.
+    pub fn required(&self, field: Field) -> Result<&str, RowError> {
+        self.text(field).ok_or_else(|| self.missing(field))
+    }
+
+    /// The error for an empty field.
+    pub fn missing(&self, field: Field) -> RowError {
+        self.error(field, Reason::RequiredMissing, format!("{} is empty", self.layout.label(field)))
+    }
+
+    /// The text of a field of at most `chars_max` characters, without control characters.
+    ///
+    /// # Errors
+    /// When it is longer or has control characters.
+    pub fn bounded(&self, field: Field, chars_max: usize) -> Result<Option<String>, RowError> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        if text.chars().count() > chars_max {
+            let message = format!("{} has more than {chars_max} characters", self.layout.label(field));
+            return Err(self.error(field, Reason::ValueTooLong, message));
+        }
+        if text.chars().any(char::is_control) {
+            let message = format!("{} contains a control character", self.layout.label(field));
+            return Err(self.error(field, Reason::ControlCharacter, message));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    /// The code that the profile gives to the word of a field; the word itself when the profile has no list.
+    ///
+    /// # Errors
+    /// When the word is not in the list.
+    pub fn word(&self, field: Field) -> Result<Option<&str>, RowError> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        let Some(words) = self.profile.values.get(&field) else { return Ok(Some(text)) };
+        match words.get(text).or_else(|| words.get("*")) {
+            Some(code) => Ok(Some(code.as_str())),
+            None => {
+                let known: Vec<&str> = words.keys().map(String::as_str).collect();
+                let message = format!("{} is none of {}", self.layout.label(field), known.join(", "));
+                Err(self.error(field, Reason::ValueUnknown, message))
+            }
+        }
+    }
+
+    /// The word of a field as a closed set of codes.
+    ///
+    /// # Errors
+    /// When the word is unknown, or the profile gives it a code that does not exist.
+    pub fn code<T: for<'de> Deserialize<'de>>(&self, field: Field) -> Result<Option<T>, RowError> {
+        let Some(code) = self.word(field)? else { return Ok(None) };
+        match T::deserialize(StrDeserializer::<ValueError>::new(code)) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => {
+                let message = format!("{} is not a value that the profile knows", self.layout.label(field));
+                Err(self.error(field, Reason::ValueUnknown, message))
+            }
+        }
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// When the text is not a finite number within the bounds.
+    pub fn number(&self, field: Field, least: f64, most: f64) -> Result<Option<f64>, RowError> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        match text.parse::<f64>() {
+            Ok(number) if number >= least && number <= most => Ok(Some(number)),
+            _ => {
+                let message = format!("{} is not a number from {least} to {most}", self.layout.label(field));
+                Err(self.error(field, Reason::ValueNumber, message))
+            }
+        }
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// When the text is not one.
+    pub fn integer(&self, field: Field) -> Result<Option<i64>, RowError> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            let message = format!("{} is not a whole number", self.layout.label(field));
+            self.error(field, Reason::ValueNumber, message)
+        })
+    }
+
+    /// An exact decimal; currency signs and thousands separators go.
+    ///
+    /// # Errors
+    /// When the text is not one with at most `SCALE` digits after the point.
+    pub fn decimal<const SCALE: u32>(&self, field: Field) -> Result<Option<Decimal<SCALE>>, RowError> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        let plain: String =
+            text.chars().filter(|c| !matches!(c, '¥' | '￥' | '元' | ',' | '，') && !c.is_whitespace()).collect();
+        Decimal::parse(&plain).map(Some).ok_or_else(|| {
+            let label = self.layout.label(field);
+            let message = format!("{label} is not a number with at most {SCALE} digits after the point");
+            self.error(field, Reason::ValueNumber, message)
+        })
+    }
+
+    /// A calendar day.
+    ///
+    /// # Errors
+    /// When the text is not one.
+    pub fn day(&self, field: Field) -> Result<Option<Day>, RowError> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        // A day may be followed by a time of day that means nothing ("1987-02-28 00:00:00").
+        let text = text.split([' ', 'T']).next().unwrap_or(text);
+        Day::parse(text).map(Some).map_err(|error| self.error(field, Reason::ValueDay, error.to_string()))
+    }
+
+    /// A time, within bounds.
+    ///
+    /// # Errors
+    /// When the text has none of the profile's forms, or the time is out of bounds.
+    pub fn moment(&self, field: Field, bounds: Bounds) -> Result<Option<Moment>, RowError> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        let rules = &self.profile.time;
+        let moment = rules.formats.iter().find_map(|form| self.read_moment(text, form));
+        let Some(moment) = moment else {
+            let message =
+                format!("{} is not a time of the form {}", self.layout.label(field), rules.formats.join(" or "));
+            return Err(self.error(field, Reason::ValueTime, message));
+        };
+        self.check_bounds(field, moment.at, bounds)?;
+        Ok(Some(moment))
+    }
+
+    /// A time that must be there, within bounds.
+    ///
+    /// # Errors
+    /// As [`Fields::moment`], and when it is empty.
+    pub fn required_moment(&self, field: Field, bounds: Bounds) -> Result<Moment, RowError> {
+        self.moment(field, bounds)?.ok_or_else(|| self.missing(field))
+    }
+
+    /// Checks an instant that was put together from several fields.
+    ///
+    /// # Errors
+    /// When it is out of bounds.
+    pub fn check_bounds(&self, field: Field, at: Timestamp, bounds: Bounds) -> Result<(), RowError> {
+        let (least, most) = match bounds {
+            Bounds::Happened => (EARLIEST, self.ingest_time.plus_millis(DAY_MS)),
+            Bounds::Planned => (EARLIEST, self.ingest_time.plus_millis(400 * DAY_MS)),
+            Bounds::Validity => {
+                (Timestamp::from_millis(-2_208_988_800_000), Timestamp::from_millis(253_402_300_799_999))
+            }
+        };
+        if (least..=most).contains(&at) {
+            return Ok(());
+        }
+        let when = if at < least { "before it can be (a clock from before 1990?)" } else { "in the future" };
+        let message = format!("{} is {when}", self.layout.label(field));
+        Err(self.error(field, Reason::TimeOutOfRange, message))
+    }
+
+    /// A civil time of the profile's zone as a moment.
+    pub fn at_civil(&self, civil: DateTime, precision: Precision) -> Option<Moment> {
+        let (at, offset_min) = Timestamp::from_civil(civil, &self.profile.time.zone).ok()?;
+        Some(Moment { at, precision, offset_min, assumed: true })
+    }
+
+    fn read_moment(&self, text: &str, form: &str) -> Option<Moment> {
+        if let Some(civil) = fast_civil(text, form) {
+            return self.at_civil(civil?, Precision::Second);
+        }
+        let parsed = BrokenDownTime::parse(form, text).ok()?;
+        let precision = precision_of(form);
+        let civil = match parsed.to_datetime() {
+            Ok(civil) => civil,
+            Err(_) => parsed.to_date().ok()?.at(0, 0, 0, 0),
+        };
+        match parsed.offset() {
+            Some(offset) => {
+                let offset_min = offset.seconds() / 60;
+                let at = Timestamp::from_civil_at_offset(civil, offset_min).ok()?;
+                Some(Moment { at, precision, offset_min, assumed: false })
+            }
+            None => self.at_civil(civil, precision),
+        }
+    }
+
+    /// A claim.
+    ///
+    /// # Errors
+    /// When the text cannot be a value of the scheme.
+    pub fn claim(&self, field: Field, scheme: IdScheme, issuer: Option<&str>) -> Result<Option<IdClaim>, RowError> {
+        let Some(text) = self.text(field) else { return Ok(None) };
+        IdClaim::parse(scheme, text, issuer).map(Some).map_err(|error| self.claim_error(field, error))
+    }
+
+    /// The error for a text that is no identifier.
+    pub fn claim_error(&self, field: Field, error: IdError) -> RowError {
+        let reason = match error {
+            IdError::Scientific => Reason::IdentifierScientific,
+            IdError::Phone => Reason::PhoneInvalid,
+            IdError::Empty | IdError::Resident(_) | IdError::Malformed => Reason::IdentifierInvalid,
+        };
+        self.error(field, reason, error.to_string())
+    }
+}
+
+fn precision_of(form: &str) -> Precision {
+    let has = |directives: &[&str]| directives.iter().any(|directive| form.contains(directive));
+    if has(&["%f", "%.f", "%3f", "%.3f"]) {
+        Precision::Milli
+    } else if has(&["%S", "%T", "%s"]) {
+        Precision::Second
+    } else if has(&["%M", "%R"]) {
+        Precision::Minute
+    } else {
+        Precision::Day
+    }
+}
+
+/// The two commonest forms without the general parser, which is several times slower. The outer `None` means another form.
+fn fast_civil(text: &str, form: &str) -> Option<Option<DateTime>> {
+    let spots = match form {
+        "%Y%m%d%H%M%S" => [0, 4, 6, 8, 10, 12],
+        "%Y-%m-%d %H:%M:%S" => [0, 5, 8, 11, 14, 17],
+        _ => return None,
+    };
+    let bytes = text.as_bytes();
+    let marks: &[(usize, u8)] =
+        if spots[1] == 4 { &[] } else { &[(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')] };
+    if bytes.len() != spots[5] + 2 || marks.iter().any(|(place, mark)| bytes[*place] != *mark) {
+        return Some(None);
+    }
+    let number = |begin: usize, length: usize| {
+        bytes[begin..begin + length]
+            .iter()
+            .try_fold(0_i16, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i16::from(byte - b'0')))
+    };
+    let small = |begin: usize| number(begin, 2).map(|number| number as i8);
+    let civil = || {
+        let (year, month, day) = (number(spots[0], 4)?, small(spots[1])?, small(spots[2])?);
+        DateTime::new(year, month, day, small(spots[3])?, small(spots[4])?, small(spots[5])?, 0).ok()
+    };
+    Some(civil())
+}

@@ -1,0 +1,364 @@
+//! Rows of delimited text and of NDJSON.
+//!
+//! Invariant: every data line of the body is part of exactly one row. A stray quote never swallows more than its own
+//! line: a value that is still open after [`QUOTED_LINES_MAX`] lines, at the end of the body or in a row of the wrong
+//! width makes its first line a broken row, and reading goes on with the next line.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::BufRead;
+use std::sync::Arc;
+
+use domain::Sensitive;
+
+use crate::columns::{Field, Layout};
+use crate::feed::{BatchError, RawRow, RowError, RowReader};
+use crate::lines::{Line, Lines};
+use crate::profile::{Column, Format, FormatKind, Profile};
+use crate::reason::Reason;
+
+/// Longest row in bytes.
+pub const ROW_BYTES_MAX: usize = 1 << 20;
+/// Most columns of a header.
+pub const COLUMNS_MAX: usize = 4096;
+/// Most lines of a row with line ends inside quotes.
+pub const QUOTED_LINES_MAX: usize = 16;
+
+/// Reads lines as rows.
+pub(crate) struct LineRows<'a> {
+    lines: Lines<'a>,
+    ahead: VecDeque<Line>,
+    format: &'a Format,
+    trailers: Vec<Vec<u8>>,
+    layout: Arc<Layout>,
+    data_start: u64,
+    rows: u64,
+    trailer_lines: u64,
+    notices: Vec<String>,
+}
+
+impl<'a> LineRows<'a> {
+    /// Reads mark, preamble and header.
+    pub(crate) fn open(profile: &'a Profile, input: Box<dyn BufRead + Send + 'a>) -> Result<Self, BatchError> {
+        let format = &profile.format;
+        let mut lines = Lines::new(input, ROW_BYTES_MAX);
+        let begin = lines.peek()?;
+        if begin.starts_with(&[0xFF, 0xFE]) || begin.starts_with(&[0xFE, 0xFF]) {
+            let message = format!("the file is UTF-16; the profile expects {}", format.encoding.name());
+            return Err(BatchError::refused(Reason::Encoding, message));
+        }
+        lines.skip_mark(format.encoding.byte_order_mark())?;
+        for _ in 0..format.preamble_lines {
+            lines.next()?;
+        }
+        let mut notices = Vec::new();
+        let layout = match format.kind {
+            FormatKind::Delimited if format.header => {
+                let header = loop {
+                    match lines.next()? {
+                        Some(line) if line.is_blank() => {}
+                        other => break other,
+                    }
+                };
+                header_layout(profile, header, &mut notices)?
+            }
+            FormatKind::Delimited => positional_layout(profile),
+            FormatKind::Ndjson | FormatKind::Hl7v2 => named_layout(profile),
+        };
+        let trailers = format.trailer_prefixes.iter().filter_map(|prefix| format.encoding.encode(prefix)).collect();
+        let data_start = lines.offset();
+        Ok(Self {
+            lines,
+            ahead: VecDeque::new(),
+            format,
+            trailers,
+            layout: Arc::new(layout),
+            data_start,
+            rows: 0,
+            trailer_lines: 0,
+            notices,
+        })
+    }
+
+    fn line(&mut self) -> Result<Option<Line>, BatchError> {
+        match self.ahead.pop_front() {
+            Some(line) => Ok(Some(line)),
+            None => Ok(self.lines.next()?),
+        }
+    }
+
+    /// Joins the lines of a row whose quoted value goes on after the line end.
+    fn join_quoted(&mut self, first: &Line, quote: char) -> Result<Result<Option<Line>, RowError>, BatchError> {
+        let mut joined = first.clone();
+        let mut used = 0;
+        loop {
+            let text = match self.format.encoding.decode(&joined.bytes) {
+                Ok(text) => text,
+                Err(error) => return Ok(Err(error)),
+            };
+            let open = match split(&text, self.format.separator, Some(quote), COLUMNS_MAX, |_, _| {}) {
+                Ok(width) if used == 0 || width == self.layout.width() => {
+                    self.ahead.drain(..used);
+                    return Ok(Ok((used > 0).then_some(joined)));
+                }
+                Ok(_) => false,
+                Err(error) => error == SplitError::Open,
+            };
+            let next_is_there = used < self.ahead.len() || {
+                let next = if open && used + 1 < QUOTED_LINES_MAX { self.lines.next()? } else { None };
+                next.map(|next| self.ahead.push_back(next)).is_some()
+            };
+            let fits = next_is_there
+                && !self.ahead[used].too_long
+                && joined.bytes.len() + self.ahead[used].bytes.len() < ROW_BYTES_MAX;
+            if !open || used + 1 >= QUOTED_LINES_MAX || !fits {
+                return Ok(Err(RowError::row(
+                    Reason::RowQuote,
+                    "a quoted value is not closed, or text follows its closing quote",
+                )));
+            }
+            let next = &self.ahead[used];
+            joined.bytes.push(b'\n');
+            joined.bytes.extend_from_slice(&next.bytes);
+            joined.length += next.length;
+            used += 1;
+        }
+    }
+}
+
+impl RowReader for LineRows<'_> {
+    fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
+        let line = loop {
+            let Some(line) = self.line()? else { return Ok(None) };
+            if line.is_blank() {
+                continue;
+            }
+            if self.trailers.iter().any(|prefix| line.bytes.starts_with(prefix)) {
+                self.trailer_lines += 1;
+                continue;
+            }
+            break line;
+        };
+        self.rows += 1;
+        let mut row = RawRow {
+            number: self.rows,
+            line: line.number,
+            offset: line.offset,
+            length: line.length,
+            bytes: Sensitive::default(),
+            broken: None,
+        };
+        if line.too_long {
+            let message = format!("the line has {} bytes; a row has at most {ROW_BYTES_MAX}", line.length);
+            row.broken = Some(RowError::row(Reason::RowTooLong, message));
+            return Ok(Some(row));
+        }
+        let quote = self.format.quote.filter(|quote| line.bytes.contains(&(*quote as u8)));
+        if let Some(quote) = quote {
+            match self.join_quoted(&line, quote)? {
+                Ok(None) => {}
+                Ok(Some(joined)) => {
+                    row.length = joined.length;
+                    row.bytes = joined.bytes.into();
+                    return Ok(Some(row));
+                }
+                Err(error) => row.broken = Some(error),
+            }
+        }
+        row.bytes = line.bytes.into();
+        Ok(Some(row))
+    }
+
+    fn layout(&self) -> Option<Arc<Layout>> {
+        Some(Arc::clone(&self.layout))
+    }
+
+    fn data_start(&self) -> u64 {
+        self.data_start
+    }
+
+    fn notices(&self) -> Vec<String> {
+        let mut notices = self.notices.clone();
+        if self.trailer_lines > 0 {
+            notices.push(format!("{} trailer lines were left out", self.trailer_lines));
+        }
+        notices
+    }
+}
+
+/// How the columns of a header are compared: blanks and the case of ASCII letters do not matter.
+fn comparable(name: &str) -> String {
+    name.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<String>) -> Result<Layout, BatchError> {
+    let Some(line) = line else {
+        return Err(BatchError::refused(Reason::EmptyBody, "the body has no header line"));
+    };
+    if line.too_long {
+        let message = format!("the header line has {} bytes; at most {ROW_BYTES_MAX} are read", line.length);
+        return Err(BatchError::refused(Reason::ColumnsTooMany, message));
+    }
+    let format = &profile.format;
+    let text = format.encoding.decode(&line.bytes).map_err(|error| {
+        BatchError::refused(Reason::HeaderMismatch, format!("line {}: in the header, {error}", line.number))
+    })?;
+    let mut found = Vec::new();
+    let cut = split(&text, format.separator, format.quote, COLUMNS_MAX, |_, value| found.push(value.trim().to_owned()));
+    if cut == Err(SplitError::TooMany) {
+        let message = format!("the header has more than {COLUMNS_MAX} columns");
+        return Err(BatchError::refused(Reason::ColumnsTooMany, message));
+    }
+    let mut fields: Vec<Option<Field>> = vec![None; found.len()];
+    let mut missing = Vec::new();
+    let mut twice = Vec::new();
+    let names: Vec<String> = found.iter().map(|name| comparable(name)).collect();
+    for (field, column) in &profile.columns {
+        let wanted: Vec<String> = column.names().iter().map(|name| comparable(name)).collect();
+        let mut places = (0..names.len()).filter(|place| wanted.contains(&names[*place]));
+        match (places.next(), places.next()) {
+            (Some(place), None) => fields[place] = Some(*field),
+            (Some(_), Some(_)) => twice.push(column.names().join("/")),
+            (None, _) if profile.optional.contains(field) => {}
+            (None, _) => missing.push(column.names().join("/")),
+        }
+    }
+    if !missing.is_empty() || !twice.is_empty() || cut.is_err() {
+        return Err(BatchError::refused(
+            Reason::HeaderMismatch,
+            mismatch(profile, line.number, &missing, &twice, &found),
+        ));
+    }
+    let spare: Vec<&str> =
+        found.iter().zip(&fields).filter(|(_, field)| field.is_none()).map(|(name, _)| name.as_str()).collect();
+    if !spare.is_empty() {
+        notices.push(format!("columns that the profile does not use: {}", shown(&spare.join(", "))));
+    }
+    Ok(Layout::new(found.into_iter().zip(fields).collect()))
+}
+
+/// What was expected and what was found. A data row in the header's place would be personal, so only names that are no
+/// values are shown: the found columns are shown when at least one of them is known.
+fn mismatch(profile: &Profile, line: u64, missing: &[String], twice: &[String], found: &[String]) -> String {
+    let mut message = format!("line {line} is not the header of feed {}", profile.feed);
+    if !missing.is_empty() {
+        message.push_str(&format!("; missing: {}", missing.join(", ")));
+    }
+    if !twice.is_empty() {
+        message.push_str(&format!("; there twice: {}", twice.join(", ")));
+    }
+    if missing.len() + twice.len() < profile.columns.len() {
+        message.push_str(&format!("; found: {}", shown(&found.join(", "))));
+    } else {
+        message.push_str(&format!(
+            "; none of the expected columns was found among {} (is the separator `{}`, the encoding {}, and are there \
+             {} lines before the header?)",
+            found.len(),
+            profile.format.separator.escape_debug(),
+            profile.format.encoding.name(),
+            profile.format.preamble_lines
+        ));
+    }
+    message
+}
+
+fn shown(list: &str) -> String {
+    match list.char_indices().nth(600) {
+        Some((end, _)) => format!("{} …", &list[..end]),
+        None => list.to_owned(),
+    }
+}
+
+fn positional_layout(profile: &Profile) -> Layout {
+    let highest = profile.columns.values().filter_map(|column| match column {
+        Column::Position(position) => Some(*position),
+        Column::Name(_) | Column::Names(_) => None,
+    });
+    let width = profile.format.width.unwrap_or_else(|| highest.max().unwrap_or(0));
+    let mut by_position: BTreeMap<u16, Field> = BTreeMap::new();
+    for (field, column) in &profile.columns {
+        if let Column::Position(position) = column {
+            by_position.insert(*position, *field);
+        }
+    }
+    let column = |position: u16| {
+        let field = by_position.get(&position).copied();
+        (format!("column {position}{}", field.map_or(String::new(), |field| format!(" ({})", field.code()))), field)
+    };
+    Layout::new((1..=width).map(column).collect())
+}
+
+fn named_layout(profile: &Profile) -> Layout {
+    let label = |column: &Column| column.names().first().cloned().unwrap_or_default();
+    Layout::new(profile.columns.iter().map(|(field, column)| (label(column), Some(*field))).collect())
+}
+
+/// Why a line could not be cut into columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SplitError {
+    /// A quoted value is still open at the end.
+    Open,
+    /// Text follows a closing quote.
+    AfterQuote,
+    /// More columns than allowed.
+    TooMany,
+}
+
+/// Cuts a line into columns, handing each to `take` with its place (from 0), quotes undone. Returns how many there are.
+pub(crate) fn split(
+    text: &str,
+    separator: char,
+    quote: Option<char>,
+    columns_max: usize,
+    mut take: impl FnMut(usize, &str),
+) -> Result<usize, SplitError> {
+    let mut rest = text;
+    let mut columns = 0;
+    loop {
+        if columns == columns_max {
+            return Err(SplitError::TooMany);
+        }
+        let after = match quote.and_then(|quote| rest.strip_prefix(quote).map(|inner| (quote, inner))) {
+            None => match rest.split_once(separator) {
+                Some((value, after)) => {
+                    take(columns, value);
+                    Some(after)
+                }
+                None => {
+                    take(columns, rest);
+                    None
+                }
+            },
+            Some((quote, inner)) => {
+                let (value, after) = quoted(inner, quote)?;
+                take(columns, &value);
+                match after.strip_prefix(separator) {
+                    Some(after) => Some(after),
+                    None if after.trim().is_empty() => None,
+                    None => return Err(SplitError::AfterQuote),
+                }
+            }
+        };
+        columns += 1;
+        match after {
+            Some(after) => rest = after,
+            None => return Ok(columns),
+        }
+    }
+}
+
+/// The value up to its closing quote, doubled quotes undone, and what follows the quote.
+fn quoted(inner: &str, quote: char) -> Result<(String, &str), SplitError> {
+    let mut value = String::new();
+    let mut rest = inner;
+    loop {
+        let (before, after) = rest.split_once(quote).ok_or(SplitError::Open)?;
+        value.push_str(before);
+        match after.strip_prefix(quote) {
+            Some(after) => {
+                value.push(quote);
+                rest = after;
+            }
+            None => return Ok((value, after)),
+        }
+    }
+}
