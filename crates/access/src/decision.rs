@@ -1,7 +1,7 @@
 //! The decision: what of a person a caller may see.
 
 use crate::policy::Rule;
-use crate::{Action, Caller, CaseReference, FieldGroups, Policy, Purpose, Relationship};
+use crate::{Action, Caller, CaseReference, FieldGroups, Policy, Purpose, Relationship, Role};
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,13 @@ impl Policy {
             return Err(Refusal::CaseMissing);
         }
         Ok(Entitlement { policy: self, caller, rules })
+    }
+
+    /// What a role may ask for a purpose, in the order of [`Action::ALL`].
+    pub fn actions(&self, role: Role, purpose: Purpose) -> impl Iterator<Item = Action> + '_ {
+        Action::ALL.iter().copied().filter(move |action| {
+            self.rules().iter().any(|rule| rule.role == role && rule.purpose == purpose && rule.actions.contains(action))
+        })
     }
 
     /// Decides. Nothing is allowed that no rule allows.

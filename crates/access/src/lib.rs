@@ -10,9 +10,11 @@
 mod caller;
 mod decision;
 mod policy;
+mod token;
 mod words;
 
 pub use caller::{Caller, CaseReference, CaseReferenceError};
 pub use decision::{Decision, Entitlement, Refusal, Request, Subject};
 pub use policy::{Policy, PolicyError, PolicyHash};
+pub use token::{TokenHash, bearer_token};
 pub use words::{Action, FieldGroup, FieldGroups, Purpose, Relationship, Role};

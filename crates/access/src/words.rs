@@ -134,16 +134,42 @@ impl Action {
         !matches!(self, Self::ReadLedger)
     }
 
-    /// The groups without all of which the action would have nothing to answer: a rule must grant one of them.
-    pub const fn needs_one_of(self) -> &'static [FieldGroup] {
+    /// The groups that an answer to this action may hold when they are granted. Others are neither released nor
+    /// said to be withheld.
+    pub const fn shows(self) -> &'static [FieldGroup] {
         match self {
-            Self::FindPersons | Self::ReadPerson => {
-                &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Household]
+            Self::FindPersons => &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence],
+            Self::ReadPerson => &[
+                FieldGroup::Identity,
+                FieldGroup::Contact,
+                FieldGroup::Residence,
+                FieldGroup::Household,
+                FieldGroup::Provenance,
+            ],
+            Self::ReadRecords => {
+                &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Provenance]
             }
-            Self::ReadRecords => &[FieldGroup::Provenance],
-            Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
+            Self::ReadTimeline => &[
+                FieldGroup::Household,
+                FieldGroup::Health,
+                FieldGroup::Trail,
+                FieldGroup::Payment,
+                FieldGroup::Provenance,
+            ],
             Self::ReadLinks => &[FieldGroup::Links],
             Self::ReadLedger => &[],
+        }
+    }
+
+    /// The groups of which a rule must grant one, because the action would have nothing to answer without.
+    pub const fn needs_one_of(self) -> &'static [FieldGroup] {
+        match self {
+            Self::ReadPerson => Self::FindPersons.shows(),
+            Self::ReadRecords => &[FieldGroup::Provenance],
+            Self::ReadTimeline => {
+                &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment]
+            }
+            _ => self.shows(),
         }
     }
 }
@@ -178,6 +204,12 @@ impl FieldGroups {
     #[must_use]
     pub fn complement(&self) -> Self {
         FieldGroup::ALL.iter().copied().filter(|group| !self.contains(*group)).collect()
+    }
+
+    /// The groups of the set that are among these.
+    #[must_use]
+    pub fn among(&self, groups: &[FieldGroup]) -> Self {
+        self.iter().filter(|group| groups.contains(group)).collect()
     }
 
     /// The groups in either set.

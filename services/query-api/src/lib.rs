@@ -1,1 +1,102 @@
-//! HTTP for portals, CDC, auditors, residents.
+//! HTTP for portals, disease control, auditors and residents.
+//!
+//! Every call goes `authenticate → parse → decide → read → redact → append to the ledger → first byte`. A handler of a
+//! person route ends with a value that only the module `call` makes, out of what the ledger has recorded; so there is no
+//! way to forget it.
+//!
+//! Not here: who may see what (`access`), the ledger itself (`ledger`), SQL (`store`).
+
+mod address;
+mod auth;
+mod body;
+mod call;
+mod facts;
+mod find;
+mod happening;
+mod ledger_routes;
+mod links;
+mod me;
+mod openapi;
+mod persons;
+mod problem;
+mod query;
+mod state;
+mod stranger_entry;
+mod strangers;
+mod subject;
+mod system;
+mod timeline;
+mod view;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use body::BODY_BYTES_MAX;
+pub use call::{CASE_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
+pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
+pub use state::{Clock, LEDGER_WAIT_MAX, LinkModel, QuerySetup, QueryState};
+pub use stranger_entry::flush as flush_strangers;
+
+/// The routes of the query API, and what the OpenAPI document says of them. Merge them with those of other services,
+/// then call [`finish`] on the whole.
+pub fn router(state: QueryState) -> (Router, OpenApi) {
+    let (router, api) = OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .routes(routes!(find::find))
+        .routes(routes!(persons::read))
+        .routes(routes!(persons::records))
+        .routes(routes!(timeline::read))
+        .routes(routes!(links::read))
+        .routes(routes!(ledger_routes::entries))
+        .routes(routes!(ledger_routes::checkpoint))
+        .routes(routes!(me::read))
+        .routes(routes!(system::readyz))
+        .routes(routes!(system::problems))
+        .with_state(state)
+        .split_for_parts();
+    let router = router.route("/registry", any(system::registry)).route("/registry/{*path}", any(system::registry));
+    (router, api)
+}
+
+/// Finishes the merged routers of a process: serves the merged document at `/openapi.json`, answers unknown addresses
+/// with problem documents, keeps identifiers out of addresses, and sets the headers that every answer has.
+pub fn finish(router: Router, api: &OpenApi, state: QueryState) -> Router {
+    router
+        .route("/openapi.json", get(system::document(api)))
+        .fallback(async || Problem::RouteUnknown)
+        .method_not_allowed_fallback(async || Problem::MethodUnknown)
+        .layer(middleware::from_fn_with_state(state, guard))
+}
+
+/// The query API alone.
+pub fn app(state: QueryState) -> Router {
+    let (router, api) = router(state.clone());
+    finish(router, &api, state)
+}
+
+/// Headers that every answer has; what a handler set stays.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+];
+
+async fn guard(State(state): State<QueryState>, request: Request, next: Next) -> Response {
+    let address = request.uri().path_and_query().map_or("", |address| address.as_str());
+    let mut response = if address::holds_identifier(address) {
+        call::refuse_address(&state, request.headers()).await.into_response()
+    } else {
+        next.run(request).await
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}

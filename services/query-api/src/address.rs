@@ -1,0 +1,115 @@
+//! Identifiers have no place in an address: addresses end up in logs of proxies and in browsers' histories.
+
+use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
+
+/// The shortest run of digits that could be a person's number: a mobile number.
+const DIGITS_MIN: usize = 11;
+
+/// Whether a path with its query could hold an identity, phone or card number: eleven or more digits in a row, also
+/// percent-encoded (twice over), in full-width digits, or broken up by blanks and hyphens. UUIDs are left out: they are
+/// this server's own ids.
+pub(crate) fn holds_identifier(path_and_query: &str) -> bool {
+    let once = percent_decode(path_and_query);
+    let twice = percent_decode(&once);
+    [path_and_query, &once, &twice].into_iter().any(|text| {
+        let plain: String = text.nfkc().collect();
+        plain.split(['/', '?', '&', '=', '#', ';', ',']).any(piece_holds_identifier)
+    })
+}
+
+fn piece_holds_identifier(piece: &str) -> bool {
+    if is_uuid(piece) {
+        return false;
+    }
+    let mut digits = 0;
+    for c in piece.chars() {
+        match c {
+            '0'..='9' => digits += 1,
+            '-' | ' ' | '+' | '_' | '(' | ')' => {}
+            _ => digits = 0,
+        }
+        if digits >= DIGITS_MIN {
+            return true;
+        }
+    }
+    false
+}
+
+/// A UUID in the one form that this server writes.
+fn is_uuid(piece: &str) -> bool {
+    piece.len() == 36 && Uuid::try_parse(piece).is_ok()
+}
+
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        let hex = |b: u8| (b as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        match (first, tail) {
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    decoded.push(high * 16 + low);
+                    rest = after;
+                }
+                _ => {
+                    decoded.push(b'%');
+                    rest = tail;
+                }
+            },
+            _ => {
+                decoded.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_persons_are_seen_in_every_disguise() {
+        for address in [
+            "/v1/persons/11010519491231002X",
+            "/v1/persons/110105194912310021",
+            "/v1/persons/find?phone=13812345678",
+            "/v1/persons/find?phone=138-1234-5678",
+            "/v1/persons/find?phone=138%201234%205678",
+            "/v1/persons/find?phone=%2B8613812345678",
+            "/v1/persons/find?phone=138+1234+5678",
+            "/v1/persons/%31%33%38%31%32%33%34%35%36%37%38",
+            "/v1/persons/%2531%2533%2538%2531%2532%2533%2534%2535%2536%2537%2538",
+            "/v1/persons/１３８１２３４５６７８",
+            "/v1/persons/%EF%BC%91%EF%BC%93%EF%BC%98%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96%EF%BC%97%EF%BC%98",
+            "/anything/6222021234567890123",
+            "/x?13812345678",
+        ] {
+            assert!(holds_identifier(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn ids_and_instants_of_this_server_pass() {
+        for address in [
+            "/v1/persons/3f2504e0-4f89-11d3-9a0c-123456789012",
+            "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?from=2022-03-01T00:00:00Z&to=2022-03-14T00:00:00Z",
+            "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?from=2022-03-01T00:00:00.123456789%2B08:00",
+            "/v1/ledger/entries?after=1234567890&limit=100",
+            "/openapi.json",
+            "/registry/schemas/ids/7",
+        ] {
+            assert!(!holds_identifier(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn broken_percent_signs_do_no_harm() {
+        for address in ["/%", "/%4", "/%zz", "/%ff%fe", ""] {
+            assert!(!holds_identifier(address), "{address}");
+        }
+    }
+}

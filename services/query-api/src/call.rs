@@ -1,0 +1,390 @@
+//! One call on its way: `authenticate → parse → decide → read → redact → append to the ledger → first byte`.
+//!
+//! Invariant: a handler ends with an [`Answered`], and only this module makes one, out of what the ledger has put on
+//! record. Refusals go the same way. When the ledger does not take the entry, the answer is
+//! [`Problem::AuditUnavailable`] and nothing else.
+
+use std::sync::{Mutex, PoisonError};
+
+use access::{Action, Caller, CaseReference, Entitlement, FieldGroup, FieldGroups, Policy, Purpose, Refusal, Request};
+use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
+use axum::extract::FromRequestParts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::PersonId;
+use ledger::{Access, CaseToken, Code, LedgerError, Nonce, PolicyHash, Receipt, Released, SubjectHandle};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth;
+use crate::problem::Problem;
+use crate::state::{LEDGER_WAIT_MAX, QueryState};
+
+/// The header that states what a call is for.
+pub const PURPOSE_HEADER: HeaderName = HeaderName::from_static("isthmus-purpose");
+/// The header that states the case worked on.
+pub const CASE_HEADER: HeaderName = HeaderName::from_static("isthmus-case");
+/// The header that carries the id of the ledger's receipt.
+pub const RECEIPT_HEADER: HeaderName = HeaderName::from_static("isthmus-receipt");
+
+/// The receipt of an answer, as the body carries it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReceiptView {
+    /// Index and beginning of the leaf hash; also in the header `Isthmus-Receipt`.
+    pub id: String,
+    /// Index of the entry in the ledger, from 0.
+    pub index: u64,
+    /// Hash of the entry as a leaf, base 64.
+    pub leaf_hash: String,
+    /// Inclusion proof, the leaf's sibling first, base 64.
+    pub proof: Vec<String>,
+    /// Signed head that the proof leads to, a C2SP checkpoint.
+    pub checkpoint: String,
+}
+
+impl ReceiptView {
+    fn of(receipt: &Receipt) -> Self {
+        Self {
+            id: receipt.id(),
+            index: receipt.index,
+            leaf_hash: receipt.leaf_hash.to_base64(),
+            proof: receipt.proof.iter().map(|hash| hash.to_base64()).collect(),
+            checkpoint: receipt.checkpoint.clone(),
+        }
+    }
+}
+
+/// An answer with its receipt.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Receipted<T> {
+    /// The answer.
+    #[serde(flatten)]
+    pub answer: T,
+    /// The proof that the look is on record.
+    pub receipt: ReceiptView,
+}
+
+/// A response whose entry is in the ledger, or that says why there is none.
+#[must_use]
+pub(crate) struct Answered(Response);
+
+impl Answered {
+    /// A defect found before anything was read: there is nothing to put on record.
+    pub(crate) fn without_entry(problem: Problem) -> Self {
+        Self(problem.into_response())
+    }
+}
+
+impl IntoResponse for Answered {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+/// What arrived: who asks, and everything of the request that a handler may need. Taking it apart never answers, so
+/// that no malformed request escapes the record.
+pub(crate) struct Ask {
+    caller: Caller,
+    headers: HeaderMap,
+    body: axum::body::Body,
+    person_id: Option<String>,
+    query: String,
+}
+
+impl FromRequest<QueryState> for Ask {
+    type Rejection = Answered;
+
+    async fn from_request(request: HttpRequest, state: &QueryState) -> Result<Self, Answered> {
+        let (mut parts, body) = request.into_parts();
+        let caller = match auth::authenticate(state, &parts.headers).await {
+            Ok(caller) => caller,
+            Err(problem) => return Err(refuse_stranger(state, problem).await),
+        };
+        let params = RawPathParams::from_request_parts(&mut parts, state).await.ok();
+        let person_id = params.and_then(|params| {
+            params.iter().find(|(name, _)| *name == "person_id").map(|(_, value)| value.to_owned())
+        });
+        let query = parts.uri.query().unwrap_or("").to_owned();
+        Ok(Self { caller, headers: parts.headers, body, person_id, query })
+    }
+}
+
+/// A call whose caller is known.
+pub(crate) struct Call {
+    pub(crate) state: QueryState,
+    pub(crate) caller: Caller,
+    pub(crate) person_id: Option<String>,
+    pub(crate) query: String,
+    headers: HeaderMap,
+    /// In a lock only because a body cannot be shared between threads, and a call is.
+    body: Mutex<Option<axum::body::Body>>,
+    action: Code,
+    request: Request,
+    purpose_stated: bool,
+}
+
+/// What a handler found, before it is on record.
+pub(crate) struct Found<T> {
+    pub(crate) answer: T,
+    pub(crate) subjects: Vec<PersonId>,
+    pub(crate) released: FieldGroups,
+    pub(crate) withheld: FieldGroups,
+    pub(crate) count: usize,
+}
+
+/// Why a handler found nothing to show.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    problem: Problem,
+    reason: &'static str,
+    subjects: Vec<PersonId>,
+}
+
+impl Failure {
+    /// The caller learns that there is no such person; the ledger keeps which one it was and the true reason.
+    pub(crate) fn not_found(reason: &'static str, subject: PersonId) -> Self {
+        Self { problem: Problem::PersonNotFound, reason, subjects: vec![subject] }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { problem, reason: problem.code(), subjects: Vec::new() }
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        // The text of a store error holds no value of a row; its source may, and is not printed.
+        tracing::error!(%error, "A read of the person files failed.");
+        match error {
+            store::Error::Database(_) | store::Error::NoViews(_) => Problem::StoreUnavailable.into(),
+            _ => Problem::Internal.into(),
+        }
+    }
+}
+
+impl Call {
+    /// Begins a call: parses purpose and case, and refuses what no rule could allow before anything is read.
+    ///
+    /// # Errors
+    /// The refusal, on record.
+    pub(crate) async fn begin(state: QueryState, ask: Ask, action: Action) -> Result<Self, Answered> {
+        let mut call = match Self::without_purpose(state, ask, action.code()) {
+            Ok(call) => call,
+            Err(problem) => return Err(Answered::without_entry(problem)),
+        };
+        call.request.action = action;
+        if let Err(failure) = call.parse().and_then(|()| call.entitlement().map(|_| ())) {
+            return Err(call.refuse(failure).await);
+        }
+        Ok(call)
+    }
+
+    /// Begins a call about no person, which needs no purpose.
+    pub(crate) fn without_purpose(state: QueryState, ask: Ask, action: &str) -> Result<Self, Problem> {
+        let action = Code::parse(action).map_err(|_| Problem::Internal)?;
+        let Ask { caller, headers, body, person_id, query } = ask;
+        // Until it is parsed: the purpose that no rule gives anything for.
+        let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None };
+        Ok(Self {
+            state,
+            caller,
+            person_id,
+            query,
+            headers,
+            body: Mutex::new(Some(body)),
+            action,
+            request,
+            purpose_stated: false,
+        })
+    }
+
+    fn parse(&mut self) -> Result<(), Failure> {
+        let mut purposes = self.headers.get_all(PURPOSE_HEADER).iter();
+        let purpose = purposes.next().ok_or(Problem::PurposeMissing)?;
+        let purpose = purpose.to_str().ok().and_then(Purpose::from_code).ok_or(Problem::PurposeUnknown)?;
+        if purposes.next().is_some() {
+            return Err(Problem::PurposeUnknown.into());
+        }
+        self.request.purpose = purpose;
+        self.purpose_stated = true;
+        let mut cases = self.headers.get_all(CASE_HEADER).iter();
+        if let Some(case) = cases.next() {
+            let case = case.to_str().ok().and_then(|text| CaseReference::parse(text).ok());
+            self.request.case = Some(case.ok_or(Problem::CaseMalformed)?);
+        }
+        if cases.next().is_some() {
+            return Err(Problem::CaseMalformed.into());
+        }
+        Ok(())
+    }
+
+    /// What the caller is entitled to.
+    pub(crate) fn entitlement(&self) -> Result<Entitlement<'_>, Failure> {
+        self.state.setup.policy.entitle(&self.caller, &self.request).map_err(|refusal| {
+            let problem = match refusal {
+                Refusal::NotEntitled => Problem::NotEntitled,
+                Refusal::CaseMissing => Problem::CaseRequired,
+                Refusal::NotRelated => Problem::PersonNotFound,
+            };
+            Failure { problem, reason: refusal.code(), subjects: Vec::new() }
+        })
+    }
+
+    /// The JSON body.
+    pub(crate) async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
+        let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(Problem::Internal)?;
+        Ok(crate::body::json(&self.headers, body).await?)
+    }
+
+    /// The granted groups among those that the action shows, and the rest of these.
+    pub(crate) fn split(&self, granted: &FieldGroups) -> (FieldGroups, FieldGroups) {
+        let shows: &[FieldGroup] = self.request.action.shows();
+        (granted.among(shows), granted.complement().among(shows))
+    }
+
+    /// Puts the outcome on record and answers.
+    pub(crate) async fn finish<T: Serialize>(self, outcome: Result<Found<T>, Failure>) -> Answered {
+        match outcome {
+            Ok(found) => self.disclose(found, |answered| Answered(json(&answered))).await,
+            Err(failure) => self.refuse(failure).await,
+        }
+    }
+
+    async fn disclose<T: Serialize>(self, found: Found<T>, answer: impl FnOnce(Receipted<T>) -> Answered) -> Answered {
+        let Found { answer: value, subjects, released, withheld, count } = found;
+        let (Ok(access), Ok(groups), Ok(withheld)) = (self.access(), codes(&released), codes(&withheld)) else {
+            return Answered(Problem::Internal.into_response());
+        };
+        let subjects = subjects.into_iter().map(handle).collect();
+        let shown = Released { subjects, groups, withheld, count: count as u64 };
+        let disclosure = access.disclose(value, shown);
+        match within(self.state.setup.ledger.disclose(disclosure)).await {
+            Ok(disclosed) => {
+                metrics::counter!("isthmus_disclosures_total", "role" => self.caller.role.code()).increment(1);
+                let (value, receipt) = disclosed.into_parts();
+                let answered = answer(Receipted { answer: value, receipt: ReceiptView::of(&receipt) });
+                with_receipt(answered, &receipt)
+            }
+            Err(problem) => Answered(problem.into_response()),
+        }
+    }
+
+    /// Puts a refusal on record and answers.
+    pub(crate) async fn refuse(&self, failure: Failure) -> Answered {
+        let (Ok(access), Ok(reason)) = (self.access(), Code::parse(failure.reason)) else {
+            return Answered(Problem::Internal.into_response());
+        };
+        let refusal = access.refuse(reason, failure.subjects.into_iter().map(handle).collect());
+        metrics::counter!("isthmus_refusals_total", "reason" => failure.reason).increment(1);
+        match within(self.state.setup.ledger.refuse(refusal)).await {
+            Ok(refused) => with_receipt(Answered(failure.problem.into_response()), refused.receipt()),
+            Err(problem) => Answered(problem.into_response()),
+        }
+    }
+
+    fn access(&self) -> Result<Access, Problem> {
+        let purpose = self.purpose_stated.then(|| code(self.request.purpose.code())).transpose()?;
+        let key = &self.state.setup.token_key;
+        Ok(Access {
+            stamp: self.state.stamper.stamp(self.state.now()),
+            actor: code(&self.caller.handle)?,
+            unit: unit(&self.caller)?,
+            role: code(self.caller.role.code())?,
+            action: self.action.clone(),
+            purpose,
+            case: self.request.case.as_ref().map(|case| CaseToken(key.opaque("case", case.expose()))),
+            policy: policy_hash(&self.state.setup.policy),
+            request: Nonce::random(),
+        })
+    }
+}
+
+/// Puts a refusal without caller on record, collapsed by rate, and answers.
+pub(crate) async fn refuse_stranger(state: &QueryState, problem: Problem) -> Answered {
+    metrics::counter!("isthmus_refusals_total", "reason" => problem.code()).increment(1);
+    let recorded = crate::stranger_entry::record(state, problem).await;
+    match recorded {
+        Ok(Some(receipt)) => with_receipt(Answered(problem.into_response()), &receipt),
+        Ok(None) => Answered(problem.into_response()),
+        Err(unavailable) => Answered(unavailable.into_response()),
+    }
+}
+
+/// Refuses a call whose address holds an identifier. Neither log nor ledger keep the address.
+pub(crate) async fn refuse_address(state: &QueryState, headers: &HeaderMap) -> Answered {
+    let Ok(caller) = auth::authenticate(state, headers).await else {
+        return refuse_stranger(state, Problem::IdentifierInUrl).await;
+    };
+    let ask = Ask {
+        caller,
+        headers: HeaderMap::new(),
+        body: axum::body::Body::empty(),
+        person_id: None,
+        query: String::new(),
+    };
+    match Call::without_purpose(state.clone(), ask, "call") {
+        Ok(call) => call.refuse(Problem::IdentifierInUrl.into()).await,
+        Err(problem) => Answered(problem.into_response()),
+    }
+}
+
+/// Waits for the ledger as long as is allowed.
+pub(crate) async fn within<T>(append: impl Future<Output = Result<T, LedgerError>>) -> Result<T, Problem> {
+    match tokio::time::timeout(LEDGER_WAIT_MAX, append).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => {
+            tracing::error!(error.code = error.code(), "The ledger did not take an entry; the call was not answered.");
+            Err(Problem::AuditUnavailable)
+        }
+        Err(_) => {
+            tracing::error!("The ledger was too slow; the call was not answered.");
+            Err(Problem::AuditUnavailable)
+        }
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Response {
+    let Ok(body) = serde_json::to_vec(value) else {
+        tracing::error!("An answer could not be written as JSON.");
+        return Problem::Internal.into_response();
+    };
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (StatusCode::OK, headers, body).into_response()
+}
+
+fn with_receipt(answered: Answered, receipt: &Receipt) -> Answered {
+    let Answered(mut response) = answered;
+    if let Ok(id) = HeaderValue::from_str(&receipt.id()) {
+        response.headers_mut().insert(RECEIPT_HEADER, id);
+    }
+    Answered(response)
+}
+
+pub(crate) fn code(text: &str) -> Result<Code, Problem> {
+    Code::parse(text).map_err(|_| {
+        tracing::error!("A caller of the register has a handle, organisation or unit that no ledger entry can hold.");
+        Problem::Internal
+    })
+}
+
+/// Organisation and unit of a caller, as one code.
+fn unit(caller: &Caller) -> Result<Code, Problem> {
+    match &caller.unit {
+        Some(unit) => code(&format!("{}/{unit}", caller.organisation)),
+        None => code(&caller.organisation),
+    }
+}
+
+pub(crate) fn policy_hash(policy: &Policy) -> PolicyHash {
+    PolicyHash(*policy.hash().as_bytes())
+}
+
+fn codes(groups: &FieldGroups) -> Result<Vec<Code>, Problem> {
+    groups.iter().map(|group| code(group.code())).collect()
+}
+
+fn handle(person: PersonId) -> SubjectHandle {
+    SubjectHandle(person.as_uuid().into_bytes())
+}

@@ -1,0 +1,195 @@
+//! What the ledger shows: entries to auditors, and the signed head to everybody.
+
+use access::{Action, FieldGroups};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use domain::PersonId;
+use ledger::{Decision, Entry, LedgerClient};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::problem::{Problem, ProblemDocument};
+use crate::query;
+use crate::state::QueryState;
+
+/// Entries in one answer, unless the question says otherwise.
+const ENTRIES_DEFAULT: u64 = 100;
+/// Entries in one answer at most.
+const ENTRIES_MAX: u64 = 1_000;
+
+/// Entries of the ledger.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EntryList {
+    /// The entries, oldest first.
+    pub entries: Vec<EntryView>,
+    /// Send it as `after` to go on; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// An entry of the ledger: who looked, why, at whom, and what was shown.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EntryView {
+    /// Index in the ledger, from 0.
+    pub index: u64,
+    /// When.
+    pub time: String,
+    /// Handle of the one who asked.
+    pub actor: String,
+    /// Organisation, and the unit where there is one.
+    pub unit: String,
+    /// Role of the one who asked.
+    pub role: String,
+    /// What was asked.
+    pub action: String,
+    /// The purpose stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Keyed hash of the case stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// Handles of the persons concerned.
+    pub subjects: Vec<String>,
+    /// Field groups shown.
+    pub released: Vec<String>,
+    /// Field groups kept back.
+    pub withheld: Vec<String>,
+    /// Records or persons in the answer.
+    pub count: u64,
+    /// Why nothing was shown; absent when something was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// SHA-256 of the policy that decided.
+    pub policy: String,
+    /// Random id of the request.
+    pub request: String,
+}
+
+/// Reads entries of the ledger. The reading is an entry itself.
+#[utoipa::path(
+    get,
+    path = "/v1/ledger/entries",
+    tag = "ledger",
+    operation_id = "read_ledger",
+    params(
+        crate::openapi::PersonHeaders,
+        ("after" = Option<u64>, Query, description = "Index after which to begin; the beginning unless stated"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "Entries in one answer; 100 unless stated"),
+    ),
+    responses(
+        (status = 200, description = "The entries", body = Receipted<EntryList>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn entries(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let call = match Call::begin(state, ask, Action::ReadLedger).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    let found = entry_list(&call).await;
+    call.finish(found).await
+}
+
+async fn entry_list(call: &Call) -> Result<Found<EntryList>, Failure> {
+    let [after, limit] = query::members(&call.query, ["after", "limit"])?;
+    let number = |text: Option<String>| text.map(|text| text.parse::<u64>()).transpose();
+    let after = number(after).map_err(|_| Problem::QueryMalformed)?;
+    let limit = number(limit).map_err(|_| Problem::QueryMalformed)?.unwrap_or(ENTRIES_DEFAULT);
+    if !(1..=ENTRIES_MAX).contains(&limit) {
+        return Err(Problem::QueryMalformed.into());
+    }
+    let first = after.map_or(0, |after| after.saturating_add(1));
+    let rows = read(&call.state.setup.ledger, first, limit + 1).await?;
+    let more = rows.len() as u64 > limit;
+    let entries: Vec<EntryView> =
+        rows.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(index, entry)| view(index, entry)).collect();
+    let count = entries.len();
+    let next = entries.last().map(|entry| entry.index).filter(|_| more);
+    let answer = EntryList { entries, next };
+    let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
+    Ok(Found { answer, subjects: Vec::<PersonId>::new(), released, withheld, count })
+}
+
+async fn read(ledger: &LedgerClient, first: u64, count: u64) -> Result<Vec<(u64, Entry)>, Failure> {
+    let LedgerClient::Local(handle) = ledger else {
+        // A ledger of another process is read there.
+        return Err(Problem::LedgerElsewhere.into());
+    };
+    let handle = handle.clone();
+    let read = tokio::task::spawn_blocking(move || handle.read(first, count)).await;
+    match read {
+        Ok(Ok(entries)) => Ok(entries),
+        Ok(Err(ledger::LedgerError::NoEntry(_))) => Ok(Vec::new()),
+        Ok(Err(error)) => {
+            tracing::error!(error.code = error.code(), "The ledger could not be read.");
+            Err(Problem::AuditUnavailable.into())
+        }
+        Err(_) => Err(Problem::Internal.into()),
+    }
+}
+
+fn view(index: u64, entry: Entry) -> EntryView {
+    let Entry {
+        stamp,
+        actor,
+        unit,
+        role,
+        action,
+        purpose,
+        case,
+        subjects,
+        released,
+        withheld,
+        count,
+        decision,
+        policy,
+        request,
+    } = entry;
+    let texts = |codes: Vec<ledger::Code>| codes.iter().map(ToString::to_string).collect();
+    EntryView {
+        index,
+        time: stamp.time.to_string(),
+        actor: actor.to_string(),
+        unit: unit.to_string(),
+        role: role.to_string(),
+        action: action.to_string(),
+        purpose: purpose.map(|purpose| purpose.to_string()),
+        case: case.map(|case| case.to_string()),
+        subjects: subjects.iter().map(ToString::to_string).collect(),
+        released: texts(released),
+        withheld: texts(withheld),
+        count,
+        refused: match decision {
+            Decision::Allowed => None,
+            Decision::Refused { reason } => Some(reason.to_string()),
+        },
+        policy: policy.to_string(),
+        request: request.to_string(),
+    }
+}
+
+/// Reads the newest signed head of the ledger, a C2SP checkpoint. It names nobody, so it needs no token: whoever keeps
+/// such heads can prove later that nothing was taken out.
+#[utoipa::path(
+    get,
+    path = "/v1/ledger/checkpoint",
+    tag = "ledger",
+    operation_id = "read_checkpoint",
+    responses(
+        (status = 200, description = "The signed head", body = String, content_type = "text/plain"),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn checkpoint(State(state): State<QueryState>) -> Response {
+    let LedgerClient::Local(handle) = &state.setup.ledger else {
+        return Problem::LedgerElsewhere.into_response();
+    };
+    let (_, note) = handle.head();
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], note).into_response()
+}

@@ -1,0 +1,51 @@
+//! The OpenAPI document, as far as it is not in the handlers.
+
+use access::Purpose;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{IntoParams, Modify, OpenApi};
+
+/// The headers of every question about a person.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes headers that `Call` reads")]
+pub(crate) struct PersonHeaders {
+    /// What the call is for, a code of HL7 PurposeOfUse: TREAT, ETREAT, PUBHLTH, HOPERAT, PATRQT or HRESCH.
+    #[param(rename = "Isthmus-Purpose")]
+    purpose: String,
+    /// The case worked on: 3 to 64 letters, digits and - _ . /
+    #[param(rename = "Isthmus-Case", required = false)]
+    case: String,
+}
+
+/// The document that the routes are added to.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Isthmus",
+        description = "One person, one file: departments push feeds, and those entitled to it ask. Every answer about \
+                       a person is on record in a tamper-evident ledger before its first byte is sent; the receipt is \
+                       in the header `Isthmus-Receipt` and in the body.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "persons", description = "Person files. Each call states its purpose and leaves an entry in the ledger."),
+        (name = "ledger", description = "The record of every look."),
+        (name = "caller", description = "The caller itself."),
+        (name = "system", description = "The process."),
+    ),
+    modifiers(&BearerToken)
+)]
+pub(crate) struct Document;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let description = format!(
+            "A token of the caller register. Purposes: {}.",
+            Purpose::ALL.iter().map(|purpose| purpose.code()).collect::<Vec<_>>().join(", ")
+        );
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+        openapi.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}

@@ -1,0 +1,241 @@
+//! `GET /v1/persons/{person_id}` and its source records.
+
+use access::{Action, FieldGroup, FieldGroups};
+use axum::extract::State;
+use domain::{EventType, Timestamp};
+use serde::Serialize;
+use store::views::{self, SourceRecordRow, Stated};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::facts::{self, Span};
+use crate::happening::{Happening, HouseholdView, happening};
+use crate::problem::ProblemDocument;
+use crate::state::QueryState;
+use crate::subject::{self, Seen};
+use crate::view::{self, ContactView, GoldenView, IdentityView, ResidenceView, StatedView};
+
+/// Source records in one answer at most.
+const RECORDS_MAX: i64 = 500;
+/// Household memberships in one answer at most.
+const HOUSEHOLDS_MAX: usize = 50;
+/// Every instant that a fact can have.
+const EVER: (Timestamp, Timestamp) = (Timestamp::from_millis(-62_135_596_800_000), Timestamp::from_millis(253_402_300_799_999));
+
+/// A person file.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PersonFile {
+    /// Id of the person.
+    pub person_id: Uuid,
+    /// The id that was asked for, when the person now has another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_for: Option<Uuid>,
+    /// How many source records the person has.
+    pub records: i32,
+    /// Group `identity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityView>,
+    /// Group `contact`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactView>,
+    /// Group `residence`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub residence: Option<ResidenceView>,
+    /// Group `household`: households that the person belongs or belonged to, oldest statement first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub household: Option<Vec<HouseholdView>>,
+    /// Groups that this answer would hold for somebody entitled to them.
+    #[schema(value_type = Vec<String>)]
+    pub withheld: FieldGroups,
+}
+
+/// Reads a person file: the golden record, and where each value comes from.
+///
+/// An id of the past answers with the person that now holds its record. A person who is not the caller's is answered
+/// as if there were none.
+#[utoipa::path(
+    get,
+    path = "/v1/persons/{person_id}",
+    tag = "persons",
+    operation_id = "read_person",
+    params(crate::openapi::PersonHeaders, ("person_id" = Uuid, Path, description = "Id of the person")),
+    responses(
+        (status = 200, description = "The person file", body = Receipted<PersonFile>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let call = match Call::begin(state, ask, Action::ReadPerson).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    let found = person_file(&call).await;
+    call.finish(found).await
+}
+
+async fn person_file(call: &Call) -> Result<Found<PersonFile>, Failure> {
+    let mut conn = call.state.setup.store.acquire().await?;
+    let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
+    let (released, withheld) = call.split(&granted);
+    let household = match released.contains(FieldGroup::Household) {
+        true => Some(households(call, &mut conn, &person).await?),
+        false => None,
+    };
+    let GoldenView { identity, contact, residence } = view::golden(person.golden, &released);
+    let answer = PersonFile {
+        person_id: person.person_id.as_uuid(),
+        asked_for: asked_for.map(|id| id.as_uuid()),
+        records: person.record_count,
+        identity,
+        contact,
+        residence,
+        household,
+        withheld: withheld.clone(),
+    };
+    Ok(Found { answer, subjects: vec![person.person_id], released, withheld, count: 1 })
+}
+
+async fn households(
+    _call: &Call,
+    conn: &mut store::Conn,
+    person: &views::PersonRow,
+) -> Result<Vec<HouseholdView>, Failure> {
+    let span = Span {
+        kinds: &[EventType::HouseholdMembership],
+        from: EVER.0,
+        to: EVER.1,
+        after: None,
+        limit: HOUSEHOLDS_MAX,
+    };
+    let page = facts::of_person(conn, person.person_id, span).await?;
+    let mut households = Vec::with_capacity(page.facts.len());
+    for fact in page.facts {
+        if let Some(Happening::Household(household)) = happening(fact.row.body()?) {
+            households.push(household);
+        }
+    }
+    Ok(households)
+}
+
+/// The source records of a person.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecordList {
+    /// Id of the person.
+    pub person_id: Uuid,
+    /// The id that was asked for, when the person now has another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_for: Option<Uuid>,
+    /// The records, oldest first.
+    pub records: Vec<RecordView>,
+    /// There are more records than are listed.
+    pub truncated: bool,
+    /// Groups that this answer would hold for somebody entitled to them.
+    #[schema(value_type = Vec<String>)]
+    pub withheld: FieldGroups,
+}
+
+/// What one source states about the person.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecordView {
+    /// Id of the record.
+    pub record_id: Uuid,
+    /// Source system.
+    pub source: String,
+    /// Kind of organisation, such as `HOSPITAL`.
+    #[schema(value_type = String)]
+    pub source_kind: serde_json::Value,
+    /// When it was first stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_time: Option<String>,
+    /// When it was last stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_time: Option<String>,
+    /// The source took the record back.
+    pub retracted: bool,
+    /// The batch that brought the statement.
+    pub batch_id: Uuid,
+    /// Its row, from 1.
+    pub batch_row: i64,
+    /// Group `identity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<view::StatedIdentityView>,
+    /// Group `contact`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<view::StatedContactView>,
+    /// Group `residence`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub residence: Option<view::StatedResidenceView>,
+}
+
+/// Reads the source records of a person: what each source states, unchanged.
+#[utoipa::path(
+    get,
+    path = "/v1/persons/{person_id}/records",
+    tag = "persons",
+    operation_id = "read_records",
+    params(crate::openapi::PersonHeaders, ("person_id" = Uuid, Path, description = "Id of the person")),
+    responses(
+        (status = 200, description = "The source records", body = Receipted<RecordList>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn records(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let call = match Call::begin(state, ask, Action::ReadRecords).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    let found = record_list(&call).await;
+    call.finish(found).await
+}
+
+async fn record_list(call: &Call) -> Result<Found<RecordList>, Failure> {
+    let mut conn = call.state.setup.store.acquire().await?;
+    let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
+    let (released, withheld) = call.split(&granted);
+    let mut rows = views::list_records_of_person(&mut conn, person.person_id, RECORDS_MAX + 1).await?;
+    let truncated = rows.len() as i64 > RECORDS_MAX;
+    rows.truncate(RECORDS_MAX as usize);
+    let records: Vec<RecordView> = rows.into_iter().map(|row| record(row, &released)).collect();
+    let count = records.len();
+    let answer = RecordList {
+        person_id: person.person_id.as_uuid(),
+        asked_for: asked_for.map(|id| id.as_uuid()),
+        records,
+        truncated,
+        withheld: withheld.clone(),
+    };
+    Ok(Found { answer, subjects: vec![person.person_id], released, withheld, count })
+}
+
+fn record(row: SourceRecordRow, released: &FieldGroups) -> RecordView {
+    let retracted = row.is_retracted();
+    let SourceRecordRow { record_id, source, source_kind, stated, retraction: _, person: _, batch_id, batch_row } = row;
+    let (statement, first_time, last_time) = match stated {
+        Some(Stated { version: _, event_id: _, statement, first_time, last_time }) => {
+            (statement, Some(first_time), Some(last_time))
+        }
+        None => (None, None, None),
+    };
+    let StatedView { identity, contact, residence } =
+        statement.map(|statement| view::stated(statement, released)).unwrap_or_default();
+    RecordView {
+        record_id: record_id.as_uuid(),
+        source,
+        source_kind: serde_json::to_value(source_kind).unwrap_or_default(),
+        first_time: view::time(first_time),
+        last_time: view::time(last_time),
+        retracted,
+        batch_id: batch_id.as_uuid(),
+        batch_row,
+        identity,
+        contact,
+        residence,
+    }
+}

@@ -1,0 +1,203 @@
+//! Problem documents (RFC 9457): the only place where something that went wrong becomes a response.
+//!
+//! A problem is a code of one closed list. Its document is a function of the code alone: it says nothing about the
+//! person asked for, repeats nothing of the request, and carries no message of the database. So two refusals with the
+//! same code are the same bytes.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A kind of problem, with everything a reader needs to mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProblemKind {
+    /// Stable code; programs may depend on it.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What it means, in one sentence.
+    pub meaning: &'static str,
+    /// What the caller can do about it.
+    pub mend: &'static str,
+}
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal: $meaning:literal, $mend:literal;)+) => {
+        /// Something that went wrong, as the caller is told.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Problem {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Problem {
+            /// What the problem means and how to mend it.
+            pub const fn kind(self) -> &'static ProblemKind {
+                match self {
+                    $(Self::$name => &ProblemKind { code: $code, status: $status, meaning: $meaning, mend: $mend },)+
+                }
+            }
+        }
+
+        /// Every problem that a response can carry; the documentation is made from it.
+        pub const PROBLEMS: &[Problem] = &[$(Problem::$name),+];
+    };
+}
+
+problems! {
+    /// No valid bearer token.
+    TokenInvalid = 401 "token-invalid":
+        "The request carries no bearer token that opens anything.",
+        "Send `Authorization: Bearer <token>` with a token of the caller register; ask the operator for a new one.";
+    /// An identifier in the address.
+    IdentifierInUrl = 400 "identifier-in-url":
+        "The address holds what could be an identity, phone or card number, and addresses end up in logs.",
+        "Send identifiers in the body of POST /v1/persons/find, and go on with the person id it answers with.";
+    /// No purpose.
+    PurposeMissing = 422 "purpose-missing":
+        "The request does not say what it is for.",
+        "Send one header `Isthmus-Purpose` with TREAT, ETREAT, PUBHLTH, HOPERAT, PATRQT or HRESCH.";
+    /// An unknown purpose.
+    PurposeUnknown = 422 "purpose-unknown":
+        "The purpose is not one of the closed list; it is compared letter for letter, and there is one only.",
+        "Send one header `Isthmus-Purpose` with TREAT, ETREAT, PUBHLTH, HOPERAT, PATRQT or HRESCH.";
+    /// A case reference of another form.
+    CaseMalformed = 422 "case-malformed":
+        "The case reference has another form, or holds a number that could be a person's.",
+        "Send one header `Isthmus-Case` with 3 to 64 letters, digits and - _ . / and no number of 11 digits or more.";
+    /// No case where one is needed.
+    CaseRequired = 403 "case-required":
+        "This can only be answered for a case that is open and the caller's.",
+        "Send the header `Isthmus-Case` with the reference of the case you work on.";
+    /// The role may not do this for this purpose.
+    NotEntitled = 403 "not-entitled":
+        "The caller's role may not do this for the purpose stated.",
+        "State the purpose you act for; if it was right, ask for the answer from somebody whose task it is.";
+    /// No such person, or not the caller's: the two cannot be told apart.
+    PersonNotFound = 404 "person-not-found":
+        "There is no such person, or it is not one of the caller's.",
+        "Find the person by identifiers, or by name and birth date, with POST /v1/persons/find.";
+    /// Not a person id.
+    PersonIdMalformed = 400 "person-id-malformed":
+        "The person id is not a UUID.",
+        "Use the `person_id` of an answer as it stands.";
+    /// A query string that cannot be read.
+    QueryMalformed = 400 "query-malformed":
+        "A member of the query string is unknown, missing, twice there or has another form.",
+        "Instants are written as 2022-03-01T00:00:00Z; the OpenAPI document names the members of each route.";
+    /// A timeline that is too long.
+    TimelineTooLong = 422 "timeline-too-long":
+        "The stretch between `from` and `to` is empty, or longer than the caller's role may ask for at once.",
+        "Ask for a shorter stretch; disease control may ask for 14 days.";
+    /// A body that is not the expected JSON.
+    BodyMalformed = 400 "body-malformed":
+        "The body is not the JSON document that this route takes: broken, nested, with unknown, missing or double members.",
+        "Compare it with the schema in the OpenAPI document; unknown members are refused, not ignored.";
+    /// A body of another type.
+    BodyType = 415 "body-type":
+        "The body is not declared as JSON.",
+        "Send the header `Content-Type: application/json`.";
+    /// A body that is too long.
+    BodyTooLarge = 413 "body-too-large":
+        "The body is longer than 16 KiB.",
+        "Ask for fewer identifiers at once.";
+    /// An identifier that cannot be one.
+    IdentifierMalformed = 422 "identifier-malformed":
+        "An identifier cannot be a value of its scheme: a wrong check digit, hidden characters, another length; or the name is empty.",
+        "Compare it with the document it was taken from. Masked numbers find nobody.";
+    /// The access log is away.
+    AuditUnavailable = 503 "audit-unavailable":
+        "The look could not be put on record, so nothing is shown.",
+        "Try again shortly; if it goes on, the operator must look at the ledger.";
+    /// The views are away.
+    StoreUnavailable = 503 "store-unavailable":
+        "The person files cannot be read right now.",
+        "Try again shortly; if it goes on, the operator must look at the database.";
+    /// The ledger is another process.
+    LedgerElsewhere = 501 "ledger-elsewhere":
+        "The ledger runs as a service of its own and is read there.",
+        "Ask the ledger service: /checkpoint and the tiles below /tile.";
+    /// No such route.
+    RouteUnknown = 404 "route-unknown":
+        "There is no such address.",
+        "The OpenAPI document at /openapi.json names all of them.";
+    /// The route does not take this method.
+    MethodUnknown = 405 "method-unknown":
+        "The address does not take this method.",
+        "The OpenAPI document at /openapi.json names the methods of each route.";
+    /// A defect.
+    Internal = 500 "internal":
+        "The hub has a defect; nothing was shown.",
+        "Tell the operator the time of the call; the log of the process says more.";
+}
+
+/// A problem document as it is sent.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct ProblemDocument {
+    /// Where the kind of problem is explained, relative to this server.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What it means.
+    pub title: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// What the caller can do about it.
+    pub detail: &'static str,
+    /// Stable code.
+    pub code: &'static str,
+}
+
+impl Problem {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        self.kind().code
+    }
+
+    /// The document.
+    pub const fn document(self) -> ProblemDocument {
+        let kind = self.kind();
+        ProblemDocument {
+            kind: "/problems",
+            title: kind.meaning,
+            status: kind.status,
+            detail: kind.mend,
+            code: kind.code,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.kind().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.document()).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self == Self::TokenInvalid {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self, Self::AuditUnavailable | Self::StoreUnavailable) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_has_its_own_code_and_a_status_that_exists() {
+        let codes: BTreeSet<_> = PROBLEMS.iter().map(|problem| problem.code()).collect();
+        assert_eq!(codes.len(), PROBLEMS.len());
+        for problem in PROBLEMS {
+            let kind = problem.kind();
+            assert!(StatusCode::from_u16(kind.status).is_ok_and(|status| !status.is_success()), "{}", kind.code);
+            assert!(kind.meaning.ends_with('.') && kind.mend.ends_with('.'), "{}", kind.code);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::Policy;
+use domain::{Timestamp, TokenKey};
+use ledger::{LedgerClient, Stamper};
+use store::Store;
+
+use crate::strangers::Strangers;
+
+/// Gives the wall-clock time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Thresholds of the linkage model in use, for explaining links.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkModel {
+    /// Version of the model.
+    pub version: String,
+    /// From this weight on, two records are linked (log2).
+    pub link_threshold: f64,
+    /// From this weight on, a pair is put up for review (log2).
+    pub review_threshold: f64,
+}
+
+/// What a query API is made of.
+pub struct QuerySetup {
+    /// The database.
+    pub store: Store,
+    /// The access log. Nothing is answered without its receipt.
+    pub ledger: LedgerClient,
+    /// The key of claim tokens.
+    pub token_key: TokenKey,
+    /// Who may see what.
+    pub policy: Policy,
+    /// The linkage model in use.
+    pub link_model: LinkModel,
+    /// The wall clock.
+    pub clock: Clock,
+}
+
+/// The longest that an append to the ledger may take before the answer is given up.
+pub const LEDGER_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// The state of the query API; cheap to clone.
+#[derive(Clone)]
+pub struct QueryState {
+    pub(crate) setup: Arc<QuerySetup>,
+    pub(crate) stamper: Stamper,
+    pub(crate) strangers: Arc<Strangers>,
+}
+
+impl QueryState {
+    /// Makes the state. The monotonic clock of its ledger entries begins here.
+    pub fn new(setup: QuerySetup) -> Self {
+        Self { setup: Arc::new(setup), stamper: Stamper::start(), strangers: Arc::default() }
+    }
+
+    /// The wall-clock time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.setup.clock)()
+    }
+}
+
+impl std::fmt::Debug for QueryState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryState").finish_non_exhaustive()
+    }
+}

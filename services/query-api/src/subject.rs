@@ -1,0 +1,54 @@
+//! The person a call is about: found, and decided upon, in one step.
+
+use access::{Decision, Entitlement, FieldGroups, Subject};
+use domain::{ClaimRole, PersonId, attribute};
+use store::views::{self, PersonRow};
+use store::Conn;
+
+use crate::call::{Call, Failure};
+use crate::facts;
+use crate::problem::Problem;
+
+/// A person that the caller may see something of.
+pub(crate) struct Seen {
+    pub(crate) person: PersonRow,
+    /// The id that was asked for, when the person now has another one.
+    pub(crate) asked_for: Option<PersonId>,
+    pub(crate) granted: FieldGroups,
+}
+
+/// Finds the person of the path and decides. "Not yours" and "no such person" are the same failure.
+pub(crate) async fn see(call: &Call, conn: &mut Conn) -> Result<Seen, Failure> {
+    let asked = call.person_id.as_deref().unwrap_or("");
+    let asked: PersonId = asked.parse().map_err(|_| Problem::PersonIdMalformed)?;
+    let own = own_person(call, conn).await?;
+    let current = views::resolve_person(conn, asked).await?.unwrap_or(asked);
+    let Some(person) = views::find_person(conn, current).await? else {
+        return Err(Failure::not_found("person-unknown", asked));
+    };
+    let entitlement = call.entitlement()?;
+    match decide(&entitlement, &person, own) {
+        Some(granted) => Ok(Seen { person, asked_for: (current != asked).then_some(asked), granted }),
+        None => Err(Failure::not_found("not-related", current)),
+    }
+}
+
+/// The groups that the caller may see of a person; `None` when the person is not the caller's.
+pub(crate) fn decide(entitlement: &Entitlement<'_>, person: &PersonRow, own: Option<PersonId>) -> Option<FieldGroups> {
+    let subject = Subject { units: person.units.clone(), is_self: own == Some(person.person_id) };
+    match entitlement.decide(&subject) {
+        Decision::Allowed { granted, .. } => Some(granted),
+        Decision::Refused(_) => None,
+    }
+}
+
+/// The caller's own person, for residents: the one undoubted holder of the caller's claim now. A phone that several
+/// persons hold, or that is only somebody's contact, opens no file.
+pub(crate) async fn own_person(call: &Call, conn: &mut Conn) -> Result<Option<PersonId>, Failure> {
+    let Some(claim) = call.caller.own_claim else { return Ok(None) };
+    let claimants = facts::claimants(conn, &[claim]).await?;
+    let entries = claimants.get(&claim).map_or(&[][..], Vec::as_slice);
+    let holds = entries.iter().any(|entry| entry.role >= ClaimRole::Holder);
+    let attribution = attribute(entries, call.state.now());
+    Ok(attribution.owner.filter(|_| holds && attribution.doubt.is_none()))
+}
