@@ -1,0 +1,116 @@
+//! The ledger as those see it who must record before they answer: in this process, or another one over HTTP.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use domain::Sensitive;
+use serde_json::json;
+
+use crate::disclosure::{Disclosed, Disclosure, Refusal, Refused};
+use crate::entry::Entry;
+use crate::error::LedgerError;
+use crate::handle::{APPEND_TIMEOUT, LedgerHandle};
+use crate::note::VerifierKey;
+use crate::receipt::Receipt;
+
+/// The ledger, wherever it is.
+#[derive(Clone, Debug)]
+pub enum LedgerClient {
+    /// In this process.
+    Local(LedgerHandle),
+    /// A process of its own.
+    Remote(RemoteLedger),
+}
+
+impl LedgerClient {
+    /// Records an answer and, once it is durable, gives it.
+    ///
+    /// # Errors
+    /// Any [`LedgerError`] means that nothing may be disclosed; the value is gone.
+    pub async fn disclose<T>(&self, disclosure: Disclosure<T>) -> Result<Disclosed<T>, LedgerError> {
+        let receipt = self.append(&disclosure.entry).await?;
+        Ok(Disclosed { value: disclosure.value, receipt })
+    }
+
+    /// Records a refusal.
+    ///
+    /// # Errors
+    /// As [`LedgerClient::disclose`].
+    pub async fn refuse(&self, refusal: Refusal) -> Result<Refused, LedgerError> {
+        let receipt = self.append(&refusal.entry).await?;
+        Ok(Refused { reason: refusal.reason, receipt })
+    }
+
+    /// Appends an entry that belongs to no answer, such as the start of a service.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] when the ledger is away or slower than two seconds, and what else
+    /// [`LedgerHandle::append`] names.
+    pub async fn append(&self, entry: &Entry) -> Result<Receipt, LedgerError> {
+        match self {
+            Self::Local(handle) => handle.append(entry).await,
+            Self::Remote(remote) => remote.append(entry).await,
+        }
+    }
+
+    /// Whether an append could succeed now.
+    pub async fn is_ready(&self) -> bool {
+        match self {
+            Self::Local(handle) => handle.is_ready(),
+            Self::Remote(remote) => remote.is_ready().await,
+        }
+    }
+}
+
+/// The ledger of another process. It trusts no answer: a receipt must be of the very entry, and verify.
+#[derive(Clone)]
+pub struct RemoteLedger {
+    http: reqwest::Client,
+    url: String,
+    secret: Sensitive<String>,
+    key: VerifierKey,
+}
+
+impl fmt::Debug for RemoteLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RemoteLedger({}, {})", self.url, self.key)
+    }
+}
+
+impl RemoteLedger {
+    /// `url` is the service's address without a trailing slash, `secret` its bearer secret, `key` the log's public key.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] when the HTTP client cannot be made.
+    pub fn new(url: &str, secret: Sensitive<String>, key: VerifierKey) -> Result<Self, LedgerError> {
+        let http = reqwest::Client::builder()
+            .timeout(APPEND_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|_| LedgerError::Unavailable)?;
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), secret, key })
+    }
+
+    async fn append(&self, entry: &Entry) -> Result<Receipt, LedgerError> {
+        let bytes = entry.encode()?;
+        let request = self
+            .http
+            .post(format!("{}/v1/entries", self.url))
+            .bearer_auth(self.secret.expose())
+            .json(&json!({ "entry": STANDARD.encode(&bytes) }));
+        let response = request.send().await.map_err(|_| LedgerError::Unavailable)?;
+        if !response.status().is_success() {
+            tracing::warn!(http.status = response.status().as_u16(), "the ledger did not take an entry");
+            return Err(LedgerError::Unavailable);
+        }
+        let receipt: Receipt = response.json().await.map_err(|_| LedgerError::Unavailable)?;
+        receipt.verify(&self.key)?;
+        if receipt.is_for(&bytes) { Ok(receipt) } else { Err(LedgerError::BadReceipt) }
+    }
+
+    async fn is_ready(&self) -> bool {
+        let answer = self.http.get(format!("{}/readyz", self.url)).send().await;
+        answer.is_ok_and(|response| response.status().is_success())
+    }
+}

@@ -1,0 +1,342 @@
+//! C2SP signed notes and checkpoints, with Ed25519.
+//!
+//! A verifier ignores signatures of keys it does not know, as the specification asks: that is the room for a second
+//! signature of the log and for the cosignatures of witnesses.
+
+use std::fmt;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha256};
+
+use crate::merkle::Hash;
+
+const ED25519: u8 = 1;
+const SIGNATURES_MAX: usize = 64;
+
+/// What can be wrong with a note, a checkpoint or a key.
+#[derive(Debug, thiserror::Error)]
+pub enum NoteError {
+    /// The text has not the form of a signed note.
+    #[error("the note has not the form of a signed note")]
+    MalformedNote,
+    /// The signed text is not a checkpoint.
+    #[error("the signed text is not a checkpoint")]
+    MalformedCheckpoint,
+    /// The key text has not the form `name+id+base64`, or its id is not that of its key.
+    #[error("the key has not the form name+id+base64, or its id does not fit")]
+    MalformedKey,
+    /// No signature by the expected key.
+    #[error("the note bears no signature of {0}")]
+    UnknownSigner(String),
+    /// A signature that claims the expected key and does not verify.
+    #[error("the signature of {0} does not verify")]
+    BadSignature(String),
+    /// The checkpoint is of another log.
+    #[error("the checkpoint is of the log {found}, expected {expected}")]
+    OtherOrigin {
+        /// The origin that was asked for.
+        expected: String,
+        /// The origin that the checkpoint names.
+        found: String,
+    },
+    /// The key file could not be read or written.
+    #[error("the key file could not be used")]
+    KeyFile(#[source] std::io::Error),
+    /// The key file may be read by others than its owner.
+    #[error("the key file has mode {0:o}; it must be 600")]
+    KeyFileMode(u32),
+}
+
+fn is_key_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
+}
+
+fn key_id(name: &str, public: &[u8; 32]) -> u32 {
+    let digest = Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(public).finalize();
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+}
+
+/// The public half of a log's key, with its name. Its text form is the common `vkey`: `name+id+base64(0x01 || key)`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifierKey {
+    name: String,
+    id: u32,
+    key: VerifyingKey,
+}
+
+impl VerifierKey {
+    fn new(name: &str, key: VerifyingKey) -> Self {
+        Self { name: name.to_owned(), id: key_id(name, key.as_bytes()), key }
+    }
+
+    /// The name: for a log's own key it is the log's origin.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text of `note` when this key signed it.
+    ///
+    /// # Errors
+    /// When the note is malformed, not signed by this key, or the signature is wrong.
+    pub fn open<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
+        let (text, signatures) = split_note(note)?;
+        let mut found = false;
+        for line in signatures {
+            let (name, id, bytes) = parse_signature(line)?;
+            if name != self.name || id != self.id {
+                continue;
+            }
+            let signature = Signature::from_slice(&bytes).map_err(|_| NoteError::BadSignature(self.name.clone()))?;
+            self.key
+                .verify_strict(text.as_bytes(), &signature)
+                .map_err(|_| NoteError::BadSignature(self.name.clone()))?;
+            found = true;
+        }
+        if found { Ok(text) } else { Err(NoteError::UnknownSigner(self.name.clone())) }
+    }
+}
+
+impl fmt::Display for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = vec![ED25519];
+        bytes.extend_from_slice(self.key.as_bytes());
+        write!(f, "{}+{:08x}+{}", self.name, self.id, STANDARD.encode(bytes))
+    }
+}
+
+impl fmt::Debug for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for VerifierKey {
+    type Err = NoteError;
+
+    fn from_str(text: &str) -> Result<Self, NoteError> {
+        let parse = || {
+            let mut parts = text.splitn(3, '+');
+            let (name, id, key) = (parts.next()?, parts.next()?, STANDARD.decode(parts.next()?).ok()?);
+            let key: [u8; 33] = key.try_into().ok()?;
+            let (kind, public) = key.split_first_chunk::<1>()?;
+            let public: [u8; 32] = public.try_into().ok()?;
+            let parsed = Self::new(name, VerifyingKey::from_bytes(&public).ok()?);
+            let fits = kind[0] == ED25519 && is_key_name(name) && id == format!("{:08x}", parsed.id);
+            fits.then_some(parsed)
+        };
+        parse().ok_or(NoteError::MalformedKey)
+    }
+}
+
+/// The private half of a log's key. It does not print.
+pub struct LogKey {
+    key: SigningKey,
+    verifier: VerifierKey,
+}
+
+impl fmt::Debug for LogKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogKey({})", self.verifier)
+    }
+}
+
+impl LogKey {
+    /// From the 32 secret bytes.
+    ///
+    /// # Errors
+    /// When `name` holds white space or a plus sign, or is empty.
+    pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
+        if !is_key_name(name) {
+            return Err(NoteError::MalformedKey);
+        }
+        let key = SigningKey::from_bytes(seed);
+        let verifier = VerifierKey::new(name, key.verifying_key());
+        Ok(Self { key, verifier })
+    }
+
+    /// Reads the key file at `path`, or creates it (mode 0600, synced) with a new key named `name`.
+    ///
+    /// # Errors
+    /// When the file cannot be used, may be read by others, or holds the key of another log.
+    pub fn load_or_create(path: &Path, name: &str) -> Result<Self, NoteError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let mode = std::fs::metadata(path).map_err(NoteError::KeyFile)?.permissions().mode() & 0o777;
+                if mode & 0o077 != 0 {
+                    return Err(NoteError::KeyFileMode(mode));
+                }
+                let key = Self::parse(text.trim_end())?;
+                if key.verifier.name != name {
+                    return Err(NoteError::OtherOrigin { expected: name.to_owned(), found: key.verifier.name });
+                }
+                Ok(key)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(path, name),
+            Err(error) => Err(NoteError::KeyFile(error)),
+        }
+    }
+
+    fn create(path: &Path, name: &str) -> Result<Self, NoteError> {
+        let mut seed = [0u8; 32];
+        getrandom::fill(&mut seed).map_err(|error| NoteError::KeyFile(error.into()))?;
+        let key = Self::from_seed(name, &seed)?;
+        let mut secret = vec![ED25519];
+        secret.extend_from_slice(&seed);
+        let text = format!("PRIVATE+KEY+{name}+{:08x}+{}\n", key.verifier.id, STANDARD.encode(secret));
+        let write = || {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            std::fs::create_dir_all(parent)?;
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            std::fs::File::open(parent)?.sync_all()
+        };
+        write().map_err(NoteError::KeyFile)?;
+        Ok(key)
+    }
+
+    fn parse(text: &str) -> Result<Self, NoteError> {
+        let parse = || {
+            let mut parts = text.strip_prefix("PRIVATE+KEY+")?.splitn(3, '+');
+            let (name, id, secret) = (parts.next()?, parts.next()?, STANDARD.decode(parts.next()?).ok()?);
+            let (kind, seed) = secret.split_first_chunk::<1>()?;
+            let key = Self::from_seed(name, seed.try_into().ok()?).ok()?;
+            (kind[0] == ED25519 && id == format!("{:08x}", key.verifier.id)).then_some(key)
+        };
+        parse().ok_or(NoteError::MalformedKey)
+    }
+
+    /// The public half.
+    pub const fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
+
+    /// Signs `text`, which ends in a newline and holds no blank line at its end.
+    pub(crate) fn sign(&self, text: &str) -> String {
+        let mut bytes = self.verifier.id.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
+        format!("{text}\n\u{2014} {} {}\n", self.verifier.name, STANDARD.encode(bytes))
+    }
+}
+
+fn split_note(note: &str) -> Result<(&str, Vec<&str>), NoteError> {
+    let valid = !note.contains(|c: char| c < ' ' && c != '\n') && note.ends_with('\n');
+    let split = note.rfind("\n\n").filter(|_| valid).ok_or(NoteError::MalformedNote)?;
+    let (text, signatures) = (&note[..=split], &note[split + 2..]);
+    let lines: Vec<_> = signatures.lines().collect();
+    if lines.is_empty() || lines.len() > SIGNATURES_MAX {
+        return Err(NoteError::MalformedNote);
+    }
+    Ok((text, lines))
+}
+
+fn parse_signature(line: &str) -> Result<(&str, u32, Vec<u8>), NoteError> {
+    let parse = || {
+        let (name, encoded) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
+        let bytes = STANDARD.decode(encoded).ok()?;
+        let (id, signature) = bytes.split_first_chunk::<4>()?;
+        (is_key_name(name) && !signature.is_empty()).then(|| (name, u32::from_be_bytes(*id), signature.to_vec()))
+    };
+    parse().ok_or(NoteError::MalformedNote)
+}
+
+/// A log's head: which log, how many entries, which root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The log's name.
+    pub origin: String,
+    /// Entries in the tree.
+    pub size: u64,
+    /// The tree's root.
+    pub root: Hash,
+}
+
+impl Checkpoint {
+    /// The text that is signed.
+    pub fn to_text(&self) -> String {
+        format!("{}\n{}\n{}\n", self.origin, self.size, self.root.to_base64())
+    }
+
+    /// Parses the text of a checkpoint. Extension lines are refused: this log writes none, and no monitor could check
+    /// them.
+    ///
+    /// # Errors
+    /// [`NoteError::MalformedCheckpoint`].
+    pub fn parse(text: &str) -> Result<Self, NoteError> {
+        let parse = || {
+            let mut lines = text.lines();
+            let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
+            let checkpoint =
+                Self { origin: origin.to_owned(), size: size.parse().ok()?, root: Hash::from_base64(root)? };
+            (!origin.is_empty() && checkpoint.to_text() == text).then_some(checkpoint)
+        };
+        parse().ok_or(NoteError::MalformedCheckpoint)
+    }
+
+    /// Verifies a signed checkpoint of the log that `key` names.
+    ///
+    /// # Errors
+    /// When the note is malformed, not signed by `key`, or of another log.
+    pub fn open(note: &str, key: &VerifierKey) -> Result<Self, NoteError> {
+        let checkpoint = Self::parse(key.open(note)?)?;
+        if checkpoint.origin != key.name() {
+            return Err(NoteError::OtherOrigin { expected: key.name().to_owned(), found: checkpoint.origin });
+        }
+        Ok(checkpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> LogKey {
+        LogKey::from_seed("ledger.test/one", &[7; 32]).expect("the name is valid")
+    }
+
+    #[test]
+    fn a_changed_byte_of_a_signed_checkpoint_is_refused() {
+        let key = key();
+        let head = Checkpoint { origin: "ledger.test/one".into(), size: 12, root: crate::merkle::leaf_hash(b"x") };
+        let note = key.sign(&head.to_text());
+        assert_eq!(Checkpoint::open(&note, key.verifier()).expect("it is untouched"), head);
+        for position in 0..note.len() {
+            for bit in 0..8 {
+                let mut bytes = note.clone().into_bytes();
+                bytes[position] ^= 1 << bit;
+                let accepted =
+                    String::from_utf8(bytes).is_ok_and(|note| Checkpoint::open(&note, key.verifier()).is_ok());
+                assert!(!accepted, "byte {position} bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_text_names_its_key_and_no_other() {
+        let text = key().verifier().to_string();
+        assert_eq!(text.parse::<VerifierKey>().expect("own text parses").to_string(), text);
+        for other in [text.replace("one", "two"), format!("{text}A"), text.replacen('+', "-", 1), String::new()] {
+            assert!(other.parse::<VerifierKey>().is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_is_private_and_stays() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("keys/ledger.key");
+        let first = LogKey::load_or_create(&path, "ledger.test/one").expect("created");
+        let mode = std::fs::metadata(&path).expect("it exists").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let second = LogKey::load_or_create(&path, "ledger.test/one").expect("read again");
+        assert_eq!(first.verifier(), second.verifier());
+        assert!(matches!(LogKey::load_or_create(&path, "other"), Err(NoteError::OtherOrigin { .. })));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("own file");
+        assert!(matches!(LogKey::load_or_create(&path, "ledger.test/one"), Err(NoteError::KeyFileMode(0o644))));
+    }
+}
