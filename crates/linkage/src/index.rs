@@ -1,0 +1,163 @@
+//! The index from blocking keys to records, and the pairs it proposes.
+//!
+//! A block with more records than the limit of the model is *hot*: it proposes no pairs. Whether a block is hot
+//! depends on the set of records in it and never on the order in which they came; when a block turns hot or cold, the
+//! pairs that it alone proposed are withdrawn or proposed.
+
+use rustc_hash::FxHashMap;
+
+use crate::block::BlockKey;
+
+/// Place of a record in the engine.
+pub(crate) type Slot = u32;
+
+/// Records by blocking key.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    blocks: FxHashMap<BlockKey, Block>,
+    records_max: usize,
+    /// Blocks that crossed the limit since the last [`Index::take_crossed`], with whether they were hot before.
+    crossed: FxHashMap<BlockKey, bool>,
+    hot: usize,
+}
+
+/// Most blocks have one or two records.
+#[derive(Debug)]
+enum Block {
+    Few([Slot; 2]),
+    #[expect(
+        clippy::box_collection,
+        reason = "a block of one or two records, of which there are most, stays at 16 bytes"
+    )]
+    Many(Box<Vec<Slot>>),
+}
+
+const NONE: Slot = Slot::MAX;
+
+impl Block {
+    fn slots(&self) -> &[Slot] {
+        match self {
+            Self::Few(slots) if slots[1] == NONE => &slots[..1],
+            Self::Few(slots) => slots,
+            Self::Many(slots) => slots,
+        }
+    }
+}
+
+impl Index {
+    pub(crate) fn new(records_max: usize) -> Self {
+        Self { records_max, ..Self::default() }
+    }
+
+    pub(crate) fn insert(&mut self, key: BlockKey, slot: Slot) {
+        let length = match self.blocks.entry(key) {
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(Block::Few([slot, NONE]));
+                1
+            }
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                let block = entry.get_mut();
+                match block {
+                    Block::Few(slots) if slots[1] == NONE => slots[1] = slot,
+                    Block::Few(slots) => *block = Block::Many(Box::new(vec![slots[0], slots[1], slot])),
+                    Block::Many(slots) => slots.push(slot),
+                }
+                block.slots().len()
+            }
+        };
+        if length == self.records_max + 1 {
+            self.hot += 1;
+            self.crossed.entry(key).or_insert(false);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: BlockKey, slot: Slot) {
+        let std::collections::hash_map::Entry::Occupied(mut entry) = self.blocks.entry(key) else { return };
+        let length = match entry.get_mut() {
+            Block::Many(slots) => {
+                if let Some(place) = slots.iter().position(|other| *other == slot) {
+                    slots.swap_remove(place);
+                }
+                slots.len()
+            }
+            Block::Few(slots) => {
+                if slots[0] == slot {
+                    slots[0] = slots[1];
+                }
+                slots[1] = NONE;
+                usize::from(slots[0] != NONE)
+            }
+        };
+        if length == 0 {
+            entry.remove();
+        }
+        if length == self.records_max {
+            self.hot -= 1;
+            self.crossed.entry(key).or_insert(true);
+        }
+    }
+
+    pub(crate) fn slots(&self, key: BlockKey) -> &[Slot] {
+        self.blocks.get(&key).map_or(&[], Block::slots)
+    }
+
+    pub(crate) fn is_hot(&self, key: BlockKey) -> bool {
+        self.slots(key).len() > self.records_max
+    }
+
+    /// Records that a key proposes: none when it is hot.
+    pub(crate) fn proposed(&self, key: BlockKey) -> &[Slot] {
+        let slots = self.slots(key);
+        if slots.len() > self.records_max { &[] } else { slots }
+    }
+
+    /// Whether two records with these keys (sorted) share one that is not hot.
+    pub(crate) fn proposes(&self, a: &[BlockKey], b: &[BlockKey]) -> bool {
+        let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());
+        while let (Some(x), Some(y)) = (left.peek(), right.peek()) {
+            match x.cmp(y) {
+                std::cmp::Ordering::Less => drop(left.next()),
+                std::cmp::Ordering::Greater => drop(right.next()),
+                std::cmp::Ordering::Equal if !self.is_hot(**x) => return true,
+                std::cmp::Ordering::Equal => {
+                    left.next();
+                    right.next();
+                }
+            }
+        }
+        false
+    }
+
+    /// Blocks that are on the other side of the limit than at the last call: (turned hot, turned cold).
+    pub(crate) fn take_crossed(&mut self) -> (Vec<BlockKey>, Vec<BlockKey>) {
+        let (mut hot, mut cold) = (Vec::new(), Vec::new());
+        for (key, before) in std::mem::take(&mut self.crossed) {
+            match (before, self.is_hot(key)) {
+                (false, true) => hot.push(key),
+                (true, false) => cold.push(key),
+                _ => {}
+            }
+        }
+        (hot, cold)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    pub(crate) fn hot_len(&self) -> usize {
+        self.hot
+    }
+
+    /// Every hot block with the number of its records, the largest first.
+    pub(crate) fn hot_blocks(&self) -> Vec<(BlockKey, usize)> {
+        let mut hot: Vec<(BlockKey, usize)> = self
+            .blocks
+            .iter()
+            .map(|(key, block)| (*key, block.slots().len()))
+            .filter(|(_, length)| *length > self.records_max)
+            .collect();
+        hot.sort_unstable_by_key(|(key, length)| (std::cmp::Reverse(*length), *key));
+        hot
+    }
+}

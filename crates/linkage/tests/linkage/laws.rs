@@ -1,0 +1,268 @@
+//! The persons are a pure function of the records: laws over random histories of a small, confusing town.
+
+use std::sync::Arc;
+
+use domain::{IdScheme, PersonId, RecordId, Sex};
+use linkage::{Change, ClusterChange, Delta, Engine, Link, Model};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use crate::common::{Statement, key, masked, record, resident};
+
+const FAMILIES: [&str; 3] = ["王", "李", "欧阳"];
+const GIVEN: [&str; 5] = ["伟", "小明", "晓明", "静怡", "小朋"];
+const BIRTHS: [&str; 3] = ["1987-02-11", "1987-02-12", "2009-05-20"];
+const PHONES: [&str; 3] = ["13951234017", "13951234018", "13666661234"];
+
+#[derive(Clone, Debug)]
+struct Row {
+    family: usize,
+    given: usize,
+    birth: usize,
+    phone: usize,
+    sequence: u16,
+    shows: [bool; 7],
+    hidden_name: bool,
+    age: i64,
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    (0..3_usize, 0..5_usize, 0..3_usize, 0..3_usize, 0..3_u16, any::<[bool; 7]>(), prop::bool::weighted(0.1), 0..5_i64)
+        .prop_map(|(family, given, birth, phone, sequence, shows, hidden_name, age)| Row {
+            family,
+            given,
+            birth,
+            phone,
+            sequence,
+            shows,
+            hidden_name,
+            age,
+        })
+}
+
+impl Row {
+    fn statement(&self, number: u64) -> Statement {
+        let mut statement = record(number);
+        let family = if self.hidden_name { "*" } else { FAMILIES[self.family] };
+        statement = statement.name(&format!("{family}{}", GIVEN[self.given]));
+        let id = resident("320506", BIRTHS[self.birth], 341 + self.sequence);
+        let [full, part, born, sex, phone, address, mrn] = self.shows;
+        if full && part {
+            statement = statement.id(&id);
+        } else if part {
+            statement = statement.id(&masked(&id));
+        }
+        if born {
+            statement = statement.born(BIRTHS[self.birth]);
+        }
+        if sex {
+            statement = statement.sex(Sex::Male);
+        }
+        if phone {
+            statement = statement.contact(PHONES[self.phone]);
+        }
+        if address {
+            statement = statement.address("平江路12号3幢402室");
+        }
+        if mrn {
+            statement = statement.claim(IdScheme::Mrn, &format!("M{}", self.sequence), Some("h1"));
+        }
+        statement.0.first_time = statement.0.first_time.plus_millis(self.age * 10_000);
+        statement
+    }
+}
+
+/// Everything an engine can be asked for.
+type Seen = (Vec<(PersonId, Vec<RecordId>)>, Vec<Option<ClusterChange>>, Vec<Link>);
+
+fn seen(engine: &Engine) -> Seen {
+    let clusters = engine.clusters();
+    let details = clusters.iter().map(|(person, _)| engine.cluster(*person)).collect();
+    (clusters, details, engine.review_pairs())
+}
+
+/// A model with a limit low enough that blocks turn hot and cold in a town of this size.
+fn model() -> Arc<Model> {
+    let mut file = Model::zh().file().clone();
+    file.blocking.records_max = 6;
+    Arc::new(Model::from_file(file).expect("usable"))
+}
+
+fn upserts(rows: &[Row]) -> Vec<Change> {
+    rows.iter().enumerate().map(|(number, row)| Change::Upsert(row.statement(number as u64).0)).collect()
+}
+
+fn bulk(changes: Vec<Change>) -> Engine {
+    let mut engine = Engine::new(model());
+    engine.apply(changes);
+    engine
+}
+
+/// What a reader of the deltas knows.
+#[derive(Default)]
+struct Reader {
+    clusters: std::collections::BTreeMap<PersonId, ClusterChange>,
+    review: std::collections::BTreeMap<(RecordId, RecordId), Link>,
+}
+
+impl Reader {
+    fn take(&mut self, delta: Delta) {
+        for person in delta.dissolved {
+            assert!(self.clusters.remove(&person).is_some(), "an unknown person was dissolved");
+        }
+        for cluster in delta.clusters {
+            self.clusters.insert(cluster.person, cluster);
+        }
+        for pair in delta.review_ended {
+            assert!(self.review.remove(&pair).is_some(), "an unknown pair was taken off review");
+        }
+        for link in delta.review {
+            self.review.insert((link.a, link.b), link);
+        }
+    }
+
+    fn check(&self, engine: &Engine) {
+        let (_, details, review) = seen(engine);
+        assert_eq!(self.clusters.values().cloned().map(Some).collect::<Vec<_>>(), details);
+        assert_eq!(self.review.values().cloned().collect::<Vec<_>>(), review);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_and_any_batches_give_the_same_persons(
+        rows in prop::collection::vec(row(), 1..24),
+        order in prop::collection::vec(any::<Index>(), 24),
+        cuts in prop::collection::vec(1..6_usize, 24),
+    ) {
+        let expected = seen(&bulk(upserts(&rows)));
+        let mut changes = upserts(&rows);
+        for place in (1..changes.len()).rev() {
+            changes.swap(place, order[place].index(place + 1));
+        }
+        let mut engine = Engine::new(model());
+        let mut reader = Reader::default();
+        for cut in cuts {
+            let rest = changes.split_off(cut.min(changes.len()));
+            reader.take(engine.apply(std::mem::replace(&mut changes, rest)));
+            reader.check(&engine);
+        }
+        reader.take(engine.apply(changes));
+        reader.check(&engine);
+        prop_assert_eq!(seen(&engine), expected);
+    }
+
+    #[test]
+    fn what_was_said_before_leaves_no_trace(
+        rows in prop::collection::vec(row(), 1..16),
+        earlier in prop::collection::vec((0..24_u64, row()), 0..16),
+        gone in prop::collection::vec(16..24_u64, 0..8),
+    ) {
+        // Earlier statements of the same records, and records that are taken away again.
+        let mut engine = Engine::new(model());
+        let mut reader = Reader::default();
+        for (number, row) in &earlier {
+            reader.take(engine.apply(vec![Change::Upsert(row.statement(*number).0)]));
+        }
+        reader.take(engine.apply(gone.iter().map(|number| Change::Remove(key(*number))).collect()));
+        reader.take(engine.apply(upserts(&rows)));
+        for number in rows.len() as u64..24 {
+            reader.take(engine.apply(vec![Change::Remove(key(number))]));
+        }
+        reader.check(&engine);
+        let expected = bulk(upserts(&rows));
+        prop_assert_eq!(seen(&engine), seen(&expected));
+        let (after, before) = (engine.statistics(), expected.statistics());
+        prop_assert_eq!(
+            (after.records, after.clusters, after.blocks, after.hot_blocks, after.edges),
+            (before.records, before.clusters, before.blocks, before.hot_blocks, before.edges)
+        );
+    }
+
+    #[test]
+    fn a_repeat_changes_nothing(rows in prop::collection::vec(row(), 1..16), which in any::<Index>()) {
+        let mut engine = bulk(upserts(&rows));
+        let number = which.index(rows.len());
+        let again = vec![Change::Upsert(rows[number].statement(number as u64).0)];
+        prop_assert_eq!(engine.apply(again), Delta::default());
+        prop_assert_eq!(engine.apply(upserts(&rows)), Delta::default());
+    }
+
+    #[test]
+    fn unrelated_records_change_nothing(rows in prop::collection::vec(row(), 1..16), strangers in 1..20_u64) {
+        let alone = bulk(upserts(&rows)).clusters();
+        let mut engine = bulk(upserts(&rows));
+        let unrelated = (0..strangers).map(|n| {
+            let born = format!("19{:02}-08-{:02}", 30 + n, 1 + n);
+            let statement = record(1000 + n).name(&format!("司徒雪{}", ["琴", "莲", "春"][n as usize % 3]));
+            Change::Upsert(statement.born(&born).contact(&format!("137{:08}", 11_223_300 + n)).0)
+        });
+        let delta = engine.apply(unrelated.collect());
+        prop_assert_eq!(delta.clusters.len() as u64, strangers);
+        let known: Vec<_> = engine.clusters().into_iter().filter(|(_, members)| members.len() > 1 || alone.iter().any(|(_, old)| old == members)).collect();
+        prop_assert_eq!(known, alone);
+    }
+
+    #[test]
+    fn a_pair_weighs_the_same_from_both_sides(a in row(), b in row()) {
+        let model = Model::zh();
+        let left = linkage::Standardized::of(&a.statement(0).0.statement, &model);
+        let right = linkage::Standardized::of(&b.statement(1).0.statement, &model);
+        prop_assert_eq!(linkage::compare(&model, &left, &right), linkage::compare(&model, &right, &left));
+    }
+
+    #[test]
+    fn a_person_never_has_two_values_of_an_exclusive_number(rows in prop::collection::vec(row(), 1..24)) {
+        let changes = upserts(&rows);
+        let engine = bulk(changes.clone());
+        for (_, members) in engine.clusters() {
+            let mut values: Vec<(IdScheme, String)> = Vec::new();
+            for change in &changes {
+                let Change::Upsert(record) = change else { continue };
+                if members.contains(&record.key) {
+                    let claims = record.statement.person.claims.iter().filter(|claim| !claim.masked);
+                    values.extend(claims.map(|claim| (claim.scheme, claim.value.expose().clone())));
+                }
+            }
+            values.sort();
+            values.dedup();
+            for pair in values.windows(2) {
+                prop_assert_ne!(pair[0].0, pair[1].0);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_oldest_record_names_the_person() {
+    let mut engine = Engine::new(Arc::new(Model::zh()));
+    let row = |number| record(number).name("欧阳静怡").id(&resident("320506", "1987-02-11", 341));
+    engine.apply(vec![Change::Upsert(row(5).0), Change::Upsert(row(6).0)]);
+    assert_eq!(engine.person_of(key(6)), Some(PersonId::from_oldest(key(5))));
+    let delta = engine.apply(vec![Change::Upsert(row(1).0)]);
+    assert_eq!(delta.dissolved, [PersonId::from_oldest(key(5))]);
+    assert_eq!(delta.clusters.len(), 1);
+    assert_eq!(delta.clusters[0].members, [key(1), key(5), key(6)]);
+    assert_eq!(engine.person_of(key(6)), Some(PersonId::from_oldest(key(1))));
+    assert_eq!(engine.cluster(PersonId::from_oldest(key(5))), None);
+    assert_eq!(engine.cluster(PersonId::from_oldest(key(1))).as_ref(), Some(&delta.clusters[0]));
+    // The same statement, but older than was known.
+    let mut older = row(6);
+    older.0.first_time = row(0).0.first_time;
+    let delta = engine.apply(vec![Change::Upsert(older.0)]);
+    assert_eq!(delta.dissolved, [PersonId::from_oldest(key(1))]);
+    assert_eq!(delta.clusters[0].person, PersonId::from_oldest(key(6)));
+}
+
+#[test]
+fn a_hot_block_is_reported_and_proposes_nothing() {
+    let mut engine = bulk((0..7).map(|n| Change::Upsert(record(n).name("王小明").born("1987-02-11").0)).collect());
+    assert_eq!(engine.clusters().len(), 7);
+    let hot = engine.hot_blocks();
+    assert!(hot.iter().any(|(rule, records)| (*rule, *records) == (linkage::Rule::NameBirth, 7)), "{hot:?}");
+    engine.apply(vec![Change::Remove(key(3))]);
+    assert_eq!(engine.clusters().len(), 1);
+    assert_eq!(engine.statistics().hot_blocks, 0);
+}

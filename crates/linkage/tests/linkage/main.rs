@@ -1,0 +1,6 @@
+//! Linkage as its users see it: named traps, and the laws that hold for any history.
+
+mod common;
+mod laws;
+mod learning;
+mod traps;
