@@ -63,7 +63,8 @@ pub(crate) fn households(city: &City, output: &mut Output) -> Result<(), Error> 
         for (person, relation) in &household.members {
             let updated = -dice.between(10, 2_000) * DAY + dice.between(9 * HOUR, 17 * HOUR);
             let state = MemberState { phone_at: updated.max(-100 * DAY), moved_out: None, updated };
-            rows.push(member(city, household, *person, relation, &state));
+            // The full delivery is ordered by household, not by time.
+            rows.push(Row { at: 0, ..member(city, household, *person, relation, &state) });
         }
     }
     let mut spoil = Dice::new(city.seed, Purpose::Spoil, HOUSEHOLDS.feed.len() as u64, 0);

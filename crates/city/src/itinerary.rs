@@ -117,8 +117,10 @@ impl Plans {
         for _ in 0..wanted * 40 {
             let person = dice.below(city.people.len());
             let day = dice.between(days / 3, days - 1);
+            // A journey must be over by then.
+            let away = self.trips[person].is_some_and(|trip| trip.back_day > day);
             let known = self.cases.iter().any(|case| case.person == person as u32);
-            if self.cases.len() == wanted || known || city.people[person].age() < 20 || self.trips[person].is_some() {
+            if self.cases.len() == wanted || known || city.people[person].age() < 20 || away {
                 continue;
             }
             self.visits[person] = Some(Visit { day: day + 1, hospital: 0, start: 10 * HOUR, nights: 14 });
@@ -130,76 +132,81 @@ impl Plans {
     /// The stays of one person on one day, in order. Nothing while they are out of the city.
     pub(crate) fn day(&self, city: &City, person: u32, day: i64, stays: &mut Vec<Stay>) {
         stays.clear();
-        let midnight = day * DAY;
         let mut dice = Dice::new(city.seed, Purpose::Day, u64::from(person), day as u64);
-        let someone = &city.people[person as usize];
         let mut add = |place: u32, start: i64, end: i64| {
-            let (start, end) = (midnight + start.max(0), midnight + end.min(DAY));
+            let (start, end) = (day * DAY + start.max(0), day * DAY + end.min(DAY));
             if start < end {
                 stays.push(Stay { person, place, start, end });
             }
         };
-        if let Some(trip) = &self.trips[person as usize] {
-            let (station, home) = (city.ground.station, someone.home);
-            if trip.out_day == day {
-                let leaves = RUNS_OUT[trip.out_run].at;
-                add(home, 0, five(leaves - 70 * MINUTE));
-                add(station, five(leaves - 45 * MINUTE), five(leaves));
-                return;
-            }
-            if trip.back_day == day {
-                let arrives = RUNS_BACK[trip.back_run].at;
-                add(station, five(arrives), five(arrives + 15 * MINUTE));
-                add(home, five(arrives + 40 * MINUTE), DAY);
-                return;
-            }
-            if (trip.out_day..trip.back_day).contains(&day) {
-                return;
-            }
-        }
-        if let Some(visit) = &self.visits[person as usize]
-            && (visit.day..=visit.day + visit.nights).contains(&day)
-        {
-            let hospital = city.ground.hospitals[visit.hospital];
-            let last = day == visit.day + visit.nights;
-            let from = if day == visit.day { visit.start } else { 0 };
-            let until = match (last, visit.nights) {
-                (true, 0) => from + dice.between(12, 30) * 5 * MINUTE,
-                (true, _) => 10 * HOUR,
-                _ => DAY,
-            };
-            add(someone.home, 0, from - 25 * MINUTE);
-            add(hospital, from, until);
-            if until < DAY {
-                add(someone.home, until + 25 * MINUTE, DAY);
-            }
+        let home = city.people[person as usize].home;
+        if let Some(trip) = self.trips[person as usize].filter(|trip| (trip.out_day..=trip.back_day).contains(&day)) {
+            journey(city, &trip, day, home, &mut add);
             return;
         }
-        let works = someone.work.filter(|_| clock::is_workday(midnight) && !dice.chance(0.06));
-        let mut free = match works {
-            Some(work) => {
-                let pupil = someone.is_pupil();
-                let begins = five((if pupil { 7 * HOUR + 30 * MINUTE } else { 8 * HOUR }) + dice.between(0, 14) * 300);
-                let ends = five(if pupil { 16 * HOUR } else { 17 * HOUR } + dice.between(0, 20) * 300);
-                let way = dice.between(2, 6) * 300;
-                add(someone.home, 0, begins - way);
-                add(work, begins, ends);
-                ends + way
-            }
-            None => 0,
-        };
-        if dice.chance(if works.is_some() { 0.25 } else { 0.5 }) && someone.age() >= 8 {
-            let shop = *dice.pick(&city.ground.shops);
-            let at = if works.is_some() { free } else { dice.between(96, 220) * 300 };
-            let until = at + dice.between(3, 9) * 300;
-            if free < at {
-                add(someone.home, free, at - 600);
-            }
-            add(shop, at, until);
-            free = until + 600;
+        let here = |visit: &Visit| (visit.day..=visit.day + visit.nights).contains(&day);
+        match self.visits[person as usize].filter(here) {
+            Some(visit) => in_hospital(city, &visit, day, home, &mut add, &mut dice),
+            None => ordinary(city, person, day, &mut add, &mut dice),
         }
-        add(someone.home, free, DAY);
     }
+}
+
+fn journey(city: &City, trip: &Trip, day: i64, home: u32, add: &mut dyn FnMut(u32, i64, i64)) {
+    let station = city.ground.station;
+    if trip.out_day == day {
+        let leaves = RUNS_OUT[trip.out_run].at;
+        add(home, 0, five(leaves - 70 * MINUTE));
+        add(station, five(leaves - 45 * MINUTE), five(leaves));
+    } else if trip.back_day == day {
+        let arrives = RUNS_BACK[trip.back_run].at;
+        add(station, five(arrives), five(arrives + 15 * MINUTE));
+        add(home, five(arrives + 40 * MINUTE), DAY);
+    }
+}
+
+fn in_hospital(city: &City, visit: &Visit, day: i64, home: u32, add: &mut dyn FnMut(u32, i64, i64), dice: &mut Dice) {
+    let hospital = city.ground.hospitals[visit.hospital];
+    let is_last = day == visit.day + visit.nights;
+    let from = if day == visit.day { visit.start } else { 0 };
+    let until = match (is_last, visit.nights) {
+        (true, 0) => from + dice.between(12, 30) * 5 * MINUTE,
+        (true, _) => 10 * HOUR,
+        _ => DAY,
+    };
+    add(home, 0, from - 25 * MINUTE);
+    add(hospital, from, until);
+    if until < DAY {
+        add(home, until + 25 * MINUTE, DAY);
+    }
+}
+
+fn ordinary(city: &City, person: u32, day: i64, add: &mut dyn FnMut(u32, i64, i64), dice: &mut Dice) {
+    let someone = &city.people[person as usize];
+    let works = someone.work.filter(|_| clock::is_workday(day * DAY) && !dice.chance(0.06));
+    let mut free = match works {
+        Some(work) => {
+            let pupil = someone.is_pupil();
+            let begins = five((if pupil { 7 * HOUR + 30 * MINUTE } else { 8 * HOUR }) + dice.between(0, 14) * 300);
+            let ends = five(if pupil { 16 * HOUR } else { 17 * HOUR } + dice.between(0, 20) * 300);
+            let way = dice.between(2, 6) * 300;
+            add(someone.home, 0, begins - way);
+            add(work, begins, ends);
+            ends + way
+        }
+        None => 0,
+    };
+    if dice.chance(if works.is_some() { 0.25 } else { 0.5 }) && someone.age() >= 8 {
+        let shop = *dice.pick(&city.ground.shops);
+        let at = if works.is_some() { free } else { dice.between(96, 220) * 300 };
+        let until = at + dice.between(3, 9) * 300;
+        if free < at {
+            add(someone.home, free, at - 600);
+        }
+        add(shop, at, until);
+        free = until + 600;
+    }
+    add(someone.home, free, DAY);
 }
 
 fn five(at: i64) -> i64 {

@@ -10,14 +10,19 @@ mod clock;
 mod community;
 mod dice;
 mod encode;
+mod hl7;
 mod itinerary;
+mod lab;
 mod names;
+mod payment;
 mod people;
 mod places;
 mod rates;
 mod spoil;
 mod statement;
 mod telecom;
+mod transport;
+mod truth;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -94,12 +99,17 @@ pub fn generate(options: &Options, out: &Path, progress: &mut dyn FnMut(Progress
     telecom::cells(&city, &mut output)?;
     community::households(&city, &mut output)?;
     telecom::subscribers(&city, &mut output)?;
+    transport::tickets(&city, &plans, &mut output)?;
+    truth::registers(&city, &plans, &output)?;
     let of = options.days + 1;
     progress(Progress { done: 1, of });
 
     let mut locations = telecom::Locations::new(&city);
     let mut gates = community::Gates::new(&city);
     let mut meters = community::Meters::new(&city);
+    let mut lab = lab::Lab::new();
+    let mut hospitals = hl7::Hospitals::new(&city);
+    let mut movements = truth::Movements::create(&output)?;
     let (mut stays, mut one): (Vec<Stay>, Vec<Stay>) = (Vec::new(), Vec::new());
     for day in 0..i64::from(options.days) {
         stays.clear();
@@ -110,9 +120,14 @@ pub fn generate(options: &Options, out: &Path, progress: &mut dyn FnMut(Progress
         locations.day(&city, day, &stays, &mut output)?;
         gates.day(&city, &plans, day, &stays, &mut output)?;
         meters.day(&city, day, &mut output)?;
+        payment::day(&city, day, &stays, &mut output)?;
+        lab.day(&city, &plans, day, &stays, &mut output)?;
+        hospitals.day(&city, &plans, day, &mut output)?;
+        movements.day(&city, &plans, day, &stays)?;
         progress(Progress { done: day as u32 + 2, of });
     }
-    output.finish("")?;
+    movements.finish(&plans)?;
+    output.finish(truth::README)?;
     let rows = output.files.iter().map(|file| file.rows).sum();
     Ok(Summary { persons: city.people.len() as u64, rows, files: output.files })
 }

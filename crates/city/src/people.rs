@@ -371,9 +371,10 @@ impl City {
     }
 
     fn resident(&mut self, division: &'static str, birth: i32, sex: Sex) -> Document {
-        let count = self.sequences.entry((division, birth * 2 + i32::from(sex == Sex::Male))).or_insert(0);
-        *count += 1;
-        let sequence = (*count * 2 + 10 - u16::from(sex == Sex::Male)) % 1_000;
+        let first = self.dice.below(480) as u16;
+        let count = self.sequences.entry((division, birth * 2 + i32::from(sex == Sex::Male))).or_insert(first);
+        *count = (*count + 1) % 499;
+        let sequence = *count * 2 + 2 - u16::from(sex == Sex::Male);
         let number = ResidentId::compose(division, Day::from_epoch_days(birth), sequence);
         Document::Resident(number.map(|number| number.as_str().to_owned()).unwrap_or_default())
     }
