@@ -59,22 +59,23 @@ pub(crate) fn write_durably<F: Files + ?Sized>(files: &F, writes: &[(PathBuf, Ve
 #[derive(Debug)]
 pub(crate) struct DiskFiles {
     root: PathBuf,
-    /// Held as long as this value lives; `None` for readers.
-    _lock: Option<File>,
 }
 
+/// The right to write in a directory, as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct DirLock(#[expect(dead_code, reason = "the lock goes when the file is closed")] File);
+
 impl DiskFiles {
-    /// For reading only.
-    pub(crate) fn reader(root: &Path) -> Self {
-        Self { root: root.to_owned(), _lock: None }
+    pub(crate) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
     }
 
     /// Creates the directory if need be and takes the lock; `None` when another holds it.
-    pub(crate) fn lock(root: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn lock(root: &Path) -> io::Result<Option<DirLock>> {
         fs::create_dir_all(root)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(root.join("lock"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { root: root.to_owned(), _lock: Some(lock) })),
+            Ok(()) => Ok(Some(DirLock(lock))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }

@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::entry::Entry;
 use crate::error::LedgerError;
-use crate::files::DiskFiles;
+use crate::files::{DirLock, DiskFiles};
 use crate::log::{Log, LogReader, PublishJob, Published};
 use crate::merkle::Hash;
 use crate::note::{Checkpoint, LogKey, VerifierKey};
@@ -76,16 +76,16 @@ impl LedgerHandle {
     /// [`LedgerError::Locked`] when another sequencer holds the directory; [`LedgerError::Rollback`],
     /// [`LedgerError::Fork`] or [`LedgerError::Damaged`] when the disk does not hold what was signed.
     pub fn open(options: &OpenOptions) -> Result<Self, LedgerError> {
-        let files = DiskFiles::lock(&options.dir)?.ok_or_else(|| LedgerError::Locked(options.dir.clone()))?;
+        let lock = DiskFiles::lock(&options.dir)?.ok_or_else(|| LedgerError::Locked(options.dir.clone()))?;
         let key = LogKey::load_or_create(&options.key_file, &options.origin)?;
         let verifier = key.verifier().clone();
-        let files = Arc::new(files);
+        let files = Arc::new(DiskFiles::new(&options.dir));
         let log = Log::open(Arc::clone(&files), Arc::new(key), &options.witnessed)?;
         let reader = Arc::new(log.reader());
         let (messages, inbox) = mpsc::channel();
         let (failure, failed) = watch::channel(false);
         let publisher = Publisher::start(files)?;
-        let sequencer = Sequencer { log, inbox, publisher, failure, last_batch: 1, dirty_since: None };
+        let sequencer = Sequencer { log, inbox, publisher, failure, last_batch: 1, dirty_since: None, _lock: lock };
         std::thread::Builder::new().name("ledger-sequencer".into()).spawn(move || sequencer.run())?;
         Ok(Self { messages, places: Arc::new(Semaphore::new(WAITING_MAX)), reader, key: verifier, failed })
     }
@@ -226,6 +226,7 @@ struct Sequencer {
     last_batch: usize,
     /// Since when entries wait to be published.
     dirty_since: Option<Instant>,
+    _lock: DirLock,
 }
 
 type Waiting = Vec<oneshot::Sender<Result<Receipt, LedgerError>>>;
@@ -255,8 +256,9 @@ impl Sequencer {
         if let Some(thread) = self.publisher.thread.take() {
             let _ = thread.join();
         }
+        // With the sequencer goes the lock, before anybody is told.
+        drop(self);
         if let Some(reply) = closing {
-            // The lock goes with the files, which readers may still hold: closing means only that nothing is written.
             let _ = reply.send(());
         }
     }

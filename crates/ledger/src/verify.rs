@@ -133,7 +133,7 @@ fn span(tile: Tile) -> (u64, u64) {
 impl Check {
     fn run(dir: &Path, given: Option<&VerifierKey>) -> Report {
         let live = DiskFiles::is_locked(dir);
-        let mut check = Self { files: DiskFiles::reader(dir), seen: BTreeSet::new(), findings: Vec::new(), live };
+        let mut check = Self { files: DiskFiles::new(dir), seen: BTreeSet::new(), findings: Vec::new(), live };
         let key = check.key(given);
         let head = key.as_ref().and_then(|key| check.head(key));
         let unpublished_entries = match &head {
@@ -248,8 +248,9 @@ impl Check {
         if names.is_empty() {
             self.findings.push(finding(journal::DIR, (0, 0), "it holds no journal"));
         }
-        let mut end = head.size;
-        for name in names {
+        let mut end = 0;
+        let last = names.last().map(|name| format!("{}/{name}", journal::DIR)).unwrap_or_default();
+        for name in &names {
             let file = format!("{}/{name}", journal::DIR);
             let Some(bytes) = self.read(&file, (0, 0)) else { continue };
             let contents = match journal::read(&bytes) {
@@ -288,7 +289,12 @@ impl Check {
                 }
             }
         }
-        end - head.size
+        if end < head.size && !names.is_empty() {
+            // The newest journal was begun no later than the published head, and read after it.
+            let problem = "its last records do not verify: it ends before the published head";
+            self.findings.push(finding(last, (end, head.size), problem));
+        }
+        end.saturating_sub(head.size)
     }
 
     fn full_bundle_entry(&self, cached: &mut Option<(u64, Vec<Vec<u8>>)>, index: u64) -> Option<Vec<u8>> {

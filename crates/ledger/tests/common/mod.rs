@@ -6,24 +6,24 @@ use domain::Timestamp;
 use ledger::{Access, Code, Entry, LedgerHandle, Nonce, OpenOptions, PolicyHash, Stamp, SubjectHandle};
 
 /// The name of the logs of these tests.
-pub const ORIGIN: &str = "ledger.test/files";
+pub(crate) const ORIGIN: &str = "ledger.test/files";
 
 /// A temporary directory with room for a log and its key.
-pub struct Place(tempfile::TempDir);
+pub(crate) struct Place(tempfile::TempDir);
 
 impl Place {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary directory"))
     }
 
     /// The log's directory.
-    pub fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.0.path().join("ledger")
     }
 
     /// How to open the log.
-    pub fn options(&self) -> OpenOptions {
+    pub(crate) fn options(&self) -> OpenOptions {
         OpenOptions {
             dir: self.dir(),
             key_file: self.0.path().join("ledger.key"),
@@ -33,13 +33,13 @@ impl Place {
     }
 
     /// Opens the log.
-    pub fn open(&self) -> LedgerHandle {
+    pub(crate) fn open(&self) -> LedgerHandle {
         LedgerHandle::open(&self.options()).expect("the log opens")
     }
 }
 
 /// Who asks.
-pub fn access(number: u64) -> Access {
+pub(crate) fn access(number: u64) -> Access {
     let code = |text| Code::parse(text).expect("a valid code");
     let mut salt = [7; 16];
     salt[8..].copy_from_slice(&number.to_be_bytes());
@@ -62,7 +62,7 @@ pub fn access(number: u64) -> Access {
 }
 
 /// An entry that differs with its number.
-pub fn entry(number: u64) -> Entry {
+pub(crate) fn entry(number: u64) -> Entry {
     let access = access(number);
     let code = |text| Code::parse(text).expect("a valid code");
     Entry {
@@ -84,7 +84,7 @@ pub fn entry(number: u64) -> Entry {
 }
 
 /// Appends the entries `range`, many at once, in no particular order.
-pub async fn append_many(ledger: &LedgerHandle, range: std::ops::Range<u64>) -> Vec<ledger::Receipt> {
+pub(crate) async fn append_many(ledger: &LedgerHandle, range: std::ops::Range<u64>) -> Vec<ledger::Receipt> {
     let mut tasks = Vec::new();
     for number in range {
         let ledger = ledger.clone();
