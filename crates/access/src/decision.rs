@@ -99,7 +99,9 @@ impl Policy {
     /// What a role may ask for a purpose, in the order of [`Action::ALL`].
     pub fn actions(&self, role: Role, purpose: Purpose) -> impl Iterator<Item = Action> + '_ {
         Action::ALL.iter().copied().filter(move |action| {
-            self.rules().iter().any(|rule| rule.role == role && rule.purpose == purpose && rule.actions.contains(action))
+            self.rules()
+                .iter()
+                .any(|rule| rule.role == role && rule.purpose == purpose && rule.actions.contains(action))
         })
     }
 

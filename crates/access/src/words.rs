@@ -166,9 +166,7 @@ impl Action {
         match self {
             Self::ReadPerson => Self::FindPersons.shows(),
             Self::ReadRecords => &[FieldGroup::Provenance],
-            Self::ReadTimeline => {
-                &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment]
-            }
+            Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
             _ => self.shows(),
         }
     }

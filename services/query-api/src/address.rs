@@ -10,11 +10,13 @@ const DIGITS_MIN: usize = 11;
 /// percent-encoded (twice over), in full-width digits, or broken up by blanks and hyphens. UUIDs are left out: they are
 /// this server's own ids.
 pub(crate) fn holds_identifier(path_and_query: &str) -> bool {
-    let once = percent_decode(path_and_query);
+    // In a query a bare plus stands for a blank; an encoded one is a plus and begins something new.
+    let plain = path_and_query.replace('+', " ");
+    let once = percent_decode(&plain);
     let twice = percent_decode(&once);
-    [path_and_query, &once, &twice].into_iter().any(|text| {
+    [&plain, &once, &twice].into_iter().any(|text| {
         let plain: String = text.nfkc().collect();
-        plain.split(['/', '?', '&', '=', '#', ';', ',']).any(piece_holds_identifier)
+        plain.split(['/', '?', '&', '=', '#', ';', ',', '~']).any(piece_holds_identifier)
     })
 }
 
@@ -26,7 +28,7 @@ fn piece_holds_identifier(piece: &str) -> bool {
     for c in piece.chars() {
         match c {
             '0'..='9' => digits += 1,
-            '-' | ' ' | '+' | '_' | '(' | ')' => {}
+            '-' | ' ' | '_' | '(' | ')' => {}
             _ => digits = 0,
         }
         if digits >= DIGITS_MIN {
@@ -98,6 +100,7 @@ mod tests {
             "/v1/persons/3f2504e0-4f89-11d3-9a0c-123456789012",
             "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?from=2022-03-01T00:00:00Z&to=2022-03-14T00:00:00Z",
             "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?from=2022-03-01T00:00:00.123456789%2B08:00",
+            "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?after=2022-03-01T00:00:00Z~3f2504e0-4f89-11d3-9a0c-123456789012",
             "/v1/ledger/entries?after=1234567890&limit=100",
             "/openapi.json",
             "/registry/schemas/ids/7",

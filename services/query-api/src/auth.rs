@@ -61,9 +61,16 @@ mod tests {
         assert_eq!(of(&["Bearer abc"]), Some(TokenHash::of("abc")));
         assert_eq!(of(&["bearer abc"]), Some(TokenHash::of("abc")));
         let long = format!("Bearer {}", "a".repeat(257));
-        for values in
-            [&[][..], &["Bearer a", "Bearer b"], &["Basic YTpi"], &["Bearer"], &["Bearer "], &["Bearer a b"], &["Bearer é"], &[&long]]
-        {
+        for values in [
+            &[][..],
+            &["Bearer a", "Bearer b"],
+            &["Basic YTpi"],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer a b"],
+            &["Bearer é"],
+            &[&long],
+        ] {
             assert_eq!(of(values), None, "{values:?}");
         }
     }

@@ -47,7 +47,9 @@ fn is_length_limit(error: &axum::Error) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if depth(bytes) > DEPTH_MAX || contains_nul(bytes) {
+    // A list would be read as the members in their order, which no schema says.
+    let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if !is_object || depth(bytes) > DEPTH_MAX || contains_nul(bytes) {
         return Err(Problem::BodyMalformed);
     }
     serde_json::from_slice(bytes).map_err(|_| Problem::BodyMalformed)

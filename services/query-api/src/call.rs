@@ -7,8 +7,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use access::{Action, Caller, CaseReference, Entitlement, FieldGroup, FieldGroups, Policy, Purpose, Refusal, Request};
-use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::PersonId;
@@ -101,9 +101,8 @@ impl FromRequest<QueryState> for Ask {
             Err(problem) => return Err(refuse_stranger(state, problem).await),
         };
         let params = RawPathParams::from_request_parts(&mut parts, state).await.ok();
-        let person_id = params.and_then(|params| {
-            params.iter().find(|(name, _)| *name == "person_id").map(|(_, value)| value.to_owned())
-        });
+        let person_id = params
+            .and_then(|params| params.iter().find(|(name, _)| *name == "person_id").map(|(_, value)| value.to_owned()));
         let query = parts.uri.query().unwrap_or("").to_owned();
         Ok(Self { caller, headers: parts.headers, body, person_id, query })
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
-use domain::{ClaimRole, ClaimToken, Claimant, Day, IdClaim, IdScheme, PersonId, PersonName, Timestamp, TokenKey, search_key};
+use domain::{
+    ClaimRole, ClaimToken, Claimant, Day, IdClaim, IdScheme, PersonId, PersonName, Timestamp, TokenKey, search_key,
+};
 use serde::{Deserialize, Serialize};
 use store::views::{self, ClaimRow, PersonRow};
 use utoipa::ToSchema;

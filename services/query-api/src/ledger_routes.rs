@@ -106,8 +106,11 @@ async fn entry_list(call: &Call) -> Result<Found<EntryList>, Failure> {
     let first = after.map_or(0, |after| after.saturating_add(1));
     let rows = read(&call.state.setup.ledger, first, limit + 1).await?;
     let more = rows.len() as u64 > limit;
-    let entries: Vec<EntryView> =
-        rows.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(index, entry)| view(index, entry)).collect();
+    let entries: Vec<EntryView> = rows
+        .into_iter()
+        .take(usize::try_from(limit).unwrap_or(usize::MAX))
+        .map(|(index, entry)| view(index, entry))
+        .collect();
     let count = entries.len();
     let next = entries.last().map(|entry| entry.index).filter(|_| more);
     let answer = EntryList { entries, next };

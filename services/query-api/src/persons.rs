@@ -21,7 +21,8 @@ const RECORDS_MAX: i64 = 500;
 /// Household memberships in one answer at most.
 const HOUSEHOLDS_MAX: usize = 50;
 /// Every instant that a fact can have.
-const EVER: (Timestamp, Timestamp) = (Timestamp::from_millis(-62_135_596_800_000), Timestamp::from_millis(253_402_300_799_999));
+const EVER: (Timestamp, Timestamp) =
+    (Timestamp::from_millis(-62_135_596_800_000), Timestamp::from_millis(253_402_300_799_999));
 
 /// A person file.
 #[derive(Serialize, ToSchema)]
@@ -104,13 +105,8 @@ async fn households(
     conn: &mut store::Conn,
     person: &views::PersonRow,
 ) -> Result<Vec<HouseholdView>, Failure> {
-    let span = Span {
-        kinds: &[EventType::HouseholdMembership],
-        from: EVER.0,
-        to: EVER.1,
-        after: None,
-        limit: HOUSEHOLDS_MAX,
-    };
+    let span =
+        Span { kinds: &[EventType::HouseholdMembership], from: EVER.0, to: EVER.1, after: None, limit: HOUSEHOLDS_MAX };
     let page = facts::of_person(conn, person.person_id, span).await?;
     let mut households = Vec::with_capacity(page.facts.len());
     for fact in page.facts {

@@ -2,8 +2,8 @@
 
 use access::{Decision, Entitlement, FieldGroups, Subject};
 use domain::{ClaimRole, PersonId, attribute};
-use store::views::{self, PersonRow};
 use store::Conn;
+use store::views::{self, PersonRow};
 
 use crate::call::{Call, Failure};
 use crate::facts;

@@ -190,9 +190,8 @@ const fn doubt_code(doubt: Doubt) -> &'static str {
 
 fn stretch(text: &str) -> Result<Stretch, Problem> {
     let [from, to, limit, after] = query::members(text, ["from", "to", "limit", "after"])?;
-    let instant = |text: Option<String>| {
-        text.and_then(|text| Timestamp::parse(&text).ok()).ok_or(Problem::QueryMalformed)
-    };
+    let instant =
+        |text: Option<String>| text.and_then(|text| Timestamp::parse(&text).ok()).ok_or(Problem::QueryMalformed);
     let limit = match limit {
         None => FACTS_DEFAULT,
         Some(limit) => {

@@ -157,9 +157,9 @@ pub(crate) fn golden(record: GoldenRecord, granted: &FieldGroups) -> GoldenView 
         nationality: nationality.map(|f| field(f, shown, |code| code)),
         identifiers: identifiers.into_iter().map(|f| field(f, shown, identifier)).collect(),
     });
-    let contact = granted.contains(FieldGroup::Contact).then(|| ContactView {
-        phones: phones.into_iter().map(|f| field(f, shown, phone)).collect(),
-    });
+    let contact = granted
+        .contains(FieldGroup::Contact)
+        .then(|| ContactView { phones: phones.into_iter().map(|f| field(f, shown, phone)).collect() });
     let residence = granted.contains(FieldGroup::Residence).then(|| ResidenceView {
         address: address.map(|f| field(f, shown, |text| text.into_exposed())),
         division_code: division_code.map(|f| field(f, shown, |code| code)),

@@ -1,0 +1,217 @@
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use domain::Sensitive;
+use ledger::{Decision, LedgerClient, Receipt, RemoteLedger};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::world::{ANNA_NAME, Ask, FROM_TO, PHONE, World, anna, anna_number, find, get, world, world_with};
+
+/// Routes that can disclose nothing about anybody, and need no token. A new route is not here until somebody thought
+/// about it.
+const PUBLIC: [&str; 3] = ["/readyz", "/problems", "/v1/ledger/checkpoint"];
+
+async fn document(world: &World) -> Value {
+    world.ask(get("/openapi.json")).await.json()
+}
+
+/// Every route of the document that is not public, as a request that somebody may make.
+fn guarded(document: &Value) -> Vec<(String, Box<dyn Fn() -> Ask>)> {
+    let mut asks: Vec<(String, Box<dyn Fn() -> Ask>)> = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("an item") {
+            if PUBLIC.contains(&path.as_str()) {
+                assert!(operation.get("security").is_none(), "{path}");
+                continue;
+            }
+            assert_eq!(operation["security"], json!([{ "token": [] }]), "{path} does not say that it needs a token");
+            let (path, method) = (path.replace("{person_id}", &anna().to_string()), method.clone());
+            let name = format!("{method} {path}");
+            asks.push((
+                name,
+                Box::new(move || match method.as_str() {
+                    "post" => find(&json!({ "name": ANNA_NAME, "birth_date": "1990-01-02" }).to_string()),
+                    _ if path.ends_with("/timeline") => get(format!("{path}?{FROM_TO}")),
+                    _ => get(path.clone()),
+                }),
+            ));
+        }
+    }
+    asks
+}
+
+#[tokio::test]
+async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers() {
+    let world = world().await;
+    let document = document(&world).await;
+    assert!(document["openapi"].as_str().expect("a version").starts_with("3.1"));
+    let routes = guarded(&document);
+    assert_eq!(routes.len(), 7, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    for (name, ask) in routes {
+        let asks = [
+            ("nobody", ask()),
+            ("a stranger", ask().by("unknown-token")),
+            ("no purpose", ask().by("tracer")),
+            ("another role", ask().by("operator").purpose("HOPERAT")),
+            ("the tracer", ask().tracing()),
+            ("the auditor", ask().by("auditor").purpose("HOPERAT")),
+            ("the person", ask().own("anna")),
+        ];
+        let mut answered = 0;
+        for (who, ask) in asks {
+            // Refusals without caller are collapsed within a window.
+            world.advance_clock(60_000);
+            let before = world.ledger.head().0.size;
+            let reply = world.ask(ask).await;
+            assert_eq!(world.ledger.head().0.size, before + 1, "{name} as {who}");
+            let entry = world.last_entry();
+            let id = reply.receipt().expect("a receipt").to_owned();
+            assert!(id.starts_with(&format!("{before}-")), "{name} as {who}: {id}");
+            assert_eq!(reply.headers["cache-control"], "no-store");
+            match entry.decision {
+                Decision::Allowed => {
+                    assert_eq!(reply.status, StatusCode::OK, "{name} as {who}");
+                    let body = reply.json();
+                    assert_eq!(body["receipt"]["id"], json!(id), "{name} as {who}");
+                    verify(&world, &body["receipt"]);
+                    answered += 1;
+                }
+                Decision::Refused { .. } => assert!(reply.status.is_client_error(), "{name} as {who}"),
+            }
+        }
+        assert!(answered > 0, "{name} was never answered, so the test says nothing about it");
+    }
+}
+
+/// What a stranger does with the receipt of a body.
+fn verify(world: &World, receipt: &Value) {
+    let receipt: Receipt = serde_json::from_value(receipt.clone()).expect("a receipt");
+    let head = receipt.verify(world.ledger.verifier()).expect("it verifies");
+    assert!(head.size > receipt.index);
+}
+
+#[tokio::test]
+async fn nothing_is_answered_when_the_ledger_is_away() {
+    let world = world().await;
+    let routes = guarded(&document(&world).await);
+    world.ledger.close().await;
+    for (name, ask) in routes {
+        for ask in [ask().tracing(), ask().own("anna"), ask().by("auditor").purpose("HOPERAT"), ask().by("worker")] {
+            let reply = world.ask(ask).await;
+            assert_eq!(
+                (reply.status, reply.code().as_str()),
+                (StatusCode::SERVICE_UNAVAILABLE, "audit-unavailable"),
+                "{name}"
+            );
+            assert!(!reply.text().contains(ANNA_NAME) && !reply.text().contains(&anna().to_string()), "{name}");
+            assert_eq!(reply.receipt(), None);
+        }
+    }
+    assert_eq!(world.ask(get("/readyz")).await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_ledger_that_does_not_answer_is_waited_for_two_seconds() {
+    // Connections are taken and never answered.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((connection, _)) = listener.accept().await {
+            held.push(connection);
+        }
+    });
+    let world = world_with(|handle| {
+        let key = handle.verifier().clone();
+        let remote = RemoteLedger::new(&format!("http://{address}"), Sensitive::from("secret"), key).expect("a client");
+        LedgerClient::Remote(remote)
+    })
+    .await;
+    let began = Instant::now();
+    let reply = world.ask(get(format!("/v1/persons/{}", anna())).tracing()).await;
+    assert_eq!(reply.code(), "audit-unavailable");
+    assert!(began.elapsed() < Duration::from_millis(2_500), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_flood_without_token_does_not_fill_the_ledger() {
+    let world = world().await;
+    for _ in 0..200 {
+        assert_eq!(world.ask(get("/v1/me").by("guess")).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(world.entries().len(), 1);
+    query_api::flush_strangers(&world.state).await;
+    let counts: Vec<u64> = world.entries().iter().map(|entry| entry.count).collect();
+    assert_eq!(counts, [1, 199]);
+    assert_eq!(world.last_entry().actor.to_string(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn an_auditor_reads_the_ledger_and_that_is_on_record_too() {
+    let world = world().await;
+    world.ask(get(format!("/v1/persons/{}", anna())).tracing()).await;
+    world.ask(get(format!("/v1/persons/{}", anna())).looking_after("other-worker")).await;
+    let read = |query: &str| get(format!("/v1/ledger/entries{query}")).by("auditor").purpose("HOPERAT");
+    let body = world.ask(read("")).await.json();
+    let entries = body["entries"].as_array().expect("a list");
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0]["actor"], "tracer");
+    assert_eq!(entries[0]["action"], "read-person");
+    assert_eq!(entries[0]["subjects"], json!([anna().as_uuid().simple().to_string()]));
+    assert_eq!(entries[0].get("refused"), None);
+    assert_eq!(entries[1]["refused"], "not-related");
+    assert_eq!(world.last_entry().action.to_string(), "read-ledger");
+    assert_eq!(world.last_entry().count, 2);
+
+    let page = world.ask(read("?after=0&limit=1")).await.json();
+    assert_eq!(page["entries"][0]["index"], 1);
+    assert_eq!(page["next"], 1);
+    assert_eq!(world.ask(read("?after=1000000")).await.json()["entries"], json!([]));
+    assert_eq!(world.ask(read("?limit=0")).await.code(), "query-malformed");
+
+    for caller in ["tracer", "worker", "anna", "operator", "department"] {
+        let reply = world.ask(get("/v1/ledger/entries").by(caller).purpose("HOPERAT").case("SZ-2022-7")).await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "{caller}");
+    }
+    let person = world.ask(get(format!("/v1/persons/{}", anna())).by("auditor").purpose("HOPERAT")).await;
+    assert_eq!(person.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_signed_head_is_for_everybody() {
+    let world = world().await;
+    world.ask(get("/v1/me").by("worker")).await;
+    let reply = world.ask(get("/v1/ledger/checkpoint")).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let head = ledger::Checkpoint::open(&reply.text(), world.ledger.verifier()).expect("signed");
+    assert_eq!(head.size, 1);
+}
+
+#[tokio::test]
+async fn the_ledger_holds_no_name_and_no_number() {
+    let world = world().await;
+    let question = json!({ "identifiers": [{ "scheme": "CN_ID", "value": anna_number() }] });
+    world.ask(find(&question.to_string()).tracing()).await;
+    world.ask(find(&json!({ "name": ANNA_NAME, "birth_date": "1990-01-02" }).to_string()).tracing()).await;
+    world.ask(get(format!("/v1/persons/{}", anna())).tracing()).await;
+    world.ask(get(format!("/v1/persons/{PHONE}")).tracing()).await;
+    world.ledger.publish().await.expect("published");
+    let mut read = 0;
+    let mut folders = vec![world.ledger_dir.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for item in std::fs::read_dir(folder).expect("a folder") {
+            let path = item.expect("an item").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).expect("a file");
+            read += bytes.len();
+            for planted in [ANNA_NAME, PHONE, &anna_number(), "SZ-2022-7", "1990-01-02"] {
+                assert!(!bytes.windows(planted.len()).any(|window| window == planted.as_bytes()), "{}", path.display());
+            }
+        }
+    }
+    assert!(read > 1_000, "{read}");
+}

@@ -1,0 +1,7 @@
+//! The query API over a real PostgreSQL and a real ledger.
+
+mod audit;
+mod hostile;
+mod persons;
+mod roles;
+mod world;

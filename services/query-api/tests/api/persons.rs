@@ -1,0 +1,210 @@
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::world::{
+    ANNA_NAME, FROM_TO, GRID, PHONE, SHARED_PHONE, anna, anna_number, anna_old, bob, find, get, nobody, world,
+};
+
+fn without_receipt(mut body: Value) -> Value {
+    let receipt = body.as_object_mut().expect("an object").remove("receipt").expect("a receipt");
+    assert!(receipt["index"].is_u64() && receipt["checkpoint"].is_string() && receipt["proof"].is_array());
+    body
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_any_written_form_of_an_identifier() {
+    let world = world().await;
+    let number = anna_number().to_lowercase();
+    for (scheme, value) in [("CN_ID", number.as_str()), ("MSISDN", "+86 138 1234 5678"), ("MSISDN", PHONE)] {
+        let question = json!({ "identifiers": [{ "scheme": scheme, "value": value }] });
+        let reply = world.ask(find(&question.to_string()).looking_after("worker")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        assert_eq!(
+            without_receipt(reply.json()),
+            json!({
+                "persons": [{
+                    "person_id": anna().to_string(),
+                    "matched": [{ "scheme": scheme, "role": "holder", "current": true }],
+                    "identity": { "name": ANNA_NAME, "birth_date": "1990-01-02", "sex": "MALE" },
+                    "contact": { "phone": format!("86{PHONE}") },
+                    "residence": { "community_unit": GRID, "division_code": "320506" },
+                }],
+                "truncated": false,
+                "withheld": [],
+            })
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_any_of_the_names_with_the_birth_date() {
+    let world = world().await;
+    for name in [ANNA_NAME, "王 晓明"] {
+        let question = json!({ "name": name, "birth_date": "1990/1/2" });
+        let reply = world.ask(find(&question.to_string()).tracing()).await;
+        let body = reply.json();
+        assert_eq!(body["persons"][0]["person_id"], json!(anna().to_string()), "{name}: {body}");
+        assert_eq!(body["persons"][0]["matched"][0]["role"], "name");
+    }
+    let question = json!({ "name": ANNA_NAME, "birth_date": "1990-01-03" });
+    assert_eq!(world.ask(find(&question.to_string()).tracing()).await.json()["persons"], json!([]));
+}
+
+#[tokio::test]
+async fn a_search_shows_a_worker_the_own_grid_and_a_resident_nobody_else() {
+    let world = world().await;
+    let question = json!({ "identifiers": [{ "scheme": "MSISDN", "value": SHARED_PHONE }] }).to_string();
+    let ids = |reply: crate::world::Reply| {
+        let persons = reply.json()["persons"].as_array().expect("a list").clone();
+        let mut ids: Vec<String> =
+            persons.iter().map(|person| person["person_id"].as_str().expect("an id").to_owned()).collect();
+        ids.sort();
+        ids
+    };
+    let mut both = vec![anna().to_string(), bob().to_string()];
+    both.sort();
+    assert_eq!(ids(world.ask(find(&question).tracing()).await), both);
+    assert_eq!(ids(world.ask(find(&question).looking_after("worker")).await), [anna().to_string()]);
+    assert_eq!(ids(world.ask(find(&question).looking_after("other-worker")).await), [bob().to_string()]);
+    assert_eq!(ids(world.ask(find(&question).own("anna")).await), [anna().to_string()]);
+    // What is on record is who was shown, not who would have fitted.
+    assert_eq!(world.last_entry().subjects, [ledger::SubjectHandle(anna().as_uuid().into_bytes())]);
+}
+
+#[tokio::test]
+async fn a_person_file_says_where_each_value_comes_from() {
+    let world = world().await;
+    let reply = world.ask(get(format!("/v1/persons/{}", anna())).own("anna")).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let body = without_receipt(reply.json());
+    let name = &body["identity"]["name"];
+    assert_eq!(name["value"], ANNA_NAME);
+    assert_eq!(name["provenance"]["source"], "register");
+    assert_eq!(name["provenance"]["rule"], "source-rank");
+    assert_eq!(name["provenance"]["runner_up"]["value"], "王晓明");
+    assert_eq!(name["provenance"]["runner_up"]["source"], "hospital");
+    assert_eq!(body["identity"]["birth_date"]["provenance"]["rule"], "valid-id-number");
+    assert_eq!(body["household"][0]["household_id"], "household-7");
+    assert_eq!(body["records"], 2);
+    assert_eq!(body["withheld"], json!([]));
+    assert_eq!(body.get("asked_for"), None);
+}
+
+#[tokio::test]
+async fn an_id_of_the_past_answers_with_the_person_of_today() {
+    let world = world().await;
+    for path in ["", "/records", "/links"] {
+        let reply = world.ask(get(format!("/v1/persons/{}{path}", anna_old())).tracing()).await;
+        let body = reply.json();
+        assert_eq!(body["person_id"], json!(anna().to_string()), "{body}");
+        assert_eq!(body["asked_for"], json!(anna_old().to_string()));
+    }
+}
+
+#[tokio::test]
+async fn not_yours_and_no_such_person_are_the_same_answer() {
+    let world = world().await;
+    for path in ["", &format!("/timeline?{FROM_TO}"), "/records", "/links"] {
+        for (caller, purpose) in [("other-worker", "HOPERAT"), ("bob", "PATRQT")] {
+            let ask = |person: domain::PersonId| {
+                world.ask(get(format!("/v1/persons/{person}{path}")).by(caller).purpose(purpose))
+            };
+            let (theirs, none) = (ask(anna()).await, ask(nobody()).await);
+            if path == "/links" && caller == "other-worker" {
+                assert_eq!(theirs.code(), "not-entitled");
+            } else {
+                assert_eq!(theirs.status, StatusCode::NOT_FOUND, "{path} {caller}");
+            }
+            assert_eq!((theirs.status, &theirs.bytes), (none.status, &none.bytes), "{path} {caller}");
+            let names = |reply: &crate::world::Reply| {
+                reply.headers.keys().map(ToString::to_string).collect::<std::collections::BTreeSet<_>>()
+            };
+            assert_eq!(names(&theirs), names(&none));
+        }
+    }
+    // The ledger keeps the difference for those who look after it.
+    let reasons: Vec<String> = world
+        .entries()
+        .into_iter()
+        .filter_map(|entry| match entry.decision {
+            ledger::Decision::Refused { reason } => Some(reason.to_string()),
+            ledger::Decision::Allowed => None,
+        })
+        .collect();
+    assert!(reasons.iter().any(|reason| reason == "not-related"));
+    assert!(reasons.iter().any(|reason| reason == "person-unknown"));
+}
+
+#[tokio::test]
+async fn a_timeline_says_when_a_fact_may_be_somebody_elses() {
+    let world = world().await;
+    let reply = world.ask(get(format!("/v1/persons/{}/timeline?{FROM_TO}", anna())).own("anna")).await;
+    let body = without_receipt(reply.json());
+    let facts = body["facts"].as_array().expect("a list");
+    let kinds: Vec<&str> = facts.iter().map(|fact| fact["what"]["kind"].as_str().expect("a kind")).collect();
+    assert_eq!(kinds, ["gate", "test", "payment", "household", "presence"]);
+    for fact in &facts[..4] {
+        assert_eq!(fact.get("doubtful"), None, "{fact}");
+    }
+    assert_eq!(facts[4]["doubtful"], json!({ "reason": "several-persons", "other_persons": 1 }));
+    assert_eq!(facts[0]["provenance"]["source"], "source-of-facts");
+
+    let later = "from=2022-03-01T05:30:00Z&to=2022-03-01T07:00:00Z";
+    let reply = world.ask(get(format!("/v1/persons/{}/timeline?{later}", anna())).own("anna")).await;
+    let facts = reply.json()["facts"].as_array().expect("a list").len();
+    assert_eq!(facts, 1, "the payment at 06:00 alone");
+}
+
+#[tokio::test]
+async fn a_fact_of_the_holder_is_not_in_the_timeline_of_those_who_gave_the_phone_as_contact() {
+    let world = world().await;
+    let reply = world.ask(get(format!("/v1/persons/{}/timeline?{FROM_TO}", bob())).own("bob")).await;
+    let facts = reply.json()["facts"].as_array().expect("a list").clone();
+    let seen: Vec<_> =
+        facts.iter().map(|fact| (fact["started_at"].as_str().expect("a time"), fact.get("doubtful"))).collect();
+    assert_eq!(seen[1], ("2022-03-01T09:00:00Z", None), "{seen:?}");
+    let reply = world.ask(get(format!("/v1/persons/{}/timeline?{FROM_TO}", anna())).own("anna")).await;
+    assert!(!reply.text().contains("2022-03-01T09:00:00Z"));
+}
+
+#[tokio::test]
+async fn a_tracer_may_ask_for_fourteen_days_and_no_more() {
+    let world = world().await;
+    let ask =
+        |from: &str, to: &str| world.ask(get(format!("/v1/persons/{}/timeline?from={from}&to={to}", anna())).tracing());
+    assert_eq!(ask("2022-03-01T00:00:00Z", "2022-03-15T00:00:00Z").await.status, StatusCode::OK);
+    for (from, to) in [
+        ("2022-03-01T00:00:00Z", "2022-03-15T00:00:01Z"),
+        ("2022-03-01T00:00:00Z", "2022-03-01T00:00:00Z"),
+        ("2022-03-02T00:00:00Z", "2022-03-01T00:00:00Z"),
+        ("0001-01-01T00:00:00Z", "9999-01-01T00:00:00Z"),
+    ] {
+        assert_eq!(ask(from, to).await.code(), "timeline-too-long", "{from} {to}");
+    }
+}
+
+#[tokio::test]
+async fn links_explain_themselves_field_by_field() {
+    let world = world().await;
+    let body = world.ask(get(format!("/v1/persons/{}/links", anna())).tracing()).await.json();
+    assert_eq!(body["model_version"], "zh-1");
+    assert_eq!(body["link_threshold"], 12.0);
+    assert_eq!(body["links"][0]["weight"], 20.5);
+    assert_eq!(
+        body["links"][0]["parts"],
+        json!([{ "field": "national_id", "level": "same", "weight": 20.5, "frequency": 0.0 }])
+    );
+}
+
+#[tokio::test]
+async fn source_records_are_shown_as_the_sources_state_them() {
+    let world = world().await;
+    let body = world.ask(get(format!("/v1/persons/{}/records", anna())).tracing()).await.json();
+    let records = body["records"].as_array().expect("a list");
+    assert_eq!(records.len(), 2);
+    let hospital = records.iter().find(|record| record["source"] == "hospital").expect("there");
+    assert_eq!(hospital["identity"]["names"], json!(["王晓明"]));
+    assert_eq!(hospital["source_kind"], "HOSPITAL");
+    assert_eq!(hospital["retracted"], false);
+    assert_eq!(hospital["contact"]["phones"][0]["own"], false);
+}

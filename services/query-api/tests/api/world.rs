@@ -1,0 +1,400 @@
+//! A small town with a query API over a real PostgreSQL and a real ledger.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use access::{Caller, Policy, Role, TokenHash};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use domain::{
+    Body as EventBody, ClaimToken, Decimal, Event, EventType, GoldenRecord, HouseholdMembership, IdScheme,
+    IdentityObserved, Member, PaymentMade, PersonId, PresenceInterval, RecordId, SourceKind, TestOutcome, TestResult,
+    Timestamp, stated_claims, survive, units,
+};
+use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
+use query_api::{LinkModel, QuerySetup, QueryState};
+use serde_json::Value;
+use store::views::{self, Changes, FactPut, LinkPut, PersonPut, RecordPut};
+use store::{Store, callers};
+use test_support::build::{self, NOON};
+use tower::ServiceExt;
+
+pub(crate) const GRID: &str = "320506001007G03";
+pub(crate) const OTHER_GRID: &str = "320506001008G01";
+pub(crate) const PHONE: &str = "13812345678";
+pub(crate) const SHARED_PHONE: &str = "13987654321";
+/// Bob's own, which Anna merely gave as a contact.
+pub(crate) const BOBS_PHONE: &str = "13700001111";
+pub(crate) const ANNA_NAME: &str = "王小明";
+pub(crate) const FROM_TO: &str = "from=2022-02-25T00:00:00Z&to=2022-03-05T00:00:00Z";
+
+pub(crate) fn anna_number() -> String {
+    build::resident_number("1990-01-02", 21)
+}
+
+pub(crate) fn bob_number() -> String {
+    build::resident_number("1985-05-06", 33)
+}
+
+/// The person with records of a household register and a hospital, who lives in [`GRID`].
+pub(crate) fn anna() -> PersonId {
+    PersonId::from_oldest(build::record_id("register", "anna"))
+}
+
+/// The id that Anna's hospital record had while it was a person of its own.
+pub(crate) fn anna_old() -> PersonId {
+    PersonId::from_oldest(build::record_id("hospital", "anna"))
+}
+
+/// Somebody of another grid, who shares a phone with Anna.
+pub(crate) fn bob() -> PersonId {
+    PersonId::from_oldest(build::record_id("register", "bob"))
+}
+
+/// A person id that names nobody.
+pub(crate) fn nobody() -> PersonId {
+    PersonId::from_oldest(build::record_id("register", "nobody"))
+}
+
+struct Stated {
+    source: &'static str,
+    id: &'static str,
+    kind: SourceKind,
+    person: PersonId,
+    statement: IdentityObserved,
+}
+
+fn statements() -> Vec<Stated> {
+    let register =
+        |id, person, statement| Stated { source: "register", id, kind: SourceKind::Community, person, statement };
+    vec![
+        register(
+            "anna",
+            anna(),
+            build::person(ANNA_NAME)
+                .resident(&anna_number())
+                .phone(PHONE)
+                .contact(SHARED_PHONE)
+                .contact(BOBS_PHONE)
+                .lives("residence-road 7", GRID)
+                .build(),
+        ),
+        Stated {
+            source: "hospital",
+            id: "anna",
+            kind: SourceKind::Hospital,
+            person: anna(),
+            statement: build::person("王晓明").resident(&anna_number()).contact(SHARED_PHONE).build(),
+        },
+        register(
+            "bob",
+            bob(),
+            build::person("李四")
+                .resident(&bob_number())
+                .phone(BOBS_PHONE)
+                .contact(SHARED_PHONE)
+                .lives("other-road 1", OTHER_GRID)
+                .build(),
+        ),
+    ]
+}
+
+fn record_puts(changes: &mut Changes) {
+    let statements = statements();
+    for stated in &statements {
+        let record_id = build::record_id(stated.source, stated.id);
+        let meta = build::meta(stated.source, stated.id);
+        changes.records.push(RecordPut {
+            record_id,
+            source: stated.source.to_owned(),
+            source_kind: stated.kind,
+            stated: Some((1, meta.event_id, NOON, NOON)),
+            statement: Some(serde_json::to_string(&stated.statement).expect("json")),
+            retraction: None,
+            person: Some(stated.person),
+            batch_id: meta.batch_id,
+            batch_row: 1,
+        });
+        for claim in stated_claims(&build::token_key(), &stated.statement) {
+            changes.claims.push((record_id, claim));
+        }
+    }
+    for person in [anna(), bob()] {
+        let members: Vec<Member<'_>> = statements
+            .iter()
+            .filter(|stated| stated.person == person)
+            .map(|stated| Member {
+                record_id: build::record_id(stated.source, stated.id),
+                source: stated.source,
+                source_kind: stated.kind,
+                first_time: NOON,
+                last_time: NOON,
+                statement: &stated.statement,
+            })
+            .collect();
+        let golden: GoldenRecord = survive(&members);
+        changes.persons.push(PersonPut {
+            person_id: person,
+            golden: serde_json::to_string(&golden).expect("json"),
+            units: units(&members),
+            record_count: i32::try_from(members.len()).expect("few"),
+            first_time: NOON,
+        });
+    }
+}
+
+fn fact_put(changes: &mut Changes, id: &str, subject: ClaimToken, at: Timestamp, body: EventBody) {
+    let kind = body.event_type();
+    let mut detail = match body {
+        EventBody::GatePass(body) => serde_json::to_value(body),
+        EventBody::PresenceInterval(body) => serde_json::to_value(body),
+        EventBody::PaymentMade(body) => serde_json::to_value(body),
+        EventBody::TestResult(body) => serde_json::to_value(body),
+        EventBody::HouseholdMembership(body) => serde_json::to_value(body),
+        _ => panic!("a kind that no test needs yet"),
+    }
+    .expect("json");
+    detail.as_object_mut().expect("an object").remove("subject");
+    let meta = build::meta("facts", id);
+    changes.facts.push(FactPut {
+        record_id: meta.record_id,
+        kind,
+        version: 1,
+        event_id: Event::derive_id(&meta, kind),
+        source: "source-of-facts".to_owned(),
+        subject: Some(subject),
+        started_at: at,
+        ended_at: None,
+        place_id: None,
+        detail: Some(detail.to_string()),
+    });
+}
+
+fn fact_puts(changes: &mut Changes) {
+    let own = ClaimToken::from(build::record_id("register", "anna"));
+    let shared = build::token_key().claim_token(&build::claim(IdScheme::Msisdn, SHARED_PHONE));
+    let hour = |n: i64| NOON.plus_millis(n * 3_600_000);
+    fact_put(changes, "gate", own, NOON, build::gate_pass(Vec::new()).into());
+    let test = TestResult { code: "health-code".to_owned(), result: TestOutcome::Negative, ..TestResult::default() };
+    fact_put(changes, "test", own, hour(1), test.into());
+    let payment = PaymentMade {
+        amount: Some(Decimal::from_unscaled(1_250)),
+        terminal_id: Some("payment-terminal".to_owned()),
+        ..PaymentMade::default()
+    };
+    fact_put(changes, "payment", own, hour(2), payment.into());
+    let household = HouseholdMembership { household_id: "household-7".to_owned(), ..HouseholdMembership::default() };
+    fact_put(changes, "household", own, hour(3), household.into());
+    fact_put(changes, "presence", shared, hour(4), PresenceInterval::default().into());
+    let bobs = build::token_key().claim_token(&build::claim(IdScheme::Msisdn, BOBS_PHONE));
+    fact_put(changes, "presence-of-bob", bobs, hour(5), PresenceInterval::default().into());
+}
+
+fn changes() -> Changes {
+    let mut changes = Changes::default();
+    record_puts(&mut changes);
+    fact_puts(&mut changes);
+    let (a, b) = (build::record_id("register", "anna"), build::record_id("hospital", "anna"));
+    let (record_a, record_b): (RecordId, RecordId) = (a.min(b), a.max(b));
+    changes.relinked.push(anna());
+    let parts = r#"[{"field":"national_id","level":"same","weight":20.5,"frequency":0.0}]"#;
+    let put = LinkPut { record_a, record_b, weight: 20.5, parts: parts.to_owned(), model_version: "zh-1".to_owned() };
+    changes.links.push((anna(), put));
+    changes
+}
+
+/// The callers: token and register entry.
+fn callers_of_the_town() -> Vec<(&'static str, Caller)> {
+    let caller = |handle: &'static str, role, unit: Option<&str>, own: Option<&str>| {
+        let own_claim = own.map(|number| build::token_key().claim_token(&build::claim(IdScheme::CnId, number)));
+        let unit = unit.map(str::to_owned);
+        (handle, Caller { handle: handle.to_owned(), organisation: "org-1".to_owned(), role, unit, own_claim })
+    };
+    vec![
+        caller("worker", Role::CommunityWorker, Some(GRID), None),
+        caller("other-worker", Role::CommunityWorker, Some(OTHER_GRID), None),
+        caller("tracer", Role::CdcTracer, None, None),
+        caller("auditor", Role::Auditor, None, None),
+        caller("anna", Role::Resident, None, Some(&anna_number())),
+        caller("bob", Role::Resident, None, Some(&bob_number())),
+        caller("department", Role::Department, None, None),
+        caller("operator", Role::Operator, None, None),
+    ]
+}
+
+async fn prepare(pool: sqlx::PgPool) {
+    let store = Store::connect((*pool.connect_options()).clone(), 2).await.expect("connected");
+    store.migrate().await.expect("migrated");
+    let mut tx = store.begin("prepare").await.expect("begun");
+    views::apply(&mut tx, &changes()).await.expect("applied");
+    for (token, caller) in callers_of_the_town() {
+        callers::put(&mut tx, &caller, &TokenHash::of(token)).await.expect("put");
+    }
+    tx.commit().await.expect("committed");
+    store.pool().close().await;
+}
+
+/// The town and its query API.
+pub(crate) struct World {
+    pub(crate) app: Router,
+    pub(crate) state: QueryState,
+    pub(crate) store: Store,
+    pub(crate) ledger: LedgerHandle,
+    pub(crate) ledger_dir: tempfile::TempDir,
+    clock: Arc<AtomicI64>,
+}
+
+pub(crate) async fn world() -> World {
+    world_with(LedgerClient::Local).await
+}
+
+pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient) -> World {
+    let database = test_support::database_prepared("query_api", prepare).await;
+    let store = Store::connect(database.connect_options(), 4).await.expect("connected");
+    let ledger_dir = tempfile::tempdir().expect("a directory");
+    let options = OpenOptions {
+        dir: ledger_dir.path().join("log"),
+        key_file: ledger_dir.path().join("ledger.key"),
+        origin: "ledger.test/access".to_owned(),
+        witnessed: Vec::new(),
+    };
+    let ledger = LedgerHandle::open(&options).expect("opened");
+    let clock = Arc::new(AtomicI64::new(NOON.as_millis()));
+    let wall = Arc::clone(&clock);
+    let state = QueryState::new(QuerySetup {
+        store: store.clone(),
+        ledger: client(ledger.clone()),
+        token_key: build::token_key(),
+        policy: Policy::builtin().expect("valid"),
+        link_model: LinkModel { version: "zh-1".to_owned(), link_threshold: 12.0, review_threshold: 6.0 },
+        clock: Arc::new(move || Timestamp::from_millis(wall.load(Ordering::Relaxed))),
+    });
+    World { app: query_api::app(state.clone()), state, store, ledger, ledger_dir, clock }
+}
+
+/// A response, whole.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).expect("json")
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or("").to_owned()
+    }
+
+    pub(crate) fn receipt(&self) -> Option<&str> {
+        self.headers.get(query_api::RECEIPT_HEADER)?.to_str().ok()
+    }
+}
+
+/// A request in the making.
+pub(crate) struct Ask {
+    method: &'static str,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<Vec<u8>>,
+}
+
+pub(crate) fn get(path: impl Into<String>) -> Ask {
+    Ask { method: "GET", path: path.into(), headers: Vec::new(), body: None }
+}
+
+pub(crate) fn find(body: &str) -> Ask {
+    let ask = Ask { method: "POST", path: "/v1/persons/find".to_owned(), headers: Vec::new(), body: None };
+    ask.header("content-type", "application/json").body(body)
+}
+
+impl Ask {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = Some(body.as_ref().to_vec());
+        self
+    }
+
+    pub(crate) fn post(mut self) -> Self {
+        self.method = "POST";
+        self
+    }
+
+    pub(crate) fn by(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn purpose(self, purpose: &str) -> Self {
+        self.header("isthmus-purpose", purpose)
+    }
+
+    pub(crate) fn case(self, case: &str) -> Self {
+        self.header("isthmus-case", case)
+    }
+
+    /// As a tracer who works on a case.
+    pub(crate) fn tracing(self) -> Self {
+        self.by("tracer").purpose("PUBHLTH").case("SZ-2022-7")
+    }
+
+    pub(crate) fn looking_after(self, token: &str) -> Self {
+        self.by(token).purpose("PUBHLTH")
+    }
+
+    pub(crate) fn own(self, token: &str) -> Self {
+        self.by(token).purpose("PATRQT")
+    }
+}
+
+impl World {
+    pub(crate) async fn ask(&self, ask: Ask) -> Reply {
+        let mut request = Request::builder().method(ask.method).uri(&ask.path);
+        for (name, value) in &ask.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &ask.body {
+            request = request.header(header::CONTENT_LENGTH, body.len());
+        }
+        let request = request.body(Body::from(ask.body.unwrap_or_default())).expect("a request");
+        let response = self.app.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 16 << 20).await.expect("a body").to_vec();
+        Reply { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let size = self.ledger.head().0.size;
+        if size == 0 {
+            return Vec::new();
+        }
+        self.ledger.read(0, size).expect("readable").into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    pub(crate) fn last_entry(&self) -> Entry {
+        self.entries().pop().expect("an entry")
+    }
+
+    pub(crate) fn advance_clock(&self, millis: i64) {
+        self.clock.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+/// The kinds of facts that Anna has.
+pub(crate) const ANNA_KINDS: [EventType; 5] = [
+    EventType::GatePass,
+    EventType::TestResult,
+    EventType::PaymentMade,
+    EventType::HouseholdMembership,
+    EventType::PresenceInterval,
+];
