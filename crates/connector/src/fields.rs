@@ -285,6 +285,10 @@ impl<'a> Fields<'a> {
     /// When the text cannot be a value of the scheme.
     pub fn claim(&self, field: Field, scheme: IdScheme, issuer: Option<&str>) -> Result<Option<IdClaim>, RowError> {
         let Some(text) = self.text(field) else { return Ok(None) };
+        if scheme == IdScheme::Msisdn && is_machine_number(text) {
+            let message = format!("{} is the number of a machine", self.layout.label(field));
+            return Err(self.error(field, Reason::MachineNumber, message));
+        }
         IdClaim::parse(scheme, text, issuer).map(Some).map_err(|error| self.claim_error(field, error))
     }
 
@@ -297,6 +301,15 @@ impl<'a> Fields<'a> {
         };
         self.error(field, reason, error.to_string())
     }
+}
+
+/// Numbers of machines have 13 digits where those of people have 11.
+pub(crate) fn is_machine_number(text: &str) -> bool {
+    let digits = text.trim_start_matches('+').trim_start_matches("00");
+    let digits = if digits.len() == 15 { digits.strip_prefix("86").unwrap_or(digits) } else { digits };
+    digits.len() == 13
+        && (digits.starts_with("10") || digits.starts_with("14"))
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn precision_of(form: &str) -> Precision {

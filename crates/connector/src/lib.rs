@@ -8,24 +8,40 @@
 //! Not here: what a particular source's format means beyond delimited text and NDJSON (the services), SQL (`store`), Avro
 //! (`codec`), Kafka (`event-log`).
 
+mod chunk;
 mod columns;
+mod content;
+mod decide;
 mod decode;
+mod error;
 mod feed;
 mod fields;
+pub mod http;
+mod ingest;
 mod lines;
 mod map;
+mod message;
 mod profile;
 mod profile_feed;
+mod raw;
 mod reason;
+mod receipt;
 mod rows;
+pub mod tokens;
 pub mod who;
 
 pub use columns::{Field, Layout};
+pub use decide::Outcome;
+pub use error::IngestError;
 pub use feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError, RowReader};
 pub use fields::{Bounds, Fields, Moment};
+pub use ingest::{Clock, Ingest, IngestSetup};
+pub use message::MessageOutcome;
 pub use profile::{
     Column, Encoding, Format, FormatKind, IdentityRules, KeyPart, Profile, ProfileError, RecordRules, TimeRules,
 };
 pub use profile_feed::ProfileFeed;
+pub use raw::{BodyLimits, Compression, RawStore, StoredBody};
 pub use reason::Reason;
+pub use receipt::{DryRun, FailedRow, Links, Receipt, Refusal};
 pub use rows::{COLUMNS_MAX, QUOTED_LINES_MAX, ROW_BYTES_MAX};

@@ -1,13 +1,15 @@
 //! The feed that a profile of delimited text or NDJSON declares.
 
 use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
 
 use domain::Phone;
 use rustc_hash::FxHashMap;
 
 use crate::columns::{Field, Layout};
 use crate::feed::{BatchError, Draft, Feed, RawRow, RowContext, RowError, RowReader};
-use crate::fields::{Bounds, Fields};
+use crate::fields::{Bounds, Fields, is_machine_number};
 use crate::map;
 use crate::profile::{FormatKind, Profile, ProfileError};
 use crate::reason::Reason;
@@ -42,6 +44,19 @@ impl ProfileFeed {
             by_key.extend(column.names().iter().map(|name| (name.clone(), *field)));
         }
         Ok(Self { profile, by_key })
+    }
+
+    /// Loads the feeds of one connector: its built-in profiles, and those of a folder ([`Profile::load`]).
+    ///
+    /// # Errors
+    /// When a profile cannot be used.
+    pub fn load(
+        connector: &str,
+        built_in: &[(&str, &str)],
+        folder: Option<&Path>,
+    ) -> Result<Vec<Arc<dyn Feed>>, ProfileError> {
+        let feed = |profile| Ok(Arc::new(Self::new(profile)?) as Arc<dyn Feed>);
+        Profile::load(connector, built_in, folder)?.into_iter().map(feed).collect()
     }
 
     fn split_columns<'a>(&'a self, text: &str, layout: &Layout, fields: &mut Fields<'a>) -> Result<(), RowError> {
@@ -152,6 +167,9 @@ pub(crate) fn source_record_id(fields: &Fields<'_>) -> Result<String, RowError> 
         match field {
             // The same number in another form is the same record.
             Field::Phone => {
+                if is_machine_number(text) {
+                    return Err(fields.error(field, Reason::MachineNumber, "the number is that of a machine"));
+                }
                 let phone = Phone::parse(text).map_err(|error| fields.claim_error(field, error))?;
                 id.push_str(phone.as_str());
             }

@@ -65,6 +65,7 @@ reasons! {
     IdentifierScientific, "identifier-scientific", "A spreadsheet turned a long number into scientific notation, and its digits are lost.", "Format the column as text before exporting, and export again from the source.";
     IdentifierType, "identifier-type", "The kind of document is not one that the profile knows.", "Use a kind that the message lists, or have the profile extended.";
     PhoneInvalid, "phone-invalid", "The text is not a phone number.", "Write 11 digits beginning with 1, or + and the country code.";
+    MachineNumber, "machine-number", "The number belongs to a machine, not to a person (13 digits beginning with 10 or 14).", "Nothing is to be mended; leave such numbers out of the export.";
     ValueUnknown, "value-unknown", "The value is not one of those that the profile knows for the column.", "Use a value that the message lists, or have the profile extended.";
     ValueNumber, "value-number", "The text is not a number in the range of the column.", "Write digits with a point as decimal mark.";
     ValueDay, "value-day", "The text is not a calendar day.", "Write it as YYYY-MM-DD.";

@@ -10,6 +10,7 @@
 //! Not here: which event changes what (`projector`), who may see a row (`access`).
 
 pub mod callers;
+pub mod ingest;
 mod instant;
 pub mod views;
 
@@ -20,6 +21,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Postgres};
 
 pub use instant::PgInstant;
+pub use sqlx::PgConnection as Conn;
 
 /// Why the store did not do it. No text of an error holds a value of a row.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +50,16 @@ pub enum Error {
     /// The views are not there.
     #[error("the schema {0} does not exist")]
     NoViews(&'static str),
+}
+
+impl Error {
+    /// The SQLSTATE code when the database refused the data itself (classes 22 data, 23 integrity, 54 limits): the same
+    /// data will be refused again.
+    pub fn refused_data(&self) -> Option<String> {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return None };
+        let code = error.code()?;
+        ["22", "23", "54"].iter().any(|class| code.starts_with(class)).then(|| code.into_owned())
+    }
 }
 
 /// The result of this crate.
@@ -109,15 +121,6 @@ impl Store {
         Ok(self.pool.acquire().await?)
     }
 
-    /// A connection outside the pool, for session locks: closing it gives them up.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
-    pub async fn connect_alone(&self) -> Result<PgConnection> {
-        let options = self.options.clone().options([("search_path", views::Schema::Active.name())]);
-        Ok(PgConnection::connect_with(&options).await?)
-    }
-
     /// Begins a transaction. Its name is a label of the metric that holds how long transactions take.
     ///
     /// # Errors
@@ -173,14 +176,29 @@ pub mod locks {
     pub const PROJECTOR: i64 = 0x1577_6d75_0000_0002;
     /// Held by the one rebuild that runs.
     pub const REBUILD: i64 = 0x1577_6d75_0000_0003;
+}
 
-    use sqlx::postgres::PgConnection;
+/// A lock of PostgreSQL that lasts as long as its own connection. Dropping it gives it up.
+#[derive(Debug)]
+pub struct SessionLock(PgConnection);
 
-    /// Takes a lock for the session when nobody holds it. It ends with the connection.
+impl SessionLock {
+    /// Takes the lock when nobody holds it.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn try_lock(conn: &mut PgConnection, key: i64) -> crate::Result<bool> {
-        Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(conn).await?)
+    pub async fn try_take(store: &Store, key: i64) -> Result<Option<Self>> {
+        let mut conn = PgConnection::connect_with(&store.options).await?;
+        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(&mut conn).await?;
+        if taken {
+            return Ok(Some(Self(conn)));
+        }
+        conn.close().await?;
+        Ok(None)
+    }
+
+    /// Whether the connection, and with it the lock, is still there.
+    pub async fn is_held(&mut self) -> bool {
+        self.0.ping().await.is_ok()
     }
 }

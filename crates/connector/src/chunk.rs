@@ -1,0 +1,135 @@
+//! Rows in chunks: read and mapped ahead of the loop, on other threads.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use domain::{RecordId, Timestamp, TokenKey};
+use rayon::prelude::*;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::columns::Layout;
+use crate::content::content_of;
+use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError};
+
+/// Rows of a chunk.
+const CHUNK_ROWS: usize = 4_000;
+/// Bytes of a chunk: a few long rows are a chunk, too.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// Where a row stands in the stored body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) row: i64,
+    pub(crate) line: i64,
+    pub(crate) offset: i64,
+    pub(crate) length: i64,
+}
+
+/// A row and what it says.
+pub(crate) struct MappedRow {
+    pub(crate) place: Place,
+    pub(crate) result: Result<Vec<MappedDraft>, RowError>,
+}
+
+/// A draft with what is computed from it alone.
+pub(crate) struct MappedDraft {
+    pub(crate) draft: Draft,
+    pub(crate) record_id: RecordId,
+    /// Keyed hash of the content, for drafts of the row's own records.
+    pub(crate) content: Uuid,
+}
+
+/// Neighbouring rows.
+pub(crate) struct Chunk {
+    pub(crate) rows: Vec<MappedRow>,
+}
+
+/// What the reading thread sends.
+pub(crate) enum Read {
+    Chunk(Chunk),
+    /// All rows were sent.
+    End { data_start: i64, notices: Vec<String> },
+}
+
+/// What a body is read with.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) feed: Arc<dyn Feed>,
+    pub(crate) key: TokenKey,
+    pub(crate) received_at: Timestamp,
+    pub(crate) path: PathBuf,
+}
+
+impl Source {
+    /// Reads the body from a row on, on a thread of its own. Reading is at most two chunks ahead.
+    pub(crate) fn read(self, row_from: i64) -> mpsc::Receiver<Result<Read, BatchError>> {
+        let (sender, receiver) = mpsc::channel(2);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = self.send(row_from, &sender) {
+                let _ = sender.blocking_send(Err(error));
+            }
+        });
+        receiver
+    }
+
+    fn send(&self, row_from: i64, sender: &mpsc::Sender<Result<Read, BatchError>>) -> Result<(), BatchError> {
+        let file = BufReader::with_capacity(1 << 18, File::open(&self.path)?);
+        let mut reader = self.feed.open(Box::new(file))?;
+        let layout = reader.layout();
+        let mut rows = Vec::new();
+        let mut bytes = 0;
+        while let Some(row) = reader.next_row()? {
+            if (row.number as i64) < row_from {
+                continue;
+            }
+            bytes += row.bytes.expose().len();
+            rows.push(row);
+            if rows.len() >= CHUNK_ROWS || bytes >= CHUNK_BYTES {
+                let chunk = self.map(std::mem::take(&mut rows), layout.as_deref());
+                bytes = 0;
+                if sender.blocking_send(Ok(Read::Chunk(chunk))).is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        if !rows.is_empty() && sender.blocking_send(Ok(Read::Chunk(self.map(rows, layout.as_deref())))).is_err() {
+            return Ok(());
+        }
+        let end = Read::End { data_start: reader.data_start() as i64, notices: reader.notices() };
+        let _ = sender.blocking_send(Ok(end));
+        Ok(())
+    }
+
+    /// Maps rows on all cores.
+    pub(crate) fn map(&self, rows: Vec<RawRow>, layout: Option<&Layout>) -> Chunk {
+        let context = RowContext { key: &self.key, ingest_time: self.received_at, layout };
+        let rows = rows.into_par_iter().map(|row| self.map_row(row, &context)).collect();
+        Chunk { rows }
+    }
+
+    fn map_row(&self, row: RawRow, context: &RowContext<'_>) -> MappedRow {
+        let place = Place {
+            row: row.number as i64,
+            line: row.line as i64,
+            offset: row.offset as i64,
+            length: row.length as i64,
+        };
+        let result = match row.broken.clone() {
+            Some(error) => Err(error),
+            None => self.feed.map(&row, context),
+        };
+        let source = &self.feed.profile().source;
+        let mapped = |draft: Draft| MappedDraft {
+            record_id: self.key.record_id(source, draft.source_record_id.expose()),
+            content: match draft.role {
+                DraftRole::Record => content_of(&self.key, &draft),
+                DraftRole::Sighting => Uuid::nil(),
+            },
+            draft,
+        };
+        MappedRow { place, result: result.map(|drafts| drafts.into_iter().map(mapped).collect()) }
+    }
+}

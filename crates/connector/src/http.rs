@@ -1,0 +1,425 @@
+//! The HTTP interface of senders: push a file, read its receipt, fetch what failed.
+//!
+//! Every route but the list of reasons needs a feed token, and a token opens its own feed only. No address and no answer
+//! carries a personal value, but for the file of failed rows, which is the sender's own.
+
+mod problem;
+mod query;
+mod quarantine;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, http::HeaderValue};
+use domain::{BatchId, FeedId, Timestamp};
+use serde::Serialize;
+use store::ingest;
+use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::ingest::Ingest;
+use crate::profile::{FormatKind, Profile};
+use crate::raw::Compression;
+use crate::reason::Reason;
+use crate::receipt::{DryRun, FailedRow, Receipt};
+
+pub use problem::{FeedProblem, FeedProblemDocument};
+
+/// Rows and batches that a page of a listing has at most.
+const PAGE_MAX: i64 = 1_000;
+const PAGE: i64 = 100;
+
+/// The routes of the feeds of this process, and what the OpenAPI document says of them.
+pub fn router(ingest: Arc<Ingest>) -> (Router, OpenApi) {
+    OpenApiRouter::new()
+        .routes(routes!(push, list_batches))
+        .routes(routes!(read_batch))
+        .routes(routes!(list_rows))
+        .routes(routes!(quarantine::download))
+        .routes(routes!(list_feeds))
+        .routes(routes!(list_reasons))
+        .with_state(ingest)
+        .split_for_parts()
+}
+
+/// A feed as its sender sees it.
+#[derive(Debug, Serialize, ToSchema)]
+struct FeedView {
+    /// Name in addresses.
+    feed: String,
+    /// What people call it.
+    title: String,
+    /// Department that answers for it.
+    owner: String,
+    /// On what ground the data may be processed.
+    legal_basis: String,
+    /// How long bodies are kept, in days.
+    retention_days: u32,
+    /// `delimited`, `ndjson` or `hl7v2`.
+    format: &'static str,
+    /// Encoding of the text.
+    encoding: &'static str,
+    /// Columns: the canonical field, and the names that it goes by (or its place).
+    columns: Vec<ColumnView>,
+    /// Forms of times that are read.
+    time_formats: Vec<String>,
+    /// Where to push.
+    batches: String,
+}
+
+/// A column of a feed.
+#[derive(Debug, Serialize, ToSchema)]
+struct ColumnView {
+    /// Canonical field.
+    field: &'static str,
+    /// Names in the header, or the place as `column N`.
+    names: Vec<String>,
+    /// It must not be empty.
+    required: bool,
+}
+
+/// A page of batches.
+#[derive(Debug, Serialize, ToSchema)]
+struct BatchPage {
+    /// Receipts, the newest first.
+    batches: Vec<Receipt>,
+    /// The next page, when there may be one.
+    next: Option<String>,
+}
+
+/// A page of rows.
+#[derive(Debug, Serialize, ToSchema)]
+struct RowPage {
+    /// Stretches of rows with one outcome; empty when only quarantined rows are asked for.
+    runs: Vec<RunView>,
+    /// Quarantined rows; empty when another outcome is asked for.
+    quarantined: Vec<FailedRow>,
+    /// The next page, when there may be one.
+    next: Option<String>,
+}
+
+/// A stretch of rows.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunView {
+    /// First row.
+    row_from: i64,
+    /// Last row.
+    row_to: i64,
+    /// `accepted`, `duplicate`, `superseded` or `quarantined`.
+    outcome: String,
+}
+
+/// A reason for which rows are quarantined or bodies refused.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReasonView {
+    /// Stable code.
+    code: &'static str,
+    /// What it means.
+    meaning: &'static str,
+    /// What the sender does about it.
+    mend: &'static str,
+}
+
+/// Checks the token and finds the feed.
+async fn enter(ingest: &Ingest, headers: &HeaderMap, feed: &str) -> Result<FeedId, FeedProblem> {
+    let opened = opened_feed(ingest, headers).await?;
+    // A token of another feed learns nothing about this one, not even whether it exists.
+    if opened.as_str() != feed {
+        return Err(FeedProblem::FeedForbidden);
+    }
+    match ingest.profile(&opened) {
+        Some(_) => Ok(opened),
+        None => Err(FeedProblem::FeedUnknown),
+    }
+}
+
+async fn opened_feed(ingest: &Ingest, headers: &HeaderMap) -> Result<FeedId, FeedProblem> {
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or(FeedProblem::TokenInvalid)?;
+    let mut conn = ingest.core.store.acquire().await.map_err(FeedProblem::from)?;
+    let feed = ingest::find_feed_of_token(&mut conn, &crate::tokens::hash(token)).await.map_err(FeedProblem::from)?;
+    feed.and_then(|feed| FeedId::parse(&feed)).ok_or(FeedProblem::TokenInvalid)
+}
+
+fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
+    let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(Compression::Plain) };
+    match value.to_str().map(|value| value.trim().to_ascii_lowercase()).as_deref() {
+        Ok("" | "identity") => Ok(Compression::Plain),
+        Ok("gzip" | "x-gzip") => Ok(Compression::Gzip),
+        _ => Err(FeedProblem::Refused {
+            reason: Reason::CompressionUnknown,
+            message: "the Content-Encoding is neither gzip nor identity".to_owned(),
+        }),
+    }
+}
+
+/// Push a file.
+///
+/// The body is the file, of any size, plain or with `Content-Encoding: gzip`. The answer comes when every row has its
+/// outcome and every event is durable. The same bytes again give the same receipt, with `repeated` set, and do nothing.
+/// With `Prefer: respond-async` the answer comes as soon as the body is durable; the receipt's address tells the progress.
+#[utoipa::path(
+    post,
+    path = "/v1/feeds/{feed}/batches",
+    tag = "feeds",
+    security(("feed-token" = [])),
+    params(
+        ("feed" = String, Path, description = "Name of the feed"),
+        ("dry_run" = Option<bool>, Query, description = "Only say what the push would do"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
+    responses(
+        (status = 201, description = "Read to its end", body = Receipt),
+        (status = 200, description = "Read before, or a dry run (then a document of the schema DryRun)", body = Receipt),
+        (status = 202, description = "Durable; it is being read", body = Receipt),
+        (status = 400, description = "The body is broken; nothing was applied", body = FeedProblemDocument),
+        (status = 401, description = "No valid token", body = FeedProblemDocument),
+        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
+        (status = 413, description = "Too large", body = FeedProblemDocument),
+        (status = 415, description = "Compressed in an unknown way", body = FeedProblemDocument),
+        (status = 422, description = "The file does not fit its profile; nothing was applied", body = FeedProblemDocument),
+        (status = 503, description = "A part of the hub is away; push again", body = FeedProblemDocument),
+    ),
+)]
+async fn push(
+    State(ingest): State<Arc<Ingest>>,
+    Path(feed): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, FeedProblem> {
+    let feed = enter(&ingest, &headers, &feed).await?;
+    let query = query::parse(query.as_deref(), &["dry_run"])?;
+    let compression = compression(&headers)?;
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let stream = body.into_data_stream();
+    if query.flag("dry_run")? {
+        let run: DryRun = ingest.dry_run(&feed, compression, declared, stream).await?;
+        return Ok(Json(run).into_response());
+    }
+    let (batch, repeated) = ingest.accept(&feed, compression, declared, stream).await?;
+    if repeated {
+        return Ok(answer(StatusCode::OK, Receipt::of(&batch, true)));
+    }
+    let asynchronous = headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("respond-async")));
+    if asynchronous {
+        let receipt = Receipt::of(&batch, false);
+        tokio::spawn(async move {
+            if let Err(error) = ingest.work(&feed, batch.batch_id).await {
+                tracing::warn!(feed = %feed, batch.id = %batch.batch_id, %error, "A batch was not read to its end.");
+            }
+        });
+        return Ok(answer(StatusCode::ACCEPTED, receipt));
+    }
+    let receipt = ingest.work(&feed, batch.batch_id).await?;
+    Ok(answer(StatusCode::CREATED, receipt))
+}
+
+fn answer(status: StatusCode, receipt: Receipt) -> Response {
+    let location = HeaderValue::from_str(&receipt.links.receipt).ok();
+    let mut response = (status, Json(receipt)).into_response();
+    if let Some(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// The feeds that the token opens.
+#[utoipa::path(
+    get,
+    path = "/v1/feeds",
+    tag = "feeds",
+    security(("feed-token" = [])),
+    responses(
+        (status = 200, description = "Feeds", body = Vec<FeedView>),
+        (status = 401, description = "No valid token", body = FeedProblemDocument),
+    ),
+)]
+async fn list_feeds(
+    State(ingest): State<Arc<Ingest>>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<FeedView>>, FeedProblem> {
+    let opened = opened_feed(&ingest, &headers).await?;
+    Ok(Json(ingest.profile(&opened).into_iter().map(FeedView::from).collect()))
+}
+
+impl From<&Profile> for FeedView {
+    fn from(profile: &Profile) -> Self {
+        let column = |(field, column): (&crate::Field, &crate::Column)| ColumnView {
+            field: field.code(),
+            names: match column {
+                crate::Column::Position(position) => vec![format!("column {position}")],
+                named => named.names().to_vec(),
+            },
+            required: profile.required.contains(field),
+        };
+        Self {
+            feed: profile.feed.to_string(),
+            title: profile.title.clone(),
+            owner: profile.owner.clone(),
+            legal_basis: profile.legal_basis.clone(),
+            retention_days: profile.retention_days,
+            format: match profile.format.kind {
+                FormatKind::Delimited => "delimited",
+                FormatKind::Ndjson => "ndjson",
+                FormatKind::Hl7v2 => "hl7v2",
+            },
+            encoding: profile.format.encoding.name(),
+            columns: profile.columns.iter().map(column).collect(),
+            time_formats: profile.time.formats.clone(),
+            batches: format!("/v1/feeds/{}/batches", profile.feed),
+        }
+    }
+}
+
+/// The batches of a feed, the newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/feeds/{feed}/batches",
+    tag = "feeds",
+    security(("feed-token" = [])),
+    params(
+        ("feed" = String, Path, description = "Name of the feed"),
+        ("before" = Option<String>, Query, description = "Only batches received before this instant (RFC 3339)"),
+        ("limit" = Option<i64>, Query, description = "At most this many, up to 1,000; 100 by default"),
+    ),
+    responses(
+        (status = 200, description = "Batches", body = BatchPage),
+        (status = 401, description = "No valid token", body = FeedProblemDocument),
+        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
+    ),
+)]
+async fn list_batches(
+    State(ingest): State<Arc<Ingest>>,
+    Path(feed): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Json<BatchPage>, FeedProblem> {
+    let feed = enter(&ingest, &headers, &feed).await?;
+    let query = query::parse(query.as_deref(), &["before", "limit"])?;
+    let before = match query.text("before") {
+        Some(text) => Some(Timestamp::parse(text).map_err(|_| FeedProblem::QueryMalformed)?),
+        None => None,
+    };
+    let limit = query.number("limit", PAGE, 1, PAGE_MAX)?;
+    let mut conn = ingest.core.store.acquire().await?;
+    let batches = ingest::list_batches(&mut conn, &feed, before, limit).await?;
+    let next = (batches.len() as i64 == limit).then(|| batches.last()).flatten();
+    let next = next.map(|last| format!("/v1/feeds/{feed}/batches?before={}&limit={limit}", last.received_at));
+    Ok(Json(BatchPage { batches: batches.iter().map(|batch| Receipt::of(batch, false)).collect(), next }))
+}
+
+async fn find(ingest: &Ingest, feed: &FeedId, batch: &str) -> Result<ingest::Batch, FeedProblem> {
+    let batch_id: BatchId = batch.parse().map_err(|_| FeedProblem::BatchUnknown)?;
+    ingest.find_batch(feed, batch_id).await?.ok_or(FeedProblem::BatchUnknown)
+}
+
+/// The receipt of a batch, also while it is being read.
+#[utoipa::path(
+    get,
+    path = "/v1/feeds/{feed}/batches/{batch}",
+    tag = "feeds",
+    security(("feed-token" = [])),
+    params(
+        ("feed" = String, Path, description = "Name of the feed"),
+        ("batch" = String, Path, description = "Id of the batch"),
+    ),
+    responses(
+        (status = 200, description = "The receipt", body = Receipt),
+        (status = 401, description = "No valid token", body = FeedProblemDocument),
+        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
+        (status = 404, description = "No such batch of this feed", body = FeedProblemDocument),
+    ),
+)]
+async fn read_batch(
+    State(ingest): State<Arc<Ingest>>,
+    Path((feed, batch)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Receipt>, FeedProblem> {
+    let feed = enter(&ingest, &headers, &feed).await?;
+    Ok(Json(Receipt::of(&find(&ingest, &feed, &batch).await?, false)))
+}
+
+/// What became of the rows of a batch.
+///
+/// Without `outcome`, or with another one than `quarantined`, stretches of rows; with `outcome=quarantined` each row that
+/// cannot be used, and why. The rows themselves are in the file below `/quarantined`.
+#[utoipa::path(
+    get,
+    path = "/v1/feeds/{feed}/batches/{batch}/rows",
+    tag = "feeds",
+    security(("feed-token" = [])),
+    params(
+        ("feed" = String, Path, description = "Name of the feed"),
+        ("batch" = String, Path, description = "Id of the batch"),
+        ("outcome" = Option<String>, Query, description = "accepted, duplicate, superseded or quarantined"),
+        ("after" = Option<i64>, Query, description = "Only rows after this one"),
+        ("limit" = Option<i64>, Query, description = "At most this many, up to 1,000; 100 by default"),
+    ),
+    responses(
+        (status = 200, description = "Rows", body = RowPage),
+        (status = 401, description = "No valid token", body = FeedProblemDocument),
+        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
+        (status = 404, description = "No such batch of this feed", body = FeedProblemDocument),
+    ),
+)]
+async fn list_rows(
+    State(ingest): State<Arc<Ingest>>,
+    Path((feed, batch)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Json<RowPage>, FeedProblem> {
+    let feed = enter(&ingest, &headers, &feed).await?;
+    let query = query::parse(query.as_deref(), &["outcome", "after", "limit"])?;
+    let after = query.number("after", 0, 0, i64::MAX)?;
+    let limit = query.number("limit", PAGE, 1, PAGE_MAX)?;
+    let outcome = query.text("outcome");
+    if outcome.is_some_and(|outcome| !["accepted", "duplicate", "superseded", "quarantined"].contains(&outcome)) {
+        return Err(FeedProblem::QueryMalformed);
+    }
+    let batch = find(&ingest, &feed, &batch).await?;
+    let mut conn = ingest.core.store.acquire().await?;
+    let mut page = RowPage { runs: Vec::new(), quarantined: Vec::new(), next: None };
+    let last;
+    if outcome == Some("quarantined") {
+        let rows = ingest::list_quarantined(&mut conn, batch.batch_id, after, limit).await?;
+        last = rows.last().filter(|_| rows.len() as i64 == limit).map(|row| row.row);
+        page.quarantined = rows.into_iter().map(FailedRow::from).collect();
+    } else {
+        let runs = ingest::list_runs(&mut conn, batch.batch_id, outcome, after, limit).await?;
+        last = runs.last().filter(|_| runs.len() as i64 == limit).map(|run| run.0);
+        page.runs = runs.into_iter().map(|(row_from, row_to, outcome)| RunView { row_from, row_to, outcome }).collect();
+    }
+    page.next = last.map(|last| {
+        let outcome = outcome.map_or(String::new(), |outcome| format!("outcome={outcome}&"));
+        format!("/v1/feeds/{feed}/batches/{}/rows?{outcome}after={last}&limit={limit}", batch.batch_id)
+    });
+    Ok(Json(page))
+}
+
+/// Every reason for which a row is quarantined or a body refused, and how to mend it.
+#[utoipa::path(
+    get,
+    path = "/v1/reasons",
+    tag = "feeds",
+    responses((status = 200, description = "Reasons", body = Vec<ReasonView>)),
+)]
+async fn list_reasons() -> Json<Vec<ReasonView>> {
+    let view = |reason: &Reason| ReasonView { code: reason.code(), meaning: reason.meaning(), mend: reason.mend() };
+    Json(Reason::ALL.iter().map(view).collect())
+}

@@ -1,0 +1,454 @@
+//! The one ingest loop: a body is stored, then read chunk by chunk; each chunk is decided, appended to the log and put on
+//! record in one transaction.
+//!
+//! Invariants: what was acknowledged is on disk and on record. A crash between append and commit leaves events in the log
+//! whose ids the same work gives again, so a consumer sees no difference. Rows of one feed are decided one chunk at a
+//! time, in the order in which their bodies came.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use codec::Codec;
+use domain::{BatchId, EventType, FeedId, Timestamp, TokenKey};
+use event_log::EventLog;
+use futures_util::Stream;
+use store::Store;
+use store::ingest::{self, Batch, BatchState, Counts, Framing};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::chunk::{Chunk, Read, Source};
+use crate::decide::{BatchFacts, Decided, Known, Outcome, Recent, decide, records_of};
+use crate::error::IngestError;
+use crate::feed::Feed;
+use crate::message::Waiting;
+use crate::profile::Profile;
+use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
+use crate::reason::Reason;
+use crate::receipt::{DryRun, Receipt};
+
+/// Chunks that are decided at once in one process. Each holds a connection and may need another for the log, so the pool
+/// has at least twice as many.
+const CHUNKS_AT_ONCE: usize = 3;
+/// Bodies of one feed that may be unfinished and are looked for at once.
+const UNFINISHED_MAX: i64 = 1_000;
+/// Records remembered in a dry run; beyond it, repeats within the file are no longer told apart.
+const DRY_RUN_RECORDS_MAX: usize = 1_000_000;
+/// Failed rows that a dry run lists.
+const DRY_RUN_ROWS_MAX: usize = 100;
+
+/// Reads the wall clock.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What the loop works with.
+pub struct IngestSetup {
+    /// Receipts.
+    pub store: Store,
+    /// Where events go.
+    pub log: EventLog,
+    /// How events are written.
+    pub codec: Codec,
+    /// Key of tokens and record ids.
+    pub key: TokenKey,
+    /// Folder of raw bodies.
+    pub raw_dir: PathBuf,
+    /// What bounds a body.
+    pub limits: BodyLimits,
+    /// The feeds that this process takes.
+    pub feeds: Vec<Arc<dyn Feed>>,
+    /// The wall clock.
+    pub clock: Clock,
+}
+
+/// The ingest loop of a process, for all feeds that it takes.
+pub struct Ingest {
+    pub(crate) core: Arc<Core>,
+    pub(crate) messages: Mutex<HashMap<FeedId, mpsc::Sender<Waiting>>>,
+}
+
+/// One feed with what belongs to it in this process.
+pub(crate) struct Line {
+    pub(crate) feed: Arc<dyn Feed>,
+    /// Held while bodies of the feed are worked on: one after the other.
+    working: tokio::sync::Mutex<()>,
+    recent: Mutex<Recent>,
+}
+
+pub(crate) struct Core {
+    pub(crate) store: Store,
+    log: EventLog,
+    codec: Codec,
+    key: TokenKey,
+    pub(crate) raw: RawStore,
+    pub(crate) lines: BTreeMap<FeedId, Line>,
+    pub(crate) clock: Clock,
+    at_once: Semaphore,
+}
+
+impl Ingest {
+    /// Makes the loop. Nothing runs yet; call [`Ingest::resume`] once the log and the store can be reached.
+    pub fn new(setup: IngestSetup) -> Self {
+        let line = |feed: Arc<dyn Feed>| {
+            let line = Line { feed, working: tokio::sync::Mutex::new(()), recent: Mutex::default() };
+            (line.feed.id().clone(), line)
+        };
+        let core = Core {
+            store: setup.store,
+            log: setup.log,
+            codec: setup.codec,
+            key: setup.key,
+            raw: RawStore::new(setup.raw_dir, setup.limits),
+            lines: setup.feeds.into_iter().map(line).collect(),
+            clock: setup.clock,
+            at_once: Semaphore::new(CHUNKS_AT_ONCE),
+        };
+        Self { core: Arc::new(core), messages: Mutex::default() }
+    }
+
+    /// The feeds that this process takes, by name.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.core.lines.values().map(|line| line.feed.profile())
+    }
+
+    /// The profile of a feed.
+    pub fn profile(&self, feed: &FeedId) -> Option<&Profile> {
+        self.core.lines.get(feed).map(|line| line.feed.profile())
+    }
+
+    /// The event types that the feeds of this process publish: their topics must exist.
+    pub fn event_types(&self) -> Vec<EventType> {
+        let mut types = vec![EventType::IdentityObserved, EventType::IdentityRetracted];
+        types.extend(self.profiles().map(|profile| profile.emit));
+        if self.profiles().any(|profile| profile.format.kind == crate::profile::FormatKind::Hl7v2) {
+            types.extend([EventType::EncounterChanged, EventType::TestResult]);
+        }
+        types.sort_unstable();
+        types.dedup();
+        types
+    }
+
+    /// Finishes what a crash left unfinished. Returns how many bodies that were.
+    ///
+    /// # Errors
+    /// When the store, the log or the raw store cannot be reached.
+    pub async fn resume(&self) -> Result<usize, IngestError> {
+        let mut bodies = 0;
+        for (id, line) in &self.core.lines {
+            let _working = line.working.lock().await;
+            bodies += self.core.finish_all(id, line, None).await?;
+        }
+        Ok(bodies)
+    }
+
+    /// Takes a body: stores it durably, then reads it to its end. When the caller goes away, the body that is stored is
+    /// read to its end all the same.
+    ///
+    /// # Errors
+    /// When the body is refused as a whole (nothing of it is applied) or a part of the hub is away (pushing the same body
+    /// again, or the next start, goes on where it stopped).
+    pub async fn push<E>(
+        &self,
+        feed: &FeedId,
+        compression: Compression,
+        declared_bytes: Option<u64>,
+        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<Receipt, IngestError> {
+        let (batch, repeated) = self.accept(feed, compression, declared_bytes, body).await?;
+        if repeated {
+            return Ok(Receipt::of(&batch, true));
+        }
+        self.work(feed, batch.batch_id).await
+    }
+
+    /// Stores a body durably and puts it on record, without reading it yet; true when it was read to its end before.
+    ///
+    /// # Errors
+    /// As [`Ingest::push`].
+    pub async fn accept<E>(
+        &self,
+        feed: &FeedId,
+        compression: Compression,
+        declared_bytes: Option<u64>,
+        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<(Batch, bool), IngestError> {
+        let id = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?.0;
+        let stored = self.core.raw.receive(id, compression, true, declared_bytes, body).await?;
+        let batch = new_batch(id, &stored, (self.core.clock)());
+        let mut conn = self.core.store.acquire().await?;
+        let batch = ingest::begin_batch(&mut conn, &batch).await?;
+        let repeated = batch.state == BatchState::Done;
+        Ok((batch, repeated))
+    }
+
+    /// Reads a body that was accepted to its end, after those of its feed that came before it.
+    ///
+    /// # Errors
+    /// As [`Ingest::push`].
+    pub async fn work(&self, feed: &FeedId, batch_id: BatchId) -> Result<Receipt, IngestError> {
+        let (core, feed) = (Arc::clone(&self.core), feed.clone());
+        // A task of its own: when the sender goes away, the work goes on.
+        let work = tokio::spawn(async move {
+            let line = core.lines.get(&feed).ok_or(IngestError::UnknownFeed)?;
+            let _working = line.working.lock().await;
+            core.finish_all(&feed, line, Some(batch_id)).await?;
+            core.receipt(batch_id).await
+        });
+        work.await.map_err(|_| IngestError::Stopped)?
+    }
+
+    /// Says what pushing a body would do, and does nothing.
+    ///
+    /// # Errors
+    /// As [`Ingest::push`].
+    pub async fn dry_run<E>(
+        &self,
+        feed: &FeedId,
+        compression: Compression,
+        declared_bytes: Option<u64>,
+        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<DryRun, IngestError> {
+        let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
+        let stored = self.core.raw.receive(id, compression, false, declared_bytes, body).await?;
+        self.core.dry_run(line, new_batch(id, &stored, (self.core.clock)()), stored).await
+    }
+
+    /// The receipt of a batch of a feed, also while it is being read.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn find_batch(&self, feed: &FeedId, batch_id: BatchId) -> Result<Option<Batch>, IngestError> {
+        let mut conn = self.core.store.acquire().await?;
+        let batch = ingest::find_batch(&mut conn, batch_id).await?;
+        Ok(batch.filter(|batch| batch.feed == feed.as_str()))
+    }
+}
+
+pub(crate) fn new_batch(feed: &FeedId, stored: &StoredBody, received_at: Timestamp) -> Batch {
+    Batch {
+        batch_id: BatchId::derive(feed, &stored.sha256),
+        feed: feed.to_string(),
+        sha256: stored.sha256,
+        framing: Framing::File,
+        bytes: stored.bytes as i64,
+        state: BatchState::Processing,
+        received_at,
+        finished_at: None,
+        data_start: 0,
+        next_row: 1,
+        counts: Counts::default(),
+        notices: Vec::new(),
+    }
+}
+
+impl Core {
+    async fn receipt(&self, batch_id: BatchId) -> Result<Receipt, IngestError> {
+        let mut conn = self.store.acquire().await?;
+        let batch = ingest::find_batch(&mut conn, batch_id).await?.ok_or(IngestError::Stopped)?;
+        if let BatchState::Refused { code, message } = batch.state {
+            let reason = Reason::from_code(&code).unwrap_or(Reason::HeaderMismatch);
+            return Err(IngestError::Refused { reason, message });
+        }
+        Ok(Receipt::of(&batch, false))
+    }
+
+    /// Reads the unfinished bodies of a feed, the oldest first, up to and with `until`: changes without version numbers
+    /// are numbered in the order in which they came.
+    async fn finish_all(&self, id: &FeedId, line: &Line, until: Option<BatchId>) -> Result<usize, IngestError> {
+        let mut conn = self.store.acquire().await?;
+        let unfinished = ingest::list_unfinished(&mut conn, id, UNFINISHED_MAX).await?;
+        drop(conn);
+        let mut bodies = 0;
+        for batch in unfinished {
+            let (batch_id, mine) = (batch.batch_id, until == Some(batch.batch_id));
+            match self.finish(id, line, batch).await {
+                Ok(()) => bodies += 1,
+                Err(IngestError::Raw(error)) if !mine => {
+                    tracing::warn!(feed = %id, batch.id = %batch_id, %error, "An unfinished body cannot be read here; it is left for the machine that has it.");
+                }
+                Err(IngestError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            if mine {
+                break;
+            }
+        }
+        Ok(bodies)
+    }
+
+    /// Reads one body to its end, from where it stands.
+    async fn finish(&self, id: &FeedId, line: &Line, batch: Batch) -> Result<(), IngestError> {
+        let began = Instant::now();
+        let mut batch = batch;
+        let result = loop {
+            match self.read_on(id, line, &batch).await {
+                // Another process works on the same body: go on from where it is now.
+                Err(IngestError::Store(store::Error::CheckpointMoved)) => {
+                    let mut conn = self.store.acquire().await?;
+                    match ingest::find_batch(&mut conn, batch.batch_id).await? {
+                        Some(now) if now.state == BatchState::Processing => batch = now,
+                        _ => break Ok(()),
+                    }
+                }
+                other => break other,
+            }
+        };
+        if let Err(IngestError::Refused { reason, message }) = &result {
+            let mut conn = self.store.acquire().await?;
+            let now = (self.clock)();
+            ingest::refuse_batch(&mut conn, batch.batch_id, now, reason.code(), message).await?;
+        }
+        let outcome = match &result {
+            Ok(()) => "done",
+            Err(IngestError::Refused { .. }) => "refused",
+            Err(_) => "failed",
+        };
+        metrics::histogram!("isthmus_ingest_batch_duration_seconds", "feed" => id.to_string(), "outcome" => outcome)
+            .record(began.elapsed().as_secs_f64());
+        result
+    }
+
+    async fn read_on(&self, id: &FeedId, line: &Line, batch: &Batch) -> Result<(), IngestError> {
+        let path = self.raw.path(id, &batch.sha256);
+        let source = Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at: batch.received_at, path };
+        let mut chunks = source.read(batch.next_row);
+        let mut rows_read = batch.next_row - 1;
+        while let Some(read) = chunks.recv().await {
+            match read? {
+                Read::Chunk(chunk) => {
+                    rows_read += chunk.rows.len() as i64;
+                    self.apply(id, line, batch, chunk).await?;
+                }
+                Read::End { data_start, notices } => {
+                    return self.complete(batch.batch_id, rows_read, data_start, &notices).await;
+                }
+            }
+        }
+        Err(IngestError::Stopped)
+    }
+
+    /// Decides a chunk, appends its events and puts it on record.
+    async fn apply(&self, id: &FeedId, line: &Line, batch: &Batch, chunk: Chunk) -> Result<(), IngestError> {
+        let Some(row_from) = chunk.rows.first().map(|row| row.place.row) else { return Ok(()) };
+        let _one_of_few = self.at_once.acquire().await.map_err(|_| IngestError::Stopped)?;
+        let mut tx = self.store.begin("ingest-chunk").await?;
+        ingest::lock_feed(&mut tx, id).await?;
+        if ingest::lock_progress(&mut tx, batch.batch_id).await? != Some(row_from) {
+            return Err(store::Error::CheckpointMoved.into());
+        }
+        let decided = self.decide_and_append(&mut tx, line, batch, chunk).await?;
+        ingest::advance_batch(&mut tx, batch.batch_id, row_from, &decided.progress).await?;
+        tx.commit().await?;
+        line.note_published(id, &decided);
+        Ok(())
+    }
+
+    /// Decides a chunk against what is known and appends its events to the log.
+    pub(crate) async fn decide_and_append(
+        &self,
+        tx: &mut store::Transaction,
+        line: &Line,
+        batch: &Batch,
+        chunk: Chunk,
+    ) -> Result<Decided, IngestError> {
+        let mut known = Known::default();
+        known.add(ingest::find_seen(tx, &records_of(&chunk)).await?);
+        let mut decided = self.decide(line, batch, chunk, &mut known);
+        let records = std::mem::take(&mut decided.records);
+        if !records.is_empty() {
+            self.log.append(records).await?;
+        }
+        Ok(decided)
+    }
+
+    fn decide(&self, line: &Line, batch: &Batch, chunk: Chunk, known: &mut Known) -> Decided {
+        let sha256_hex = crate::who::hex(&batch.sha256);
+        let facts = BatchFacts {
+            profile: line.feed.profile(),
+            key: &self.key,
+            codec: &self.codec,
+            batch_id: batch.batch_id,
+            received_at: batch.received_at,
+            sha256_hex: &sha256_hex,
+        };
+        decide(&facts, chunk, known, &line.recent.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn source(&self, line: &Line, received_at: Timestamp, path: PathBuf) -> Source {
+        Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at, path }
+    }
+
+    /// Closes a batch once every row has its outcome, and no row has two.
+    async fn complete(
+        &self,
+        batch_id: BatchId,
+        rows_read: i64,
+        data_start: i64,
+        notices: &[String],
+    ) -> Result<(), IngestError> {
+        let mut tx = self.store.begin("ingest-finish").await?;
+        let counted = ingest::count_run_rows(&mut tx, batch_id).await?;
+        let finished = ingest::finish_batch(&mut tx, batch_id, (self.clock)(), data_start, notices).await?;
+        let Some(batch) = finished else { return Ok(()) };
+        if batch.counts.rows() != rows_read || counted != rows_read {
+            return Err(IngestError::Uneven { rows: rows_read, counted: batch.counts.rows().min(counted) });
+        }
+        tx.commit().await?;
+        let counts = batch.counts;
+        tracing::info!(
+            feed = batch.feed, batch.id = %batch_id, rows = rows_read, accepted = counts.accepted,
+            duplicate = counts.duplicate, superseded = counts.superseded, quarantined = counts.quarantined,
+            events = counts.events, "A batch is read to its end."
+        );
+        Ok(())
+    }
+
+    async fn dry_run(&self, line: &Line, batch: Batch, stored: StoredBody) -> Result<DryRun, IngestError> {
+        let mut chunks = self.source(line, batch.received_at, stored.path.clone()).read(1);
+        let mut known = Known::default();
+        let mut run = DryRun::of(&batch);
+        while let Some(read) = chunks.recv().await {
+            match read? {
+                Read::Chunk(chunk) => {
+                    if known.records() > DRY_RUN_RECORDS_MAX {
+                        known = Known::default();
+                    }
+                    let unknown = records_of(&chunk).into_iter().filter(|record| !known.has(*record)).collect::<Vec<_>>();
+                    let mut conn = self.store.acquire().await?;
+                    known.add(ingest::find_seen(&mut conn, &unknown).await?);
+                    drop(conn);
+                    let decided = self.decide(line, &batch, chunk, &mut known);
+                    run.add(&decided.progress, DRY_RUN_ROWS_MAX);
+                }
+                Read::End { notices, .. } => {
+                    run.notices = notices;
+                    return Ok(run);
+                }
+            }
+        }
+        Err(IngestError::Stopped)
+    }
+}
+
+impl Line {
+    /// Counts outcomes, and remembers the sightings that are now in the log.
+    pub(crate) fn note_published(&self, id: &FeedId, decided: &Decided) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).add(decided.sightings.iter().copied());
+        let counts = &decided.progress.counts;
+        for (outcome, rows) in [
+            (Outcome::Accepted.code(), counts.accepted),
+            (Outcome::Duplicate.code(), counts.duplicate),
+            (Outcome::Superseded.code(), counts.superseded),
+            ("quarantined", counts.quarantined),
+        ] {
+            metrics::counter!("isthmus_ingest_rows_total", "feed" => id.to_string(), "outcome" => outcome)
+                .increment(rows.unsigned_abs());
+        }
+        metrics::counter!("isthmus_ingest_events_total", "feed" => id.to_string()).increment(counts.events.unsigned_abs());
+        for row in &decided.progress.quarantined {
+            metrics::counter!("isthmus_ingest_quarantined_rows_total", "feed" => id.to_string(), "reason" => row.code.clone())
+                .increment(1);
+        }
+    }
+}

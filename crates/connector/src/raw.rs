@@ -1,0 +1,267 @@
+//! The raw store: every body that was pushed, as a file named by its SHA-256, durable before anything is read from it.
+//!
+//! Bodies are kept without the compression they travelled in, so that the same file is the same batch however it was
+//! sent, and an event's raw reference counts plain bytes. Memory is bounded by one piece of the body.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use domain::FeedId;
+use flate2::write::MultiGzDecoder;
+use futures_util::{Stream, StreamExt};
+use sha2::{Digest, Sha256};
+use tempfile::{NamedTempFile, TempPath};
+use tokio::sync::mpsc;
+
+use crate::error::IngestError;
+use crate::reason::Reason;
+use crate::who::hex;
+
+/// What bounds a body.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// Most bytes of a plain body.
+    pub body_bytes_max: u64,
+    /// How many times larger than its compressed form a body may be.
+    pub unpack_ratio_max: u64,
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self { body_bytes_max: 64 << 30, unpack_ratio_max: 200 }
+    }
+}
+
+/// Unpacked bytes below which the ratio does not matter.
+const RATIO_FREE_BYTES: u64 = 8 << 20;
+
+/// How a body is compressed on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    Plain,
+    /// gzip (RFC 1952), also in several members.
+    Gzip,
+}
+
+/// A body in the raw store.
+#[derive(Debug)]
+pub struct StoredBody {
+    /// SHA-256 of the plain bytes.
+    pub sha256: [u8; 32],
+    /// Number of plain bytes.
+    pub bytes: u64,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Set when it is not to be kept: dropping it removes the file.
+    _temporary: Option<TempPath>,
+}
+
+/// The folder of raw bodies.
+#[derive(Clone, Debug)]
+pub struct RawStore {
+    root: PathBuf,
+    limits: BodyLimits,
+}
+
+impl RawStore {
+    /// In a folder, which is made when it is first needed.
+    pub fn new(root: PathBuf, limits: BodyLimits) -> Self {
+        Self { root, limits }
+    }
+
+    /// Where a body of a feed is or would be.
+    pub fn path(&self, feed: &FeedId, sha256: &[u8; 32]) -> PathBuf {
+        self.root.join(feed.as_str()).join(hex(sha256))
+    }
+
+    /// Streams a body to disk. With `keep` it is durable under its name when this returns; without, it is removed when
+    /// the result is dropped.
+    ///
+    /// # Errors
+    /// When the body stops in the middle, is larger than allowed or cannot be unpacked; then nothing of it stays.
+    pub(crate) async fn receive<E>(
+        &self,
+        feed: &FeedId,
+        compression: Compression,
+        keep: bool,
+        declared_bytes: Option<u64>,
+        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<StoredBody, IngestError> {
+        let limits = self.limits;
+        if declared_bytes.is_some_and(|bytes| bytes > limits.body_bytes_max) {
+            return Err(too_large(&limits));
+        }
+        let (sender, mut pieces) = mpsc::channel::<Bytes>(8);
+        let folder = self.root.join(feed.as_str());
+        let writing = tokio::task::spawn_blocking(move || {
+            let mut writer = BodyWriter::begin(&folder, compression, limits)?;
+            while let Some(piece) = pieces.blocking_recv() {
+                writer.write(&piece)?;
+            }
+            Ok::<_, IngestError>(writer)
+        });
+        let mut received = 0_u64;
+        let mut broken = false;
+        while let Some(piece) = body.next().await {
+            let Ok(piece) = piece else {
+                broken = true;
+                break;
+            };
+            received += piece.len() as u64;
+            if sender.send(piece).await.is_err() {
+                // The writer gave up; its error says why.
+                break;
+            }
+        }
+        drop(sender);
+        let writer = writing.await.map_err(|_| IngestError::Stopped)??;
+        if broken || declared_bytes.is_some_and(|declared| declared != received) {
+            let message = match declared_bytes {
+                Some(declared) => format!("{received} of {declared} declared bytes arrived"),
+                None => format!("the connection ended after {received} bytes, before the end of the body"),
+            };
+            return Err(IngestError::refused(Reason::BodyTruncated, message));
+        }
+        tokio::task::spawn_blocking(move || writer.finish(keep)).await.map_err(|_| IngestError::Stopped)?
+    }
+
+    /// Stores bytes that are in memory, durably.
+    pub(crate) async fn store(&self, feed: &FeedId, bytes: Vec<u8>) -> Result<StoredBody, IngestError> {
+        let (folder, limits) = (self.root.join(feed.as_str()), self.limits);
+        let work = move || {
+            let mut writer = BodyWriter::begin(&folder, Compression::Plain, limits)?;
+            writer.write(&bytes)?;
+            writer.finish(true)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)?
+    }
+}
+
+fn too_large(limits: &BodyLimits) -> IngestError {
+    let message = format!("a body has at most {} bytes when unpacked", limits.body_bytes_max);
+    IngestError::refused(Reason::BodyTooLarge, message)
+}
+
+enum Sink {
+    Plain(Plain),
+    Gzip(Box<MultiGzDecoder<Plain>>),
+}
+
+/// Writes and hashes plain bytes and stops at the limits.
+struct Plain {
+    file: BufWriter<NamedTempFile>,
+    hash: Sha256,
+    bytes: u64,
+    bytes_max: u64,
+}
+
+impl Write for Plain {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.bytes += piece.len() as u64;
+        if self.bytes > self.bytes_max {
+            return Err(io::Error::from(io::ErrorKind::QuotaExceeded));
+        }
+        self.hash.update(piece);
+        self.file.write_all(piece)?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+struct BodyWriter {
+    sink: Sink,
+    folder: PathBuf,
+    limits: BodyLimits,
+    received: u64,
+}
+
+impl BodyWriter {
+    fn begin(folder: &Path, compression: Compression, limits: BodyLimits) -> Result<Self, IngestError> {
+        std::fs::create_dir_all(folder)?;
+        let file = BufWriter::with_capacity(1 << 18, tempfile::Builder::new().prefix(".part-").tempfile_in(folder)?);
+        let plain = Plain { file, hash: Sha256::new(), bytes: 0, bytes_max: limits.body_bytes_max };
+        let sink = match compression {
+            Compression::Plain => Sink::Plain(plain),
+            Compression::Gzip => Sink::Gzip(Box::new(MultiGzDecoder::new(plain))),
+        };
+        Ok(Self { sink, folder: folder.to_owned(), limits, received: 0 })
+    }
+
+    fn write(&mut self, piece: &[u8]) -> Result<(), IngestError> {
+        self.received += piece.len() as u64;
+        match &mut self.sink {
+            Sink::Plain(plain) => plain.write_all(piece).map_err(|error| unwritable(error, &self.limits)),
+            Sink::Gzip(decoder) => {
+                // In slices, so that what one piece unpacks to is checked before much of it is on disk.
+                for slice in piece.chunks(4096) {
+                    decoder.write_all(slice).map_err(|error| unwritable(error, &self.limits))?;
+                    let bytes = decoder.get_ref().bytes;
+                    if bytes > RATIO_FREE_BYTES && bytes > self.received.saturating_mul(self.limits.unpack_ratio_max) {
+                        let message = format!(
+                            "{} compressed bytes unpack to more than {} times as many",
+                            self.received, self.limits.unpack_ratio_max
+                        );
+                        return Err(IngestError::refused(Reason::CompressionBomb, message));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self, keep: bool) -> Result<StoredBody, IngestError> {
+        let plain = match self.sink {
+            Sink::Plain(plain) => plain,
+            Sink::Gzip(decoder) => {
+                if self.received == 0 {
+                    return Err(IngestError::refused(Reason::EmptyBody, "the body is empty"));
+                }
+                // Checks the trailer of the last member: length and checksum.
+                decoder.finish().map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => {
+                        IngestError::refused(Reason::BodyTruncated, "the compressed body ends in the middle")
+                    }
+                    _ => unwritable(error, &self.limits),
+                })?
+            }
+        };
+        if plain.bytes == 0 {
+            return Err(IngestError::refused(Reason::EmptyBody, "the body is empty"));
+        }
+        let bytes = plain.bytes;
+        let sha256: [u8; 32] = plain.hash.finalize().into();
+        let file = plain.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let path = self.folder.join(hex(&sha256));
+        if !keep {
+            let path = file.into_temp_path();
+            return Ok(StoredBody { sha256, bytes, path: path.to_path_buf(), _temporary: Some(path) });
+        }
+        file.as_file().sync_all()?;
+        let there = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == bytes);
+        if !there {
+            file.persist(&path).map_err(|error| error.error)?;
+            // The name is durable when its folder is.
+            File::open(&self.folder)?.sync_all()?;
+        }
+        Ok(StoredBody { sha256, bytes, path, _temporary: None })
+    }
+}
+
+fn unwritable(error: io::Error, limits: &BodyLimits) -> IngestError {
+    match error.kind() {
+        io::ErrorKind::QuotaExceeded => too_large(limits),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            IngestError::refused(Reason::CompressionBroken, "the body is not gzip, or its checksum does not fit")
+        }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::WriteZero => {
+            IngestError::refused(Reason::CompressionBroken, "the compressed body has something behind its end")
+        }
+        _ => IngestError::Raw(error),
+    }
+}

@@ -1,0 +1,187 @@
+//! Receipts as senders get them.
+
+use domain::BatchId;
+use serde::Serialize;
+use store::ingest::{Batch, BatchState, Progress, QuarantinedRow};
+use utoipa::ToSchema;
+
+/// What became of a batch. `rows = accepted + duplicate + superseded + quarantined`, always.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Receipt {
+    /// The batch: derived from the feed and the bytes, so the same file is the same batch.
+    #[schema(value_type = uuid::Uuid)]
+    pub batch_id: BatchId,
+    /// Its feed.
+    pub feed: String,
+    /// `processing`, `done` or `refused`.
+    pub state: &'static str,
+    /// When the body was complete (RFC 3339).
+    pub received_at: String,
+    /// When the last row had its outcome.
+    pub finished_at: Option<String>,
+    /// Bytes of the plain body.
+    pub bytes: i64,
+    /// SHA-256 of the plain body, in hexadecimal digits.
+    pub sha256: String,
+    /// Rows with an outcome so far.
+    pub rows: i64,
+    /// New, and published.
+    pub accepted: i64,
+    /// Published before with the same content.
+    pub duplicate: i64,
+    /// Overtaken by a newer version.
+    pub superseded: i64,
+    /// Cannot be used; the rest of the receipt says where to read why.
+    pub quarantined: i64,
+    /// Events in the log that came of the rows.
+    pub events: i64,
+    /// The same body had been read before; this is its receipt, and nothing was done.
+    pub repeated: bool,
+    /// What is worth knowing about the file as a whole.
+    pub notices: Vec<String>,
+    /// Why the body as a whole was refused.
+    pub refusal: Option<Refusal>,
+    /// Where to read on.
+    pub links: Links,
+}
+
+/// Why a body was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Refusal {
+    /// Reason code.
+    pub code: String,
+    /// What was expected and what was found.
+    pub message: String,
+}
+
+/// Where to read on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Links {
+    /// This receipt.
+    #[serde(rename = "self")]
+    pub receipt: String,
+    /// Rows by outcome.
+    pub rows: String,
+    /// Quarantined rows with line, field, reason and message.
+    pub quarantined: Option<String>,
+    /// The quarantined rows as a file of the original form, to be mended and pushed again.
+    pub quarantined_file: Option<String>,
+}
+
+impl Receipt {
+    /// The receipt of a batch as it stands.
+    pub fn of(batch: &Batch, repeated: bool) -> Self {
+        let here = format!("/v1/feeds/{}/batches/{}", batch.feed, batch.batch_id);
+        let failed = batch.counts.quarantined > 0;
+        let (state, refusal) = match &batch.state {
+            BatchState::Processing => ("processing", None),
+            BatchState::Done => ("done", None),
+            BatchState::Refused { code, message } => {
+                ("refused", Some(Refusal { code: code.clone(), message: message.clone() }))
+            }
+        };
+        Self {
+            batch_id: batch.batch_id,
+            feed: batch.feed.clone(),
+            state,
+            received_at: batch.received_at.to_string(),
+            finished_at: batch.finished_at.map(|at| at.to_string()),
+            bytes: batch.bytes,
+            sha256: crate::who::hex(&batch.sha256),
+            rows: batch.counts.rows(),
+            accepted: batch.counts.accepted,
+            duplicate: batch.counts.duplicate,
+            superseded: batch.counts.superseded,
+            quarantined: batch.counts.quarantined,
+            events: batch.counts.events,
+            repeated,
+            notices: batch.notices.clone(),
+            refusal,
+            links: Links {
+                rows: format!("{here}/rows"),
+                quarantined: failed.then(|| format!("{here}/rows?outcome=quarantined")),
+                quarantined_file: failed.then(|| format!("{here}/quarantined")),
+                receipt: here,
+            },
+        }
+    }
+}
+
+/// What pushing a body would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DryRun {
+    /// The batch that it would be.
+    #[schema(value_type = uuid::Uuid)]
+    pub batch_id: BatchId,
+    /// Its feed.
+    pub feed: String,
+    /// Always `dry-run`: nothing was stored or published.
+    pub state: &'static str,
+    /// Rows.
+    pub rows: i64,
+    /// Rows that would be published.
+    pub accepted: i64,
+    /// Rows that were published before.
+    pub duplicate: i64,
+    /// Rows that are overtaken.
+    pub superseded: i64,
+    /// Rows that cannot be used.
+    pub quarantined: i64,
+    /// Events that would be published.
+    pub events: i64,
+    /// What is worth knowing about the file as a whole.
+    pub notices: Vec<String>,
+    /// The first 100 rows that cannot be used.
+    pub failures: Vec<FailedRow>,
+}
+
+/// A row that cannot be used. The row itself is personal and is downloaded apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FailedRow {
+    /// Row of the file, from 1; header, preamble, trailer and blank lines are not counted.
+    pub row: i64,
+    /// Line of the file.
+    pub line: i64,
+    /// Column, in the sender's word.
+    pub field: Option<String>,
+    /// Reason code; `GET /v1/reasons` explains it.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl From<QuarantinedRow> for FailedRow {
+    fn from(row: QuarantinedRow) -> Self {
+        Self { row: row.row, line: row.line, field: row.field, code: row.code, message: row.message }
+    }
+}
+
+impl DryRun {
+    pub(crate) fn of(batch: &Batch) -> Self {
+        Self {
+            batch_id: batch.batch_id,
+            feed: batch.feed.clone(),
+            state: "dry-run",
+            rows: 0,
+            accepted: 0,
+            duplicate: 0,
+            superseded: 0,
+            quarantined: 0,
+            events: 0,
+            notices: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, progress: &Progress, failures_max: usize) {
+        let counts = &progress.counts;
+        self.rows += counts.rows();
+        self.accepted += counts.accepted;
+        self.duplicate += counts.duplicate;
+        self.superseded += counts.superseded;
+        self.quarantined += counts.quarantined;
+        self.events += counts.events;
+        let room = failures_max.saturating_sub(self.failures.len());
+        self.failures.extend(progress.quarantined.iter().take(room).cloned().map(FailedRow::from));
+    }
+}

@@ -1,0 +1,74 @@
+-- What departments pushed, and what became of every row.
+CREATE TABLE ingest.feed_token (
+    token_sha256 bytea       PRIMARY KEY CHECK (octet_length(token_sha256) = 32),
+    feed         text        NOT NULL CHECK (feed <> ''),
+    label        text        NOT NULL CHECK (label <> ''),
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    revoked_at   timestamptz
+);
+COMMENT ON TABLE ingest.feed_token IS 'Bearer tokens of senders; a token opens its feed only.';
+COMMENT ON COLUMN ingest.feed_token.token_sha256 IS 'SHA-256 of the token; the token itself is kept nowhere.';
+COMMENT ON COLUMN ingest.feed_token.label IS 'Who holds it, in the operator''s words.';
+
+CREATE TABLE ingest.batch (
+    batch_id        uuid        PRIMARY KEY,
+    feed            text        NOT NULL,
+    sha256          bytea       NOT NULL CHECK (octet_length(sha256) = 32),
+    framing         text        NOT NULL CHECK (framing IN ('file', 'messages')),
+    bytes           bigint      NOT NULL,
+    state           text        NOT NULL CHECK (state IN ('processing', 'done', 'refused')),
+    received_at     timestamptz NOT NULL,
+    finished_at     timestamptz,
+    data_start      bigint      NOT NULL DEFAULT 0,
+    next_row        bigint      NOT NULL DEFAULT 1,
+    accepted        bigint      NOT NULL DEFAULT 0,
+    duplicate       bigint      NOT NULL DEFAULT 0,
+    superseded      bigint      NOT NULL DEFAULT 0,
+    quarantined     bigint      NOT NULL DEFAULT 0,
+    events          bigint      NOT NULL DEFAULT 0,
+    notices         text[]      NOT NULL DEFAULT '{}',
+    refusal_code    text,
+    refusal_message text,
+    -- No row without an outcome: the law is a constraint, too.
+    CHECK (next_row - 1 = accepted + duplicate + superseded + quarantined),
+    CHECK ((state = 'processing') = (finished_at IS NULL)),
+    CHECK ((state = 'refused') = (refusal_code IS NOT NULL))
+);
+CREATE INDEX batch_by_feed ON ingest.batch (feed, received_at DESC, batch_id);
+CREATE INDEX batch_unfinished ON ingest.batch (received_at) WHERE state = 'processing';
+COMMENT ON TABLE ingest.batch IS 'One pushed body (or one group of messages), how far it is read, and its receipt.';
+COMMENT ON COLUMN ingest.batch.sha256 IS 'SHA-256 of the stored body, by which the raw store names it.';
+COMMENT ON COLUMN ingest.batch.framing IS 'How the stored body is cut: a file by its feed''s profile, or messages in MLLP blocks.';
+COMMENT ON COLUMN ingest.batch.data_start IS 'Bytes before the first row: mark, preamble and header.';
+COMMENT ON COLUMN ingest.batch.next_row IS 'First row without an outcome; a crash goes on here.';
+COMMENT ON COLUMN ingest.batch.events IS 'Events appended to the log for the rows.';
+
+CREATE TABLE ingest.run (
+    batch_id uuid   NOT NULL REFERENCES ingest.batch ON DELETE CASCADE,
+    row_from bigint NOT NULL,
+    row_to   bigint NOT NULL CHECK (row_to >= row_from),
+    outcome  text   NOT NULL CHECK (outcome IN ('accepted', 'duplicate', 'superseded', 'quarantined')),
+    PRIMARY KEY (batch_id, row_from)
+);
+COMMENT ON TABLE ingest.run IS 'Receipts of rows: stretches of neighbouring rows with one outcome.';
+
+CREATE TABLE ingest.quarantined_row (
+    batch_id    uuid   NOT NULL REFERENCES ingest.batch ON DELETE CASCADE,
+    row         bigint NOT NULL,
+    line        bigint NOT NULL,
+    byte_offset bigint NOT NULL,
+    byte_length bigint NOT NULL,
+    field       text,
+    code        text   NOT NULL,
+    message     text   NOT NULL,
+    PRIMARY KEY (batch_id, row)
+);
+COMMENT ON TABLE ingest.quarantined_row IS 'Rows that could not be used and why. The bytes stay in the raw store, at byte_offset of the body.';
+
+CREATE TABLE ingest.seen (
+    record_id uuid   NOT NULL,
+    version   bigint NOT NULL,
+    content   uuid   NOT NULL,
+    PRIMARY KEY (record_id, version)
+);
+COMMENT ON TABLE ingest.seen IS 'Which version of which source record was published, and a keyed hash of its content.';

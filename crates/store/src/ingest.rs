@@ -1,0 +1,581 @@
+//! What was pushed and what became of it: feed tokens, batches, receipts, quarantine, records seen before.
+//!
+//! Invariant: a batch's counters, its runs, its quarantined rows and the records they made known move together, in one
+//! transaction that first takes the feed's lock ([`lock_feed`]).
+
+use domain::{BatchId, FeedId, RecordId, Timestamp};
+use sqlx::FromRow;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use crate::{Error, PgInstant, Result};
+
+/// How far a batch is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BatchState {
+    /// Stored; its rows are being read, or a crash stopped that.
+    Processing,
+    /// Every row has its outcome.
+    Done,
+    /// The body as a whole does not fit its feed; nothing of it was applied.
+    Refused {
+        /// Reason code.
+        code: String,
+        /// What was expected and found.
+        message: String,
+    },
+}
+
+/// How a stored body is cut into rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// By its feed's profile.
+    File,
+    /// Messages in MLLP blocks.
+    Messages,
+}
+
+impl Framing {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Messages => "messages",
+        }
+    }
+}
+
+/// Numbers of rows by outcome, and of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// New, and published.
+    pub accepted: i64,
+    /// The same version with the same content was seen before.
+    pub duplicate: i64,
+    /// A newer version was seen before.
+    pub superseded: i64,
+    /// Cannot be used.
+    pub quarantined: i64,
+    /// Events appended to the log.
+    pub events: i64,
+}
+
+impl Counts {
+    /// Rows of any outcome.
+    pub const fn rows(&self) -> i64 {
+        self.accepted + self.duplicate + self.superseded + self.quarantined
+    }
+}
+
+/// A batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Its id.
+    pub batch_id: BatchId,
+    /// Its feed.
+    pub feed: String,
+    /// SHA-256 of the stored body.
+    pub sha256: [u8; 32],
+    /// How the body is cut.
+    pub framing: Framing,
+    /// Size of the body in bytes.
+    pub bytes: i64,
+    /// How far it is.
+    pub state: BatchState,
+    /// When the body was complete.
+    pub received_at: Timestamp,
+    /// When the last row had its outcome.
+    pub finished_at: Option<Timestamp>,
+    /// Bytes before the first row.
+    pub data_start: i64,
+    /// First row without an outcome.
+    pub next_row: i64,
+    /// Rows by outcome so far.
+    pub counts: Counts,
+    /// What is worth telling the sender.
+    pub notices: Vec<String>,
+}
+
+#[derive(FromRow)]
+struct BatchRow {
+    batch_id: Uuid,
+    feed: String,
+    sha256: Vec<u8>,
+    framing: String,
+    bytes: i64,
+    state: String,
+    received_at: PgInstant,
+    finished_at: Option<PgInstant>,
+    data_start: i64,
+    next_row: i64,
+    accepted: i64,
+    duplicate: i64,
+    superseded: i64,
+    quarantined: i64,
+    events: i64,
+    notices: Vec<String>,
+    refusal_code: Option<String>,
+    refusal_message: Option<String>,
+}
+
+impl TryFrom<BatchRow> for Batch {
+    type Error = Error;
+
+    fn try_from(row: BatchRow) -> Result<Self> {
+        let state = match row.state.as_str() {
+            "processing" => BatchState::Processing,
+            "done" => BatchState::Done,
+            "refused" => BatchState::Refused {
+                code: row.refusal_code.unwrap_or_default(),
+                message: row.refusal_message.unwrap_or_default(),
+            },
+            _ => return Err(Error::Code("batch.state")),
+        };
+        let framing = match row.framing.as_str() {
+            "file" => Framing::File,
+            "messages" => Framing::Messages,
+            _ => return Err(Error::Code("batch.framing")),
+        };
+        Ok(Self {
+            batch_id: BatchId::from_uuid(row.batch_id),
+            feed: row.feed,
+            sha256: row.sha256.try_into().map_err(|_| Error::Code("batch.sha256"))?,
+            framing,
+            bytes: row.bytes,
+            state,
+            received_at: row.received_at.0,
+            finished_at: row.finished_at.map(|at| at.0),
+            data_start: row.data_start,
+            next_row: row.next_row,
+            counts: Counts {
+                accepted: row.accepted,
+                duplicate: row.duplicate,
+                superseded: row.superseded,
+                quarantined: row.quarantined,
+                events: row.events,
+            },
+            notices: row.notices,
+        })
+    }
+}
+
+/// A row that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct QuarantinedRow {
+    /// Row of the batch, from 1.
+    pub row: i64,
+    /// Line at which it begins.
+    pub line: i64,
+    /// Where it begins in the stored body.
+    pub byte_offset: i64,
+    /// Its bytes, line end included.
+    pub byte_length: i64,
+    /// Column, in the sender's word.
+    pub field: Option<String>,
+    /// Reason code.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A stretch of rows with one outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// First row.
+    pub row_from: i64,
+    /// Last row.
+    pub row_to: i64,
+    /// Code of the outcome.
+    pub outcome: &'static str,
+}
+
+/// A version of a source record that was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The record.
+    pub record_id: RecordId,
+    /// The version.
+    pub version: i64,
+    /// Keyed hash of the content.
+    pub content: Uuid,
+}
+
+/// What one chunk of rows adds to its batch.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// First row after the chunk.
+    pub next_row: i64,
+    /// What the chunk's rows add.
+    pub counts: Counts,
+    /// Outcomes of the rows.
+    pub runs: Vec<Run>,
+    /// Rows that could not be used.
+    pub quarantined: Vec<QuarantinedRow>,
+    /// Versions that the rows made known.
+    pub seen: Vec<Seen>,
+}
+
+/// Takes the feed's lock until the end of the transaction: rows of one feed are decided one chunk after the other.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn lock_feed(conn: &mut PgConnection, feed: &FeedId) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 5407))")
+        .bind(format!("isthmus.feed.{feed}"))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Finds the feed that a token opens, by the token's SHA-256.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn find_feed_of_token(conn: &mut PgConnection, token_sha256: &[u8; 32]) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar("SELECT feed FROM ingest.feed_token WHERE token_sha256 = $1 AND revoked_at IS NULL")
+        .bind(token_sha256.as_slice())
+        .fetch_optional(conn)
+        .await?)
+}
+
+/// Puts a token of a feed; a token that is there already is left as it is.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn put_feed_token(
+    conn: &mut PgConnection,
+    token_sha256: &[u8; 32],
+    feed: &FeedId,
+    label: &str,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO ingest.feed_token (token_sha256, feed, label) VALUES ($1, $2, $3) ON CONFLICT (token_sha256) DO NOTHING",
+    )
+    .bind(token_sha256.as_slice())
+    .bind(feed.as_str())
+    .bind(label)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Revokes the tokens of a feed that carry a label; returns how many.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn revoke_feed_tokens(conn: &mut PgConnection, feed: &FeedId, label: &str, at: Timestamp) -> Result<u64> {
+    let done = sqlx::query(
+        "UPDATE ingest.feed_token SET revoked_at = $3 WHERE feed = $1 AND label = $2 AND revoked_at IS NULL",
+    )
+    .bind(feed.as_str())
+    .bind(label)
+    .bind(PgInstant(at))
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Finds a batch.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn find_batch(conn: &mut PgConnection, batch_id: BatchId) -> Result<Option<Batch>> {
+    let row: Option<BatchRow> = sqlx::query_as("SELECT * FROM ingest.batch WHERE batch_id = $1")
+        .bind(batch_id.as_uuid())
+        .fetch_optional(conn)
+        .await?;
+    row.map(Batch::try_from).transpose()
+}
+
+/// Inserts a batch that begins, unless it is there; a batch that was refused before begins anew. Returns it as it stands.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn begin_batch(conn: &mut PgConnection, batch: &Batch) -> Result<Batch> {
+    let row: BatchRow = sqlx::query_as(
+        "INSERT INTO ingest.batch AS known (batch_id, feed, sha256, framing, bytes, state, received_at)
+         VALUES ($1, $2, $3, $4, $5, 'processing', $6)
+         ON CONFLICT (batch_id) DO UPDATE SET
+             state = CASE known.state WHEN 'refused' THEN 'processing' ELSE known.state END,
+             received_at = CASE known.state WHEN 'refused' THEN excluded.received_at ELSE known.received_at END,
+             finished_at = CASE known.state WHEN 'refused' THEN NULL ELSE known.finished_at END,
+             refusal_code = NULL, refusal_message = NULL
+         RETURNING *",
+    )
+    .bind(batch.batch_id.as_uuid())
+    .bind(&batch.feed)
+    .bind(batch.sha256.as_slice())
+    .bind(batch.framing.code())
+    .bind(batch.bytes)
+    .bind(PgInstant(batch.received_at))
+    .fetch_one(conn)
+    .await?;
+    row.try_into()
+}
+
+/// Lists the batches of a feed, the newest first, from before an instant.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_batches(
+    conn: &mut PgConnection,
+    feed: &FeedId,
+    before: Option<Timestamp>,
+    limit: i64,
+) -> Result<Vec<Batch>> {
+    let rows: Vec<BatchRow> = sqlx::query_as(
+        "SELECT * FROM ingest.batch WHERE feed = $1 AND ($2::timestamptz IS NULL OR received_at < $2)
+         ORDER BY received_at DESC, batch_id LIMIT $3",
+    )
+    .bind(feed.as_str())
+    .bind(before.map(PgInstant))
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Batch::try_from).collect()
+}
+
+/// Lists the batches that were begun and not finished, the oldest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_unfinished(conn: &mut PgConnection, feed: &FeedId, limit: i64) -> Result<Vec<Batch>> {
+    let rows: Vec<BatchRow> = sqlx::query_as(
+        "SELECT * FROM ingest.batch WHERE state = 'processing' AND feed = $1 ORDER BY received_at, batch_id LIMIT $2",
+    )
+    .bind(feed.as_str())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Batch::try_from).collect()
+}
+
+/// The next row of a batch that is being processed, its row locked; `None` when it is finished.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn lock_progress(conn: &mut PgConnection, batch_id: BatchId) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar("SELECT next_row FROM ingest.batch WHERE batch_id = $1 AND state = 'processing' FOR UPDATE")
+        .bind(batch_id.as_uuid())
+        .fetch_optional(conn)
+        .await?)
+}
+
+/// Finds every known version of these records.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn find_seen(conn: &mut PgConnection, records: &[Uuid]) -> Result<Vec<Seen>> {
+    let rows: Vec<(Uuid, i64, Uuid)> =
+        sqlx::query_as("SELECT record_id, version, content FROM ingest.seen WHERE record_id = ANY($1)")
+            .bind(records)
+            .fetch_all(conn)
+            .await?;
+    let seen = |(record_id, version, content)| Seen { record_id: RecordId::from_uuid(record_id), version, content };
+    Ok(rows.into_iter().map(seen).collect())
+}
+
+/// Writes what a chunk of rows added, provided that the batch still stands at the row where the chunk began.
+///
+/// # Errors
+/// When the database cannot be reached; [`Error::CheckpointMoved`] when the batch stands elsewhere.
+pub async fn advance_batch(
+    conn: &mut PgConnection,
+    batch_id: BatchId,
+    row_from: i64,
+    progress: &Progress,
+) -> Result<()> {
+    let counts = &progress.counts;
+    let done = sqlx::query(
+        "UPDATE ingest.batch SET next_row = $3, accepted = accepted + $4, duplicate = duplicate + $5,
+             superseded = superseded + $6, quarantined = quarantined + $7, events = events + $8
+         WHERE batch_id = $1 AND next_row = $2 AND state = 'processing'",
+    )
+    .bind(batch_id.as_uuid())
+    .bind(row_from)
+    .bind(progress.next_row)
+    .bind(counts.accepted)
+    .bind(counts.duplicate)
+    .bind(counts.superseded)
+    .bind(counts.quarantined)
+    .bind(counts.events)
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() != 1 {
+        return Err(Error::CheckpointMoved);
+    }
+    insert_seen(conn, &progress.seen).await?;
+    insert_runs(conn, batch_id, &progress.runs).await?;
+    insert_quarantined(conn, batch_id, &progress.quarantined).await
+}
+
+async fn insert_seen(conn: &mut PgConnection, seen: &[Seen]) -> Result<()> {
+    if seen.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO ingest.seen (record_id, version, content)
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[])",
+    )
+    .bind(seen.iter().map(|seen| seen.record_id.as_uuid()).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.version).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.content).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn insert_runs(conn: &mut PgConnection, batch_id: BatchId, runs: &[Run]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO ingest.run (batch_id, row_from, row_to, outcome)
+         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[])",
+    )
+    .bind(batch_id.as_uuid())
+    .bind(runs.iter().map(|run| run.row_from).collect::<Vec<_>>())
+    .bind(runs.iter().map(|run| run.row_to).collect::<Vec<_>>())
+    .bind(runs.iter().map(|run| run.outcome).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn insert_quarantined(conn: &mut PgConnection, batch_id: BatchId, rows: &[QuarantinedRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO ingest.quarantined_row (batch_id, row, line, byte_offset, byte_length, field, code, message)
+         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[])",
+    )
+    .bind(batch_id.as_uuid())
+    .bind(rows.iter().map(|row| row.row).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.line).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.byte_offset).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.byte_length).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.field.clone()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.code.clone()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.message.clone()).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Finishes a batch of which every row has its outcome. Returns it, or `None` when it was finished already.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn finish_batch(
+    conn: &mut PgConnection,
+    batch_id: BatchId,
+    at: Timestamp,
+    data_start: i64,
+    notices: &[String],
+) -> Result<Option<Batch>> {
+    let row: Option<BatchRow> = sqlx::query_as(
+        "UPDATE ingest.batch SET state = 'done', finished_at = $2, data_start = $3, notices = $4
+         WHERE batch_id = $1 AND state = 'processing' RETURNING *",
+    )
+    .bind(batch_id.as_uuid())
+    .bind(PgInstant(at))
+    .bind(data_start)
+    .bind(notices)
+    .fetch_optional(conn)
+    .await?;
+    row.map(Batch::try_from).transpose()
+}
+
+/// Marks a batch as refused, if none of its rows was applied; `false` when one was.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn refuse_batch(
+    conn: &mut PgConnection,
+    batch_id: BatchId,
+    at: Timestamp,
+    code: &str,
+    message: &str,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE ingest.batch SET state = 'refused', finished_at = $2, refusal_code = $3, refusal_message = $4
+         WHERE batch_id = $1 AND state = 'processing' AND next_row = 1",
+    )
+    .bind(batch_id.as_uuid())
+    .bind(PgInstant(at))
+    .bind(code)
+    .bind(message)
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lists quarantined rows of a batch by row, after a row.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_quarantined(
+    conn: &mut PgConnection,
+    batch_id: BatchId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<QuarantinedRow>> {
+    Ok(sqlx::query_as(
+        "SELECT row, line, byte_offset, byte_length, field, code, message FROM ingest.quarantined_row
+         WHERE batch_id = $1 AND row > $2 ORDER BY row LIMIT $3",
+    )
+    .bind(batch_id.as_uuid())
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Lists stretches of rows with one outcome, after a row.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_runs(
+    conn: &mut PgConnection,
+    batch_id: BatchId,
+    outcome: Option<&str>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, i64, String)>> {
+    Ok(sqlx::query_as(
+        "SELECT row_from, row_to, outcome FROM ingest.run
+         WHERE batch_id = $1 AND ($2::text IS NULL OR outcome = $2) AND row_from > $3 ORDER BY row_from LIMIT $4",
+    )
+    .bind(batch_id.as_uuid())
+    .bind(outcome)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Checks that the stretches of a finished batch cover every row exactly once; returns how many rows they cover.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn count_run_rows(conn: &mut PgConnection, batch_id: BatchId) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT coalesce(sum(row_to - row_from + 1), 0)::bigint FROM ingest.run WHERE batch_id = $1")
+        .bind(batch_id.as_uuid())
+        .fetch_one(conn)
+        .await?)
+}
+
+/// Adds up the outcomes of all finished batches, by feed.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn totals(conn: &mut PgConnection) -> Result<Vec<(String, Counts)>> {
+    let rows: Vec<(String, i64, i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT feed, sum(accepted)::bigint, sum(duplicate)::bigint, sum(superseded)::bigint,
+                sum(quarantined)::bigint, sum(events)::bigint
+         FROM ingest.batch WHERE state = 'done' GROUP BY feed ORDER BY feed",
+    )
+    .fetch_all(conn)
+    .await?;
+    let counts = |(feed, accepted, duplicate, superseded, quarantined, events)| {
+        (feed, Counts { accepted, duplicate, superseded, quarantined, events })
+    };
+    Ok(rows.into_iter().map(counts).collect())
+}
