@@ -13,5 +13,5 @@ mod wait;
 
 pub use kafka::{Kafka, SecureListener, kafka};
 pub use postgres::{TestDatabase, database, database_prepared, postgres};
-pub use scratch::scratch_dir;
+pub use scratch::{scratch_dir, scratch_name};
 pub use wait::{Condition, WAIT_MAX, wait_for};

@@ -28,6 +28,11 @@ pub fn scratch_dir(purpose: &str) -> PathBuf {
     dir
 }
 
+/// A name that nothing else has: letters, digits and `-`.
+pub fn scratch_name() -> String {
+    format!("t-{}", uuid::Uuid::new_v4().simple())
+}
+
 /// Runs a shell command when this process has ended: the command's shell waits for the other end of a pipe that only
 /// this process holds, and the kernel closes that, whatever the reason.
 pub(crate) fn after_the_end(command: &str) {

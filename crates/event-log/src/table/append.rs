@@ -1,0 +1,229 @@
+//! Appending: one transaction for all records, whatever their topics.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::Timestamp;
+use sqlx::{PgConnection, Row};
+
+use super::{CHANNEL, TableLog, Topic, headers, segments};
+use crate::{LogError, Position, RECORD_BYTES_MAX, Record};
+
+/// What the transaction knows of a topic that it has locked.
+struct Locked {
+    segment: i32,
+    appended_at_us: i64,
+    heads: HashMap<i32, i64>,
+    appended: i64,
+}
+
+impl TableLog {
+    pub(crate) async fn append(&self, records: Vec<Record>) -> Result<Vec<Position>, LogError> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut topics: HashMap<&str, Topic> = HashMap::new();
+        for record in &records {
+            if record.bytes() > RECORD_BYTES_MAX {
+                return Err(LogError::RecordTooLarge { topic: record.topic.clone(), bytes: record.bytes() });
+            }
+            if !topics.contains_key(record.topic.as_str()) {
+                topics.insert(&record.topic, self.topic(&record.topic).await?);
+            }
+        }
+        self.append_to(&topics, &records).await.map_err(LogError::table("appending"))
+    }
+
+    async fn append_to(&self, topics: &HashMap<&str, Topic>, records: &[Record]) -> Result<Vec<Position>, sqlx::Error> {
+        // Each statement must see what others committed before it got its locks.
+        let mut tx = self.0.pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        let ids: Vec<i32> = topics.values().map(|topic| topic.id).collect();
+        let mut locked = self.lock(&mut tx, &ids).await?;
+        let mut positions = Vec::with_capacity(records.len());
+        let mut rows = Rows::with_capacity(records.len());
+        for record in records {
+            let topic = topics[record.topic.as_str()];
+            let partition = partition_of(&record.key, topic.partitions);
+            let Some(at) = locked.get_mut(&topic.id) else { return Err(sqlx::Error::RowNotFound) };
+            let Some(head) = at.heads.get_mut(&partition) else { return Err(sqlx::Error::RowNotFound) };
+            positions.push(Position { topic: record.topic.clone(), partition, offset: *head });
+            rows.push(topic.id, at.segment, partition, *head, at.appended_at_us, record);
+            *head += 1;
+            at.appended += 1;
+        }
+        rows.insert(&mut tx).await?;
+        move_heads(&mut tx, &locked).await?;
+        tx.commit().await?;
+        Ok(positions)
+    }
+
+    /// Locks the topics in the order of their ids and reads their heads; begins a new segment where the present one is
+    /// full.
+    async fn lock(&self, tx: &mut PgConnection, ids: &[i32]) -> Result<BTreeMap<i32, Locked>, sqlx::Error> {
+        // The setting makes this commit wait for the disk, whatever the default of the database is.
+        let rows = sqlx::query(
+            "SELECT topic_id, segment, segment_records,
+                    (extract(epoch FROM greatest(appended_at, clock_timestamp())) * 1000000)::bigint,
+                    retention_ms IS NOT NULL AND clock_timestamp() - segment_at > make_interval(hours => $2),
+                    set_config('synchronous_commit', 'on', true)
+               FROM log.topic WHERE topic_id = ANY($1) ORDER BY topic_id FOR NO KEY UPDATE",
+        )
+        .bind(ids)
+        .bind(i32::try_from(self.0.config.segment_hours_max).unwrap_or(i32::MAX))
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut locked = BTreeMap::new();
+        for row in rows {
+            let (topic_id, mut segment, records): (i32, i32, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let aged: bool = row.try_get(4)?;
+            if records >= self.0.config.segment_records_max || (aged && records > 0) {
+                segment += 1;
+                segments::begin(tx, topic_id, segment).await?;
+            }
+            let at = Locked { segment, appended_at_us: row.try_get(3)?, heads: HashMap::new(), appended: 0 };
+            locked.insert(topic_id, at);
+        }
+        // A statement of its own, so that it sees what those who held the locks before have committed.
+        let heads = sqlx::query("SELECT topic_id, partition, next_offset FROM log.head WHERE topic_id = ANY($1)")
+            .bind(ids)
+            .fetch_all(&mut *tx)
+            .await?;
+        for row in heads {
+            if let Some(at) = locked.get_mut(&row.try_get::<i32, _>(0)?) {
+                at.heads.insert(row.try_get(1)?, row.try_get(2)?);
+            }
+        }
+        Ok(locked)
+    }
+}
+
+/// Moves the heads and wakes the readers; both happen at the commit.
+async fn move_heads(tx: &mut PgConnection, locked: &BTreeMap<i32, Locked>) -> Result<(), sqlx::Error> {
+    let heads = locked.iter().flat_map(|(&topic, at)| at.heads.iter().map(move |(&part, &head)| (topic, part, head)));
+    let (mut topics, mut partitions, mut next) = (Vec::new(), Vec::new(), Vec::new());
+    for (topic, partition, head) in heads {
+        topics.push(topic);
+        partitions.push(partition);
+        next.push(head);
+    }
+    sqlx::query(
+        "UPDATE log.head h SET next_offset = n.next_offset
+           FROM unnest($1::int[], $2::int[], $3::bigint[]) AS n (topic_id, partition, next_offset)
+          WHERE h.topic_id = n.topic_id AND h.partition = n.partition AND h.next_offset <> n.next_offset",
+    )
+    .bind(&topics)
+    .bind(&partitions)
+    .bind(&next)
+    .execute(&mut *tx)
+    .await?;
+    let ids: Vec<i32> = locked.keys().copied().collect();
+    let appended: Vec<i64> = locked.values().map(|at| at.appended).collect();
+    let appended_at: Vec<i64> = locked.values().map(|at| at.appended_at_us).collect();
+    sqlx::query(
+        "WITH moved AS (
+            UPDATE log.topic t
+               SET segment_records = t.segment_records + n.appended,
+                   appended_at = timestamptz 'epoch' + n.appended_at_us * interval '1 microsecond'
+              FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS n (topic_id, appended, appended_at_us)
+             WHERE t.topic_id = n.topic_id)
+         SELECT pg_notify($4, '')",
+    )
+    .bind(&ids)
+    .bind(&appended)
+    .bind(&appended_at)
+    .bind(CHANNEL)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// The rows to insert, column by column.
+struct Rows<'a> {
+    topics: Vec<i32>,
+    segments: Vec<i32>,
+    partitions: Vec<i32>,
+    offsets: Vec<i64>,
+    appended_at: Vec<i64>,
+    keys: Vec<&'a [u8]>,
+    payloads: Vec<&'a [u8]>,
+    headers: Vec<Vec<u8>>,
+}
+
+impl<'a> Rows<'a> {
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            topics: Vec::with_capacity(rows),
+            segments: Vec::with_capacity(rows),
+            partitions: Vec::with_capacity(rows),
+            offsets: Vec::with_capacity(rows),
+            appended_at: Vec::with_capacity(rows),
+            keys: Vec::with_capacity(rows),
+            payloads: Vec::with_capacity(rows),
+            headers: Vec::with_capacity(rows),
+        }
+    }
+
+    fn push(&mut self, topic: i32, segment: i32, partition: i32, offset: i64, appended_at_us: i64, record: &'a Record) {
+        self.topics.push(topic);
+        self.segments.push(segment);
+        self.partitions.push(partition);
+        self.offsets.push(offset);
+        self.appended_at.push(appended_at_us);
+        self.keys.push(&record.key);
+        self.payloads.push(&record.payload);
+        self.headers.push(headers::encode(&record.headers));
+    }
+
+    async fn insert(self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            r#"INSERT INTO log.record (topic_id, segment, partition, "offset", appended_at, key, payload, headers)
+               SELECT topic_id, segment, partition, "offset",
+                      timestamptz 'epoch' + appended_at_us * interval '1 microsecond', key, payload, headers
+                 FROM unnest($1::int[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[],
+                             $8::bytea[])
+                      AS r (topic_id, segment, partition, "offset", appended_at_us, key, payload, headers)"#,
+        )
+        .bind(self.topics)
+        .bind(self.segments)
+        .bind(self.partitions)
+        .bind(self.offsets)
+        .bind(self.appended_at)
+        .bind(self.keys)
+        .bind(self.payloads)
+        .bind(self.headers)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+}
+
+/// The partition of a key: FNV-1a, because it must stay the same for ever and needs no more than that.
+fn partition_of(key: &[u8], partitions: i32) -> i32 {
+    let hash = key
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    // The high bits are the well mixed ones. Below `partitions`, so it fits.
+    ((hash >> 32) % partitions.unsigned_abs() as u64) as i32
+}
+
+/// Milliseconds of a column in microseconds.
+pub(super) const fn millis(us: i64) -> Timestamp {
+    Timestamp::from_millis(us.div_euclid(1_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_spread_over_all_partitions_and_stay_where_they_are() {
+        let mut counts = [0; 8];
+        for key in 0..8_000_u32 {
+            counts[partition_of(&key.to_be_bytes(), 8) as usize] += 1;
+        }
+        assert!(counts.iter().all(|&count| (800..1_200).contains(&count)), "{counts:?}");
+        // These numbers are on disks: they must never change.
+        assert_eq!(["", "a", "b", "record"].map(|key| partition_of(key.as_bytes(), 12)), PINNED);
+    }
+
+    const PINNED: [i32; 4] = [0, 0, 0, 0];
+}
