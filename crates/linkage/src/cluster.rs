@@ -4,7 +4,7 @@
 //! another value of an exclusive identifier than a member of the other, or the clusters on the whole disagree. So one
 //! wrong link cannot pull two persons together, and the same input gives the same clusters in any order.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::standardize::{Numbered, ResidentNumber, Standardized};
 
@@ -26,12 +26,17 @@ pub(crate) struct LocalCluster {
     pub(crate) links: Vec<LocalEdge>,
 }
 
-struct Growing {
-    members: Vec<u32>,
-    links: Vec<LocalEdge>,
-    ids: Vec<ResidentNumber>,
-    exclusive: Vec<Numbered>,
+/// Clusters while they grow: every node knows its cluster, every cluster its members as a chain through the nodes.
+struct Growing<'a> {
+    nodes: &'a [&'a Standardized],
+    /// The first member of the node's cluster, which stands for the cluster.
+    head: Vec<u32>,
+    next: Vec<u32>,
+    last: Vec<u32>,
+    size: Vec<u32>,
 }
+
+const END: u32 = u32::MAX;
 
 /// Clusters the nodes of a component. `nodes` are in order of record key; `edges` have at least the link threshold;
 /// `evidence` weighs two nodes without the prior.
@@ -42,105 +47,134 @@ pub(crate) fn cluster(
     evidence: impl Fn(u32, u32) -> f64,
 ) -> Vec<LocalCluster> {
     edges.sort_unstable_by(|x, y| y.weight.total_cmp(&x.weight).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b)));
-    let mut clusters: Vec<Option<Growing>> =
-        (0..nodes.len() as u32).map(|node| Some(Growing::of(node, nodes))).collect();
-    let mut cluster_of: Vec<u32> = (0..nodes.len() as u32).collect();
-    // A refusal holds as long as neither cluster grows; a joined cluster has a new number.
-    let mut refused: FxHashSet<(u32, u32)> = FxHashSet::default();
+    let mut growing = Growing::new(nodes);
+    // A refusal holds as long as neither cluster grows.
+    let mut refused: FxHashSet<(u32, u32, u32, u32)> = FxHashSet::default();
+    let mut links: Vec<LocalEdge> = Vec::with_capacity(nodes.len());
     for edge in edges {
-        let (left, right) = (cluster_of[edge.a as usize], cluster_of[edge.b as usize]);
-        let pair = (left.min(right), left.max(right));
+        let (left, right) = (growing.head[edge.a as usize], growing.head[edge.b as usize]);
+        let (left, right) = (left.min(right), left.max(right));
+        let pair = (left, growing.size[left as usize], right, growing.size[right as usize]);
         if left == right || refused.contains(&pair) {
             continue;
         }
-        let (Some(x), Some(y)) = (&clusters[left as usize], &clusters[right as usize]) else { continue };
-        if x.excludes(y) || !(x.shares_id(y) || x.agrees(y, cohesion, &evidence)) {
+        if growing.may_join(left, right, cohesion, &evidence) {
+            growing.join(left, right);
+            links.push(edge);
+        } else {
             refused.insert(pair);
-            continue;
         }
-        let number = clusters.len() as u32;
-        let (Some(x), Some(y)) = (clusters[left as usize].take(), clusters[right as usize].take()) else { continue };
-        let joined = x.join(y, edge);
-        for member in &joined.members {
-            cluster_of[*member as usize] = number;
-        }
-        clusters.push(Some(joined));
     }
-    clusters.into_iter().flatten().map(|c| LocalCluster { members: c.members, links: c.links }).collect()
+    growing.finish(&links)
 }
 
-impl Growing {
-    fn of(node: u32, nodes: &[&Standardized]) -> Self {
-        let record = nodes[node as usize];
+impl<'a> Growing<'a> {
+    fn new(nodes: &'a [&'a Standardized]) -> Self {
+        let own = 0..nodes.len() as u32;
         Self {
-            members: vec![node],
-            links: Vec::new(),
-            ids: record.ids.iter().filter(|id| !id.masked).copied().collect(),
-            exclusive: record.exclusive.to_vec(),
+            nodes,
+            head: own.clone().collect(),
+            next: vec![END; nodes.len()],
+            last: own.collect(),
+            size: vec![1; nodes.len()],
         }
     }
 
-    fn shares_id(&self, other: &Self) -> bool {
-        self.ids.iter().any(|id| other.ids.contains(id))
+    fn members(&self, head: u32) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(head), |node| Some(self.next[*node as usize]).filter(|next| *next != END))
     }
 
-    /// Whether each holds a value of an exclusive identifier, and none in common.
-    fn excludes(&self, other: &Self) -> bool {
-        if !self.ids.is_empty() && !other.ids.is_empty() && !self.shares_id(other) {
-            return true;
+    /// The full resident numbers of a cluster: at most one unless a single record states several.
+    fn ids(&self, head: u32) -> impl Iterator<Item = &ResidentNumber> {
+        self.members(head).flat_map(|node| self.nodes[node as usize].ids.iter().filter(|id| !id.masked))
+    }
+
+    fn exclusive(&self, head: u32) -> impl Iterator<Item = &Numbered> {
+        self.members(head).flat_map(|node| self.nodes[node as usize].exclusive.iter())
+    }
+
+    fn may_join(&self, left: u32, right: u32, cohesion: f64, evidence: &impl Fn(u32, u32) -> f64) -> bool {
+        let mut id_left = self.ids(left).peekable();
+        let has_both = id_left.peek().is_some() && self.ids(right).next().is_some();
+        let shared_id = has_both && id_left.any(|mine| self.ids(right).any(|theirs| mine == theirs));
+        if has_both && !shared_id || self.excludes(left, right) {
+            return false;
         }
-        self.exclusive.iter().any(|mine| {
-            let mut same_kind = other.exclusive.iter().filter(|theirs| theirs.kind == mine.kind).peekable();
-            same_kind.peek().is_some() && !same_kind.any(|theirs| self.exclusive.iter().any(|own| own == theirs))
+        shared_id || self.agree(left, right, cohesion, evidence)
+    }
+
+    /// Whether both have numbers of one issuer, and none in common.
+    fn excludes(&self, left: u32, right: u32) -> bool {
+        self.exclusive(left).any(|mine| {
+            let mut same_kind = self.exclusive(right).filter(|theirs| theirs.kind == mine.kind).peekable();
+            same_kind.peek().is_some() && !same_kind.any(|theirs| self.exclusive(left).any(|own| own == theirs))
         })
     }
 
-    fn agrees(&self, other: &Self, cohesion: f64, evidence: &impl Fn(u32, u32) -> f64) -> bool {
-        if self.members.len() == 1 && other.members.len() == 1 {
+    fn agree(&self, left: u32, right: u32, cohesion: f64, evidence: &impl Fn(u32, u32) -> f64) -> bool {
+        if self.size[left as usize] == 1 && self.size[right as usize] == 1 {
             return true;
         }
-        let (left, right) = (sample(&self.members), sample(&other.members));
+        let (left, right) = (self.sample(left), self.sample(right));
         let pairs = (left.len() * right.len()) as f64;
         let sum: f64 = left.iter().flat_map(|a| right.iter().map(|b| evidence(*a.min(b), *a.max(b)))).sum();
         sum / pairs >= cohesion
     }
 
-    fn join(mut self, mut other: Self, edge: LocalEdge) -> Self {
-        self.members.append(&mut other.members);
-        self.members.sort_unstable();
-        self.links.append(&mut other.links);
-        self.links.push(edge);
-        self.ids.append(&mut other.ids);
-        self.ids.sort_unstable();
-        self.ids.dedup();
-        self.exclusive.append(&mut other.exclusive);
-        self.exclusive.sort_unstable();
-        self.exclusive.dedup();
-        self
+    /// Members spread evenly over a cluster, in order of record key, which is a keyed hash: as good as random.
+    fn sample(&self, head: u32) -> Vec<u32> {
+        let mut members: Vec<u32> = self.members(head).collect();
+        members.sort_unstable();
+        if members.len() > SAMPLE_MAX {
+            members = (0..SAMPLE_MAX).map(|n| members[n * members.len() / SAMPLE_MAX]).collect();
+        }
+        members
     }
-}
 
-/// Members spread evenly over a cluster. They are in order of record key, which is a keyed hash: as good as random.
-fn sample(members: &[u32]) -> Vec<u32> {
-    if members.len() <= SAMPLE_MAX {
-        return members.to_vec();
+    fn join(&mut self, left: u32, right: u32) {
+        let mut node = right;
+        while node != END {
+            self.head[node as usize] = left;
+            node = self.next[node as usize];
+        }
+        self.next[self.last[left as usize] as usize] = right;
+        self.last[left as usize] = self.last[right as usize];
+        self.size[left as usize] += self.size[right as usize];
     }
-    (0..SAMPLE_MAX).map(|n| members[n * members.len() / SAMPLE_MAX]).collect()
+
+    fn finish(self, links: &[LocalEdge]) -> Vec<LocalCluster> {
+        let mut found = Vec::new();
+        let mut place = vec![END; self.nodes.len()];
+        for node in 0..self.nodes.len() as u32 {
+            let head = self.head[node as usize] as usize;
+            if place[head] == END {
+                place[head] = found.len() as u32;
+                let size = self.size[head] as usize;
+                found.push(LocalCluster { members: Vec::with_capacity(size), links: Vec::with_capacity(size - 1) });
+            }
+            found[place[head] as usize].members.push(node);
+        }
+        for link in links {
+            let head = self.head[link.a as usize] as usize;
+            found[place[head] as usize].links.push(*link);
+        }
+        found
+    }
 }
 
 /// The components of a graph that hold any of the seeds, each as its nodes in the order in which they were reached.
 pub(crate) fn components<I: Iterator<Item = u32>>(seeds: &[u32], neighbours: impl Fn(u32) -> I) -> Vec<Vec<u32>> {
-    let mut reached: FxHashMap<u32, ()> = FxHashMap::default();
+    let mut reached: FxHashSet<u32> = FxHashSet::with_capacity_and_hasher(seeds.len() * 2, FxBuildHasher);
     let mut found = Vec::new();
     for seed in seeds {
-        if reached.insert(*seed, ()).is_some() {
+        if !reached.insert(*seed) {
             continue;
         }
         let mut nodes = vec![*seed];
         let mut next = 0;
         while next < nodes.len() {
             for neighbour in neighbours(nodes[next]) {
-                if reached.insert(neighbour, ()).is_none() {
+                if reached.insert(neighbour) {
                     nodes.push(neighbour);
                 }
             }

@@ -67,6 +67,9 @@ struct Touched {
     ended: Vec<(RecordId, RecordId)>,
 }
 
+/// A pair with its weight.
+type Edge = (Slot, Slot, f32);
+
 /// A change made ready: `None` for a removal.
 type Prepared = (RecordId, Option<(Timestamp, Standardized, Box<[BlockKey]>)>);
 
@@ -338,10 +341,10 @@ impl Engine {
     }
 
     /// Weighs the pairs that new records and newly cold blocks propose; those at or above the review threshold.
-    fn propose(&mut self, new: &[Slot], cold: &[BlockKey]) -> Vec<(Slot, Slot, f32)> {
+    fn propose(&mut self, new: &[Slot], cold: &[BlockKey]) -> Vec<Edge> {
         let is_new: FxHashSet<Slot> = new.iter().copied().collect();
         let review = self.model.thresholds().review as f32;
-        let weigh = |slot: Slot, others: Vec<Slot>| -> (u64, Vec<(Slot, Slot, f32)>) {
+        let weigh = |slot: Slot, others: Vec<Slot>| -> (u64, Vec<Edge>) {
             let record = &self.entry(slot).record;
             let compared = others.len() as u64;
             let edges = others.into_iter().filter_map(|other| {
@@ -361,7 +364,7 @@ impl Engine {
             others.dedup();
             weigh(*slot, others)
         });
-        let mut results: Vec<(u64, Vec<(Slot, Slot, f32)>)> = of_new.collect();
+        let mut results: Vec<(u64, Vec<Edge>)> = of_new.collect();
         let mut thawed: FxHashSet<(Slot, Slot)> = FxHashSet::default();
         for key in cold {
             let slots: Vec<Slot> =
@@ -396,13 +399,21 @@ impl Engine {
             return (nodes, vec![LocalCluster { members: vec![0], links: Vec::new() }]);
         }
         nodes.sort_unstable_by_key(|node| self.entry(*node).key);
-        let place: FxHashMap<Slot, u32> = nodes.iter().enumerate().map(|(place, node)| (*node, place as u32)).collect();
+        let few = nodes.len() <= 16;
+        let map: FxHashMap<Slot, u32> = match few {
+            true => FxHashMap::default(),
+            false => nodes.iter().enumerate().map(|(place, node)| (*node, place as u32)).collect(),
+        };
+        let place = |slot: Slot| match few {
+            true => nodes.iter().position(|node| *node == slot).map(|place| place as u32),
+            false => map.get(&slot).copied(),
+        };
         let link = self.model.thresholds().link as f32;
         let mut edges = Vec::new();
         for (a, node) in nodes.iter().enumerate() {
             for (other, weight) in self.entry(*node).edges.iter().filter(|(_, weight)| *weight >= link) {
-                match place.get(other) {
-                    Some(b) if (a as u32) < *b => edges.push(LocalEdge { a: a as u32, b: *b, weight: *weight }),
+                match place(*other) {
+                    Some(b) if (a as u32) < b => edges.push(LocalEdge { a: a as u32, b, weight: *weight }),
                     _ => {}
                 }
             }

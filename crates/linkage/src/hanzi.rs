@@ -298,6 +298,11 @@ pub(crate) fn reading(chars: impl Iterator<Item = char>) -> String {
     joined
 }
 
+/// How one character is read, without tone; `None` for what is not a Han character.
+pub(crate) fn syllable(c: char) -> Option<&'static str> {
+    c.to_pinyin().map(pinyin::Pinyin::plain)
+}
+
 fn push_syllable(joined: &mut String, syllable: &str) {
     joined.extend(syllable.chars().map(|c| if matches!(c, 'ü' | 'v') { 'u' } else { c }));
 }

@@ -340,7 +340,8 @@ impl Tables {
                 return Err(ModelError::Invalid("names.characters has an entry of more than one character".to_owned()));
             };
             character.insert(c, log(*share));
-            *syllables.entry(hanzi::reading(std::iter::once(c))).or_insert(names.character_default) += share;
+            let syllable = hanzi::syllable(c).unwrap_or_default().to_owned();
+            *syllables.entry(syllable).or_insert(names.character_default) += share;
         }
         let sums = |map: FxHashMap<String, f64>| map.into_iter().map(|(k, share)| (k, log(share.min(1.0)))).collect();
         Ok(Self {
@@ -380,7 +381,8 @@ impl Tables {
 
     pub(crate) fn given_sound(&self, chars: &[char]) -> f32 {
         self.share(chars, |c| {
-            self.syllable.get(&hanzi::reading(std::iter::once(c))).copied().unwrap_or(self.syllable_default)
+            let known = hanzi::syllable(c).and_then(|syllable| self.syllable.get(syllable));
+            known.copied().unwrap_or(self.syllable_default)
         })
     }
 

@@ -1,5 +1,7 @@
 //! Names in the form in which they are compared.
 
+use std::borrow::Cow;
+
 use domain::{PersonName, Script};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -161,7 +163,8 @@ impl NameForm {
         let text: String = chars.iter().collect();
         let (family, given): (String, String) = (chars[..length].iter().collect(), chars[length..].iter().collect());
         let family_read = if length == 0 { String::new() } else { hanzi::surname_reading(&family) };
-        let (family_sound, given_sound) = (fold(&family_read), fold(&hanzi::reading(chars[length..].iter().copied())));
+        let given_read = hanzi::reading(chars[length..].iter().copied());
+        let (family_sound, given_sound) = (fold(&family_read), fold(&given_read));
         let tables = model.tables();
         let frequency = if length == 0 {
             let whole = tables.unsplit();
@@ -221,7 +224,8 @@ impl NameForm {
         }
         let kind = if text.contains(HIDDEN) { NameKind::Hidden } else { NameKind::Latin };
         let family_read = family.replace(' ', "");
-        let (family_sound, given_sound) = (fold(&family_read), fold(&given.replace(' ', "")));
+        let given_read = given.replace(' ', "");
+        let (family_sound, given_sound) = (fold(&family_read), fold(&given_read));
         let tables = model.tables();
         let first = given.split(' ').next().unwrap_or("");
         let chinese = hanzi::is_surname_reading(&family_read);
@@ -264,8 +268,12 @@ impl NameForm {
 }
 
 /// ü is written V, YU or U in passports, and the reading of 玉 is written YU: all become `u`.
-fn fold(reading: &str) -> String {
-    reading.replace("yu", "u").replace('v', "u")
+fn fold(reading: &str) -> Cow<'_, str> {
+    if reading.contains('v') || reading.contains("yu") {
+        Cow::Owned(reading.replace("yu", "u").replace('v', "u"))
+    } else {
+        Cow::Borrowed(reading)
+    }
 }
 
 fn hash_part(part: &str) -> u64 {

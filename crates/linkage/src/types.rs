@@ -18,6 +18,7 @@ pub struct Record {
 
 /// A change of the set of records.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every change is an upsert")]
 pub enum Change {
     /// The record is as given, whatever it was before.
     Upsert(Record),
