@@ -323,10 +323,10 @@ impl Sequencer {
     }
 
     fn publish_when_due(&mut self) {
-        if self.publisher.busy {
-            if let Ok(done) = self.publisher.done.try_recv() {
-                self.finished(done);
-            }
+        if self.publisher.busy
+            && let Ok(done) = self.publisher.done.try_recv()
+        {
+            self.finished(done);
         }
         let due = self.dirty_since.is_some_and(|since| since.elapsed() >= PUBLISH_EVERY);
         if due && !self.publisher.busy {

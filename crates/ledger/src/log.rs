@@ -312,6 +312,9 @@ fn write_state(state: &RwLock<State>) -> RwLockWriteGuard<'_, State> {
     state.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// An entry's bytes with its index.
+pub(crate) type Numbered = (u64, Arc<[u8]>);
+
 /// Reads the log beside the sequencer.
 pub(crate) struct LogReader<F> {
     files: Arc<F>,
@@ -394,7 +397,7 @@ impl<F: Files> LogReader<F> {
     }
 
     /// The bytes of entries from `first`, at most `count`, fewer at the log's end.
-    pub(crate) fn entries(&self, first: u64, count: u64) -> Result<Vec<(u64, Arc<[u8]>)>, LedgerError> {
+    pub(crate) fn entries(&self, first: u64, count: u64) -> Result<Vec<Numbered>, LedgerError> {
         let (head, _) = self.head();
         let end = first.saturating_add(count).min(head.size);
         let mut found = Vec::new();

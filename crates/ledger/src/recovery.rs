@@ -112,7 +112,7 @@ fn replay<F: Files>(files: &F, sequences: &[u64]) -> Result<Option<Replayed>, Le
             Err(Problem::NoHead) => return Err(damaged(name, "its head does not verify")),
             Err(Problem::Damaged) => return Err(damaged(name, "a record before its end does not verify")),
         };
-        if contents.start % TILE_WIDTH != 0 {
+        if !contents.start.is_multiple_of(TILE_WIDTH) {
             return Err(damaged(name, "it does not begin at a tile"));
         }
         let (start, entries) = match &mut replayed {

@@ -28,13 +28,17 @@ pub(crate) fn entry(number: u64) -> Entry {
         unit: code("320506001007G03"),
         role: code("community-worker"),
         action: code("person.read"),
-        purpose: (number % 3 != 0).then(|| code("PUBHLTH")),
-        case: (number % 2 == 0).then(|| CaseToken(nonce(3))),
+        purpose: (!number.is_multiple_of(3)).then(|| code("PUBHLTH")),
+        case: number.is_multiple_of(2).then(|| CaseToken(nonce(3))),
         subjects: (0..number % 5).map(|_| SubjectHandle(nonce(4))).collect(),
         released: vec![code("identity"), code("contact")],
         withheld: (0..number % 3).map(|n| code(&format!("group-{n}"))).collect(),
         count: number,
-        decision: if number % 4 == 0 { Decision::Refused { reason: code("not-own-grid") } } else { Decision::Allowed },
+        decision: if number.is_multiple_of(4) {
+            Decision::Refused { reason: code("not-own-grid") }
+        } else {
+            Decision::Allowed
+        },
         policy: PolicyHash([9; 32]),
         request: Nonce(nonce(5)),
     }

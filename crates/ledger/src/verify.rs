@@ -238,7 +238,7 @@ impl Check {
             };
             self.findings.push(finding("checkpoint", (0, head.size), problem));
         }
-        checked.pop().filter(|_| head.size % TILE_WIDTH != 0).map(|bundle| bundle.entries).unwrap_or_default()
+        checked.pop().filter(|_| !head.size.is_multiple_of(TILE_WIDTH)).map(|bundle| bundle.entries).unwrap_or_default()
     }
 
     /// Checks the journals against the bundles; gives how many entries the head does not cover.
@@ -254,7 +254,7 @@ impl Check {
             let file = format!("{}/{name}", journal::DIR);
             let Some(bytes) = self.read(&file, (0, 0)) else { continue };
             let contents = match journal::read(&bytes) {
-                Ok(contents) if contents.start % TILE_WIDTH == 0 => contents,
+                Ok(contents) if contents.start.is_multiple_of(TILE_WIDTH) => contents,
                 Ok(_) | Err(_) => {
                     self.findings.push(finding(
                         file,
