@@ -12,6 +12,7 @@ COMMENT ON COLUMN ingest.feed_token.label IS 'Who holds it, in the operator''s w
 
 CREATE TABLE ingest.batch (
     batch_id        uuid        PRIMARY KEY,
+    arrival         bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
     feed            text        NOT NULL,
     sha256          bytea       NOT NULL CHECK (octet_length(sha256) = 32),
     framing         text        NOT NULL CHECK (framing IN ('file', 'messages')),
@@ -34,9 +35,10 @@ CREATE TABLE ingest.batch (
     CHECK ((state = 'processing') = (finished_at IS NULL)),
     CHECK ((state = 'refused') = (refusal_code IS NOT NULL))
 );
-CREATE INDEX batch_by_feed ON ingest.batch (feed, received_at DESC, batch_id);
-CREATE INDEX batch_unfinished ON ingest.batch (received_at) WHERE state = 'processing';
+CREATE UNIQUE INDEX batch_by_feed ON ingest.batch (feed, arrival);
+CREATE INDEX batch_unfinished ON ingest.batch (feed, arrival) WHERE state = 'processing';
 COMMENT ON TABLE ingest.batch IS 'One pushed body (or one group of messages), how far it is read, and its receipt.';
+COMMENT ON COLUMN ingest.batch.arrival IS 'Order in which bodies came: unfinished ones are read in it.';
 COMMENT ON COLUMN ingest.batch.sha256 IS 'SHA-256 of the stored body, by which the raw store names it.';
 COMMENT ON COLUMN ingest.batch.framing IS 'How the stored body is cut: a file by its feed''s profile, or messages in MLLP blocks.';
 COMMENT ON COLUMN ingest.batch.data_start IS 'Bytes before the first row: mark, preamble and header.';

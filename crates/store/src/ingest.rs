@@ -71,6 +71,8 @@ impl Counts {
 pub struct Batch {
     /// Its id.
     pub batch_id: BatchId,
+    /// Ordinal of its arrival among all batches; the store gives it.
+    pub arrival: i64,
     /// Its feed.
     pub feed: String,
     /// SHA-256 of the stored body.
@@ -98,6 +100,7 @@ pub struct Batch {
 #[derive(FromRow)]
 struct BatchRow {
     batch_id: Uuid,
+    arrival: i64,
     feed: String,
     sha256: Vec<u8>,
     framing: String,
@@ -137,6 +140,7 @@ impl TryFrom<BatchRow> for Batch {
         };
         Ok(Self {
             batch_id: BatchId::from_uuid(row.batch_id),
+            arrival: row.arrival,
             feed: row.feed,
             sha256: row.sha256.try_into().map_err(|_| Error::Code("batch.sha256"))?,
             framing,
@@ -312,25 +316,18 @@ pub async fn begin_batch(conn: &mut PgConnection, batch: &Batch) -> Result<Batch
     row.try_into()
 }
 
-/// Lists the batches of a feed, the newest first, from before an instant.
+/// Lists the batches of a feed, the newest first, from before an arrival.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list_batches(
-    conn: &mut PgConnection,
-    feed: &FeedId,
-    before: Option<Timestamp>,
-    limit: i64,
-) -> Result<Vec<Batch>> {
-    let rows: Vec<BatchRow> = sqlx::query_as(
-        "SELECT * FROM ingest.batch WHERE feed = $1 AND ($2::timestamptz IS NULL OR received_at < $2)
-         ORDER BY received_at DESC, batch_id LIMIT $3",
-    )
-    .bind(feed.as_str())
-    .bind(before.map(PgInstant))
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+pub async fn list_batches(conn: &mut PgConnection, feed: &FeedId, before: i64, limit: i64) -> Result<Vec<Batch>> {
+    let rows: Vec<BatchRow> =
+        sqlx::query_as("SELECT * FROM ingest.batch WHERE feed = $1 AND arrival < $2 ORDER BY arrival DESC LIMIT $3")
+            .bind(feed.as_str())
+            .bind(before)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?;
     rows.into_iter().map(Batch::try_from).collect()
 }
 
@@ -339,13 +336,12 @@ pub async fn list_batches(
 /// # Errors
 /// When the database cannot be reached.
 pub async fn list_unfinished(conn: &mut PgConnection, feed: &FeedId, limit: i64) -> Result<Vec<Batch>> {
-    let rows: Vec<BatchRow> = sqlx::query_as(
-        "SELECT * FROM ingest.batch WHERE state = 'processing' AND feed = $1 ORDER BY received_at, batch_id LIMIT $2",
-    )
-    .bind(feed.as_str())
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+    let rows: Vec<BatchRow> =
+        sqlx::query_as("SELECT * FROM ingest.batch WHERE state = 'processing' AND feed = $1 ORDER BY arrival LIMIT $2")
+            .bind(feed.as_str())
+            .bind(limit)
+            .fetch_all(conn)
+            .await?;
     rows.into_iter().map(Batch::try_from).collect()
 }
 

@@ -1,1 +1,105 @@
 //! The single writer of the views: events in, person files and facts out.
+//!
+//! Invariants: the views are a function of the log up to the checkpoint, whatever the order between topics and however
+//! often an event comes; the checkpoint moves in the transaction that writes what it stands for; what cannot be read
+//! as an event goes to quarantine with its position, and the checkpoint goes past it.
+//!
+//! Not here: how records are linked (`linkage`), which value of a field wins (`domain`), SQL (`store`).
+
+mod book;
+mod decode;
+mod follow;
+mod item;
+mod leader;
+mod live;
+mod projection;
+mod rebuild;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codec::Codec;
+use domain::{EventType, TokenKey};
+use event_log::{EventLog, Positions};
+use linkage::Model;
+use store::{Store, views};
+
+pub use live::run;
+pub use rebuild::{RebuildReport, check, rebuild};
+
+/// What the projector works with.
+#[derive(Clone)]
+pub struct Config {
+    /// The database of the views.
+    pub store: Store,
+    /// The log to read.
+    pub log: EventLog,
+    /// How events are written in it.
+    pub codec: Codec,
+    /// The linkage model. Views that were made with another one are decided anew at the start.
+    pub model: Arc<Model>,
+    /// The key of claim tokens.
+    pub token_key: TokenKey,
+    /// How much is taken in at once.
+    pub limits: Limits,
+}
+
+/// How much is taken in at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Events of one transaction.
+    pub batch_events_max: usize,
+    /// How long to wait for events before looking around.
+    pub wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { batch_events_max: 10_000, wait: Duration::from_millis(100) }
+    }
+}
+
+/// Why the projector stopped. No text holds a value of an event.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The views could not be read or written.
+    #[error("the views could not be read or written")]
+    Store(#[from] store::Error),
+    /// The log could not be read.
+    #[error("the event log could not be read")]
+    Log(#[from] event_log::LogError),
+    /// The checkpoint in the database is not one of the event log.
+    #[error("the checkpoint does not have the form of positions in the log")]
+    Checkpoint(#[from] serde_json::Error),
+    /// The registry of schemas is away.
+    #[error("the schema of an event could not be looked up")]
+    Registry(#[source] codec::DecodeError),
+    /// A task of the projector ended by a panic.
+    #[error("a task of the projector ended by a panic")]
+    Panicked(#[source] tokio::task::JoinError),
+    /// The session lock of the writing projector is gone.
+    #[error("the lock of the writing projector was lost")]
+    LeadershipLost,
+    /// Another rebuild runs.
+    #[error("another rebuild runs on this database")]
+    RebuildRuns,
+    /// It was asked to stop before it was done.
+    #[error("stopped before it was done")]
+    Stopped,
+}
+
+/// The topics that the projector reads: all there are.
+pub fn topics() -> Vec<&'static str> {
+    EventType::ALL.iter().map(|event_type| event_type.topic()).collect()
+}
+
+/// Whether the active views hold everything up to these positions (next offsets, as `EventLog::end_positions` says).
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn caught_up(store: &Store, up_to: &Positions) -> Result<bool, Error> {
+    let mut conn = store.acquire().await?;
+    let checkpoint = views::find_checkpoint(&mut conn).await?;
+    let at: Positions = serde_json::from_value(checkpoint.positions)?;
+    Ok(at.reached(up_to))
+}

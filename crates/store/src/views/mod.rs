@@ -89,3 +89,22 @@ pub async fn use_schema(conn: &mut PgConnection, schema: Schema) -> Result<()> {
     sqlx::query("SELECT set_config('search_path', $1, true)").bind(schema.name()).execute(conn).await?;
     Ok(())
 }
+
+/// Lets the transaction be committed without waiting for the disk. A crash may undo the last of such transactions, each
+/// as a whole and with its move of the checkpoint, so that the projector just does them again.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn commit_lazily(conn: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("SET LOCAL synchronous_commit = off").execute(conn).await?;
+    Ok(())
+}
+
+/// Lets all statements of a transaction that has only begun see one state of the views.
+///
+/// # Errors
+/// When a statement of the transaction has already read.
+pub async fn read_one_state(conn: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(conn).await?;
+    Ok(())
+}

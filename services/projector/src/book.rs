@@ -1,0 +1,199 @@
+//! The book of source records: per record the statement of the highest version, the earliest and latest time it was
+//! stated, and whether it was taken back. Everything in an entry is a maximum or minimum over the events seen, so that
+//! neither their order nor their repetition matters.
+//!
+//! Not here: which records are one person (`linkage`); here is only kept what linkage said.
+
+use std::collections::BTreeSet;
+
+use domain::{IdentityObserved, Member, Meta, PersonId, RecordId, Timestamp};
+use rustc_hash::FxHashMap;
+use store::views::{Retraction, SourceRecordRow, Stated};
+
+use crate::item::clean;
+
+/// All source records, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    records: FxHashMap<RecordId, SourceRecordRow>,
+    /// Survivor to the records that were merged into it.
+    followers: FxHashMap<RecordId, BTreeSet<RecordId>>,
+}
+
+/// What an entry was before a batch touched it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Before {
+    /// The entry; `None` for a new one.
+    pub(crate) row: Option<SourceRecordRow>,
+}
+
+impl Before {
+    /// The statement that linkage and the claim map knew.
+    pub(crate) fn live(&self) -> Option<(&IdentityObserved, Timestamp)> {
+        self.row.as_ref().and_then(live)
+    }
+}
+
+/// The statement of an entry that is not taken back, and when it was first made.
+pub(crate) fn live(row: &SourceRecordRow) -> Option<(&IdentityObserved, Timestamp)> {
+    let stated = row.stated.as_ref()?;
+    stated.statement.as_ref().map(|statement| (statement, stated.first_time))
+}
+
+/// An entry as a member of its person.
+pub(crate) fn member(row: &SourceRecordRow) -> Option<Member<'_>> {
+    let stated = row.stated.as_ref()?;
+    Some(Member {
+        record_id: row.record_id,
+        source: &row.source,
+        source_kind: row.source_kind,
+        first_time: stated.first_time,
+        last_time: stated.last_time,
+        statement: stated.statement.as_ref()?,
+    })
+}
+
+impl Book {
+    /// Takes in an entry as it was stored.
+    pub(crate) fn load(&mut self, row: SourceRecordRow) {
+        if let Some(survivor) = row.retraction.and_then(|retraction| retraction.survivor) {
+            self.followers.entry(survivor).or_default().insert(row.record_id);
+        }
+        self.records.insert(row.record_id, row);
+    }
+
+    pub(crate) fn get(&self, record: RecordId) -> Option<&SourceRecordRow> {
+        self.records.get(&record)
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &SourceRecordRow> {
+        self.records.values()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Takes in a statement.
+    pub(crate) fn observe(&mut self, meta: &Meta, statement: IdentityObserved) {
+        let row = self.entry(meta);
+        let incoming = (meta.source_record_version, meta.event_id);
+        match &mut row.stated {
+            Some(stated) => {
+                stated.first_time = stated.first_time.min(meta.event_time);
+                stated.last_time = stated.last_time.max(meta.event_time);
+                if incoming <= (stated.version, stated.event_id) {
+                    return;
+                }
+                (stated.version, stated.event_id) = incoming;
+                stated.statement = Some(statement);
+            }
+            None => {
+                row.stated = Some(Stated {
+                    version: incoming.0,
+                    event_id: incoming.1,
+                    statement: Some(statement),
+                    first_time: meta.event_time,
+                    last_time: meta.event_time,
+                });
+            }
+        }
+        describe(row, meta);
+        forget_retracted(row);
+    }
+
+    /// Takes in that a statement was taken back.
+    pub(crate) fn retract(&mut self, meta: &Meta, retraction: Retraction) {
+        let row = self.entry(meta);
+        if row
+            .retraction
+            .is_some_and(|known| (retraction.version, retraction.event_id) <= (known.version, known.event_id))
+        {
+            return;
+        }
+        let former = row.retraction.replace(retraction).and_then(|known| known.survivor);
+        if row.stated.is_none() {
+            describe(row, meta);
+        }
+        forget_retracted(row);
+        if let Some(former) = former
+            && let Some(followers) = self.followers.get_mut(&former)
+        {
+            followers.remove(&meta.record_id);
+        }
+        if let Some(survivor) = retraction.survivor {
+            self.followers.entry(survivor).or_default().insert(meta.record_id);
+        }
+    }
+
+    fn entry(&mut self, meta: &Meta) -> &mut SourceRecordRow {
+        self.records.entry(meta.record_id).or_insert_with(|| SourceRecordRow {
+            record_id: meta.record_id,
+            source: clean(&meta.source),
+            source_kind: meta.source_kind,
+            stated: None,
+            retraction: None,
+            person: None,
+            batch_id: meta.batch_id,
+            batch_row: meta.batch_row,
+        })
+    }
+
+    /// Notes whose the record is; says whether that is news.
+    pub(crate) fn assign(&mut self, record: RecordId, person: Option<PersonId>) -> bool {
+        match self.records.get_mut(&record) {
+            Some(row) if row.person != person => {
+                row.person = person;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The records that were merged into one of these, directly or through others.
+    pub(crate) fn followers_of(&self, records: impl IntoIterator<Item = RecordId>) -> BTreeSet<RecordId> {
+        let mut pending: Vec<RecordId> = records.into_iter().collect();
+        let mut found = BTreeSet::new();
+        while let Some(record) = pending.pop() {
+            for follower in self.followers.get(&record).into_iter().flatten() {
+                if found.insert(*follower) {
+                    pending.push(*follower);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whose a record is that was taken back: the person of the record it was merged into, at the end of the chain.
+    pub(crate) fn inherited_person(&self, record: RecordId) -> Option<PersonId> {
+        let mut seen = BTreeSet::new();
+        let mut at = record;
+        loop {
+            let row = self.records.get(&at)?;
+            if !row.is_retracted() {
+                return row.person;
+            }
+            if !seen.insert(at) {
+                return None;
+            }
+            at = row.retraction?.survivor?;
+        }
+    }
+}
+
+/// Where the statement that counts came from.
+fn describe(row: &mut SourceRecordRow, meta: &Meta) {
+    row.source = clean(&meta.source);
+    row.source_kind = meta.source_kind;
+    row.batch_id = meta.batch_id;
+    row.batch_row = meta.batch_row;
+}
+
+/// A statement that was taken back is not kept: no event can bring it back, only a later version can replace it.
+fn forget_retracted(row: &mut SourceRecordRow) {
+    if row.is_retracted()
+        && let Some(stated) = &mut row.stated
+    {
+        stated.statement = None;
+    }
+}

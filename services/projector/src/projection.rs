@@ -1,0 +1,241 @@
+//! The projection in memory: the book of records and the linkage engine, and what a batch of events changes.
+//!
+//! Invariant: the views plus the changes of a batch equal the views of all events up to its end. Facts are not held
+//! here: their versions are compared by the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::{EventType, Member, PersonId, RecordId, StatedClaim, TokenKey, stated_claims, survive, units};
+use linkage::{Change, ClusterChange, Delta, Engine, Link, Model};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use store::views::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, Retraction, SourceRecordRow};
+
+use crate::book::{Before, Book, live, member};
+use crate::item::{Item, json};
+
+/// The state from which changes follow.
+#[derive(Debug)]
+pub(crate) struct Projection {
+    book: Book,
+    engine: Engine,
+    key: TokenKey,
+}
+
+impl Projection {
+    /// Begins from stored records. The changes bring the views to this model; they are empty when the views were made
+    /// with it.
+    pub(crate) fn load(
+        rows: Vec<SourceRecordRow>,
+        model: Arc<Model>,
+        key: TokenKey,
+        same_model: bool,
+    ) -> (Self, Changes) {
+        let mut book = Book::default();
+        for row in rows {
+            book.load(row);
+        }
+        let mut engine = Engine::new(model);
+        let upserts = book.rows().filter_map(upsert).collect();
+        let delta = engine.apply(upserts);
+        let mut projection = Self { book, engine, key };
+        let decided = delta.clusters.iter().flat_map(|c| c.members.iter().map(move |record| (*record, c.person)));
+        let agrees = |(record, person)| projection.book.get(record).is_some_and(|row| row.person == Some(person));
+        if same_model && decided.clone().all(agrees) {
+            return (projection, Changes::default());
+        }
+        let mut changes = Changes { persons_reset: true, ..Changes::default() };
+        let retracted: Vec<RecordId> =
+            projection.book.rows().filter(|row| row.is_retracted()).map(|row| row.record_id).collect();
+        projection.settle(&delta, retracted.into_iter().collect(), &BTreeMap::new(), &mut changes);
+        (projection, changes)
+    }
+
+    /// How many source records and persons are held.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.book.len(), self.engine.statistics().clusters)
+    }
+
+    /// Takes in a batch of events and says what it changes.
+    pub(crate) fn digest(&mut self, items: Vec<Item>) -> Changes {
+        let mut touched: BTreeMap<RecordId, Before> = BTreeMap::new();
+        let mut facts: FxHashMap<(RecordId, EventType), FactPut> = FxHashMap::default();
+        let mut places: FxHashMap<RecordId, PlacePut> = FxHashMap::default();
+        for item in items {
+            match item {
+                Item::Observed(observed) => {
+                    let (meta, statement) = *observed;
+                    self.touch(&mut touched, meta.record_id);
+                    self.book.observe(&meta, statement);
+                }
+                Item::Retracted(retracted) => {
+                    let (meta, retraction) = *retracted;
+                    self.touch(&mut touched, meta.record_id);
+                    self.book.retract(&meta, retraction);
+                }
+                Item::Fact(fact) => keep(&mut facts, (fact.record_id, fact.kind), *fact, FactPut::precedence),
+                Item::Place(place) => keep(&mut places, place.record_id, *place, PlacePut::precedence),
+            }
+        }
+        let mut changes = Changes {
+            facts: facts.into_values().collect(),
+            places: places.into_values().collect(),
+            ..Changes::default()
+        };
+        touched.retain(|record, before| self.book.get(*record) != before.row.as_ref());
+        self.claims(&touched, &mut changes);
+        let delta = self.engine.apply(self.linkage_changes(&touched));
+        let retracted = touched.keys().filter(|r| self.book.get(**r).is_some_and(SourceRecordRow::is_retracted));
+        let retracted: BTreeSet<RecordId> = retracted.copied().collect();
+        self.settle(&delta, retracted, &touched, &mut changes);
+        changes
+    }
+
+    fn touch(&self, touched: &mut BTreeMap<RecordId, Before>, record: RecordId) {
+        touched.entry(record).or_insert_with(|| Before { row: self.book.get(record).cloned() });
+    }
+
+    /// What linkage must hear about: statements and first times; not that something was merely stated again.
+    fn linkage_changes(&self, touched: &BTreeMap<RecordId, Before>) -> Vec<Change> {
+        let change = |(record, before): (&RecordId, &Before)| {
+            let row = self.book.get(*record)?;
+            match (before.live(), live(row)) {
+                (Some(_), None) => Some(Change::Remove(*record)),
+                (was, Some(is)) if was != Some(is) => upsert(row),
+                _ => None,
+            }
+        };
+        touched.iter().filter_map(change).collect()
+    }
+
+    fn claims(&self, touched: &BTreeMap<RecordId, Before>, changes: &mut Changes) {
+        let differing: Vec<(RecordId, Vec<StatedClaim>, Vec<StatedClaim>)> = touched
+            .par_iter()
+            .filter_map(|(record, before)| {
+                let is = self.book.get(*record).and_then(live).map(|(statement, _)| statement);
+                let was = before.live().map(|(statement, _)| statement);
+                let claims = |statement| stated_claims(&self.key, statement);
+                (was != is).then(|| (*record, was.map(claims).unwrap_or_default(), is.map(claims).unwrap_or_default()))
+            })
+            .collect();
+        for (record, was, is) in differing {
+            let same_key = |a: &StatedClaim, b: &StatedClaim| (a.claim.token, a.role) == (b.claim.token, b.role);
+            let gone = was.iter().filter(|old| !is.iter().any(|new| same_key(old, new)));
+            changes.claims_removed.extend(gone.map(|old| (record, old.claim.token, old.role)));
+            changes.claims.extend(is.into_iter().filter(|new| !was.contains(new)).map(|new| (record, new)));
+        }
+    }
+
+    /// Follows linkage's decision through: whose each record is, the persons' golden records, links and reviews.
+    fn settle(
+        &mut self,
+        delta: &Delta,
+        retracted: BTreeSet<RecordId>,
+        touched: &BTreeMap<RecordId, Before>,
+        changes: &mut Changes,
+    ) {
+        let mut moved: BTreeSet<RecordId> = BTreeSet::new();
+        for cluster in &delta.clusters {
+            for record in &cluster.members {
+                if self.book.assign(*record, Some(cluster.person)) {
+                    moved.insert(*record);
+                }
+            }
+        }
+        let around = moved.iter().chain(touched.keys()).copied();
+        let mut inheriting = self.book.followers_of(around);
+        inheriting.extend(retracted);
+        for record in inheriting {
+            if self.book.get(record).is_some_and(SourceRecordRow::is_retracted)
+                && self.book.assign(record, self.book.inherited_person(record))
+            {
+                moved.insert(record);
+            }
+        }
+        let written = touched.keys().copied().collect::<Vec<_>>();
+        changes.records = written.par_iter().filter_map(|record| self.book.get(*record).map(record_put)).collect();
+        let only_moved = moved.iter().filter(|record| !touched.contains_key(record));
+        changes.record_persons = only_moved.map(|r| (*r, self.book.get(*r).and_then(|row| row.person))).collect();
+        self.persons(delta, touched, changes);
+    }
+
+    fn persons(&self, delta: &Delta, touched: &BTreeMap<RecordId, Before>, changes: &mut Changes) {
+        let version = self.engine.model().version();
+        let linked: BTreeSet<PersonId> = delta.clusters.iter().map(|cluster| cluster.person).collect();
+        // Stated again at another time: the cluster is as it was, but recency may choose another value.
+        let restated: BTreeSet<PersonId> = touched
+            .keys()
+            .filter_map(|record| self.book.get(*record).filter(|row| live(row).is_some())?.person)
+            .filter(|person| !linked.contains(person))
+            .collect();
+        let restated: Vec<ClusterChange> = restated.into_iter().filter_map(|p| self.engine.cluster(p)).collect();
+        let all: Vec<&ClusterChange> = delta.clusters.iter().chain(&restated).collect();
+        changes.persons = all.par_iter().filter_map(|cluster| self.person_put(cluster)).collect();
+        changes.persons_removed.clone_from(&delta.dissolved);
+        changes.relinked = linked.into_iter().collect();
+        let links = delta.clusters.iter().flat_map(|c| c.links.iter().map(move |link| (c.person, link)));
+        changes.links = links.map(|(person, link)| (person, link_put(link, version))).collect();
+        changes.reviews = delta.review.iter().map(|link| link_put(link, version)).collect();
+        changes.reviews_removed.clone_from(&delta.review_ended);
+    }
+
+    fn person_put(&self, cluster: &ClusterChange) -> Option<PersonPut> {
+        let rows = cluster.members.iter().filter_map(|record| self.book.get(*record));
+        let members: Vec<Member<'_>> = rows.filter_map(member).collect();
+        Some(PersonPut {
+            person_id: cluster.person,
+            golden: json(&survive(&members)).ok()?,
+            units: units(&members).iter().map(|unit| crate::item::clean(unit)).collect(),
+            record_count: i32::try_from(members.len()).unwrap_or(i32::MAX),
+            first_time: members.iter().map(|member| member.first_time).min()?,
+        })
+    }
+}
+
+/// Keeps the event that counts; of equal ones the first.
+fn keep<K: std::hash::Hash + Eq, T, P: Ord>(kept: &mut FxHashMap<K, T>, key: K, new: T, precedence: fn(&T) -> P) {
+    match kept.entry(key) {
+        std::collections::hash_map::Entry::Vacant(free) => {
+            free.insert(new);
+        }
+        std::collections::hash_map::Entry::Occupied(mut taken) => {
+            if precedence(&new) > precedence(taken.get()) {
+                taken.insert(new);
+            }
+        }
+    }
+}
+
+fn upsert(row: &SourceRecordRow) -> Option<Change> {
+    let (statement, first_time) = live(row)?;
+    let statement = statement.clone();
+    Some(Change::Upsert(linkage::Record { key: row.record_id, first_time, statement, source_kind: row.source_kind }))
+}
+
+fn record_put(row: &SourceRecordRow) -> RecordPut {
+    let stated = row.stated.as_ref();
+    RecordPut {
+        record_id: row.record_id,
+        source: row.source.clone(),
+        source_kind: row.source_kind,
+        stated: stated.map(|s| (s.version, s.event_id, s.first_time, s.last_time)),
+        statement: stated.and_then(|s| s.statement.as_ref()).and_then(|statement| json(statement).ok()),
+        retraction: row
+            .retraction
+            .map(|Retraction { version, event_id, reason, survivor }| (version, event_id, reason, survivor)),
+        person: row.person,
+        batch_id: row.batch_id,
+        batch_row: row.batch_row,
+    }
+}
+
+fn link_put(link: &Link, model_version: &str) -> LinkPut {
+    LinkPut {
+        record_a: link.a,
+        record_b: link.b,
+        weight: link.weight,
+        parts: json(&link.parts).unwrap_or_else(|_| "[]".to_owned()),
+        model_version: model_version.to_owned(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Making the views anew from the log, beside the active ones, and exchanging the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use event_log::Positions;
+use runtime::Shutdown;
+use store::views::{self, Schema};
+use store::{SessionLock, Transaction};
+
+use crate::follow::{Failure, Follower};
+use crate::{Config, Error, topics};
+
+/// What a rebuild did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RebuildReport {
+    /// Events read from the log.
+    pub events: u64,
+    /// How long it took.
+    pub duration: Duration,
+    /// The log no longer holds its beginning: what was dropped is not in the new views.
+    pub log_is_cut: bool,
+    /// Tables in which the new views differ from the active ones at the same position; empty when they are the same.
+    pub differing: Vec<&'static str>,
+    /// The new views are the active ones now.
+    pub exchanged: bool,
+}
+
+/// Makes the views anew and puts them in the place of the active ones, which are kept as the previous ones. Readers
+/// see the one or the other, never a mixture; a projector that runs goes on with the new ones.
+///
+/// # Errors
+/// When another rebuild runs, or the database or the log fail; the active views are then as they were.
+pub async fn rebuild(config: &Config, shutdown: &Shutdown) -> Result<RebuildReport, Error> {
+    make(config, shutdown, true).await
+}
+
+/// Makes the views anew, compares them with the active ones at the same position and drops them again.
+///
+/// # Errors
+/// As [`rebuild`].
+pub async fn check(config: &Config, shutdown: &Shutdown) -> Result<RebuildReport, Error> {
+    make(config, shutdown, false).await
+}
+
+async fn make(config: &Config, shutdown: &Shutdown, exchange: bool) -> Result<RebuildReport, Error> {
+    let began = Instant::now();
+    let lock = SessionLock::try_take(&config.store, store::locks::REBUILD).await?;
+    let Some(_lock) = lock else { return Err(Error::RebuildRuns) };
+    let begin = config.log.begin_positions(&topics()).await?;
+    let log_is_cut = begin.iter().any(|(_, _, offset)| offset > 0);
+    if log_is_cut {
+        tracing::warn!("The log no longer holds its beginning: what was dropped will not be in the new views.");
+    }
+    create_next(config).await?;
+    let mut follower = Follower::begin(config, Schema::Next, BTreeSet::new()).await?;
+    // Most of the way without holding anybody up; the active views move on meanwhile.
+    let target = active_positions(config).await?;
+    follow_to(&mut follower, &target, config, shutdown).await?;
+    // The rest while the active views stand still.
+    let mut tx = config.store.begin("exchange_views").await?;
+    let target: Positions = serde_json::from_value(views::lock_checkpoint(&mut tx).await?.positions)?;
+    follow_to(&mut follower, &target, config, shutdown).await?;
+    let differing = compare(&mut tx).await?;
+    if exchange {
+        views::exchange(&mut tx).await?;
+    } else {
+        views::drop_schema(&mut tx, Schema::Next).await?;
+    }
+    tx.commit().await?;
+    let report = RebuildReport {
+        events: follower.events(),
+        duration: began.elapsed(),
+        log_is_cut,
+        differing,
+        exchanged: exchange,
+    };
+    tracing::info!(events = report.events, exchanged = exchange, "The views were made anew from the log.");
+    Ok(report)
+}
+
+async fn create_next(config: &Config) -> Result<(), Error> {
+    let mut tx = config.store.begin("create_views").await?;
+    views::drop_schema(&mut tx, Schema::Next).await?;
+    views::create(&mut tx, Schema::Next).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn active_positions(config: &Config) -> Result<Positions, Error> {
+    let mut conn = config.store.acquire().await?;
+    Ok(serde_json::from_value(views::find_checkpoint(&mut conn).await?.positions)?)
+}
+
+async fn follow_to(
+    follower: &mut Follower<'_>,
+    target: &Positions,
+    config: &Config,
+    shutdown: &Shutdown,
+) -> Result<(), Error> {
+    while !follower.positions().reached(target) {
+        if shutdown.has_begun() {
+            return Err(Error::Stopped);
+        }
+        let step = follower.step(config.limits.batch_events_max, Some(target)).await;
+        step.map_err(|Failure { error, .. }| error)?;
+    }
+    follower.settle().await.map_err(|Failure { error, .. }| error)
+}
+
+async fn compare(tx: &mut Transaction) -> Result<Vec<&'static str>, Error> {
+    let active: BTreeMap<_, _> = views::fingerprint(tx, Schema::Active).await?;
+    let next = views::fingerprint(tx, Schema::Next).await?;
+    Ok(active.into_iter().filter(|(table, print)| next.get(table) != Some(print)).map(|(table, _)| table).collect())
+}
