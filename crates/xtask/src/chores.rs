@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::{check_deps, check_docs, check_schemas};
+use crate::{check_deps, check_docs, check_schemas, errors_page};
 
 /// Shown for an unknown command.
 pub(crate) const USAGE: &str = "usage: cargo xtask <command>
 
   check         dependency edges, schemas, pages and files: what must hold about the repository itself
   ci            everything: format, check, clippy, tests, docs (--quick: without tests and docs)
+  errors        write docs/errors.md from the table of reasons in crates/connector
   schemas       write the fingerprints of edited draft schemas into schemas/catalogue.toml";
 
 /// Something that must not be, in words that say what to do.
@@ -24,8 +25,8 @@ pub(crate) fn root() -> PathBuf {
 /// Every check of the repository.
 pub(crate) fn check_all() -> Vec<Finding> {
     let root = root();
-    let checks = [check_deps::check(&root), check_schemas::check(&root), check_docs::check(&root)];
-    checks.into_iter().flatten().collect()
+    let checks = [check_deps::check, check_schemas::check, check_docs::check, errors_page::check];
+    checks.into_iter().flat_map(|check| check(&root)).collect()
 }
 
 /// Prints the findings; success when there are none.

@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask check | ci [--quick] | schemas`.
+//! Repository chores: `cargo xtask check | ci [--quick] | schemas | errors`.
 
 mod catalogue;
 mod check_deps;
@@ -6,6 +6,7 @@ mod check_docs;
 mod check_schemas;
 mod chores;
 mod ci;
+mod errors_page;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
         ["check"] => chores::report(&chores::check_all()),
         ["ci"] => ci::run(ci::Extent::Whole),
         ["ci", "--quick"] => ci::run(ci::Extent::Quick),
+        ["errors"] => chores::report(&errors_page::write(&chores::root())),
         ["schemas"] => chores::report(&check_schemas::accept_drafts(&chores::root())),
         _ => {
             eprintln!("{}", chores::USAGE);

@@ -9,9 +9,11 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use codec::{Codec, registry};
+use codec::{Codec, Encoded, registry};
 use domain::{Body, Event};
+use event_log::{EventLog, KafkaConfig, KafkaLog, Record, TopicSpec};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::arbitrary::samples;
 
@@ -46,52 +48,110 @@ fn python() -> Option<PathBuf> {
     None
 }
 
-fn decoded_by_python(python: &Path, registry: &str, events: &[Event]) -> Vec<Value> {
+/// What the client prints: one JSON object a message.
+fn confluent_decode(python: &Path, words: &[&str], input: &str) -> Vec<Value> {
     let mut child = Command::new(python)
         .arg(repository().join("tests/clients/confluent_decode.py"))
-        .args(["--registry", registry, "--hex"])
+        .args(words)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("Python starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    for event in events {
-        let encoded = Codec::builtin().encode(event).expect("encodes");
-        writeln!(stdin, "{} {}", encoded.topic, hex::encode(encoded.payload)).expect("written");
-    }
-    drop(stdin);
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
     let output = child.wait_with_output().expect("Python ends");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let lines = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success(), "{lines}");
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// Mounts the registry below a path, as `query-api` does, and gives its address.
+async fn start_registry() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/registry", listener.local_addr().expect("an address"));
+    let router = Router::new().nest("/registry", Router::new().fallback(serve));
+    tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
+    url
+}
+
+fn assert_same(event: &Event, read: &Value) {
+    let value = &read["value"];
+    let meta = &event.meta;
+    assert_eq!(value["meta"]["event_id"], meta.event_id.to_string());
+    assert_eq!(value["meta"]["source"], meta.source.as_str());
+    assert_eq!(value["meta"]["event_time"], "2022-03-01T00:02:11.500Z");
+    assert_eq!(value["meta"]["op"], meta.op.code());
+    assert_eq!(value["meta"]["source_record_version"], meta.source_record_version);
+    if let Some(first) = event.body.subject().first() {
+        assert_eq!(value["subject"][0]["scheme"], first.scheme.code());
+        assert_eq!(value["subject"][0]["token"], hex::encode(first.token.as_bytes()));
+    }
+    match &event.body {
+        Body::MeterReading(reading) => assert_eq!(value["value"], reading.value.to_string()),
+        Body::TripSegment(trip) => assert_eq!(value["service_date"], trip.service_date.to_string()),
+        Body::IdentityObserved(identity) => {
+            let names: Vec<&str> = identity.person.names.iter().map(|name| name.text.expose().as_str()).collect();
+            let read = value["person"]["names"].as_array().expect("names").iter();
+            assert_eq!(read.map(|name| name["text"].as_str().expect("text")).collect::<Vec<_>>(), names);
+        }
+        _ => {}
+    }
+}
+
+fn events() -> Vec<Event> {
+    let at = domain::Timestamp::from_millis(1_646_092_931_500);
+    samples()
+        .map(|mut event| {
+            event.meta.event_time = at;
+            event
+        })
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standard_client_decodes_our_messages_with_our_registry() {
     let Some(python) = python() else { return };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}/registry", listener.local_addr().expect("an address"));
-    let router = Router::new().nest("/registry", Router::new().fallback(serve));
-    tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
-
-    let events: Vec<Event> = samples()
-        .map(|mut event| {
-            event.meta.event_time = domain::Timestamp::from_millis(1_646_092_931_500);
-            event
-        })
-        .collect();
-    let sent = events.clone();
-    let read = tokio::task::spawn_blocking(move || decoded_by_python(&python, &url, &sent)).await.expect("runs");
+    let registry = start_registry().await;
+    let events = events();
+    let mut input = String::new();
+    for event in &events {
+        let encoded = Codec::builtin().encode(event).expect("encodes");
+        input.push_str(&format!("{} {}\n", encoded.topic, hex::encode(encoded.payload)));
+    }
+    let run = move || confluent_decode(&python, &["--registry", &registry, "--hex"], &input);
+    let read = tokio::task::spawn_blocking(run).await.expect("runs");
     assert_eq!(read.len(), events.len());
     for (event, read) in events.iter().zip(&read) {
-        let value = &read["value"];
         assert_eq!(read["topic"], event.event_type().topic());
-        assert_eq!(value["meta"]["event_id"], event.meta.event_id.to_string());
-        assert_eq!(value["meta"]["source"], event.meta.source.as_str());
-        assert_eq!(value["meta"]["event_time"], "2022-03-01T00:02:11.500Z");
-        assert_eq!(value["meta"]["op"], event.meta.op.code());
-        if let Body::MeterReading(reading) = &event.body {
-            assert_eq!(value["value"], reading.value.to_string());
-        }
+        assert_same(event, read);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standard_client_reads_our_topics_from_kafka() {
+    let (Some(python), Some(kafka)) = (python(), test_support::kafka().await) else { return };
+    let registry = start_registry().await;
+    let prefix = format!("clients-{}.", Uuid::new_v4().simple());
+    let log = KafkaLog::open(&KafkaConfig { prefix: prefix.clone(), ..KafkaConfig::new(&kafka.bootstrap) });
+    let log = EventLog::Kafka(log.expect("the broker is there"));
+    for event in events() {
+        let encoded = Codec::builtin().encode(&event).expect("encodes");
+        let topic = TopicSpec { name: encoded.topic.to_owned(), partitions: 1, retention: None, compacted: false };
+        log.ensure_topics(&[topic]).await.expect("the topic is made");
+        let Encoded { topic, key, payload, headers } = encoded;
+        let key_text = String::from_utf8(key.clone()).expect("text");
+        let record = Record { topic: topic.to_owned(), key, payload, headers };
+        log.append(vec![record]).await.expect("appended");
+
+        let (python, registry, topic) = (python.clone(), registry.clone(), format!("{prefix}{topic}"));
+        let bootstrap = kafka.bootstrap.clone();
+        let run = move || {
+            let words = ["--registry", &registry, "--bootstrap", &bootstrap, "--topic", &topic, "--count", "1"];
+            confluent_decode(&python, &words, "")
+        };
+        let read = tokio::task::spawn_blocking(run).await.expect("runs").remove(0);
+        assert_eq!(read["key"], key_text);
+        assert_eq!(read["headers"]["ce_id"], event.meta.event_id.to_string());
+        assert_eq!(read["headers"]["ce_type"], format!("hub.v1.{}", event.event_type().name()));
+        assert_same(&event, &read);
     }
 }

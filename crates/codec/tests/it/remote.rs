@@ -258,3 +258,34 @@ async fn a_message_that_waits_for_the_registry_can_be_tried_again() {
         [&[0][..], &900_u32.to_be_bytes(), &Codec::builtin().encode(&gate_pass()).expect("encodes").payload[5..]];
     assert_eq!(codec.decode_fetching("gate.pass", &payload.concat()).await.expect("decodes"), gate_pass());
 }
+
+/// A registry that is not ours, when `SCHEMA_REGISTRY_URL` names one (Apicurio Registry and others speak this API too).
+#[tokio::test]
+async fn a_registry_that_is_not_ours_gives_ids_and_hands_schemas_out() {
+    let Ok(url) = std::env::var("SCHEMA_REGISTRY_URL") else {
+        eprintln!("SKIPPED 1 test: SCHEMA_REGISTRY_URL names no registry");
+        return;
+    };
+    let prefix = format!("codec-{}.", uuid::Uuid::new_v4().simple());
+    let config = |prefix: &str| RegistryConfig { subject_prefix: prefix.to_owned(), ..RegistryConfig::at(&url) };
+    let first = Codec::remote(&config(&prefix)).await.expect("registers");
+    let again = Codec::remote(&config(&prefix)).await.expect("looks up");
+    for event in samples() {
+        assert_eq!(first.schema_id(event.event_type()), again.schema_id(event.event_type()));
+        let encoded = first.encode(&event).expect("encodes");
+        assert_eq!(again.decode(encoded.topic, &encoded.payload).expect("decodes"), event);
+    }
+
+    // A schema that only the registry has: that of an older program.
+    let older = changed_schema(|fields| fields.retain(|field| field["name"] != "device_seq"));
+    let subject = format!("{url}/subjects/{prefix}older-value/versions");
+    let request = reqwest::Client::new().post(subject).json(&json!({ "schema": older }));
+    let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    let id = answer["id"].as_u64().expect("an id") as u32;
+    let event = gate_pass();
+    let payload = written_with(&older, id, &event, |fields| fields.retain(|(name, _)| name != "device_seq"));
+    let read = first.decode_fetching("gate.pass", &payload).await.expect("decodes");
+    assert!(matches!(read.body, Body::GatePass(body) if body.device_seq.is_none()));
+    let error = first.decode_fetching("gate.pass", &[&[0][..], &[0x7f; 40]].concat()).await.expect_err("unknown");
+    assert!(matches!(error, DecodeError::UnknownSchema { .. }), "{error:?}");
+}
