@@ -64,6 +64,7 @@ async fn measure(name: &str, log: EventLog, records: usize) -> Result<(), Failed
 fn record(topic: &str, number: u64) -> Record {
     let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes().to_vec();
     let payload = key.iter().copied().cycle().take(500).collect();
-    let headers = ["ce_id", "ce_type", "ce_source", "ce_time", "content-type"].map(|name| (name.to_owned(), key.clone()));
+    let headers =
+        ["ce_id", "ce_type", "ce_source", "ce_time", "content-type"].map(|name| (name.to_owned(), key.clone()));
     Record { topic: topic.to_owned(), key, payload, headers: headers.into() }
 }

@@ -196,13 +196,29 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The partition of a key: FNV-1a, because it must stay the same for ever and needs no more than that.
+/// The partition of a key, the one that Kafka's own clients choose: the same key lies in the same partition on either
+/// backend.
 fn partition_of(key: &[u8], partitions: i32) -> i32 {
-    let hash = key
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    // The high bits are the well mixed ones. Below `partitions`, so it fits.
-    ((hash >> 32) % partitions.unsigned_abs() as u64) as i32
+    // Without the sign bit, so it is not negative.
+    (murmur2(key) & 0x7fff_ffff) as i32 % partitions
+}
+
+/// MurmurHash2 with the seed that Kafka uses.
+fn murmur2(key: &[u8]) -> u32 {
+    const MIX: u32 = 0x5bd1_e995;
+    let mut hash = 0x9747_b28c ^ key.len() as u32;
+    let mut words = key.chunks_exact(4);
+    for word in &mut words {
+        let word = u32::from_le_bytes([word[0], word[1], word[2], word[3]]).wrapping_mul(MIX);
+        hash = hash.wrapping_mul(MIX) ^ (word ^ (word >> 24)).wrapping_mul(MIX);
+    }
+    let rest = words.remainder();
+    if !rest.is_empty() {
+        let tail = rest.iter().rev().fold(0, |tail, &byte| (tail << 8) | u32::from(byte));
+        hash = (hash ^ tail).wrapping_mul(MIX);
+    }
+    hash = (hash ^ (hash >> 13)).wrapping_mul(MIX);
+    hash ^ (hash >> 15)
 }
 
 /// Milliseconds of a column in microseconds.
@@ -215,15 +231,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_spread_over_all_partitions_and_stay_where_they_are() {
+    fn keys_spread_over_all_partitions() {
         let mut counts = [0; 8];
         for key in 0..8_000_u32 {
             counts[partition_of(&key.to_be_bytes(), 8) as usize] += 1;
         }
         assert!(counts.iter().all(|&count| (800..1_200).contains(&count)), "{counts:?}");
-        // These numbers are on disks: they must never change.
-        assert_eq!(["", "a", "b", "record"].map(|key| partition_of(key.as_bytes(), 12)), PINNED);
     }
 
-    const PINNED: [i32; 4] = [0, 0, 0, 0];
+    #[test]
+    fn the_hash_is_the_one_of_kafkas_java_client() {
+        // Published in the tests of Kafka's client.
+        for (key, hash) in [
+            ("21", -973_932_308),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("abc", 479_470_107),
+        ] {
+            assert_eq!(murmur2(key.as_bytes()) as i32, hash, "{key}");
+        }
+    }
 }
