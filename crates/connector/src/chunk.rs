@@ -51,7 +51,10 @@ pub(crate) struct Chunk {
 pub(crate) enum Read {
     Chunk(Chunk),
     /// All rows were sent.
-    End { data_start: i64, notices: Vec<String> },
+    End {
+        data_start: i64,
+        notices: Vec<String>,
+    },
 }
 
 /// What a body is read with.

@@ -227,9 +227,7 @@ fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], known: &Known) -> Vec<Gr
         if groups.iter().any(|group| group.record_id == draft.record_id) {
             continue;
         }
-        let same = |other: &&MappedDraft| {
-            other.draft.role == DraftRole::Record && other.record_id == draft.record_id
-        };
+        let same = |other: &&MappedDraft| other.draft.role == DraftRole::Record && other.record_id == draft.record_id;
         let parts: Vec<Uuid> = drafts.iter().filter(same).map(|draft| draft.content).collect();
         let content = joined(key, &parts);
         // Nothing is taken back that was never stated.

@@ -4,8 +4,8 @@
 //! carries a personal value, but for the file of failed rows, which is the sender's own.
 
 mod problem;
-mod query;
 mod quarantine;
+mod query;
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, http::HeaderValue};
-use domain::{BatchId, FeedId, Timestamp};
+use domain::{BatchId, FeedId};
 use serde::Serialize;
 use store::ingest;
 use utoipa::ToSchema;
@@ -250,10 +250,7 @@ fn answer(status: StatusCode, receipt: Receipt) -> Response {
         (status = 401, description = "No valid token", body = FeedProblemDocument),
     ),
 )]
-async fn list_feeds(
-    State(ingest): State<Arc<Ingest>>,
-    headers: HeaderMap,
-) -> Result<Json<Vec<FeedView>>, FeedProblem> {
+async fn list_feeds(State(ingest): State<Arc<Ingest>>, headers: HeaderMap) -> Result<Json<Vec<FeedView>>, FeedProblem> {
     let opened = opened_feed(&ingest, &headers).await?;
     Ok(Json(ingest.profile(&opened).into_iter().map(FeedView::from).collect()))
 }
@@ -295,7 +292,7 @@ impl From<&Profile> for FeedView {
     security(("feed-token" = [])),
     params(
         ("feed" = String, Path, description = "Name of the feed"),
-        ("before" = Option<String>, Query, description = "Only batches received before this instant (RFC 3339)"),
+        ("before" = Option<i64>, Query, description = "Only batches that came before this one, by the ordinal in `next`"),
         ("limit" = Option<i64>, Query, description = "At most this many, up to 1,000; 100 by default"),
     ),
     responses(
@@ -312,15 +309,12 @@ async fn list_batches(
 ) -> Result<Json<BatchPage>, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
     let query = query::parse(query.as_deref(), &["before", "limit"])?;
-    let before = match query.text("before") {
-        Some(text) => Some(Timestamp::parse(text).map_err(|_| FeedProblem::QueryMalformed)?),
-        None => None,
-    };
+    let before = query.number("before", i64::MAX, 0, i64::MAX)?;
     let limit = query.number("limit", PAGE, 1, PAGE_MAX)?;
     let mut conn = ingest.core.store.acquire().await?;
     let batches = ingest::list_batches(&mut conn, &feed, before, limit).await?;
     let next = (batches.len() as i64 == limit).then(|| batches.last()).flatten();
-    let next = next.map(|last| format!("/v1/feeds/{feed}/batches?before={}&limit={limit}", last.received_at));
+    let next = next.map(|last| format!("/v1/feeds/{feed}/batches?before={}&limit={limit}", last.arrival));
     Ok(Json(BatchPage { batches: batches.iter().map(|batch| Receipt::of(batch, false)).collect(), next }))
 }
 

@@ -228,6 +228,7 @@ impl Ingest {
 pub(crate) fn new_batch(feed: &FeedId, stored: &StoredBody, received_at: Timestamp) -> Batch {
     Batch {
         batch_id: BatchId::derive(feed, &stored.sha256),
+        arrival: 0,
         feed: feed.to_string(),
         sha256: stored.sha256,
         framing: Framing::File,
@@ -311,7 +312,8 @@ impl Core {
 
     async fn read_on(&self, id: &FeedId, line: &Line, batch: &Batch) -> Result<(), IngestError> {
         let path = self.raw.path(id, &batch.sha256);
-        let source = Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at: batch.received_at, path };
+        let source =
+            Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at: batch.received_at, path };
         let mut chunks = source.read(batch.next_row);
         let mut rows_read = batch.next_row - 1;
         while let Some(read) = chunks.recv().await {
@@ -414,7 +416,8 @@ impl Core {
                     if known.records() > DRY_RUN_RECORDS_MAX {
                         known = Known::default();
                     }
-                    let unknown = records_of(&chunk).into_iter().filter(|record| !known.has(*record)).collect::<Vec<_>>();
+                    let unknown =
+                        records_of(&chunk).into_iter().filter(|record| !known.has(*record)).collect::<Vec<_>>();
                     let mut conn = self.store.acquire().await?;
                     known.add(ingest::find_seen(&mut conn, &unknown).await?);
                     drop(conn);
@@ -445,7 +448,8 @@ impl Line {
             metrics::counter!("isthmus_ingest_rows_total", "feed" => id.to_string(), "outcome" => outcome)
                 .increment(rows.unsigned_abs());
         }
-        metrics::counter!("isthmus_ingest_events_total", "feed" => id.to_string()).increment(counts.events.unsigned_abs());
+        metrics::counter!("isthmus_ingest_events_total", "feed" => id.to_string())
+            .increment(counts.events.unsigned_abs());
         for row in &decided.progress.quarantined {
             metrics::counter!("isthmus_ingest_quarantined_rows_total", "feed" => id.to_string(), "reason" => row.code.clone())
                 .increment(1);

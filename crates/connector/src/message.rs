@@ -106,7 +106,8 @@ impl Core {
         batch.batch_id = group_id(feed, &stored.sha256, received_at.as_millis(), group_number);
         batch.framing = Framing::Messages;
         let source = self.source(line, received_at, stored.path.clone());
-        let chunk = tokio::task::spawn_blocking(move || source.map(rows, None)).await.map_err(|_| IngestError::Stopped)?;
+        let chunk =
+            tokio::task::spawn_blocking(move || source.map(rows, None)).await.map_err(|_| IngestError::Stopped)?;
         let count = chunk.rows.len() as i64;
 
         let mut tx = self.store.begin("ingest-messages").await?;

@@ -224,8 +224,9 @@ impl BodyWriter {
                 }
                 // Checks the trailer of the last member: length and checksum.
                 decoder.finish().map_err(|error| match error.kind() {
-                    io::ErrorKind::UnexpectedEof => {
-                        IngestError::refused(Reason::BodyTruncated, "the compressed body ends in the middle")
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                        let message = "the compressed body ends in the middle, or its checksum does not fit";
+                        IngestError::refused(Reason::BodyTruncated, message)
                     }
                     _ => unwritable(error, &self.limits),
                 })?

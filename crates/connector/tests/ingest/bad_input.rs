@@ -54,7 +54,8 @@ async fn a_body_that_unpacks_without_end_is_stopped() {
     assert_eq!((status, problem["code"].as_str()), (413, Some("compression-bomb")), "{problem}");
     let (status, problem) = push_gzip(&hub, b"not gzip at all, but long enough to look".to_vec()).await;
     assert_eq!((status, problem["code"].as_str()), (400, Some("compression-broken")), "{problem}");
-    let request = push_request("tickets", "").header("content-encoding", "br").body(Body::from("x")).expect("a request");
+    let request =
+        push_request("tickets", "").header("content-encoding", "br").body(Body::from("x")).expect("a request");
     let (status, problem) = hub.send_json(request).await;
     assert_eq!((status, problem["code"].as_str()), (415, Some("compression-unknown")), "{problem}");
     let (status, problem) = hub.push("tickets", vec![b'x'; (64 << 20) + 1]).await;
@@ -176,11 +177,12 @@ async fn characters_survive_the_edges_of_every_buffer() {
 #[tokio::test]
 async fn clocks_of_1900_and_2200_go_to_quarantine() {
     let hub = Hub::start().await;
-    let lines: Vec<String> = ["1900-01-01 00:00:00", "2200-01-01 00:00:00", "2022-03-21 12:00:00", "2022-03-20 12:00:00"]
-        .iter()
-        .enumerate()
-        .map(|(n, time)| scan(&format!("s{n}"), "13800000001", "36.5").replace("2022-03-01 08:02:11", time))
-        .collect();
+    let lines: Vec<String> =
+        ["1900-01-01 00:00:00", "2200-01-01 00:00:00", "2022-03-21 12:00:00", "2022-03-20 12:00:00"]
+            .iter()
+            .enumerate()
+            .map(|(n, time)| scan(&format!("s{n}"), "13800000001", "36.5").replace("2022-03-01 08:02:11", time))
+            .collect();
     let (_, receipt) = hub.push("scans", lines.join("\n")).await;
     // A clock may run ahead by a day.
     assert_eq!(counters(&receipt), [4, 1, 0, 0, 3, 1]);

@@ -140,11 +140,21 @@ impl Hub {
 
     /// A process that starts on what another one left.
     pub(crate) async fn start_on(database: TestDatabase, store: Store, raw_dir: PathBuf) -> Self {
-        let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("opens");
         let feeds = [TICKETS, SCANS].map(|text| {
             let profile = Profile::parse("test", text).expect("a profile");
             Arc::new(ProfileFeed::new(profile).expect("a feed")) as Arc<dyn Feed>
         });
+        Self::start_with(database, store, raw_dir, feeds.into()).await
+    }
+
+    /// A process with other feeds.
+    pub(crate) async fn start_with(
+        database: TestDatabase,
+        store: Store,
+        raw_dir: PathBuf,
+        feeds: Vec<Arc<dyn Feed>>,
+    ) -> Self {
+        let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("opens");
         let now = Timestamp::parse(NOW).expect("an instant");
         let ingest = Arc::new(Ingest::new(IngestSetup {
             store: store.clone(),
@@ -153,7 +163,7 @@ impl Hub {
             key: test_support::build::token_key(),
             raw_dir: raw_dir.clone(),
             limits: BodyLimits { body_bytes_max: 64 << 20, unpack_ratio_max: 100 },
-            feeds: feeds.into(),
+            feeds,
             clock: Arc::new(move || now),
         }));
         let topics: Vec<TopicSpec> =

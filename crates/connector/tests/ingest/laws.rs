@@ -29,7 +29,8 @@ async fn a_file_becomes_events_and_the_same_file_again_nothing() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut packed, &file).expect("memory");
     let packed = packed.finish().expect("memory");
-    let request = push_request("tickets", "").header("content-encoding", "gzip").body(packed.into()).expect("a request");
+    let request =
+        push_request("tickets", "").header("content-encoding", "gzip").body(packed.into()).expect("a request");
     let (status, wrapped) = hub.send_json(request).await;
     assert_eq!((status, &wrapped["batch_id"]), (200, &first["batch_id"]));
 }
@@ -137,7 +138,8 @@ async fn failed_rows_are_listed_without_their_values_and_fetched_in_their_bytes(
     assert_eq!(status, StatusCode::OK);
     assert_eq!(failed, gb18030(&format!("{TICKET_HEADER}\r\n{bad}\r\n")));
     // Mended, it is taken as it is.
-    let mended = gb18030(&format!("{TICKET_HEADER}\r\n{}\r\n", bad.replace("110105194912310021", "11010519491231002X")));
+    let mended =
+        gb18030(&format!("{TICKET_HEADER}\r\n{}\r\n", bad.replace("110105194912310021", "11010519491231002X")));
     let (_, receipt) = hub.push("tickets", mended).await;
     assert_eq!(counters(&receipt), [1, 1, 0, 0, 0, 2]);
 }
@@ -166,7 +168,9 @@ async fn a_token_opens_its_own_feed_only() {
         (Some("Basic token-scans"), 401, "token-invalid"),
         (Some("Bearer token-tickets"), 403, "feed-forbidden"),
     ] {
-        for request in [Request::post("/v1/feeds/scans/batches"), Request::get(&link), Request::get(format!("{link}/rows"))] {
+        for request in
+            [Request::post("/v1/feeds/scans/batches"), Request::get(&link), Request::get(format!("{link}/rows"))]
+        {
             let request = token.into_iter().fold(request, |request, token| request.header("authorization", token));
             let body = Body::from(scan("s2", "13800000002", "36.5"));
             let (found, problem) = hub.send_json(request.body(body).expect("a request")).await;

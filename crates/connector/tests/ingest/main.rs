@@ -1,6 +1,7 @@
 //! The ingest loop on a real PostgreSQL with the log in its table: the laws of receipts, bad input, crashes.
 
 mod bad_input;
+mod city;
 mod crash;
 mod hub;
 mod laws;
