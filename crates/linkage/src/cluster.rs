@@ -4,7 +4,7 @@
 //! another value of an exclusive identifier than a member of the other, or the clusters on the whole disagree. So one
 //! wrong link cannot pull two persons together, and the same input gives the same clusters in any order.
 
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::standardize::{Numbered, ResidentNumber, Standardized};
 
@@ -163,18 +163,22 @@ impl<'a> Growing<'a> {
 }
 
 /// The components of a graph that hold any of the seeds, each as its nodes in the order in which they were reached.
-pub(crate) fn components<I: Iterator<Item = u32>>(seeds: &[u32], neighbours: impl Fn(u32) -> I) -> Vec<Vec<u32>> {
-    let mut reached: FxHashSet<u32> = FxHashSet::with_capacity_and_hasher(seeds.len() * 2, FxBuildHasher);
-    let mut found = Vec::new();
+/// `is_first` says whether a node was not asked about before.
+pub(crate) fn components<I: Iterator<Item = u32>>(
+    seeds: &[u32],
+    neighbours: impl Fn(u32) -> I,
+    mut is_first: impl FnMut(u32) -> bool,
+) -> Vec<Vec<u32>> {
+    let mut found = Vec::with_capacity(seeds.len());
     for seed in seeds {
-        if !reached.insert(*seed) {
+        if !is_first(*seed) {
             continue;
         }
         let mut nodes = vec![*seed];
         let mut next = 0;
         while next < nodes.len() {
             for neighbour in neighbours(nodes[next]) {
-                if reached.insert(neighbour) {
+                if is_first(neighbour) {
                     nodes.push(neighbour);
                 }
             }

@@ -134,7 +134,10 @@ impl Engine {
         if self.person_of(person.as_record()) != Some(person) {
             return None;
         }
-        let nodes = components(&[slot], |node| self.linked(node)).pop()?;
+        let nodes = {
+            let mut reached = FxHashSet::default();
+            components(&[slot], |node| self.linked(node), |node| reached.insert(node)).pop()?
+        };
         let (nodes, found) = self.cluster_component(nodes);
         let place = nodes.iter().position(|node| *node == slot)? as u32;
         let local = found.into_iter().find(|local| local.members.contains(&place))?;
@@ -427,7 +430,9 @@ impl Engine {
     /// Clusters every component with a seed anew and says what is different.
     fn recluster(&mut self, touched: &mut Touched) -> Delta {
         let seeds: Vec<Slot> = touched.seeds.iter().copied().collect();
-        let reached = components(&seeds, |node| self.linked(node));
+        let mut seen = vec![false; self.entries.len()];
+        let reached =
+            components(&seeds, |node| self.linked(node), |node| !std::mem::replace(&mut seen[node as usize], true));
         let found: Vec<(Vec<Slot>, Vec<LocalCluster>)> =
             reached.into_par_iter().with_min_len(8).map(|nodes| self.cluster_component(nodes)).collect();
         let mut before = std::mem::take(&mut touched.clusters);
@@ -487,7 +492,9 @@ impl Engine {
             for (other, _) in &entry.edges {
                 let pair = (*slot.min(other), *slot.max(other));
                 if entry.cluster == self.entry(*other).cluster {
-                    settled.push(pair);
+                    if slot < other && self.review.contains(&pair) {
+                        settled.push(pair);
+                    }
                 } else if !self.review.contains(&pair) || touched.seeds.contains(slot) || touched.seeds.contains(other)
                 {
                     asked.insert(pair);

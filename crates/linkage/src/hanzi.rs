@@ -238,6 +238,11 @@ pub(crate) fn unify(c: char) -> char {
     if (c as u32) < 0x3000 { c } else { simplified_table().get(&c).copied().unwrap_or(c) }
 }
 
+/// Whether NFKC leaves a text as it is: nothing but ASCII and the common Han characters, as nearly every name is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii() || matches!(c, '\u{4e00}'..='\u{9fff}'))
+}
+
 /// Whether this is a Han character.
 pub(crate) fn is_han(c: char) -> bool {
     matches!(c, '\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}')

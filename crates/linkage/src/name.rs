@@ -288,15 +288,16 @@ fn hash_sound(a: &str, b: &str) -> u64 {
 /// NFKC, one form per Han character, lower case, hidden and lost characters as `*`, dots between parts of a name gone.
 fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
-    for c in text.nfkc() {
-        match c {
-            '*' | '×' | '●' | '○' | '□' | '?' | '\u{fffd}' | '\u{e000}'..='\u{f8ff}' | '某' => {
-                cleaned.push(HIDDEN)
-            }
-            '·' | '•' | '‧' | '・' | '.' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {}
-            c if hanzi::is_han(c) => cleaned.push(hanzi::unify(c)),
-            c => cleaned.extend(c.to_lowercase()),
-        }
+    let mut take = |c: char| match c {
+        '*' | '×' | '●' | '○' | '□' | '?' | '\u{fffd}' | '\u{e000}'..='\u{f8ff}' | '某' => cleaned.push(HIDDEN),
+        '·' | '•' | '‧' | '・' | '.' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {}
+        c if hanzi::is_han(c) => cleaned.push(hanzi::unify(c)),
+        c => cleaned.extend(c.to_lowercase()),
+    };
+    if hanzi::is_plain(text) {
+        text.chars().for_each(&mut take);
+    } else {
+        text.nfkc().for_each(&mut take);
     }
     cleaned
 }

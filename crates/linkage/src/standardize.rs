@@ -1,5 +1,7 @@
 //! A source's statement in the form in which records are compared.
 
+use std::borrow::Cow;
+
 use domain::{IdClaim, IdScheme, IdentityObserved, Sex};
 use unicode_normalization::UnicodeNormalization;
 
@@ -241,7 +243,8 @@ impl AddressKey {
         let mut letters = String::with_capacity(text.len());
         let mut numbers: Vec<u64> = Vec::new();
         let mut in_number = false;
-        for c in text.nfkc().flat_map(char::to_lowercase) {
+        let text: Cow<'_, str> = if hanzi::is_plain(text) { text.into() } else { text.nfkc().collect() };
+        for c in text.chars().flat_map(char::to_lowercase) {
             if let Some(digit) = c.to_digit(10) {
                 match numbers.last_mut() {
                     Some(last) if in_number => *last = last.wrapping_mul(10).wrapping_add(u64::from(digit)),
