@@ -143,7 +143,7 @@ async fn a_rebuild_gives_the_same_views_and_the_projector_goes_on_with_them() {
     assert!(report.exchanged && !report.log_is_cut);
     assert_eq!(hub.fingerprint().await, before);
     assert_ne!(views::find_checkpoint(&mut reader).await.expect("a checkpoint").generation, generation);
-    let previous = views::fingerprint(&mut hub.conn().await, Schema::Previous).await.expect("the views before");
+    let previous = views::fingerprint(&mut *hub.conn().await, Schema::Previous).await.expect("the views before");
     assert_eq!(previous, before);
 
     // The running projector notices and writes the new views.

@@ -19,13 +19,13 @@ use test_support::{database, wait_for};
 use tokio::task::JoinHandle;
 
 /// A database, a log and how to project.
-pub struct Hub {
-    pub config: Config,
+pub(crate) struct Hub {
+    pub(crate) config: Config,
 }
 
 impl Hub {
     /// A new hub with an empty log of two partitions per topic.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let store = Store::connect(database().await.connect_options(), 8).await.expect("connected");
         store.migrate().await.expect("migrated");
         let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("a log");
@@ -38,14 +38,14 @@ impl Hub {
     }
 
     /// A hub that takes in at most so many events at once.
-    pub async fn with_batches_of(events_max: usize) -> Self {
+    pub(crate) async fn with_batches_of(events_max: usize) -> Self {
         let mut hub = Self::new().await;
         hub.config.limits.batch_events_max = events_max;
         hub
     }
 
     /// Appends events to the log.
-    pub async fn publish(&self, events: &[Event]) {
+    pub(crate) async fn publish(&self, events: &[Event]) {
         let record = |event: &Event| {
             let encoded = self.config.codec.encode(event).expect("encoded");
             let (topic, key) = (encoded.topic.to_owned(), encoded.key);
@@ -55,59 +55,59 @@ impl Hub {
     }
 
     /// Appends bytes that are no event.
-    pub async fn publish_garbage(&self, topic: EventType) {
+    pub(crate) async fn publish_garbage(&self, topic: EventType) {
         let record =
             Record { topic: topic.topic().to_owned(), key: b"k".to_vec(), payload: vec![0, 0, 0], headers: Vec::new() };
         self.config.log.append(vec![record]).await.expect("appended");
     }
 
     /// Starts a projector.
-    pub fn start(&self) -> Running {
+    pub(crate) fn start(&self) -> Running {
         let shutdown = Shutdown::new();
         let task = tokio::spawn(run(self.config.clone(), shutdown.clone()));
         Running { shutdown, task }
     }
 
     /// Waits until the views hold all that is in the log.
-    pub async fn caught_up(&self) {
+    pub(crate) async fn caught_up(&self) {
         let end = self.config.log.end_positions(&topics()).await.expect("positions");
         let store = &self.config.store;
         wait_for("the projector is at the end of the log", async || caught_up(store, &end).await.expect("read")).await;
     }
 
     /// Projects all that is in the log, and stops.
-    pub async fn project(&self) {
+    pub(crate) async fn project(&self) {
         let running = self.start();
         self.caught_up().await;
         running.stop().await;
     }
 
     /// Publishes and projects.
-    pub async fn take_in(&self, events: &[Event]) {
+    pub(crate) async fn take_in(&self, events: &[Event]) {
         self.publish(events).await;
         self.project().await;
     }
 
-    pub async fn fingerprint(&self) -> BTreeMap<&'static str, String> {
+    pub(crate) async fn fingerprint(&self) -> BTreeMap<&'static str, String> {
         views::fingerprint(&mut *self.conn().await, Schema::Active).await.expect("a fingerprint")
     }
 
-    pub async fn conn(&self) -> PoolConnection<Postgres> {
+    pub(crate) async fn conn(&self) -> PoolConnection<Postgres> {
         self.config.store.acquire().await.expect("a connection")
     }
 
     /// The person of a record now.
-    pub async fn person_of(&self, record: RecordId) -> Option<PersonId> {
+    pub(crate) async fn person_of(&self, record: RecordId) -> Option<PersonId> {
         views::find_person_of_record(&mut *self.conn().await, record).await.expect("read")
     }
 
     /// The file of a person.
-    pub async fn person(&self, person: PersonId) -> Option<PersonRow> {
+    pub(crate) async fn person(&self, person: PersonId) -> Option<PersonRow> {
         views::find_person(&mut *self.conn().await, person).await.expect("read")
     }
 
     /// All facts with this subject.
-    pub async fn facts(&self, subject: ClaimToken) -> Vec<FactRow> {
+    pub(crate) async fn facts(&self, subject: ClaimToken) -> Vec<FactRow> {
         let filter = views::FactFilter {
             subjects: &[subject],
             kinds: &[],
@@ -120,26 +120,26 @@ impl Hub {
     }
 
     /// Who claims the token.
-    pub async fn claims(&self, token: ClaimToken) -> Vec<ClaimRow> {
+    pub(crate) async fn claims(&self, token: ClaimToken) -> Vec<ClaimRow> {
         views::list_claims_of_tokens(&mut *self.conn().await, &[token], 100).await.expect("read")
     }
 }
 
 /// A projector at work.
-pub struct Running {
-    pub shutdown: Shutdown,
-    pub task: JoinHandle<Result<(), projector::Error>>,
+pub(crate) struct Running {
+    pub(crate) shutdown: Shutdown,
+    pub(crate) task: JoinHandle<Result<(), projector::Error>>,
 }
 
 impl Running {
     /// Lets it finish what it has begun.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.begin();
         self.task.await.expect("no panic").expect("stopped well");
     }
 
     /// Ends it in the middle of whatever it does.
-    pub async fn kill(self) {
+    pub(crate) async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
     }
