@@ -12,6 +12,7 @@ use crate::{LogError, RECORD_BYTES_MAX};
 /// Which backend, and its settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "backend", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "a process holds one of them")]
 pub enum LogConfig {
     /// `backend = "table"`: a table of the hub's own PostgreSQL.
     Table(TableConfig),

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 /// The folder of everything the harness writes: traversable, because the database server may run under an account of its own.
@@ -36,7 +36,7 @@ pub fn scratch_name() -> String {
 /// Runs a shell command when this process has ended: the command's shell waits for the other end of a pipe that only
 /// this process holds, and the kernel closes that, whatever the reason.
 pub(crate) fn after_the_end(command: &str) {
-    static HELD: Mutex<Vec<ChildStdin>> = Mutex::new(Vec::new());
+    static HELD: Mutex<Vec<Child>> = Mutex::new(Vec::new());
     let child = Command::new("/bin/sh")
         .args(["-c", &format!("cat >/dev/null; {command}")])
         .stdin(Stdio::piped())
@@ -44,8 +44,8 @@ pub(crate) fn after_the_end(command: &str) {
         .stderr(Stdio::null())
         .process_group(0)
         .spawn();
-    let mut child = must(child, "starting the janitor of the test harness");
-    HELD.lock().unwrap_or_else(PoisonError::into_inner).extend(child.stdin.take());
+    let child = must(child, "starting the janitor of the test harness");
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).push(child);
 }
 
 /// Takes a lock between test processes; it is free again when the file is dropped.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::Timestamp;
 use sqlx::{PgConnection, Row};
 
 use super::{CHANNEL, TableLog, Topic, headers, segments};
@@ -219,11 +218,6 @@ fn murmur2(key: &[u8]) -> u32 {
     }
     hash = (hash ^ (hash >> 13)).wrapping_mul(MIX);
     hash ^ (hash >> 15)
-}
-
-/// Milliseconds of a column in microseconds.
-pub(super) const fn millis(us: i64) -> Timestamp {
-    Timestamp::from_millis(us.div_euclid(1_000))
 }
 
 #[cfg(test)]

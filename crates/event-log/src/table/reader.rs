@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use domain::Timestamp;
 use sqlx::Row;
 use tokio::sync::watch;
 
-use super::append::millis;
 use super::{TableLog, Topic, headers};
 use crate::{Delivered, LogError, Position, Positions};
 
@@ -28,6 +28,15 @@ struct Ahead {
     partition: i32,
     offset: i64,
     segment: i32,
+}
+
+#[derive(sqlx::FromRow)]
+struct StoredRow {
+    offset: i64,
+    appended_at_ms: i64,
+    key: Vec<u8>,
+    payload: Vec<u8>,
+    headers: Vec<u8>,
 }
 
 impl TableReader {
@@ -124,8 +133,8 @@ impl TableReader {
 
     async fn fetch_from(&self, from: &Ahead, limit: usize, records: &mut Vec<Delivered>) -> Result<(), LogError> {
         let (name, topic) = &self.topics[from.topic];
-        let rows = sqlx::query(
-            r#"SELECT "offset", (extract(epoch FROM appended_at) * 1000000)::bigint, key, payload, headers
+        let rows: Vec<StoredRow> = sqlx::query_as(
+            r#"SELECT "offset", (extract(epoch FROM appended_at) * 1000)::bigint AS appended_at_ms, key, payload, headers
                  FROM log.record
                 WHERE topic_id = $1 AND segment = $2 AND partition = $3 AND "offset" >= $4
                 ORDER BY "offset" LIMIT $5"#,
@@ -140,18 +149,15 @@ impl TableReader {
         .map_err(LogError::table("reading records"))?;
         let before = records.len();
         for row in rows {
-            let read = || -> Result<(i64, i64, Vec<u8>, Vec<u8>, &[u8]), sqlx::Error> {
-                Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?))
-            };
-            let (offset, appended_at, key, payload, stored) = read().map_err(LogError::table("reading records"))?;
             let expected = from.offset + (records.len() - before) as i64;
             let damaged = || LogError::Damaged { topic: name.clone(), partition: from.partition, offset: expected };
-            if offset != expected {
+            if row.offset != expected {
                 return Err(damaged());
             }
-            let headers = headers::decode(stored).ok_or_else(damaged)?;
-            let position = Position { topic: name.clone(), partition: from.partition, offset };
-            records.push(Delivered { position, key, payload, headers, appended_at: millis(appended_at) });
+            let headers = headers::decode(&row.headers).ok_or_else(damaged)?;
+            let position = Position { topic: name.clone(), partition: from.partition, offset: row.offset };
+            let appended_at = Timestamp::from_millis(row.appended_at_ms);
+            records.push(Delivered { position, key: row.key, payload: row.payload, headers, appended_at });
         }
         if records.len() == before {
             // The head said that there is a record: retention dropped it between the two looks.
