@@ -365,6 +365,43 @@ mod tests {
     }
 
     #[test]
+    fn a_view_of_a_statement_holds_the_granted_groups_and_nothing_of_the_others() {
+        let claim = |scheme, text| IdClaim::parse(scheme, text, None).expect("valid");
+        let statement = IdentityObserved {
+            person: PersonRef {
+                claims: vec![claim(IdScheme::Passport, "IDENTITY-1"), claim(IdScheme::Msisdn, "13812345678")],
+                names: vec![PersonName::whole("identity-2").expect("a name")],
+                birth_date: Some(Day::from_epoch_days(0)),
+                sex: Sex::Female,
+                nationality: Some("identity-3".to_owned()),
+            },
+            contacts: vec!["8613812345679".into()],
+            address: Some("residence-1".into()),
+            division_code: Some("residence-2".to_owned()),
+            community_unit: Some("residence-3".to_owned()),
+            account_status: Some("identity-4".to_owned()),
+            valid_from: Some(Timestamp::from_millis(0)),
+            valid_to: None,
+        };
+        let groups = [FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence];
+        for subset in 0..8_u32 {
+            let granted: FieldGroups =
+                groups.iter().enumerate().filter(|(i, _)| subset & (1 << i) != 0).map(|(_, group)| *group).collect();
+            let view = stated(statement.clone(), &granted);
+            let text = serde_json::json!([view.identity, view.contact, view.residence]).to_string().to_lowercase();
+            for (group, words) in groups.iter().zip([
+                &["identity-1", "identity-2", "identity-3", "identity-4", "1970-01-01\"", "female"][..],
+                &["8613812345678", "8613812345679"],
+                &["residence-1", "residence-2", "residence-3"],
+            ]) {
+                for word in words {
+                    assert_eq!(text.contains(word), granted.contains(*group), "{granted:?} {word}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_view_holds_the_granted_groups_and_nothing_of_the_others() {
         // Every subset of the four groups that a golden record has.
         let groups = [FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Provenance];
