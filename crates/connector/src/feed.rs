@@ -122,6 +122,27 @@ pub struct Draft {
     pub body: Body,
 }
 
+/// Reads a whole body in memory and maps its rows, without publishing anything: for trying out a profile.
+///
+/// # Errors
+/// When the body as a whole does not fit the profile.
+pub fn preview(
+    feed: &dyn Feed,
+    body: &[u8],
+    key: &TokenKey,
+    ingest_time: Timestamp,
+) -> Result<Vec<(RawRow, Result<Vec<Draft>, RowError>)>, BatchError> {
+    let mut reader = feed.open(Box::new(body))?;
+    let layout = reader.layout();
+    let context = RowContext { key, ingest_time, layout: layout.as_deref() };
+    let mut rows = Vec::new();
+    while let Some(row) = reader.next_row()? {
+        let result = row.broken.clone().map_or_else(|| feed.map(&row, &context), Err);
+        rows.push((row, result));
+    }
+    Ok(rows)
+}
+
 /// Why one row goes to quarantine. The message never repeats a personal value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

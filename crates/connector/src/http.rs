@@ -18,8 +18,10 @@ use axum::{Json, http::HeaderValue};
 use domain::{BatchId, FeedId};
 use serde::Serialize;
 use store::ingest;
+use utoipa::OpenApi as _;
 use utoipa::ToSchema;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -37,7 +39,7 @@ const PAGE: i64 = 100;
 
 /// The routes of the feeds of this process, and what the OpenAPI document says of them.
 pub fn router(ingest: Arc<Ingest>) -> (Router, OpenApi) {
-    OpenApiRouter::new()
+    OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(push, list_batches))
         .routes(routes!(read_batch))
         .routes(routes!(list_rows))
@@ -46,6 +48,21 @@ pub fn router(ingest: Arc<Ingest>) -> (Router, OpenApi) {
         .routes(routes!(list_reasons))
         .with_state(ingest)
         .split_for_parts()
+}
+
+/// What the document says beside the routes.
+#[derive(utoipa::OpenApi)]
+#[openapi(modifiers(&FeedToken), tags((name = "feeds", description = "Push files, read receipts, fetch what failed")), components(schemas(DryRun)))]
+struct Document;
+
+struct FeedToken;
+
+impl utoipa::Modify for FeedToken {
+    fn modify(&self, api: &mut OpenApi) {
+        let components = api.components.get_or_insert_with(Components::new);
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A token of one feed")).build();
+        components.add_security_scheme("feed-token", SecurityScheme::Http(scheme));
+    }
 }
 
 /// A feed as its sender sees it.

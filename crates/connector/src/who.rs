@@ -77,7 +77,7 @@ impl Who {
                 let message = format!("the profile gives the kind of document the unknown code {code}");
                 fields.error(Field::IdType, Reason::IdentifierType, message)
             })?,
-            None => IdScheme::CnId,
+            None => kind_by_form(fields).unwrap_or(IdScheme::CnId),
         };
         let Some(claim) = fields.claim(Field::IdNumber, scheme, None)? else { return Ok(false) };
         if claim.masked && !fields.profile().masked.contains(&Field::IdNumber) {
@@ -146,6 +146,15 @@ impl Who {
         let record = key.record_id(&profile.source, source_record_id);
         subject_claims(key, ClaimToken::from(record), &self.statement.person)
     }
+}
+
+/// The kind of a document in a column that names none. The profile's option `other_document` says what a number is that
+/// begins with a letter; without the option, all are resident numbers.
+fn kind_by_form(fields: &Fields<'_>) -> Option<IdScheme> {
+    let scheme = IdScheme::from_code(fields.profile().options.get("other_document")?)?;
+    let text = fields.text(Field::IdNumber)?;
+    let other = text.len() <= 12 && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    other.then_some(scheme)
 }
 
 fn nobody() -> RowError {

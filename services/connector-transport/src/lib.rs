@@ -8,9 +8,7 @@ use std::sync::Arc;
 use connector::{Feed, ProfileError, ProfileFeed};
 
 /// The built-in profiles: file name and text.
-pub const PROFILES: &[(&str, &str)] = &[
-    ("rail-tickets.toml", include_str!("../profiles/rail-tickets.toml")),
-];
+pub const PROFILES: &[(&str, &str)] = &[("rail-tickets.toml", include_str!("../profiles/rail-tickets.toml"))];
 
 /// The feeds of this service; profiles in `folder` add to the built-in ones or replace them.
 ///
@@ -22,9 +20,67 @@ pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> 
 
 #[cfg(test)]
 mod tests {
+    use connector::Reason;
+    use connector::{Draft, Feed, RowError, preview};
+    use domain::Timestamp;
+    use domain::{Body, IdScheme, TripStatus};
+    use test_support::build::token_key;
+
+    use super::*;
+
+    fn feed(name: &str) -> Arc<dyn Feed> {
+        let mut feeds = feeds(None).expect("sound profiles").into_iter();
+        feeds.find(|feed| feed.id().as_str() == name).expect("a built-in feed")
+    }
+
+    fn read(name: &str, text: &str) -> Vec<Result<Vec<Draft>, RowError>> {
+        let body = encoding_rs::GB18030.encode(text).0.into_owned();
+        let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+        let rows = preview(&*feed(name), &body, &token_key(), now).expect("a body that fits");
+        rows.into_iter().map(|(_, result)| result).collect()
+    }
+
     #[test]
     fn the_built_in_profiles_are_sound() {
-        let feeds = super::feeds(None).expect("sound profiles");
-        assert_eq!(feeds.len(), super::PROFILES.len());
+        assert_eq!(feeds(None).expect("sound profiles").len(), PROFILES.len());
+    }
+
+    const HEADER: &str = "票号,车次,乘车日期,始发日期,发站,到站,车厢,席位,开车时间,到达时间,姓名,证件类型,证件号码,订票人手机,状态,操作时间";
+
+    fn ticket(row: &str) -> Result<Vec<Draft>, RowError> {
+        read("rail-tickets", &format!("{HEADER}\r\n{row}\r\n")).remove(0)
+    }
+
+    #[test]
+    fn a_ticket_is_a_trip_on_a_run_and_a_sighting_of_who_travels() {
+        let drafts = ticket(
+            "E1,T5317/6,2022-03-02,2022-03-01,云浦,上海,加1,无座,2022-03-02 00:10:00,2022-03-02 02:00:00,张伟,居民身份证,1101051949****002X,13800000001,已售,2022-02-28 10:00:00",
+        )
+        .expect("a good row");
+        let [sighting, trip] = &drafts[..] else { panic!("two drafts") };
+        let Body::IdentityObserved(who) = &sighting.body else { panic!("a statement") };
+        assert!(who.person.claims[0].masked && sighting.quality_flags.is_empty());
+        assert_eq!(who.contacts.len(), 1);
+        assert!(sighting.source_record_id.expose().starts_with("who:"));
+        let Body::TripSegment(segment) = &trip.body else { panic!("a trip") };
+        // The train left its origin the day before, under another number.
+        assert_eq!(segment.run_id, "2022-03-01/T5316/T5317");
+        assert_eq!((segment.carriage.as_deref(), segment.seat.as_deref()), (Some("加1"), None));
+        assert_eq!(segment.status, TripStatus::Booked);
+        // A masked number leads to nobody: the record of the statement does.
+        assert_eq!(segment.subject.iter().map(|claim| claim.scheme).collect::<Vec<_>>(), [IdScheme::Record]);
+        assert_eq!(trip.version, Some(1_646_013_600_000));
+    }
+
+    #[test]
+    fn a_booking_ahead_is_no_wrong_clock_but_a_year_off_is() {
+        let row = |depart: &str| {
+            format!(
+                "E1,G1,2022-03-30,2022-03-30,云浦,上海,05,08F,{depart},,张伟,居民身份证,11010519491231002X,,已售,2022-03-19 10:00:00"
+            )
+        };
+        assert!(ticket(&row("2022-03-30 08:00:00")).is_ok());
+        let error = ticket(&row("2032-03-30 08:00:00")).expect_err("years ahead");
+        assert_eq!((error.reason, error.field.as_deref()), (Reason::TimeOutOfRange, Some("开车时间")));
     }
 }
