@@ -11,6 +11,10 @@ use crate::standardize::{Numbered, ResidentNumber, Standardized};
 /// At most this many members of each of two clusters are compared to see whether the clusters agree.
 const SAMPLE_MAX: usize = 4;
 
+/// Bits that one pair of members may speak against and for the clusters being one person. A vague record agrees
+/// strongly with either of two relatives; without a limit it would outvote all that they disagree on.
+const CLAMP: (f64, f64) = (8.0, 2.0);
+
 /// A weighed pair inside a component: places in its list of nodes, the smaller first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LocalEdge {
@@ -39,12 +43,12 @@ struct Growing<'a> {
 const END: u32 = u32::MAX;
 
 /// Clusters the nodes of a component. `nodes` are in order of record key; `edges` have at least the link threshold;
-/// `evidence` weighs two nodes without the prior.
+/// `agreement` weighs two nodes as [`crate::compare::Score::cohesion`] does.
 pub(crate) fn cluster(
     nodes: &[&Standardized],
     mut edges: Vec<LocalEdge>,
     cohesion: f64,
-    evidence: impl Fn(u32, u32) -> f64,
+    agreement: impl Fn(u32, u32) -> f64,
 ) -> Vec<LocalCluster> {
     edges.sort_unstable_by(|x, y| y.weight.total_cmp(&x.weight).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b)));
     let mut growing = Growing::new(nodes);
@@ -58,7 +62,7 @@ pub(crate) fn cluster(
         if left == right || refused.contains(&pair) {
             continue;
         }
-        if growing.may_join(left, right, cohesion, &evidence) {
+        if growing.may_join(left, right, cohesion, &agreement) {
             growing.join(left, right);
             links.push(edge);
         } else {
@@ -93,14 +97,14 @@ impl<'a> Growing<'a> {
         self.members(head).flat_map(|node| self.nodes[node as usize].exclusive.iter())
     }
 
-    fn may_join(&self, left: u32, right: u32, cohesion: f64, evidence: &impl Fn(u32, u32) -> f64) -> bool {
+    fn may_join(&self, left: u32, right: u32, cohesion: f64, agreement: &impl Fn(u32, u32) -> f64) -> bool {
         let mut id_left = self.ids(left).peekable();
         let has_both = id_left.peek().is_some() && self.ids(right).next().is_some();
         let shared_id = has_both && id_left.any(|mine| self.ids(right).any(|theirs| mine == theirs));
         if has_both && !shared_id || self.excludes(left, right) {
             return false;
         }
-        shared_id || self.agree(left, right, cohesion, evidence)
+        shared_id || self.agree(left, right, cohesion, agreement)
     }
 
     /// Whether both have numbers of one issuer, and none in common.
@@ -111,13 +115,16 @@ impl<'a> Growing<'a> {
         })
     }
 
-    fn agree(&self, left: u32, right: u32, cohesion: f64, evidence: &impl Fn(u32, u32) -> f64) -> bool {
+    fn agree(&self, left: u32, right: u32, cohesion: f64, agreement: &impl Fn(u32, u32) -> f64) -> bool {
         if self.size[left as usize] == 1 && self.size[right as usize] == 1 {
             return true;
         }
         let (left, right) = (self.sample(left), self.sample(right));
         let pairs = (left.len() * right.len()) as f64;
-        let sum: f64 = left.iter().flat_map(|a| right.iter().map(|b| evidence(*a.min(b), *a.max(b)))).sum();
+        let sum: f64 = left
+            .iter()
+            .flat_map(|a| right.iter().map(|b| agreement(*a.min(b), *a.max(b)).clamp(-CLAMP.0, CLAMP.1)))
+            .sum();
         sum / pairs >= cohesion
     }
 

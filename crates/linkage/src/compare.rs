@@ -27,8 +27,10 @@ pub struct Comparison {
 pub(crate) struct Score {
     /// Bits, prior included.
     pub(crate) weight: f64,
-    /// Bits, prior left out.
-    pub(crate) evidence: f64,
+    /// Bits for one person if that were as likely beforehand as two people who have to do with each other, be they
+    /// strangers or of one family. It tells "hardly anything in common to compare" (about 0 or more) from "another
+    /// member of the family" (less than 0), which the match weight does not.
+    pub(crate) cohesion: f64,
     pub(crate) conflict: Option<Field>,
 }
 
@@ -128,8 +130,8 @@ fn tally(model: &Model, a: &Standardized, b: &Standardized, each: &mut impl FnMu
     let family = household + prior.match_log2_odds + prior.household_log2_odds;
     let kinship = u - add_logs(u, family);
     each(Part { field: Field::Kinship, level: Level::Given, weight: kinship, frequency: 0.0 });
-    let evidence = m - u + kinship;
-    Score { weight: prior.match_log2_odds + evidence, evidence, conflict }
+    let cohesion = m - add_logs(u, household) + 1.0;
+    Score { weight: prior.match_log2_odds + m - u + kinship, cohesion, conflict }
 }
 
 /// log2(2^a + 2^b).

@@ -422,8 +422,8 @@ impl Engine {
             }
         }
         let records: Vec<&Standardized> = nodes.iter().map(|node| &self.entry(*node).record).collect();
-        let evidence = |a: u32, b: u32| score(&self.model, records[a as usize], records[b as usize]).evidence;
-        let found = cluster(&records, edges, self.model.thresholds().cohesion, evidence);
+        let agreement = |a: u32, b: u32| score(&self.model, records[a as usize], records[b as usize]).cohesion;
+        let found = cluster(&records, edges, self.model.thresholds().cohesion, agreement);
         (nodes, found)
     }
 

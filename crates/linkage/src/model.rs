@@ -74,7 +74,8 @@ pub struct Thresholds {
     pub link: f64,
     /// Pairs from this weight on, and below `link`, are put up for review.
     pub review: f64,
-    /// Two clusters whose records agree less than this on average (in bits, prior left out) are not joined.
+    /// Two clusters are not joined when their records, taken pair by pair as being as likely of one person as of two
+    /// relatives or strangers, speak for one person by less than this on average (bits).
     pub cohesion: f64,
 }
 

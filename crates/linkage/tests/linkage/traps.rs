@@ -137,6 +137,24 @@ fn a_family_on_one_phone_at_one_address_stays_a_family() {
 }
 
 #[test]
+fn a_vague_record_does_not_join_two_relatives() {
+    // Each of the two brothers has rows with and without birth date; the last row fits both of them.
+    let records = [
+        record(0).name("陈建国").born("1968-03-02").contact(PHONE),
+        record(1).name("陈建国").contact(PHONE),
+        record(2).name("陈建华").born("1971-08-19").contact(PHONE),
+        record(3).name("陈建华").contact(PHONE),
+        record(4).name("陈建*").contact(PHONE),
+    ];
+    assert!(explain(&records[1], &records[4]).link.weight > 4.0);
+    assert!(explain(&records[3], &records[4]).link.weight > 4.0);
+    let found = groups(&records);
+    assert_eq!(found.len(), 2, "{found:?}");
+    let of = |number: u64| found.iter().position(|group| group.contains(&number));
+    assert_eq!((of(0), of(2)), (of(1), of(3)));
+}
+
+#[test]
 fn parent_and_child_of_one_name_stay_apart() {
     let person = |number, born: &str| {
         record(number).name("John Smith").born(born).sex(Sex::Male).contact(PHONE).address("12 High Street, flat 3")
