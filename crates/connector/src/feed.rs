@@ -122,6 +122,9 @@ pub struct Draft {
     pub body: Body,
 }
 
+/// What became of mapping a row.
+pub type Mapped = Result<Vec<Draft>, RowError>;
+
 /// Reads a whole body in memory and maps its rows, without publishing anything: for trying out a profile.
 ///
 /// # Errors
@@ -131,7 +134,7 @@ pub fn preview(
     body: &[u8],
     key: &TokenKey,
     ingest_time: Timestamp,
-) -> Result<Vec<(RawRow, Result<Vec<Draft>, RowError>)>, BatchError> {
+) -> Result<Vec<(RawRow, Mapped)>, BatchError> {
     let mut reader = feed.open(Box::new(body))?;
     let layout = reader.layout();
     let context = RowContext { key, ingest_time, layout: layout.as_deref() };

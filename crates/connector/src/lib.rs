@@ -33,7 +33,7 @@ pub mod who;
 pub use columns::{Field, Layout};
 pub use decide::Outcome;
 pub use error::IngestError;
-pub use feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError, RowReader, preview};
+pub use feed::{BatchError, Draft, DraftRole, Feed, Mapped, RawRow, RowContext, RowError, RowReader, preview};
 pub use fields::{Bounds, Fields, Moment};
 pub use ingest::{Clock, Ingest, IngestSetup};
 pub use message::MessageOutcome;
