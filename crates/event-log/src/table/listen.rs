@@ -61,6 +61,9 @@ async fn listen(pool: PgPool, counter: watch::Sender<u64>, listening: oneshot::S
     let mut listening = Some(listening);
     loop {
         if let Err(error) = follow(&pool, &counter, &mut listening).await {
+            if matches!(error, sqlx::Error::PoolClosed) {
+                return;
+            }
             tracing::warn!(error = %error, "the listener of the event log lost its connection; readers poll until it is back");
         }
         listening = None;
