@@ -7,7 +7,7 @@ help: ## list the commands
 
 demo: ## run the whole hub on a synthetic city (ARGS="--exit --json" are handed on)
 	@.ci/setup demo
-	@cargo build --release --quiet --bin isthmus
+	@cargo build --release --bin isthmus
 	@target/release/isthmus demo $(ARGS)
 
 test: ## everything that must hold: format, lints, edges, schemas, all tests, docs
@@ -19,5 +19,4 @@ check: ## the quick part of it: format, lints, edges, schemas
 
 bench: ## measure the stages on this machine, in one run, as a table
 	@.ci/setup test
-	@cargo build --release --quiet --bin isthmus
-	@target/release/isthmus bench $(ARGS)
+	@cargo bench -p isthmus --bench hub -- $(ARGS)

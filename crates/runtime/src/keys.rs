@@ -13,6 +13,23 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Makes a directory that others may pass through but not list, and those above it: a database that runs as another user
+/// lives below it.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn passable_dir(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o711).create(path)
+}
+
+/// Lets others pass through an existing directory, as [`passable_dir`] makes one.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn make_passable(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o711))
+}
+
 /// Reads the 32 bytes of a key file (64 hexadecimal digits), or makes it from the system's randomness where there is none.
 ///
 /// # Errors

@@ -158,13 +158,15 @@ impl PrivatePostgres {
 
     /// How to connect to a database of this server, over its socket, as its owner.
     pub fn connect_options(&self, database: &str) -> PgConnectOptions {
-        PgConnectOptions::new_without_pgpass()
-            .socket(&self.socket_dir)
-            .port(server::PORT)
-            .username("postgres")
-            .ssl_mode(PgSslMode::Disable)
-            .application_name("isthmus")
-            .database(database)
+        socket_options(&self.socket_dir, database)
+    }
+
+    /// How to connect to the server that another process runs on a data directory; `None` when none seems to run.
+    pub fn connect_options_of_running(data_dir: &Path, database: &str) -> Option<PgConnectOptions> {
+        // The fifth line of the file is the folder of the socket (PostgreSQL, "Database File Layout": postmaster.pid).
+        let text = std::fs::read_to_string(data_dir.join("postmaster.pid")).ok()?;
+        let socket_dir = text.lines().nth(4).filter(|line| !line.is_empty())?;
+        Some(socket_options(Path::new(socket_dir), database))
     }
 
     /// Makes a database unless it is there; a copy of `template` when one is named.
@@ -234,6 +236,16 @@ impl PrivatePostgres {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+fn socket_options(socket_dir: &Path, database: &str) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket(socket_dir)
+        .port(server::PORT)
+        .username("postgres")
+        .ssl_mode(PgSslMode::Disable)
+        .application_name("isthmus")
+        .database(database)
 }
 
 fn quoted(name: &str) -> String {

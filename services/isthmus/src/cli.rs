@@ -7,15 +7,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Isthmus joins what public departments keep apart: feeds in, one person one file out, every answer on record first.
 #[derive(Debug, Parser)]
 #[command(name = "isthmus", version, arg_required_else_help = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the whole hub on a synthetic city and show what it can do.
     #[command(after_help = "Example:\n  isthmus demo --residents 5000 --days 7 --exit --json")]
     Demo(DemoArgs),
@@ -29,7 +29,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  isthmus rebuild --data-dir isthmus-data --check")]
     Rebuild(RebuildArgs),
     /// Issue tokens: for a caller of the query API, or for a feed.
-    #[command(subcommand, after_help = "Example:\n  isthmus token caller --role cdc-tracer --unit CDC-01 --handle tracer-7")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  isthmus token caller --role cdc-tracer --unit CDC-01 --handle tracer-7"
+    )]
     Token(TokenCommand),
     /// Make the secret keys of a deployment in the configured key directory; existing keys stay.
     #[command(after_help = "Example:\n  isthmus keys --config isthmus.toml")]
@@ -40,9 +43,6 @@ pub enum Command {
     /// Estimate a linkage model by EM from the identity statements in the hub.
     #[command(after_help = "Example:\n  isthmus train --data-dir isthmus-data --out model.toml")]
     Train(TrainArgs),
-    /// Measure the stages on this machine in one run and print a table.
-    #[command(after_help = "Example:\n  isthmus bench --residents 5000")]
-    Bench(BenchArgs),
     /// Ask a running process whether it is ready; the exit code says it (for container health checks).
     #[command(after_help = "Example:\n  isthmus health --url http://127.0.0.1:8080/readyz")]
     Health(HealthArgs),
@@ -50,47 +50,47 @@ pub enum Command {
 
 /// Where the configuration and the data are.
 #[derive(Clone, Debug, Default, Args)]
-pub struct CommonArgs {
+pub(crate) struct CommonArgs {
     /// Configuration file (TOML); without one everything runs embedded.
     #[arg(long, env = "ISTHMUS_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Directory of the private PostgreSQL, raw files, ledger and keys.
     #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 /// Options of `demo`.
 #[derive(Clone, Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Residents of the city.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(50..=2_000_000))]
-    pub residents: u32,
+    pub(crate) residents: u32,
     /// Days that the feeds cover.
     #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=60))]
-    pub days: u32,
+    pub(crate) days: u32,
     /// Seed: the same seed gives the same city.
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Keep the data here for a next start (otherwise it is removed at the end).
     #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// Address of the HTTP interface; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
-    pub http: std::net::SocketAddr,
+    pub(crate) http: std::net::SocketAddr,
     /// Address of the MLLP listener; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:2575", value_name = "ADDRESS")]
-    pub mllp: std::net::SocketAddr,
+    pub(crate) mllp: std::net::SocketAddr,
     /// End after the summary instead of staying up.
     #[arg(long)]
-    pub exit: bool,
+    pub(crate) exit: bool,
     /// Print one JSON object as the last line.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// A service of the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Service {
+pub(crate) enum Service {
     /// HL7 v2 and laboratory feeds.
     ConnectorHospital,
     /// Subscriber, cell and location feeds.
@@ -111,46 +111,46 @@ pub enum Service {
 
 /// Options of `serve`.
 #[derive(Clone, Debug, Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// Services to run; none named means all.
     #[arg(value_enum, value_name = "SERVICE")]
-    pub services: Vec<Service>,
+    pub(crate) services: Vec<Service>,
     /// Where the configuration and the data are.
     #[command(flatten)]
-    pub common: CommonArgs,
+    pub(crate) common: CommonArgs,
 }
 
 /// Options of `generate`.
 #[derive(Clone, Debug, Args)]
-pub struct GenerateArgs {
+pub(crate) struct GenerateArgs {
     /// Residents of the city.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(50..=2_000_000))]
-    pub residents: u32,
+    pub(crate) residents: u32,
     /// Days that the feeds cover.
     #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=60))]
-    pub days: u32,
+    pub(crate) days: u32,
     /// Seed: the same seed gives the same bytes.
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Directory to write to; it must be empty or absent.
     #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
 }
 
 /// Options of `rebuild`.
 #[derive(Clone, Debug, Args)]
-pub struct RebuildArgs {
+pub(crate) struct RebuildArgs {
     /// Where the configuration and the data are.
     #[command(flatten)]
-    pub common: CommonArgs,
-    /// Compare the new views with the old ones and say whether they are identical.
+    pub(crate) common: CommonArgs,
+    /// Only compare: make the views anew beside the active ones, say whether they are identical, and drop them again.
     #[arg(long)]
-    pub check: bool,
+    pub(crate) check: bool,
 }
 
 /// Commands of `token`.
 #[derive(Clone, Debug, Subcommand)]
-pub enum TokenCommand {
+pub(crate) enum TokenCommand {
     /// A token for a caller of the query API. It is shown once; only its hash is kept.
     Caller(CallerTokenArgs),
     /// A token that opens one feed. It is shown once; only its hash is kept.
@@ -159,88 +159,80 @@ pub enum TokenCommand {
 
 /// Options of `token caller`.
 #[derive(Clone, Debug, Args)]
-pub struct CallerTokenArgs {
+pub(crate) struct CallerTokenArgs {
     /// community-worker, cdc-tracer, auditor, resident, department or operator.
     #[arg(long)]
-    pub role: String,
-    /// Organisation unit or grid of the caller.
+    pub(crate) role: String,
+    /// Community unit or other unit of the caller; a community worker sees the residents of this unit.
     #[arg(long)]
-    pub unit: String,
+    pub(crate) unit: Option<String>,
+    /// Organisation that answers for the caller; residents are told this.
+    #[arg(long, default_value = "unnamed organisation")]
+    pub(crate) organisation: String,
     /// Handle of the caller in the ledger: no name of a person.
     #[arg(long)]
-    pub handle: String,
+    pub(crate) handle: String,
     /// For a resident: the id of the own person file.
     #[arg(long, value_name = "PERSON_ID")]
-    pub person: Option<uuid::Uuid>,
+    pub(crate) person: Option<uuid::Uuid>,
     /// Where the configuration and the data are.
     #[command(flatten)]
-    pub common: CommonArgs,
+    pub(crate) common: CommonArgs,
 }
 
 /// Options of `token feed`.
 #[derive(Clone, Debug, Args)]
-pub struct FeedTokenArgs {
+pub(crate) struct FeedTokenArgs {
     /// Name of the feed.
     #[arg(long)]
-    pub feed: String,
+    pub(crate) feed: String,
+    /// What the token is called, so that it can be told apart from others of the feed.
+    #[arg(long, default_value = "first")]
+    pub(crate) label: String,
     /// Where the configuration and the data are.
     #[command(flatten)]
-    pub common: CommonArgs,
+    pub(crate) common: CommonArgs,
 }
 
 /// Commands of `ledger`.
 #[derive(Clone, Debug, Subcommand)]
-pub enum LedgerCommand {
+pub(crate) enum LedgerCommand {
     /// Check every entry, tile and signed head of a ledger directory, without any server.
     Verify(LedgerVerifyArgs),
 }
 
 /// Options of `ledger verify`.
 #[derive(Clone, Debug, Args)]
-pub struct LedgerVerifyArgs {
+pub(crate) struct LedgerVerifyArgs {
     /// The ledger directory.
     #[arg(long, value_name = "DIR")]
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Verifier key of the log (`<name>+<key id>+<key>`); without one the key stored beside the log is used.
     #[arg(long, value_name = "VKEY")]
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// Print the report as JSON.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Options of `train`.
 #[derive(Clone, Debug, Args)]
-pub struct TrainArgs {
+pub(crate) struct TrainArgs {
     /// Where the configuration and the data are.
     #[command(flatten)]
-    pub common: CommonArgs,
+    pub(crate) common: CommonArgs,
     /// Model file to write.
     #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
     /// Seed of the random pairs.
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-}
-
-/// Options of `bench`.
-#[derive(Clone, Debug, Args)]
-pub struct BenchArgs {
-    /// Residents of the city that is pushed.
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(50..=2_000_000))]
-    pub residents: u32,
-    /// Seconds that each read measurement lasts.
-    #[arg(long, default_value_t = 10)]
-    pub seconds: u64,
-    /// Print the table as JSON too.
-    #[arg(long)]
-    pub json: bool,
+    pub(crate) seed: u64,
 }
 
 /// Options of `health`.
 #[derive(Clone, Debug, Args)]
-pub struct HealthArgs {
+pub(crate) struct HealthArgs {
     /// Address to ask.
     #[arg(long, default_value = "http://127.0.0.1:8080/readyz")]
-    pub url: String,
+    pub(crate) url: String,
 }

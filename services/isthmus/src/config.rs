@@ -12,32 +12,34 @@ use crate::cli::CommonArgs;
 /// The whole configuration; `services/isthmus/config/deployed.toml` is a commented sample.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub(crate) struct Config {
     /// Directory of the private PostgreSQL, raw files, ledger and keys.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     /// Directory of the secret keys; default `<data_dir>/keys`.
-    pub key_dir: Option<PathBuf>,
+    pub(crate) key_dir: Option<PathBuf>,
     /// Address of the HTTP interface.
-    pub http_listen: SocketAddr,
+    pub(crate) http_listen: SocketAddr,
     /// Address of the MLLP listener (connector-hospital).
-    pub mllp_listen: SocketAddr,
+    pub(crate) mllp_listen: SocketAddr,
     /// PostgreSQL of the deployment (`postgres://user@host/database`); without it a private one is started.
     /// The password comes from the environment variable `PGPASSWORD` or from the file `PGPASSFILE` names.
-    pub database_url: Option<String>,
+    pub(crate) database_url: Option<String>,
     /// The event log.
-    pub log: event_log::LogConfig,
+    pub(crate) log: event_log::LogConfig,
     /// A Confluent-compatible schema registry; without it the built-in catalogue numbers the schemas.
-    pub schema_registry_url: Option<String>,
+    pub(crate) schema_registry_url: Option<String>,
     /// A ledger in a process of its own; without it the ledger runs in the query API's process.
-    pub ledger_url: Option<String>,
+    pub(crate) ledger_url: Option<String>,
+    /// Name of the ledger, which its signed heads bear: a URL without scheme.
+    pub(crate) ledger_origin: String,
     /// Name of a shipped linkage model (`zh`, `latin`) or path of a model file.
-    pub linkage_model: String,
+    pub(crate) linkage_model: String,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
-    pub feed_dir: Option<PathBuf>,
+    pub(crate) feed_dir: Option<PathBuf>,
     /// Partitions of each topic on Kafka.
-    pub partitions: i32,
+    pub(crate) partitions: i32,
     /// Form of the log lines.
-    pub log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
 }
 
 impl Default for Config {
@@ -51,6 +53,7 @@ impl Default for Config {
             log: event_log::LogConfig::default(),
             schema_registry_url: None,
             ledger_url: None,
+            ledger_origin: "isthmus.example/access-log".to_owned(),
             linkage_model: "zh".to_owned(),
             feed_dir: None,
             partitions: 6,
@@ -61,7 +64,7 @@ impl Default for Config {
 
 impl Config {
     /// Reads the configuration that the command line names, or the defaults; `--data-dir` outranks the file.
-    pub fn resolve(common: &CommonArgs) -> anyhow::Result<Self> {
+    pub(crate) fn resolve(common: &CommonArgs) -> anyhow::Result<Self> {
         let mut config = match &common.config {
             Some(path) => runtime::config::load(path).context("the configuration could not be read")?,
             None => Self::default(),
@@ -73,7 +76,7 @@ impl Config {
     }
 
     /// Directory of the secret keys.
-    pub fn keys(&self) -> PathBuf {
+    pub(crate) fn keys(&self) -> PathBuf {
         self.key_dir.clone().unwrap_or_else(|| self.data_dir.join("keys"))
     }
 }

@@ -1,16 +1,17 @@
 //! `isthmus`: runs any or all services of the hub, and the admin commands.
 
 mod cli;
+mod commands;
 mod config;
 mod demo;
+mod hub;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match commands::run(cli) {
+    match commands::run(cli::Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("isthmus: {error:#}");

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use futures_util::TryStreamExt;
 use indicatif::ProgressBar;
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,17 +13,17 @@ use tokio_util::io::ReaderStream;
 
 /// What became of the rows of one or more batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Rows read.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// Rows that became events.
-    pub accepted: u64,
+    pub(crate) accepted: u64,
     /// Rows that the hub had already.
-    pub duplicate: u64,
+    pub(crate) duplicate: u64,
     /// Rows older than what the hub had.
-    pub superseded: u64,
+    pub(crate) superseded: u64,
     /// Rows that the sender must mend.
-    pub quarantined: u64,
+    pub(crate) quarantined: u64,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -37,32 +38,32 @@ impl std::ops::AddAssign for Counts {
 
 /// The part of a receipt that the demo reads.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Receipt {
+pub(crate) struct Receipt {
     /// The batch.
-    pub batch_id: uuid::Uuid,
+    pub(crate) batch_id: uuid::Uuid,
     /// What became of its rows.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub(crate) counts: Counts,
     /// The same body was pushed before; nothing new was done.
     #[serde(default)]
-    pub repeated: bool,
+    pub(crate) repeated: bool,
 }
 
 /// One file of a feed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FeedFile {
+pub(crate) struct FeedFile {
     /// File name; files of all feeds are pushed in the order of their names.
-    pub name: String,
+    pub(crate) name: String,
     /// Name of the feed.
-    pub feed: String,
+    pub(crate) feed: String,
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Bytes.
-    pub size: u64,
+    pub(crate) size: u64,
 }
 
 /// The files below `<city>/feeds/<feed>/`, in the order of their names within each feed.
-pub fn feed_files(city: &Path) -> anyhow::Result<Vec<FeedFile>> {
+pub(crate) fn feed_files(city: &Path) -> anyhow::Result<Vec<FeedFile>> {
     let mut files = Vec::new();
     for feed in std::fs::read_dir(city.join("feeds")).context("the city has no feeds")? {
         let feed = feed?;
@@ -81,7 +82,7 @@ pub fn feed_files(city: &Path) -> anyhow::Result<Vec<FeedFile>> {
 }
 
 /// Pushes one file over HTTP and waits for its receipt.
-pub async fn push_http(
+pub(crate) async fn push_http(
     client: &reqwest::Client,
     base: &str,
     token: &str,
@@ -89,7 +90,8 @@ pub async fn push_http(
     progress: &ProgressBar,
 ) -> anyhow::Result<Receipt> {
     let body = tokio::fs::File::open(&file.path).await?;
-    let stream = ReaderStream::with_capacity(progress.wrap_async_read(body), 256 * 1024);
+    let bar = progress.clone();
+    let stream = ReaderStream::with_capacity(body, 256 * 1024).inspect_ok(move |chunk| bar.inc(chunk.len() as u64));
     let response = client
         .post(format!("{base}/v1/feeds/{}/batches", file.feed))
         .bearer_auth(token)
@@ -107,17 +109,17 @@ pub async fn push_http(
 
 /// What an MLLP sender counts.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Acknowledged {
+pub(crate) struct Acknowledged {
     /// `AA`: taken.
-    pub accept: u64,
+    pub(crate) accept: u64,
     /// `AE`: would fail again.
-    pub error: u64,
+    pub(crate) error: u64,
     /// `AR`: send again later.
-    pub reject: u64,
+    pub(crate) reject: u64,
 }
 
 /// Sends messages one after the other over one MLLP connection and reads each acknowledgement.
-pub async fn push_mllp(
+pub(crate) async fn push_mllp(
     address: SocketAddr,
     messages: Vec<Vec<u8>>,
     progress: &ProgressBar,
@@ -159,7 +161,7 @@ fn acknowledgement_code(frame: &[u8]) -> Option<&[u8]> {
 }
 
 /// Splits a file of HL7 v2 messages at the segments that begin a message.
-pub fn split_messages(file: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn split_messages(file: &[u8]) -> Vec<Vec<u8>> {
     let mut messages: Vec<Vec<u8>> = Vec::new();
     for line in file.split_inclusive(|b| *b == b'\r' || *b == b'\n') {
         if line.starts_with(b"MSH") || messages.is_empty() {

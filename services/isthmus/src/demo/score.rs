@@ -9,19 +9,19 @@ use std::hash::Hash;
 
 /// Precision and recall over pairs of source records.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
+pub(crate) struct Score {
     /// Share of the hub's pairs that are right.
-    pub precision: f64,
+    pub(crate) precision: f64,
     /// Share of the true pairs that the hub has.
-    pub recall: f64,
+    pub(crate) recall: f64,
     /// Source records that could be judged.
-    pub records: u64,
+    pub(crate) records: u64,
     /// Distinct persons of the truth among them.
-    pub truth_persons: u64,
+    pub(crate) truth_persons: u64,
 }
 
 /// Scores `(person file, true person)` of each source record.
-pub fn score<F: Eq + Hash + Copy, T: Eq + Hash + Copy>(records: &[(F, T)]) -> Score {
+pub(crate) fn score<F: Eq + Hash + Copy, T: Eq + Hash + Copy>(records: &[(F, T)]) -> Score {
     let pairs = |count: &u64| count * (count - 1) / 2;
     let mut files: HashMap<F, u64> = HashMap::new();
     let mut truths: HashMap<T, u64> = HashMap::new();

@@ -1,0 +1,135 @@
+//! Acknowledgements (HL7 v2.5.1, chapter 2.9): AA taken, AE would fail again, AR send again later.
+
+use domain::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::hl7::Header;
+
+/// What a sender is told about one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Acknowledgement {
+    /// The message is durable and was taken (or was there before).
+    Accept,
+    /// The message is durable in quarantine; sending it again unchanged would fail again.
+    Error {
+        /// Where: segment and field.
+        field: String,
+        /// Reason code of the hub.
+        code: &'static str,
+        /// What is wrong and how to mend it.
+        message: String,
+    },
+    /// The message was not taken; send it again later.
+    Reject {
+        /// Why.
+        message: String,
+    },
+}
+
+/// Builds the acknowledgement of a message; `control_id` names the acknowledgement itself.
+pub(crate) fn build(header: &Header, outcome: &Acknowledgement, now: Timestamp, zone: &TimeZone) -> String {
+    let stamp = jiff::Timestamp::from_millisecond(now.as_millis())
+        .map(|instant| instant.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S%.3f%z").to_string())
+        .unwrap_or_default();
+    let version = if header.version.is_empty() { "2.5.1" } else { &header.version };
+    let processing = if header.processing.is_empty() { "P" } else { &header.processing };
+    let [sender, sender_facility] = &header.receiving;
+    let [receiver, receiver_facility] = &header.sending;
+    let (code, text) = match outcome {
+        Acknowledgement::Accept => ("AA", String::new()),
+        Acknowledgement::Error { message, .. } => ("AE", message.clone()),
+        Acknowledgement::Reject { message } => ("AR", message.clone()),
+    };
+    let mut answer = format!(
+        "MSH|^~\\&|{}|{}|{}|{}|{stamp}||ACK^{}^ACK|{}-ack|{}|{}||||||UNICODE UTF-8\rMSA|{code}|{}",
+        escape(sender),
+        escape(sender_facility),
+        escape(receiver),
+        escape(receiver_facility),
+        escape(&header.trigger),
+        escape(&header.control_id),
+        escape(processing),
+        escape(version),
+        escape(&header.control_id),
+    );
+    if !text.is_empty() {
+        answer.push('|');
+        answer.push_str(&escape(&text));
+    }
+    answer.push('\r');
+    if let Acknowledgement::Error { field, code, message } = outcome {
+        let (segment, position) = field.split_once('-').unwrap_or((field, ""));
+        // ERR-2 where, ERR-3 HL7 table 0357 (207: application internal error class for hub codes), ERR-4 severity,
+        // ERR-5 the hub's own code, ERR-8 the text for people.
+        answer.push_str(&format!(
+            "ERR||{}^1^{}|207^Application error^HL70357|E|{code}|||{}\r",
+            escape(segment),
+            escape(position),
+            escape(message),
+        ));
+    }
+    answer
+}
+
+/// Escapes the separators of an acknowledgement, and drops control characters.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' => escaped.push_str("\\F\\"),
+            '^' => escaped.push_str("\\S\\"),
+            '&' => escaped.push_str("\\T\\"),
+            '~' => escaped.push_str("\\R\\"),
+            '\\' => escaped.push_str("\\E\\"),
+            c if c.is_control() => {}
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            sending: ["HIS".into(), "FIRST".into()],
+            receiving: ["HUB".into(), "CITY".into()],
+            trigger: "A01".into(),
+            control_id: "MSG7".into(),
+            processing: "P".into(),
+            version: "2.4".into(),
+        }
+    }
+
+    #[test]
+    fn an_acknowledgement_goes_back_the_way_the_message_came() {
+        let now = Timestamp::parse("2022-03-01T00:00:00Z").expect("valid");
+        let answer = build(&header(), &Acknowledgement::Accept, now, &TimeZone::fixed(jiff::tz::offset(8)));
+        assert_eq!(
+            answer,
+            "MSH|^~\\&|HUB|CITY|HIS|FIRST|20220301080000.000+0800||ACK^A01^ACK|MSG7-ack|P|2.4||||||UNICODE UTF-8\rMSA|AA|MSG7\r"
+        );
+    }
+
+    #[test]
+    fn an_error_names_segment_field_code_and_what_to_mend() {
+        let outcome = Acknowledgement::Error {
+            field: "PID-3".into(),
+            code: "required-missing",
+            message: "PID-3 has no number | see manual".into(),
+        };
+        let answer = build(&header(), &outcome, Timestamp::default(), &TimeZone::UTC);
+        assert!(answer.contains("\rMSA|AE|MSG7|PID-3 has no number \\F\\ see manual\r"), "{answer}");
+        assert!(answer.contains("\rERR||PID^1^3|207^Application error^HL70357|E|required-missing|||"), "{answer}");
+    }
+
+    #[test]
+    fn a_message_without_readable_header_still_gets_an_answer() {
+        let outcome = Acknowledgement::Reject { message: "busy".into() };
+        let answer = build(&Header::default(), &outcome, Timestamp::default(), &TimeZone::UTC);
+        assert!(answer.starts_with("MSH|^~\\&|||||"), "{answer}");
+        assert!(answer.contains("\rMSA|AR||busy\r"), "{answer}");
+    }
+}

@@ -1,0 +1,95 @@
+//! HL7 v2 as a feed of the ingest loop: a row is a message.
+
+use std::borrow::Cow;
+use std::io::BufRead;
+
+use connector::{BatchError, Draft, Encoding, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader};
+
+use crate::hl7::{self, Header, MessageReader};
+
+/// A feed of HL7 v2 messages.
+pub(crate) struct Hl7Feed {
+    profile: Profile,
+}
+
+impl Hl7Feed {
+    pub(crate) fn new(profile: Profile) -> Self {
+        Self { profile }
+    }
+}
+
+impl Feed for Hl7Feed {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn open<'a>(&'a self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn RowReader + 'a>, BatchError> {
+        Ok(Box::new(MessageReader::new(input)))
+    }
+
+    fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+        let text = decode(row.bytes.expose(), self.profile.format.encoding)?;
+        hl7::map(&text, &self.profile, context)
+    }
+}
+
+/// What an acknowledgement needs to know of a message, in whatever state it is.
+pub(crate) fn header(bytes: &[u8], encoding: Encoding) -> Header {
+    decode(bytes, encoding).map(|text| hl7::header(&text)).unwrap_or_else(|_| {
+        // The header itself is nearly always ASCII; a broken character further on must not cost the answer its address.
+        let first = bytes.split(|b| *b == b'\r' || *b == b'\n').next().unwrap_or_default();
+        hl7::header(&String::from_utf8_lossy(first))
+    })
+}
+
+/// Decodes a message: a byte order mark is certain, MSH-18 is next, then the profile.
+fn decode(bytes: &[u8], declared: Encoding) -> Result<Cow<'_, str>, RowError> {
+    let encoding =
+        if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) { Encoding::Utf8 } else { stated_charset(bytes).unwrap_or(declared) };
+    encoding.decode(bytes).map_err(|error| match error.reason {
+        Reason::Encoding => {
+            let message = format!("the message is not text in {}; name its character set in MSH-18", encoding.name());
+            RowError::row(Reason::Encoding, message)
+        }
+        _ => error,
+    })
+}
+
+/// The character set that MSH-18 names (HL7 table 0211).
+fn stated_charset(bytes: &[u8]) -> Option<Encoding> {
+    let msh = bytes.split(|b| *b == b'\r' || *b == b'\n').next()?;
+    let separator = *msh.get(3)?;
+    let field = msh.split(|b| *b == separator).nth(17)?;
+    let first = field.split(|b| *b == b'~').next()?;
+    match first {
+        b"UNICODE UTF-8" | b"UTF-8" | b"UTF8" => Some(Encoding::Utf8),
+        b"GB 18030-2000" | b"GB18030" | b"GBK" | b"GB2312" => Some(Encoding::Gb18030),
+        b"BIG-5" => Some(Encoding::Big5),
+        b"8859/1" => Some(Encoding::Windows1252),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_character_set_is_stated_by_mark_by_header_or_by_profile() {
+        let gb = |text: &str| encoding_rs::GB18030.encode(text).0.into_owned();
+        let plain = gb("MSH|^~\\&|A|B|C|D|20220301||ADT^A01|1|P|2.4\rPID|||1||王^小明");
+        assert!(decode(&plain, Encoding::Gb18030).expect("decodes").contains("王^小明"));
+        let stated = "MSH|^~\\&|A|B|C|D|20220301||ADT^A01|1|P|2.4||||||UNICODE UTF-8\rPID|||1||王^小明";
+        assert!(decode(stated.as_bytes(), Encoding::Gb18030).expect("decodes").contains("王^小明"));
+        let marked = "\u{feff}MSH|^~\\&|\rPID|||1||王^小明";
+        assert!(decode(marked.as_bytes(), Encoding::Gb18030).expect("decodes").contains("王^小明"));
+    }
+
+    #[test]
+    fn half_a_character_and_nul_bytes_are_errors() {
+        let error = decode(b"MSH|^~\\&|\xFF\xFF", Encoding::Gb18030).expect_err("refused");
+        assert_eq!(error.reason, Reason::Encoding);
+        let error = decode(b"MSH|^~\\&|\0", Encoding::Utf8).expect_err("refused");
+        assert_eq!(error.reason, Reason::NulByte);
+    }
+}

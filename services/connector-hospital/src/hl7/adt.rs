@@ -1,0 +1,134 @@
+//! Admissions, discharges and transfers: the patient's record, and the stay.
+
+use connector::{Draft, DraftRole, Reason, RowContext, RowError};
+use domain::{
+    Body, ClaimRef, ClaimToken, EncounterAction, EncounterChanged, IdScheme, IdentityRetracted, Op, PlaceKind,
+    PlaceRef, RetractReason, Sensitive,
+};
+
+use super::message::{Message, Seg};
+use super::person::{Patient, facility, merged_away, patient};
+use super::{Envelope, draft};
+
+/// What a trigger event does to a stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Stay(EncounterAction, Op),
+    PatientOnly,
+    Merge,
+}
+
+/// The trigger events that this feed takes (HL7 table 0003).
+const TRIGGERS: &str = "A01, A02, A03, A04, A05, A08, A11, A13, A28, A31, A40";
+
+fn effect(trigger: &str) -> Result<Effect, RowError> {
+    use EncounterAction::{Admit, Cancel, Discharge, Register, Transfer, Update};
+    Ok(match trigger {
+        "A01" => Effect::Stay(Admit, Op::Upsert),
+        "A02" => Effect::Stay(Transfer, Op::Upsert),
+        "A03" => Effect::Stay(Discharge, Op::Upsert),
+        "A04" | "A05" => Effect::Stay(Register, Op::Upsert),
+        "A08" | "A13" => Effect::Stay(Update, Op::Upsert),
+        "A11" => Effect::Stay(Cancel, Op::Retract),
+        "A28" | "A31" => Effect::PatientOnly,
+        "A40" => Effect::Merge,
+        _ => {
+            let message = format!("this feed takes the ADT events {TRIGGERS}; MSH-9 names another");
+            return Err(RowError::field("MSH-9", Reason::MessageType, message));
+        }
+    })
+}
+
+/// Maps an ADT message.
+///
+/// # Errors
+/// When the message goes to quarantine.
+pub(crate) fn map(
+    message: &Message<'_>,
+    envelope: &Envelope<'_>,
+    source: &str,
+    context: &RowContext<'_>,
+) -> Result<Vec<Draft>, RowError> {
+    let effect = effect(&envelope.trigger)?;
+    let patient = patient(message)?;
+    let patient_record = context.key.record_id(source, &patient.number.record_id());
+    let mut drafts = vec![draft(
+        DraftRole::Record,
+        patient.number.record_id(),
+        envelope,
+        Op::Upsert,
+        &patient.flags,
+        Body::from(patient.statement.clone()),
+    )];
+    match effect {
+        Effect::PatientOnly => {}
+        Effect::Merge => {
+            let away = merged_away(message)?;
+            if away == patient.number {
+                let message = "MRG-1 names the same number as PID-3: nothing would be merged";
+                return Err(RowError::field("MRG-1", Reason::ValueUnknown, message));
+            }
+            let body = IdentityRetracted { reason: RetractReason::Merged, survivor: Some(patient_record) };
+            drafts.push(draft(DraftRole::Record, away.record_id(), envelope, Op::Retract, &[], Body::from(body)));
+        }
+        Effect::Stay(action, op) => {
+            let Some(visit) = message.segment("PV1") else { return Ok(drafts) };
+            drafts.push(stay(message, &visit, action, op, &patient, envelope, source, context)?);
+        }
+    }
+    Ok(drafts)
+}
+
+#[expect(clippy::too_many_arguments, reason = "all of them are what one stay is made of")]
+fn stay(
+    message: &Message<'_>,
+    visit: &Seg<'_>,
+    action: EncounterAction,
+    op: Op,
+    patient: &Patient,
+    envelope: &Envelope<'_>,
+    source: &str,
+    context: &RowContext<'_>,
+) -> Result<Draft, RowError> {
+    let start = envelope.clock.read("PV1-44", &visit.value(44))?.unwrap_or(envelope.happened);
+    let end = envelope.clock.read("PV1-45", &visit.value(45))?.map(|time| time.at);
+    let end = match envelope.trigger.as_str() {
+        "A03" => end.or(Some(envelope.happened.at)),
+        // The discharge is taken back, whatever PV1-45 still says.
+        "A13" => None,
+        _ => end,
+    };
+    if end.is_some_and(|end| end < start.at) {
+        return Err(RowError::field(
+            "PV1-45",
+            Reason::TimeOrder,
+            "the discharge (PV1-45) lies before the admission (PV1-44)",
+        ));
+    }
+    let number = match visit.value(19) {
+        number if number.is_empty() => format!("{}@{}", patient.number.record_id(), start.at.as_millis()),
+        number => number,
+    };
+    let location = visit.repeats(3).next();
+    let part = |component| location.map(|location| location.component(component)).unwrap_or_default();
+    let ward_bed: Vec<String> = [1, 2, 3].into_iter().map(part).filter(|text| !text.is_empty()).collect();
+    let hospital = facility(message);
+    let record = context.key.record_id(source, &patient.number.record_id());
+    let diagnoses = message.segments().filter(|segment| segment.name() == "DG1").map(|segment| segment.value(3));
+    let body = EncounterChanged {
+        subject: vec![ClaimRef { scheme: IdScheme::Record, token: ClaimToken::from(record) }],
+        encounter_id: Sensitive::from(number.as_str()),
+        action,
+        class: Some(visit.value(2)).filter(|class| !class.is_empty()),
+        place: PlaceRef {
+            place_id: (!hospital.is_empty()).then(|| format!("{source}/{hospital}")),
+            kind: PlaceKind::Hospital,
+            ..PlaceRef::default()
+        },
+        ward_bed: (!ward_bed.is_empty()).then(|| ward_bed.join(" ")),
+        start_time: start.at,
+        end_time: end,
+        diagnoses: diagnoses.filter(|code| !code.is_empty()).map(Sensitive::from).collect(),
+    };
+    Ok(draft(DraftRole::Record, patient.number.visit_id(&number), envelope, op, &[], Body::from(body)))
+}

@@ -1,0 +1,125 @@
+//! HL7 version 2: messages to drafts of events.
+
+mod adt;
+mod message;
+mod oru;
+mod person;
+mod split;
+mod time;
+
+use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
+use domain::{Body, Op, Precision};
+
+pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader};
+
+use message::Message;
+use time::{Clock, StatedTime};
+
+/// What the header of a message says.
+struct Envelope<'z> {
+    /// Trigger event (MSH-9.2).
+    trigger: String,
+    /// When the message was made (MSH-7).
+    stated: StatedTime,
+    /// When it happened: EVN-2 where there is one, else MSH-7.
+    happened: StatedTime,
+    /// Orders the statements about one record: MSH-7 in milliseconds. Where the sender gives whole seconds, the last
+    /// three digits are those of the control id (MSH-10), which senders count upwards.
+    version: i64,
+    clock: Clock<'z>,
+}
+
+/// What an acknowledgement needs to know of the message it answers, as far as it could be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) sending: [String; 2],
+    pub(crate) receiving: [String; 2],
+    pub(crate) trigger: String,
+    pub(crate) control_id: String,
+    pub(crate) processing: String,
+    pub(crate) version: String,
+}
+
+/// Reads what an acknowledgement needs; a message that cannot be read gives an empty header.
+pub(crate) fn header(text: &str) -> Header {
+    let Ok(message) = Message::parse(text) else { return Header::default() };
+    let Some(msh) = message.segment("MSH") else { return Header::default() };
+    Header {
+        sending: [msh.value(3), msh.value(4)],
+        receiving: [msh.value(5), msh.value(6)],
+        trigger: msh.component(9, 2),
+        control_id: msh.value(10),
+        processing: msh.value(11),
+        version: msh.value(12),
+    }
+}
+
+/// Maps one message.
+///
+/// # Errors
+/// When the message goes to quarantine.
+pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+    let message = Message::parse(text)?;
+    let msh = message.required("MSH")?;
+    let clock = Clock { zone: &profile.time.zone, received: context.ingest_time };
+    let stated = clock
+        .read("MSH-7", &msh.value(7))?
+        .ok_or_else(|| RowError::field("MSH-7", Reason::RequiredMissing, "MSH-7 (time of the message) is empty"))?;
+    let recorded = match message.segment("EVN") {
+        Some(event) => clock.read("EVN-2", &event.value(2))?,
+        None => None,
+    };
+    let envelope = Envelope {
+        trigger: msh.component(9, 2),
+        stated,
+        happened: recorded.unwrap_or(stated),
+        version: version(stated, &msh.value(10)),
+        clock,
+    };
+    match msh.component(9, 1).as_str() {
+        "ADT" => adt::map(&message, &envelope, &profile.source, context),
+        "ORU" => oru::map(&message, &envelope, profile, context),
+        _ => Err(RowError::field(
+            "MSH-9",
+            Reason::MessageType,
+            "this feed takes ADT and ORU messages; MSH-9 names another",
+        )),
+    }
+}
+
+fn version(stated: StatedTime, control_id: &str) -> i64 {
+    let millis = stated.at.as_millis();
+    if stated.precision == Precision::Milli {
+        return millis;
+    }
+    let digits: String = control_id.chars().rev().take_while(char::is_ascii_digit).take(3).collect();
+    let count: i64 = digits.chars().rev().collect::<String>().parse().unwrap_or(0);
+    millis + count
+}
+
+fn draft(
+    role: DraftRole,
+    source_record_id: String,
+    envelope: &Envelope<'_>,
+    op: Op,
+    flags: &[&'static str],
+    body: Body,
+) -> Draft {
+    let mut quality_flags = flags.to_vec();
+    if envelope.happened.assumed {
+        quality_flags.push("offset-assumed");
+    }
+    Draft {
+        role,
+        source_record_id: source_record_id.into(),
+        version: Some(envelope.version),
+        op,
+        event_time: envelope.happened.at,
+        precision: envelope.happened.precision,
+        utc_offset_min: Some(envelope.happened.offset_min),
+        offset_assumed: envelope.happened.assumed,
+        created_time: Some(envelope.stated.at),
+        quality_flags,
+        body,
+    }
+}

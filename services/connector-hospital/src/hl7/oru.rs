@@ -1,0 +1,198 @@
+//! Laboratory results: one event for each observation of a message, and a sighting of the patient.
+
+use connector::who::{self, Subjects};
+use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
+use domain::{Body, ClaimRef, Op, PlaceRef, ResultStatus, Sensitive, TestOutcome, TestResult, Timestamp};
+
+use super::message::{Message, Seg};
+use super::person::{facility, patient};
+use super::{Envelope, draft};
+
+/// Results that one message may carry.
+const OBSERVATIONS_MAX: usize = 1_000;
+
+/// The order that observations belong to.
+struct Order {
+    key: String,
+    collected: Option<Timestamp>,
+    reported: Timestamp,
+    specimen: Option<String>,
+    pooled: bool,
+}
+
+/// Maps an ORU message.
+///
+/// # Errors
+/// When the message goes to quarantine.
+pub(crate) fn map(
+    message: &Message<'_>,
+    envelope: &Envelope<'_>,
+    profile: &Profile,
+    context: &RowContext<'_>,
+) -> Result<Vec<Draft>, RowError> {
+    if envelope.trigger != "R01" {
+        return Err(RowError::field("MSH-9", Reason::MessageType, "of result messages this feed takes ORU^R01 only"));
+    }
+    let patient = patient(message)?;
+    let Subjects { claims: subject, sighting } =
+        who::sighting(profile, context.key, patient.statement, patient.flags, envelope.happened.at);
+    let mut drafts: Vec<Draft> = sighting.into_iter().collect();
+    let segments: Vec<Seg<'_>> = message.segments().collect();
+    let mut order: Option<Order> = None;
+    for (at, segment) in segments.iter().enumerate() {
+        match segment.name() {
+            "OBR" => order = Some(read_order(segment, &segments[at + 1..], message, envelope)?),
+            "OBX" => {
+                let Some(order) = &order else {
+                    let message = "an OBX segment stands before any OBR segment: its order is unknown";
+                    return Err(RowError::field("OBX", Reason::MessageSegment, message));
+                };
+                drafts.extend(result(segment, order, &subject, message, envelope)?);
+            }
+            _ => {}
+        }
+        if drafts.len() > OBSERVATIONS_MAX {
+            let message =
+                format!("the message carries more than {OBSERVATIONS_MAX} observations; send them in several");
+            return Err(RowError::row(Reason::MessageTooLong, message));
+        }
+    }
+    if drafts.len() == 1 {
+        let message = "the message has no OBX segment with a result";
+        return Err(RowError::field("OBX", Reason::MessageSegment, message));
+    }
+    Ok(drafts)
+}
+
+fn read_order(
+    order: &Seg<'_>,
+    following: &[Seg<'_>],
+    message: &Message<'_>,
+    envelope: &Envelope<'_>,
+) -> Result<Order, RowError> {
+    let specimen = following.iter().take_while(|s| s.name() != "OBR").find(|s| s.name() == "SPM");
+    let specimen_collected = match specimen {
+        Some(specimen) => envelope.clock.read("SPM-17", &specimen.value(17))?,
+        None => None,
+    };
+    let collected = match specimen_collected {
+        Some(time) => Some(time),
+        None => envelope.clock.read("OBR-7", &order.value(7))?,
+    };
+    let reported = envelope.clock.read("OBR-22", &order.value(22))?.unwrap_or(envelope.stated);
+    let number = [order.value(3), order.value(2)].into_iter().find(|number| !number.is_empty());
+    let number = number.ok_or_else(|| {
+        let message =
+            "OBR has neither a filler (OBR-3) nor a placer (OBR-2) order number: results could not be corrected later";
+        RowError::field("OBR-3", Reason::RequiredMissing, message)
+    })?;
+    let specimen_id = specimen.and_then(|s| s.repeats(2).next()).map(|id| {
+        let filler = id.subcomponent(2, 1);
+        if filler.is_empty() { id.component(1) } else { filler }
+    });
+    Ok(Order {
+        key: format!("{}:{number}", facility(message)),
+        collected: collected.map(|time| time.at),
+        reported: reported.at,
+        specimen: specimen_id.filter(|id| !id.is_empty()),
+        // HL7 table 0369: L = pooled patient specimens, G = group.
+        pooled: specimen.is_some_and(|s| matches!(s.value(11).as_str(), "L" | "G")),
+    })
+}
+
+fn result(
+    observation: &Seg<'_>,
+    order: &Order,
+    subject: &[ClaimRef],
+    message: &Message<'_>,
+    envelope: &Envelope<'_>,
+) -> Result<Option<Draft>, RowError> {
+    // An answer to a question at order entry (OBX-29) is no result.
+    if matches!(observation.value(29).as_str(), "QST" | "SCI" | "CNM") {
+        return Ok(None);
+    }
+    let code = observation.value(3);
+    if code.is_empty() {
+        let message = "an OBX segment does not say what was observed (OBX-3)";
+        return Err(RowError::field("OBX-3", Reason::RequiredMissing, message));
+    }
+    let (status, op) = match observation.value(11).as_str() {
+        "F" | "U" => (ResultStatus::Final, Op::Upsert),
+        "P" | "R" | "S" | "I" | "B" => (ResultStatus::Preliminary, Op::Upsert),
+        "C" => (ResultStatus::Corrected, Op::Upsert),
+        "X" => (ResultStatus::Cancelled, Op::Upsert),
+        "W" | "D" => (ResultStatus::Cancelled, Op::Retract),
+        "N" | "O" => return Ok(None),
+        _ => (ResultStatus::Unknown, Op::Upsert),
+    };
+    let value = observation.repeats(5).next();
+    let part = |component| value.map(|value| value.component(component)).unwrap_or_default();
+    let text = value.map(|_| if part(2).is_empty() { part(1) } else { part(2) }).filter(|text| !text.is_empty());
+    let mut outcome = outcome(&part(1), &part(2));
+    if order.pooled && outcome == TestOutcome::Positive {
+        outcome = TestOutcome::PoolRetest;
+    }
+    let collected = match order.collected {
+        Some(time) => Some(time),
+        None => envelope.clock.read("OBX-14", &observation.value(14))?.map(|time| time.at),
+    };
+    let system = observation.component(3, 3);
+    let body = TestResult {
+        subject: subject.to_vec(),
+        specimen_id: order.specimen.clone(),
+        pool_id: order.specimen.clone().filter(|_| order.pooled),
+        code_system: if system.is_empty() { "L".to_owned() } else { system },
+        code: code.clone(),
+        result: outcome,
+        value_text: text.map(Sensitive::from),
+        ct_value: None,
+        status,
+        collected_time: collected,
+        reported_time: order.reported,
+        lab: Some(facility(message)).filter(|lab| !lab.is_empty()),
+        collection_place: PlaceRef::default(),
+    };
+    let key = format!("result:{}:{code}:{}", order.key, observation.value(4));
+    let mut draft = draft(DraftRole::Record, key, envelope, op, &[], Body::from(body));
+    draft.event_time = collected.unwrap_or(order.reported);
+    Ok(Some(draft))
+}
+
+/// The verdict in a coded or textual value: SNOMED CT qualifier codes, and the words that laboratories write.
+fn outcome(code: &str, text: &str) -> TestOutcome {
+    for value in [code, text] {
+        let found = match value.trim().to_uppercase().as_str() {
+            "260373001" | "10828004" | "POSITIVE" | "POS" | "DETECTED" | "REACTIVE" | "阳性" | "检出" | "(+)" | "+" => {
+                TestOutcome::Positive
+            }
+            "260415000" | "260385009" | "NEGATIVE" | "NEG" | "NOT DETECTED" | "NON-REACTIVE" | "阴性" | "未检出"
+            | "(-)" | "-" => TestOutcome::Negative,
+            "419984006" | "42425007" | "INCONCLUSIVE" | "EQUIVOCAL" | "INDETERMINATE" | "可疑" => {
+                TestOutcome::Suspected
+            }
+            "125154007" | "455371000124106" | "INVALID" | "无效" => TestOutcome::Invalid,
+            _ => continue,
+        };
+        return found;
+    }
+    TestOutcome::Unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_are_read_from_codes_and_words_and_never_guessed() {
+        for (code, text, verdict) in [
+            ("260373001", "Detected", TestOutcome::Positive),
+            ("260415000", "", TestOutcome::Negative),
+            ("NEGATIVE", "", TestOutcome::Negative),
+            ("L1", "阳性", TestOutcome::Positive),
+            ("4.06", "", TestOutcome::Unknown),
+            ("", "", TestOutcome::Unknown),
+        ] {
+            assert_eq!(outcome(code, text), verdict, "{code} {text}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! HL7 v2 times: `YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+/-ZZZZ]` (HL7 v2.5.1, chapter 2A, data type DTM).
+
+use connector::{Reason, RowError};
+use domain::{Day, Precision, Timestamp};
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+
+/// A time as the message states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StatedTime {
+    pub(crate) at: Timestamp,
+    pub(crate) precision: Precision,
+    pub(crate) offset_min: i32,
+    /// The message gave no offset; the zone of the profile was applied.
+    pub(crate) assumed: bool,
+}
+
+/// The bounds within which an event can have happened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock<'z> {
+    pub(crate) zone: &'z TimeZone,
+    pub(crate) received: Timestamp,
+}
+
+impl Clock<'_> {
+    /// Reads a time of an event; `None` when the field is empty.
+    ///
+    /// # Errors
+    /// `value-time` when the text has another form, `time-out-of-range` when it is before 1990 or more than a day after
+    /// the message was received.
+    pub(crate) fn read(&self, field: &str, text: &str) -> Result<Option<StatedTime>, RowError> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let stated = parse(text, self.zone).ok_or_else(|| {
+            RowError::field(field, Reason::ValueTime, format!("{field} is not an HL7 time such as 20220301080000+0800"))
+        })?;
+        if stated.at < EARLIEST || stated.at > self.received.plus_millis(86_400_000) {
+            let message =
+                format!("{field} is before 1990 or later than the day after the message arrived: a clock was wrong");
+            return Err(RowError::field(field, Reason::TimeOutOfRange, message));
+        }
+        Ok(Some(stated))
+    }
+}
+
+/// 1990-01-01T00:00:00Z.
+const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
+
+/// The day of birth in a time field: its first eight digits, never moved through an instant.
+///
+/// # Errors
+/// `value-day` when they are not a day.
+pub(crate) fn birth_day(field: &str, text: &str) -> Result<Option<Day>, RowError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let refused = || RowError::field(field, Reason::ValueDay, format!("{field} does not begin with a day as YYYYMMDD"));
+    let digits = text.get(..8).ok_or_else(refused)?;
+    Day::parse(digits).map(Some).map_err(|_| refused())
+}
+
+fn parse(text: &str, zone: &TimeZone) -> Option<StatedTime> {
+    let (stamp, offset) = match text.find(['+', '-']) {
+        Some(at) => (&text[..at], Some(offset_minutes(&text[at..])?)),
+        None => (text, None),
+    };
+    let (digits, fraction) = stamp.split_once('.').unwrap_or((stamp, ""));
+    if !digits.bytes().all(|b| b.is_ascii_digit()) || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from: usize, to: usize| digits.get(from..to).map(str::parse::<i16>);
+    let part = |from: usize, to: usize| number(from, to)?.ok().and_then(|n| i8::try_from(n).ok());
+    let precision = match digits.len() {
+        8 => Precision::Day,
+        10 | 12 => Precision::Minute,
+        14 if fraction.is_empty() => Precision::Second,
+        14 => Precision::Milli,
+        _ => return None,
+    };
+    let date = Date::new(number(0, 4)?.ok()?, part(4, 6)?, part(6, 8)?).ok()?;
+    let millis: i32 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let or_zero = |from: usize, to: usize| if digits.len() >= to { part(from, to) } else { Some(0) };
+    let time = Time::new(or_zero(8, 10)?, or_zero(10, 12)?, or_zero(12, 14)?, millis * 1_000_000).ok()?;
+    let civil = date.to_datetime(time);
+    let (at, offset_min) = match offset {
+        Some(minutes) => (Timestamp::from_civil_at_offset(civil, minutes).ok()?, minutes),
+        None => Timestamp::from_civil(civil, zone).ok()?,
+    };
+    Some(StatedTime { at, precision, offset_min, assumed: offset.is_none() })
+}
+
+fn offset_minutes(text: &str) -> Option<i32> {
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let digits = text.get(1..)?;
+    if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes): (i32, i32) = (digits[..2].parse().ok()?, digits[2..].parse().ok()?);
+    (hours <= 14 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shanghai() -> TimeZone {
+        TimeZone::fixed(jiff::tz::offset(8))
+    }
+
+    #[test]
+    fn a_time_without_offset_is_in_the_zone_of_the_profile_and_says_so() {
+        let stated = parse("20210317115320", &shanghai()).expect("a time");
+        assert_eq!(stated.at.to_string(), "2021-03-17T03:53:20Z");
+        assert!(stated.assumed);
+        let with_offset = parse("20210317115320.5+0000", &shanghai()).expect("a time");
+        assert_eq!(with_offset.at.to_string(), "2021-03-17T11:53:20.5Z");
+        assert_eq!((with_offset.precision, with_offset.assumed), (Precision::Milli, false));
+    }
+
+    #[test]
+    fn shorter_times_have_their_precision() {
+        for (text, precision) in [
+            ("20210317", Precision::Day),
+            ("202103171153", Precision::Minute),
+            ("202103171153-0400", Precision::Minute),
+        ] {
+            assert_eq!(parse(text, &shanghai()).map(|t| t.precision), Some(precision), "{text}");
+        }
+        for text in
+            ["2021", "20211317", "20210317256000", "20210317115320+8", "heute", "2021031711532", "２０２１０３１７"]
+        {
+            assert_eq!(parse(text, &shanghai()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clock_of_1900_or_2200_is_out_of_range() {
+        let zone = shanghai();
+        let clock = Clock { zone: &zone, received: Timestamp::parse("2022-03-01T00:00:00Z").expect("valid") };
+        for text in ["19000101000000", "22000101000000", "20290801070624+0115"] {
+            assert_eq!(clock.read("MSH-7", text).expect_err("refused").reason, Reason::TimeOutOfRange, "{text}");
+        }
+        assert!(clock.read("MSH-7", "20220301100000").expect("in range").is_some());
+    }
+}

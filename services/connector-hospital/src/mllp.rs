@@ -1,0 +1,279 @@
+//! The MLLP listener (HL7 "Transport Specification: MLLP, Release 1"): `0x0B message 0x1C 0x0D`, one acknowledgement
+//! for each message, in order.
+//!
+//! An acknowledgement `AA` is sent only after message and events are durable. A connection that sends something else,
+//! stops in the middle of a message or is silent for long is closed; what was acknowledged stays.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::{Clock, Encoding, Ingest, MessageOutcome};
+use domain::FeedId;
+use jiff::tz::TimeZone;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::ack::{self, Acknowledgement};
+use crate::feed;
+use crate::hl7::MESSAGE_BYTES_MAX;
+
+const BLOCK_BEGIN: u8 = 0x0B;
+const BLOCK_END: [u8; 2] = [0x1C, 0x0D];
+
+/// Connections that are served at once; further ones wait.
+const CONNECTIONS_MAX: usize = 256;
+/// A connection that is silent this long is closed.
+const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
+/// Bytes outside a block that are passed over before the connection is closed.
+const NOISE_BYTES_MAX: usize = 4096;
+
+/// What a listener needs.
+#[derive(Clone)]
+pub struct Mllp {
+    /// The ingest loop.
+    pub ingest: Arc<Ingest>,
+    /// The feed that the messages belong to.
+    pub feed: FeedId,
+    /// The wall clock.
+    pub clock: Clock,
+}
+
+/// Serves connections until the wish to stop; messages that were begun are finished.
+pub async fn serve(listener: TcpListener, mllp: Mllp, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = tokio::select! {
+            () = stop.cancelled() => break,
+            place = places.clone().acquire_owned() => place,
+        };
+        let Ok(place) = place else { break };
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                let (mllp, stop) = (mllp.clone(), stop.clone());
+                connections.spawn(async move {
+                    let (reader, writer) = stream.into_split();
+                    if let Err(error) = converse(reader, writer, &mllp, &stop).await {
+                        tracing::debug!(error.kind = ?error.kind(), "An MLLP connection ended.");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "An MLLP connection could not be accepted.");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+async fn converse(
+    reader: impl AsyncRead + Unpin,
+    mut writer: impl AsyncWrite + Unpin,
+    mllp: &Mllp,
+    stop: &CancellationToken,
+) -> io::Result<()> {
+    let profile = mllp.ingest.profile(&mllp.feed).ok_or_else(|| io::Error::other("the feed is not served here"))?;
+    let (encoding, zone) = (profile.format.encoding, profile.time.zone.clone());
+    let mut frames = Frames { reader, buffer: Vec::new() };
+    loop {
+        let frame = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            frame = tokio::time::timeout(IDLE_MAX, frames.next()) => {
+                frame.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??
+            }
+        };
+        let Some(frame) = frame else { return Ok(()) };
+        let answer = answer(frame, mllp, encoding, &zone).await;
+        let mut framed = Vec::with_capacity(answer.len() + 3);
+        framed.push(BLOCK_BEGIN);
+        framed.extend_from_slice(answer.as_bytes());
+        framed.extend_from_slice(&BLOCK_END);
+        writer.write_all(&framed).await?;
+    }
+}
+
+async fn answer(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone) -> String {
+    let now = (mllp.clock)();
+    let (header, outcome) = match frame {
+        Frame::TooLong { begin } => {
+            let message = format!("the message is longer than {MESSAGE_BYTES_MAX} bytes and was not taken");
+            let outcome = Acknowledgement::Error { field: "MSH".into(), code: "message-too-long", message };
+            (feed::header(&begin, encoding), outcome)
+        }
+        Frame::Message(bytes) => {
+            let header = feed::header(&bytes, encoding);
+            let outcome = match mllp.ingest.message(&mllp.feed, bytes).await {
+                Ok(MessageOutcome::Accepted | MessageOutcome::Duplicate | MessageOutcome::Superseded) => {
+                    Acknowledgement::Accept
+                }
+                Ok(MessageOutcome::Quarantined(error)) => Acknowledgement::Error {
+                    field: error.field.unwrap_or_else(|| "MSH".to_owned()),
+                    code: error.reason.code(),
+                    message: format!("{}. {}", error.message, error.reason.mend()),
+                },
+                Err(error) => {
+                    tracing::error!(error = %error, feed = %mllp.feed, "A message could not be taken.");
+                    Acknowledgement::Reject { message: "the hub cannot take messages now; send it again later".into() }
+                }
+            };
+            (header, outcome)
+        }
+    };
+    let code = match outcome {
+        Acknowledgement::Accept => "AA",
+        Acknowledgement::Error { .. } => "AE",
+        Acknowledgement::Reject { .. } => "AR",
+    };
+    metrics::counter!("isthmus_mllp_acknowledgements_total", "code" => code).increment(1);
+    ack::build(&header, &outcome, now, zone)
+}
+
+/// One block of a connection.
+#[derive(Debug, PartialEq, Eq)]
+enum Frame {
+    Message(Vec<u8>),
+    /// Longer than a message may be; the first bytes are kept for the answer's address.
+    TooLong {
+        begin: Vec<u8>,
+    },
+}
+
+/// Cuts a byte stream into blocks in bounded memory.
+struct Frames<R> {
+    reader: R,
+    buffer: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Frames<R> {
+    /// The next block; `None` when the sender closed the connection between blocks.
+    async fn next(&mut self) -> io::Result<Option<Frame>> {
+        let mut noise = 0;
+        loop {
+            if let Some(at) = self.buffer.iter().position(|b| *b == BLOCK_BEGIN) {
+                self.buffer.drain(..=at);
+                break;
+            }
+            noise += self.buffer.len();
+            self.buffer.clear();
+            if noise > NOISE_BYTES_MAX {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "bytes outside a block"));
+            }
+            if !self.fill().await? {
+                return Ok(None);
+            }
+        }
+        let mut begin = None;
+        let mut searched = 0;
+        loop {
+            let from = searched.max(1) - 1;
+            if let Some(at) = self.buffer[from..].windows(2).position(|pair| pair == BLOCK_END) {
+                let message: Vec<u8> = self.buffer.drain(..from + at + 2).take(from + at).collect();
+                return Ok(Some(match begin {
+                    Some(begin) => Frame::TooLong { begin },
+                    None if message.len() > MESSAGE_BYTES_MAX => {
+                        Frame::TooLong { begin: message[..NOISE_BYTES_MAX].to_vec() }
+                    }
+                    None => Frame::Message(message),
+                }));
+            }
+            searched = self.buffer.len();
+            if self.buffer.len() > MESSAGE_BYTES_MAX {
+                begin.get_or_insert_with(|| self.buffer[..NOISE_BYTES_MAX].to_vec());
+                // The last byte may be the first half of the block end.
+                self.buffer.drain(..searched - 1);
+                searched = 1;
+            }
+            if !self.fill().await? {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection ended inside a block"));
+            }
+        }
+    }
+
+    async fn fill(&mut self) -> io::Result<bool> {
+        self.buffer.reserve(64 * 1024);
+        Ok(self.reader.read_buf(&mut self.buffer).await? > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its bytes out in pieces of a fixed size.
+    struct Pieces {
+        bytes: Vec<u8>,
+        at: usize,
+        size: usize,
+    }
+
+    impl AsyncRead for Pieces {
+        fn poll_read(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            buffer: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<io::Result<()>> {
+            let end = (self.at + self.size.min(buffer.remaining())).min(self.bytes.len());
+            buffer.put_slice(&self.bytes[self.at..end]);
+            self.at = end;
+            std::task::Poll::Ready(Ok(()))
+        }
+    }
+
+    async fn frames(bytes: &[u8], size: usize) -> (Vec<Frame>, io::Result<()>) {
+        let mut frames = Frames { reader: Pieces { bytes: bytes.to_vec(), at: 0, size }, buffer: Vec::new() };
+        let mut found = Vec::new();
+        loop {
+            match frames.next().await {
+                Ok(Some(frame)) => found.push(frame),
+                Ok(None) => return (found, Ok(())),
+                Err(error) => return (found, Err(error)),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn blocks_are_found_however_the_network_cuts_them() {
+        for size in [1, 2, 3, 5, 4096] {
+            let (found, end) = frames(b"\r\n\x0bMSH|1\rPID\x1c|\r\x1c\r\x0bMSH|2\x1c\r\r\n", size).await;
+            assert_eq!(found, [Frame::Message(b"MSH|1\rPID\x1c|\r".to_vec()), Frame::Message(b"MSH|2".to_vec())]);
+            assert!(end.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_block_cut_in_the_middle_is_never_a_message() {
+        let (found, end) = frames(b"\x0bMSH|1\x1c\r\x0bMSH|2\r\x1c", 4).await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(end.expect_err("cut").kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn an_oversized_block_is_passed_over_in_bounded_memory_and_the_next_is_read() {
+        let mut bytes = b"\x0bMSH|^~\\&|BIG".to_vec();
+        bytes.resize(3 * MESSAGE_BYTES_MAX, b'x');
+        bytes.extend_from_slice(b"\x1c\r\x0bMSH|2\x1c\r");
+        let (found, end) = frames(&bytes, 50_000).await;
+        assert!(end.is_ok());
+        assert!(matches!(&found[0], Frame::TooLong { begin } if begin.starts_with(b"MSH|^~\\&|BIG")));
+        assert_eq!(found[1], Frame::Message(b"MSH|2".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_noise_is_cut_off() {
+        let (found, end) = frames(&[b'G'; 100_000], 1000).await;
+        assert!(found.is_empty());
+        assert_eq!(end.expect_err("noise").kind(), io::ErrorKind::InvalidData);
+    }
+}

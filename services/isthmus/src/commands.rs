@@ -1,0 +1,226 @@
+//! The commands, one function each.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use access::{Caller, Role, TokenHash, bearer_token};
+use anyhow::{Context, bail, ensure};
+use domain::{ClaimToken, FeedId, PersonId};
+use futures_util::TryStreamExt;
+use indicatif::{ProgressBar, ProgressStyle};
+use ledger::VerifierKey;
+use runtime::{Shutdown, keys, telemetry};
+use store::views;
+
+use crate::cli::{
+    CallerTokenArgs, Cli, Command, CommonArgs, FeedTokenArgs, GenerateArgs, HealthArgs, LedgerCommand,
+    LedgerVerifyArgs, RebuildArgs, ServeArgs, TokenCommand, TrainArgs,
+};
+use crate::config::Config;
+use crate::hub::{ALL_SERVICES, AdminDatabase, Hub};
+use crate::{demo, hub};
+
+/// Runs a command.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match cli.command {
+        Command::Demo(args) => runtime.block_on(demo::run(args)),
+        Command::Serve(args) => runtime.block_on(serve(args)),
+        Command::Generate(args) => generate(&args),
+        Command::Rebuild(args) => runtime.block_on(rebuild(args)),
+        Command::Token(TokenCommand::Caller(args)) => runtime.block_on(caller_token(args)),
+        Command::Token(TokenCommand::Feed(args)) => runtime.block_on(feed_token(args)),
+        Command::Keys(args) => make_keys(&args),
+        Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
+        Command::Train(args) => runtime.block_on(train(args)),
+        Command::Health(args) => runtime.block_on(health(args)),
+    }
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::resolve(&args.common)?;
+    telemetry::init(config.log_format, "info");
+    let shutdown = Shutdown::on_signals()?;
+    let services = if args.services.is_empty() { ALL_SERVICES.to_vec() } else { args.services };
+    let hub = Hub::open(config).await?;
+    let running = hub.start(&services, &shutdown).await?;
+    let result = running.wait(&shutdown).await;
+    hub.close().await?;
+    result?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn generate(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
+    if args.out.exists() {
+        let mut entries = std::fs::read_dir(&args.out).context("the output directory cannot be read")?;
+        ensure!(entries.next().is_none(), "{} is not empty: name an empty or new directory", args.out.display());
+    }
+    let options = city::Options { residents: args.residents, days: args.days, seed: args.seed };
+    let summary = make_city(options, &args.out)?;
+    println!(
+        "{} rows in {} files for {} residents: {}",
+        summary.rows,
+        summary.files.len(),
+        summary.persons,
+        args.out.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a city with a progress bar.
+pub(crate) fn make_city(options: city::Options, out: &Path) -> anyhow::Result<city::Summary> {
+    let bar = progress_bar(u64::from(options.days) + 1, "days of the city written");
+    let summary = city::generate(&options, out, &mut |progress| {
+        bar.set_length(u64::from(progress.of));
+        bar.set_position(u64::from(progress.done));
+    })?;
+    bar.finish_and_clear();
+    Ok(summary)
+}
+
+async fn rebuild(args: RebuildArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::resolve(&args.common)?;
+    telemetry::init(config.log_format, "info");
+    let shutdown = Shutdown::on_signals()?;
+    let hub = Hub::open(config).await?;
+    let projector = hub.projector()?;
+    let report = if args.check {
+        projector::check(&projector, &shutdown).await?
+    } else {
+        projector::rebuild(&projector, &shutdown).await?
+    };
+    drop(projector);
+    hub.close().await?;
+    println!("The views were made anew from {} events in {:.1} s.", report.events, report.duration.as_secs_f64());
+    if report.log_is_cut {
+        println!("The log no longer holds its beginning: what retention dropped is not in the new views.");
+    }
+    if report.exchanged {
+        println!("They are the active ones now; the ones before are kept as the schema views_previous.");
+    }
+    if report.differing.is_empty() {
+        println!("They are identical to the ones before.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("They differ from the ones before in: {}", report.differing.join(", "));
+    Ok(if args.check { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn caller_token(args: CallerTokenArgs) -> anyhow::Result<ExitCode> {
+    let roles = Role::ALL.iter().map(|role| role.code()).collect::<Vec<_>>().join(", ");
+    let role = Role::from_code(&args.role).with_context(|| format!("there is no such role; there are {roles}"))?;
+    ensure!(role != Role::CommunityWorker || args.unit.is_some(), "a community worker needs --unit");
+    ensure!(role != Role::Resident || args.person.is_some(), "a resident needs --person, the id of the own file");
+    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
+    let own_claim = args.person.map(|person| ClaimToken::from(PersonId::from_uuid(person).as_record()));
+    let caller = Caller { handle: args.handle, organisation: args.organisation, role, unit: args.unit, own_claim };
+    println!("{}", issue_caller(&database.store, &caller).await?);
+    database.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn feed_token(args: FeedTokenArgs) -> anyhow::Result<ExitCode> {
+    let feed = FeedId::parse(&args.feed).context("a feed name is 2 to 64 of a-z, 0-9 and -")?;
+    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
+    println!("{}", issue_feed(&database.store, &feed, &args.label).await?);
+    database.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Issues a token for a caller and keeps its hash.
+pub(crate) async fn issue_caller(store: &store::Store, caller: &Caller) -> anyhow::Result<String> {
+    let token = bearer_token(&keys::random_bytes()?);
+    store::callers::put(&mut *store.acquire().await?, caller, &TokenHash::of(&token)).await?;
+    Ok(token)
+}
+
+/// Issues a token for a feed and keeps its hash.
+pub(crate) async fn issue_feed(store: &store::Store, feed: &FeedId, label: &str) -> anyhow::Result<String> {
+    let token = bearer_token(&keys::random_bytes()?);
+    connector::tokens::grant(store, feed, label, &token).await?;
+    Ok(token)
+}
+
+fn make_keys(args: &CommonArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::resolve(args)?;
+    let dir = config.keys();
+    keys::private_dir(&dir).context("the key directory cannot be made")?;
+    for name in ["token.key", "ledger-secret.key"] {
+        keys::key_file(&dir.join(name)).with_context(|| format!("{name} cannot be made"))?;
+    }
+    let key = ledger::LogKey::load_or_create(&dir.join("ledger.key"), &config.ledger_origin)?;
+    std::fs::write(dir.join("ledger.pub"), format!("{}\n", key.verifier())).context("ledger.pub cannot be written")?;
+    println!("The keys are in {}. The ledger's public key, for auditors:", dir.display());
+    println!("{}", key.verifier());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(args: &LedgerVerifyArgs) -> anyhow::Result<ExitCode> {
+    let key: Option<VerifierKey> = match &args.key {
+        Some(text) => Some(text.parse().context("--key is not a verifier key such as name+0a1b2c3d+AW…")?),
+        None => None,
+    };
+    let report = ledger::verify(&args.dir, key.as_ref())?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(if report.verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn train(args: TrainArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::resolve(&args.common)?;
+    let base = hub::model(&config.linkage_model)?;
+    let database = AdminDatabase::open(&config).await?;
+    let records = records(&database.store).await?;
+    database.close().await?;
+    let name = args.out.file_stem().map_or_else(|| "trained".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let trained = linkage::train(&records, &base, &name, args.seed)?;
+    std::fs::write(&args.out, trained.model.to_toml()?).context("the model cannot be written")?;
+    println!(
+        "Learned from {} source records, {} pairs and {} random pairs in {} rounds: {}",
+        records.len(),
+        trained.pairs,
+        trained.random_pairs,
+        trained.rounds,
+        args.out.display()
+    );
+    println!("About {:.0} of the pairs are of one person, by the model.", trained.expected_matches);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What every source record in the views states now.
+async fn records(store: &store::Store) -> anyhow::Result<Vec<linkage::Record>> {
+    let mut conn = store.acquire().await?;
+    let mut rows = views::stream_records(&mut conn);
+    let mut records = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        if let Some(stated) = row.stated
+            && let Some(statement) = stated.statement
+        {
+            let (key, first_time, source_kind) = (row.record_id, stated.first_time, row.source_kind);
+            records.push(linkage::Record { key, first_time, statement, source_kind });
+        }
+    }
+    Ok(records)
+}
+
+async fn health(args: HealthArgs) -> anyhow::Result<ExitCode> {
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(4)).build()?;
+    let response = client.get(&args.url).send().await.with_context(|| format!("{} does not answer", args.url))?;
+    if !response.status().is_success() {
+        bail!("{} answers {}: {}", args.url, response.status(), response.text().await.unwrap_or_default().trim());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A bar on standard error, or nothing where that is no terminal.
+pub(crate) fn progress_bar(length: u64, unit: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    let template = format!("  {{bar:30}} {{pos}}/{{len}} {unit}");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
+    }
+    bar
+}

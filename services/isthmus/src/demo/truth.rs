@@ -1,0 +1,57 @@
+//! Reading the truth beside a generated city.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use anyhow::Context;
+use uuid::Uuid;
+
+/// The person that each row names, by batch and row. Persons are numbered as they come.
+pub(crate) fn rows(city: &Path, batches: &HashMap<(&str, &str), Uuid>) -> anyhow::Result<HashMap<(Uuid, i64), u32>> {
+    let mut persons: HashMap<String, u32> = HashMap::new();
+    let mut rows = HashMap::new();
+    for line in lines(&city.join("truth/rows.csv"))?.skip(1) {
+        let line = line?;
+        let mut columns = line.split(',');
+        let (Some(feed), Some(file), Some(row), Some(person)) =
+            (columns.next(), columns.next(), columns.next(), columns.next())
+        else {
+            continue;
+        };
+        let Some(batch) = batches.get(&(feed, file)) else { continue };
+        let next = persons.len() as u32;
+        let person = *persons.entry(person.to_owned()).or_insert(next);
+        rows.insert((*batch, row.parse()?), person);
+    }
+    Ok(rows)
+}
+
+/// A phone in use by somebody who tested positive; by anybody, when nobody did.
+pub(crate) fn phone_of_a_case(city: &Path) -> anyhow::Result<String> {
+    let mut lines = lines(&city.join("truth/persons.csv"))?;
+    let header = lines.next().context("truth/persons.csv is empty")??;
+    let column = |name: &str| {
+        let at = header.split(',').position(|column| column == name);
+        at.with_context(|| format!("truth/persons.csv has no column {name}"))
+    };
+    let (phone, case, head) = (column("phone")?, column("case_day")?, column("head")?);
+    let mut any = None;
+    for line in lines {
+        let line = line?;
+        let columns: Vec<&str> = line.split(',').collect();
+        let own = columns.get(head) == columns.first();
+        let Some(number) = columns.get(phone).filter(|number| !number.is_empty() && own) else { continue };
+        if columns.get(case).is_some_and(|day| !day.is_empty()) {
+            return Ok((*number).to_owned());
+        }
+        any.get_or_insert_with(|| (*number).to_owned());
+    }
+    any.context("nobody in the city has a phone")
+}
+
+fn lines(path: &Path) -> anyhow::Result<std::io::Lines<BufReader<File>>> {
+    let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(BufReader::new(file).lines())
+}

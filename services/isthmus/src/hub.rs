@@ -1,0 +1,426 @@
+//! The parts of a process, put together: database, log, codec, keys, and the services on top of them.
+//!
+//! The difference between the embedded and the deployed form is made here and nowhere else.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use codec::{Codec, RegistryConfig};
+use connector::{BodyLimits, Feed, Ingest, IngestSetup};
+use domain::{EventType, FeedId, Sensitive, Timestamp, TokenKey};
+use event_log::{EventLog, TopicSpec};
+use ledger::{LedgerClient, LedgerHandle, RemoteLedger, VerifierKey};
+use linkage::Model;
+use query_api::{LinkModel, QuerySetup, QueryState};
+use runtime::postgres::{PostgresOptions, PrivatePostgres};
+use runtime::{Shutdown, keys};
+use sqlx::postgres::PgConnectOptions;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::cli::Service;
+use crate::config::Config;
+
+/// Connections that one process opens at most.
+const CONNECTIONS_MAX: u32 = 40;
+/// The database of the hub inside the private PostgreSQL.
+const DATABASE: &str = "isthmus";
+/// How often segments of the log are looked at for their retention.
+const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+/// How often metrics are tidied and the ledger's unknown callers are summed up.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Every service, for `serve` without names.
+pub(crate) const ALL_SERVICES: [Service; 8] = [
+    Service::ConnectorHospital,
+    Service::ConnectorTelecom,
+    Service::ConnectorTransport,
+    Service::ConnectorPayment,
+    Service::ConnectorCommunity,
+    Service::Projector,
+    Service::QueryApi,
+    Service::Ledger,
+];
+
+/// What every service of a process works with.
+pub(crate) struct Hub {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// The database.
+    pub(crate) store: Store,
+    /// The event log.
+    pub(crate) log: EventLog,
+    /// How events are written in it.
+    pub(crate) codec: Codec,
+    /// The key of claim tokens and record ids.
+    pub(crate) token_key: TokenKey,
+    postgres: Option<PrivatePostgres>,
+}
+
+/// Services that run, and where they listen.
+pub(crate) struct Running {
+    /// Address of the HTTP interface.
+    pub(crate) http: std::net::SocketAddr,
+    /// Address of the MLLP listener, when the hospital connector runs here.
+    pub(crate) mllp: Option<std::net::SocketAddr>,
+    /// The ledger of this process, when it runs here.
+    pub(crate) ledger: Option<LedgerHandle>,
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+/// The wall clock.
+pub(crate) fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Hub {
+    /// Opens database, log and keys; starts the private PostgreSQL where no other is configured.
+    pub(crate) async fn open(config: Config) -> anyhow::Result<Self> {
+        keys::passable_dir(&config.data_dir).context("the data directory cannot be made")?;
+        keys::private_dir(&config.keys()).context("the key directory cannot be made")?;
+        let token_key = keys::key_file(&config.keys().join("token.key")).context("the token key cannot be read")?;
+        let (postgres, options) = database(&config).await?;
+        let store = Store::connect(options, CONNECTIONS_MAX).await.context("the database cannot be reached")?;
+        store.migrate().await.context("the database cannot be brought up to date")?;
+        let log = EventLog::open(&config.log, store.pool()).await.context("the event log cannot be opened")?;
+        log.ensure_topics(&topics(config.partitions)).await.context("the topics cannot be made")?;
+        let codec = match &config.schema_registry_url {
+            Some(url) => Codec::remote(&RegistryConfig::at(url)).await.context("the schema registry refuses")?,
+            None => Codec::builtin(),
+        };
+        Ok(Self { config, store, log, codec, token_key: TokenKey::from_bytes(&token_key), postgres })
+    }
+
+    /// What the projector works with.
+    pub(crate) fn projector(&self) -> anyhow::Result<projector::Config> {
+        Ok(projector::Config {
+            store: self.store.clone(),
+            log: self.log.clone(),
+            codec: self.codec.clone(),
+            model: Arc::new(model(&self.config.linkage_model)?),
+            token_key: self.token_key.clone(),
+            limits: projector::Limits::default(),
+        })
+    }
+
+    /// Starts services; they run until the wish to stop, or until one of them fails.
+    pub(crate) async fn start(&self, services: &[Service], shutdown: &Shutdown) -> anyhow::Result<Running> {
+        let config = &self.config;
+        let mut tasks = JoinSet::new();
+        let mut router = Router::new();
+        let ledger = self.ledger(services).await?;
+        if let Some(handle) = &ledger {
+            let secret = Sensitive::new(hex::encode(keys::key_file(&config.keys().join("ledger-secret.key"))?));
+            router = router.merge(ledger_service::router(ledger_service::LedgerState::new(handle.clone(), &secret)));
+            let (handle, shutdown) = (handle.clone(), shutdown.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = handle.failed() => bail!("a write to the ledger failed: only a fresh start can tell what is on the disk"),
+                    () = shutdown.wait() => Ok(()),
+                }
+            });
+        }
+        let feeds = self.feeds(services)?;
+        let ingest = if feeds.is_empty() { None } else { Some(self.ingest(feeds).await?) };
+        let mut api = None;
+        if let Some(ingest) = &ingest {
+            let (routes, document) = connector::http::router(ingest.clone());
+            router = router.merge(routes);
+            api = Some(document);
+        }
+        let mllp = match &ingest {
+            Some(ingest) if services.contains(&Service::ConnectorHospital) => {
+                Some(self.start_mllp(ingest.clone(), shutdown, &mut tasks).await?)
+            }
+            _ => None,
+        };
+        if services.contains(&Service::Projector) {
+            let (projector, shutdown) = (self.projector()?, shutdown.clone());
+            tasks.spawn(async move { Ok(projector::run(projector, shutdown).await?) });
+        }
+        router = router.merge(runtime::http::process_routes());
+        router = if services.contains(&Service::QueryApi) {
+            let state = self.query_state(ledger.as_ref())?;
+            let (routes, mut document) = query_api::router(state.clone());
+            if let Some(api) = api {
+                document.merge(api);
+            }
+            let sweep = state.clone();
+            tasks.spawn(async move {
+                loop {
+                    tokio::time::sleep(UPKEEP_EVERY).await;
+                    query_api::flush_strangers(&sweep).await;
+                }
+            });
+            query_api::finish(router.merge(routes), &document, state)
+        } else {
+            router.merge(self.readiness())
+        };
+        self.start_upkeep(shutdown, &mut tasks);
+        let listener = TcpListener::bind(config.http_listen)
+            .await
+            .with_context(|| format!("{} is taken: choose another address with http_listen", config.http_listen))?;
+        let http = listener.local_addr()?;
+        let wish = shutdown.clone();
+        tasks.spawn(async move { Ok(runtime::http::serve(listener, router, wish).await?) });
+        tracing::info!(http.address = %http, "The hub is up.");
+        Ok(Running { http, mllp, ledger, tasks })
+    }
+
+    /// Stops the private PostgreSQL, if there is one.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.store.pool().close().await;
+        drop(self.log);
+        if let Some(postgres) = self.postgres {
+            postgres.stop().await.context("the private PostgreSQL did not stop")?;
+        }
+        Ok(())
+    }
+
+    /// The feeds of the connectors among the services.
+    fn feeds(&self, services: &[Service]) -> anyhow::Result<Vec<Arc<dyn Feed>>> {
+        let folder = self.config.feed_dir.as_deref();
+        let mut feeds = Vec::new();
+        for service in services {
+            feeds.extend(match service {
+                Service::ConnectorHospital => connector_hospital::feeds(folder)?,
+                Service::ConnectorTelecom => connector_telecom::feeds(folder)?,
+                Service::ConnectorTransport => connector_transport::feeds(folder)?,
+                Service::ConnectorPayment => connector_payment::feeds(folder)?,
+                Service::ConnectorCommunity => connector_community::feeds(folder)?,
+                Service::Projector | Service::QueryApi | Service::Ledger => continue,
+            });
+        }
+        Ok(feeds)
+    }
+
+    async fn ingest(&self, feeds: Vec<Arc<dyn Feed>>) -> anyhow::Result<Arc<Ingest>> {
+        let ingest = Ingest::new(IngestSetup {
+            store: self.store.clone(),
+            log: self.log.clone(),
+            codec: self.codec.clone(),
+            key: self.token_key.clone(),
+            raw_dir: self.config.data_dir.join("raw"),
+            limits: BodyLimits::default(),
+            feeds,
+            clock: Arc::new(now),
+        });
+        let resumed = ingest.resume().await.context("batches that a crash left unfinished cannot be finished")?;
+        if resumed > 0 {
+            tracing::info!(batches = resumed, "Batches that were left unfinished are finished now.");
+        }
+        Ok(Arc::new(ingest))
+    }
+
+    async fn start_mllp(
+        &self,
+        ingest: Arc<Ingest>,
+        shutdown: &Shutdown,
+        tasks: &mut JoinSet<anyhow::Result<()>>,
+    ) -> anyhow::Result<std::net::SocketAddr> {
+        let address = self.config.mllp_listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("{address} is taken: choose another address with mllp_listen"))?;
+        let bound = listener.local_addr()?;
+        let feed = FeedId::parse("hospital-hl7").context("a feed name")?;
+        let mllp = connector_hospital::mllp::Mllp { ingest, feed, clock: Arc::new(now) };
+        let stop = shutdown.token();
+        tasks.spawn(async move {
+            connector_hospital::mllp::serve(listener, mllp, stop).await;
+            Ok(())
+        });
+        tracing::info!(mllp.address = %bound, "Hospital messages are taken by MLLP.");
+        Ok(bound)
+    }
+
+    /// The ledger of this process: when it is asked for, or when the query API has no other.
+    async fn ledger(&self, services: &[Service]) -> anyhow::Result<Option<LedgerHandle>> {
+        let asked = services.contains(&Service::Ledger);
+        let needed = services.contains(&Service::QueryApi) && self.config.ledger_url.is_none();
+        if !asked && !needed {
+            return Ok(None);
+        }
+        let options = ledger::OpenOptions {
+            dir: self.config.data_dir.join("ledger"),
+            key_file: self.config.keys().join("ledger.key"),
+            origin: self.config.ledger_origin.clone(),
+            witnessed: Vec::new(),
+        };
+        let handle = tokio::task::spawn_blocking(move || LedgerHandle::open(&options))
+            .await?
+            .context("the ledger cannot be opened")?;
+        Ok(Some(handle))
+    }
+
+    fn query_state(&self, ledger: Option<&LedgerHandle>) -> anyhow::Result<QueryState> {
+        let client = match (&self.config.ledger_url, ledger) {
+            (None, Some(handle)) => LedgerClient::Local(handle.clone()),
+            (Some(url), _) => LedgerClient::Remote(remote_ledger(url, &self.config.keys())?),
+            (None, None) => bail!("the query API has no ledger"),
+        };
+        let model = model(&self.config.linkage_model)?;
+        Ok(QueryState::new(QuerySetup {
+            store: self.store.clone(),
+            ledger: client,
+            token_key: self.token_key.clone(),
+            policy: access::Policy::builtin()?,
+            link_model: LinkModel {
+                version: model.version().to_owned(),
+                link_threshold: model.file().thresholds.link,
+                review_threshold: model.file().thresholds.review,
+            },
+            clock: Arc::new(now),
+        }))
+    }
+
+    /// `/readyz` of a process without query API: the database answers.
+    fn readiness(&self) -> Router {
+        let store = self.store.clone();
+        let ready = async move || match store.acquire().await {
+            Ok(_) => (axum::http::StatusCode::OK, "ready\n"),
+            Err(_) => (axum::http::StatusCode::SERVICE_UNAVAILABLE, "the database is away\n"),
+        };
+        Router::new().route("/readyz", axum::routing::get(ready))
+    }
+
+    fn start_upkeep(&self, shutdown: &Shutdown, tasks: &mut JoinSet<anyhow::Result<()>>) {
+        let (log, wish) = (self.log.clone(), shutdown.clone());
+        tasks.spawn(async move {
+            let mut retention = tokio::time::interval(RETENTION_EVERY);
+            let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
+            loop {
+                tokio::select! {
+                    () = wish.wait() => return Ok(()),
+                    _ = upkeep.tick() => runtime::telemetry::metrics_upkeep(),
+                    _ = retention.tick() => if let Err(error) = log.drop_expired(now()).await {
+                        tracing::warn!(%error, "Expired segments of the log could not be dropped; it is tried again.");
+                    },
+                }
+            }
+        });
+    }
+}
+
+impl Running {
+    /// Waits until the wish to stop or until a service fails, then ends the others.
+    pub(crate) async fn wait(mut self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let mut failure = None;
+        while !shutdown.has_begun() {
+            tokio::select! {
+                () = shutdown.wait() => {}
+                ended = self.tasks.join_next() => match ended {
+                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Err(error))) => {
+                        failure = Some(error);
+                        shutdown.begin();
+                    }
+                    Some(Err(error)) => {
+                        failure = Some(anyhow::Error::from(error).context("a service ended by a panic"));
+                        shutdown.begin();
+                    }
+                    None => shutdown.begin(),
+                },
+            }
+        }
+        let drain = async { while self.tasks.join_next().await.is_some() {} };
+        // What never ends by itself (sweeps) is cut off with the set.
+        let _ = tokio::time::timeout(Duration::from_secs(35), drain).await;
+        if let Some(ledger) = &self.ledger {
+            ledger.close().await;
+        }
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+/// The linkage model of a name (`zh`, `latin`), or of a file.
+pub(crate) fn model(name: &str) -> anyhow::Result<Model> {
+    match name {
+        "zh" => Ok(Model::zh()),
+        "latin" => Ok(Model::latin()),
+        path => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("there is no linkage model {path}"))?;
+            Model::parse(&text).with_context(|| format!("the linkage model {path} cannot be used"))
+        }
+    }
+}
+
+/// A database for an admin command: that of a running hub, or the hub's own, started for the command.
+pub(crate) struct AdminDatabase {
+    /// The database.
+    pub(crate) store: Store,
+    postgres: Option<PrivatePostgres>,
+}
+
+impl AdminDatabase {
+    /// Connects; a hub that runs on the same data directory is not disturbed.
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let running = match &config.database_url {
+            Some(_) => None,
+            None => PrivatePostgres::connect_options_of_running(&config.data_dir.join("postgres"), DATABASE),
+        };
+        if let Some(options) = running
+            && let Ok(store) = Store::connect(options, 2).await
+        {
+            return Ok(Self { store, postgres: None });
+        }
+        keys::passable_dir(&config.data_dir).context("the data directory cannot be made")?;
+        let (postgres, options) = database(config).await?;
+        let store = Store::connect(options, 2).await.context("the database cannot be reached")?;
+        store.migrate().await.context("the database cannot be brought up to date")?;
+        Ok(Self { store, postgres })
+    }
+
+    /// Disconnects, and stops what was started.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.store.pool().close().await;
+        if let Some(postgres) = self.postgres {
+            postgres.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn database(config: &Config) -> anyhow::Result<(Option<PrivatePostgres>, PgConnectOptions)> {
+    if let Some(url) = &config.database_url {
+        return Ok((None, url.parse().context("database_url is not an address of a PostgreSQL database")?));
+    }
+    let data_dir = std::path::absolute(config.data_dir.join("postgres"))?;
+    let postgres = PrivatePostgres::start(&PostgresOptions::durable(data_dir)).await?;
+    postgres.create_database(DATABASE, None).await?;
+    let options = postgres.connect_options(DATABASE);
+    Ok((Some(postgres), options))
+}
+
+/// Asks for the ledger's public key once, from the file beside the keys.
+fn remote_ledger(url: &str, keys: &Path) -> anyhow::Result<RemoteLedger> {
+    let secret = Sensitive::new(hex::encode(keys::key_file(&keys.join("ledger-secret.key"))?));
+    let file = keys.join("ledger.pub");
+    let text =
+        std::fs::read_to_string(&file).with_context(|| format!("{} is missing: run isthmus keys", file.display()))?;
+    let key: VerifierKey = text.trim().parse().context("ledger.pub is not a verifier key")?;
+    Ok(RemoteLedger::new(url, secret, key)?)
+}
+
+/// The topics of the log. Statements of identity and registers are kept for ever, because the views are rebuilt from
+/// them; movements are kept as long as tracing may use them, twice the window and a little.
+fn topics(partitions: i32) -> Vec<TopicSpec> {
+    let days = |event_type: EventType| match event_type {
+        EventType::IdentityObserved
+        | EventType::IdentityRetracted
+        | EventType::HouseholdMembership
+        | EventType::PlaceRegistered => None,
+        EventType::PresenceInterval | EventType::TripSegment | EventType::PaymentMade | EventType::GatePass => Some(30),
+        EventType::EncounterChanged | EventType::TestResult | EventType::MeterReading => Some(90),
+    };
+    let spec = |event_type: EventType| TopicSpec {
+        retention: days(event_type).map(|days| Duration::from_secs(days * 86_400)),
+        ..TopicSpec::new(event_type.topic(), partitions)
+    };
+    EventType::ALL.iter().map(|event_type| spec(*event_type)).collect()
+}
