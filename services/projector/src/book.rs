@@ -197,3 +197,66 @@ fn forget_retracted(row: &mut SourceRecordRow) {
         stated.statement = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Event, IdentityRetracted, Op, RetractReason};
+    use proptest::prelude::*;
+    use test_support::build::{NOON, event, meta_at, person, record_id};
+
+    use super::*;
+    use crate::item::Item;
+
+    /// What happens to one of three records in one of five versions. The content follows from both, as it does for
+    /// events with derived ids.
+    fn happening(record: u8, version: i64, retracts: bool) -> Event {
+        let key = format!("r{record}");
+        let meta = meta_at("register", &key, version, NOON.plus_millis((version * 7) % 5));
+        if retracts {
+            let survivor = (version % 2 == 1).then(|| record_id("register", &format!("r{}", (record + 1) % 3)));
+            let body = IdentityRetracted { reason: RetractReason::Merged, survivor };
+            return event(Meta { op: Op::Retract, ..meta }, body);
+        }
+        person(&format!("王{version}")).event(meta)
+    }
+
+    fn book_of<'a>(happenings: impl Iterator<Item = &'a (u8, i64, bool)>) -> Book {
+        let mut book = Book::default();
+        for (record, version, retracts) in happenings {
+            match Item::of(happening(*record, *version, *retracts)).expect("usable") {
+                Item::Observed(observed) => book.observe(&observed.0, observed.1),
+                Item::Retracted(retracted) => book.retract(&retracted.0, retracted.1),
+                Item::Fact(_) | Item::Place(_) => unreachable!("only identities happen here"),
+            }
+        }
+        book
+    }
+
+    fn rows(book: &Book) -> Vec<SourceRecordRow> {
+        let mut rows: Vec<_> = book.rows().cloned().collect();
+        rows.sort_by_key(|row| row.record_id);
+        rows
+    }
+
+    proptest! {
+        #[test]
+        fn neither_order_nor_repetition_of_events_matters(
+            happenings in prop::collection::vec((0..3_u8, 0..5_i64, any::<bool>()), 1..12),
+            turn in 0..12_usize,
+        ) {
+            let straight = book_of(happenings.iter());
+            let turned: Vec<_> = happenings.iter().rev().cycle().skip(turn).take(2 * happenings.len()).collect();
+            let turned = book_of(turned.into_iter());
+            prop_assert_eq!(rows(&turned), rows(&straight));
+            prop_assert_eq!(&turned.followers.into_iter().filter(|(_, f)| !f.is_empty()).collect::<FxHashMap<_, _>>(),
+                &straight.followers.into_iter().filter(|(_, f)| !f.is_empty()).collect::<FxHashMap<_, _>>());
+        }
+    }
+
+    #[test]
+    fn records_that_were_merged_into_each_other_are_nobodys_and_nothing_hangs() {
+        let book = book_of([(0, 1, true), (1, 1, true), (2, 1, true)].iter());
+        assert_eq!(book.inherited_person(record_id("register", "r0")), None);
+        assert_eq!(book.followers_of([record_id("register", "r0")]).len(), 3);
+    }
+}

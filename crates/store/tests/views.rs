@@ -1,0 +1,121 @@
+//! The store on a real PostgreSQL: migrations, instants, pages of facts, refusals.
+
+use domain::{ClaimToken, EventId, EventType, RecordId, Timestamp};
+use store::views::{self, Changes, FactFilter, FactPut, Schema};
+use store::{PgInstant, Store};
+use test_support::build::{NOON, record_id};
+use test_support::database;
+
+async fn store() -> Store {
+    let store = Store::connect(database().await.connect_options(), 4).await.expect("connected");
+    store.migrate().await.expect("migrated");
+    store
+}
+
+fn fact(record: RecordId, subject: ClaimToken, started_at: Timestamp, ended_at: Option<Timestamp>) -> FactPut {
+    FactPut {
+        record_id: record,
+        kind: EventType::GatePass,
+        version: 1,
+        event_id: EventId::derive("s", "r", 1, "UPSERT", "GatePass"),
+        source: "gates".to_owned(),
+        subject: Some(subject),
+        started_at,
+        ended_at,
+        place_id: None,
+        detail: Some("{}".to_owned()),
+    }
+}
+
+async fn write(store: &Store, facts: Vec<FactPut>) -> store::Result<()> {
+    let mut tx = store.begin("test").await?;
+    views::apply(&mut tx, &Changes { facts, ..Changes::default() }).await?;
+    tx.commit().await
+}
+
+#[tokio::test]
+async fn several_processes_may_migrate_at_once_and_again() {
+    let options = database().await.connect_options();
+    let first = Store::connect(options.clone(), 2).await.expect("connected");
+    let second = Store::connect(options, 2).await.expect("connected");
+    let (one, two) = tokio::join!(first.migrate(), second.migrate());
+    one.expect("migrated");
+    two.expect("migrated");
+    let before = views::find_checkpoint(&mut first.acquire().await.expect("a connection")).await.expect("views");
+    first.migrate().await.expect("migrated again");
+    let after = views::find_checkpoint(&mut second.acquire().await.expect("a connection")).await.expect("views");
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn instants_come_back_as_they_were_to_the_millisecond() {
+    let store = store().await;
+    let mut conn = store.acquire().await.expect("a connection");
+    for text in
+        ["1900-01-01T00:00:00.001Z", "1969-12-31T23:59:59.999Z", "2022-03-01T04:00:00.123Z", "2200-06-15T12:00:00Z"]
+    {
+        let instant = PgInstant(Timestamp::parse(text).expect("an instant"));
+        let (back, written): (PgInstant, bool) = sqlx::query_as("SELECT $1, $1 = $2::text::timestamptz")
+            .bind(instant)
+            .bind(text)
+            .fetch_one(&mut *conn)
+            .await
+            .expect("read");
+        assert_eq!((back, written), (instant, true), "{text}");
+    }
+    for (beyond, end) in [(i64::MIN, PgInstant::MIN), (i64::MAX, PgInstant::MAX)] {
+        let back: PgInstant = sqlx::query_scalar("SELECT $1")
+            .bind(PgInstant(Timestamp::from_millis(beyond)))
+            .fetch_one(&mut *conn)
+            .await
+            .expect("read");
+        assert_eq!(back, end);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_facts_holds_what_touches_the_time_span_and_the_next_goes_on() {
+    let store = store().await;
+    let subject = ClaimToken::from_bytes([1; 16]);
+    let at = |minutes: i64| NOON.plus_millis(minutes * 60_000);
+    let mut facts: Vec<FactPut> =
+        (0..10).map(|n| fact(record_id("gates", &n.to_string()), subject, at(n), None)).collect();
+    facts.push(fact(record_id("cells", "long"), subject, at(-60), Some(at(3))));
+    facts.push(fact(record_id("cells", "over"), subject, at(-60), Some(at(-1))));
+    facts.push(fact(record_id("gates", "other"), ClaimToken::from_bytes([2; 16]), at(3), None));
+    write(&store, facts).await.expect("written");
+    let mut conn = store.acquire().await.expect("a connection");
+    let mut filter = FactFilter { subjects: &[subject], kinds: &[], from: at(2), to: at(7), after: None, limit: 4 };
+    let first = views::list_facts(&mut conn, &filter).await.expect("read");
+    let starts = |facts: &[views::FactRow]| facts.iter().map(|fact| fact.started_at).collect::<Vec<_>>();
+    assert_eq!(starts(&first), [at(-60), at(2), at(3), at(4)]);
+    filter.after = first.last().map(|fact| (fact.started_at, fact.record_id));
+    let second = views::list_facts(&mut conn, &filter).await.expect("read");
+    assert_eq!(starts(&second), [at(5), at(6)]);
+    assert_eq!(views::count_facts(&mut conn, &[subject], at(2), at(7)).await.expect("counted"), 6);
+    filter.kinds = &[EventType::TestResult];
+    assert!(views::list_facts(&mut conn, &filter).await.expect("read").is_empty());
+}
+
+#[tokio::test]
+async fn data_that_the_database_refuses_is_told_from_a_database_that_is_away() {
+    let store = store().await;
+    let mut bad = fact(record_id("gates", "g"), ClaimToken::from_bytes([1; 16]), NOON, None);
+    bad.detail = Some("{".to_owned());
+    let refused = write(&store, vec![bad]).await.expect_err("no JSON");
+    assert_eq!(refused.refused_data().as_deref(), Some("22P02"));
+    store.pool().close().await;
+    let away = store.acquire().await.expect_err("closed");
+    assert_eq!(away.refused_data(), None);
+}
+
+#[tokio::test]
+async fn views_to_come_are_needed_for_an_exchange() {
+    let store = store().await;
+    let mut tx = store.begin("test").await.expect("begun");
+    let missing = views::exchange(&mut tx).await;
+    assert!(matches!(missing, Err(store::Error::NoViews("views_next"))));
+    drop(tx);
+    let mut conn = store.acquire().await.expect("a connection");
+    assert!(views::exists(&mut conn, Schema::Active).await.expect("read"));
+}
