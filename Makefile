@@ -17,6 +17,10 @@ test: ## everything that must hold: format, lints, edges, schemas, all tests, do
 check: ## the quick part of it: format, lints, edges, schemas
 	@cargo xtask ci --quick
 
-bench: ## measure the stages on this machine, in one run, as a table
+bench: ## measure every stage on this machine, in one run, as tables
 	@.ci/setup test
-	@cargo bench -p isthmus --bench hub -- $(ARGS)
+	@cargo bench --bench rows -p connector
+	@cargo run --release -p event-log --example throughput
+	@cargo run --release -p projector --example throughput
+	@cargo run --release -p linkage --example bench
+	@cargo run --release -p ledger --example bench

@@ -70,6 +70,7 @@ fields! {
 pub struct Layout {
     positions: Vec<Option<u16>>,
     labels: Vec<String>,
+    fields: Vec<Option<Field>>,
 }
 
 impl Layout {
@@ -81,7 +82,8 @@ impl Layout {
                 positions[*field as usize] = Some(position);
             }
         }
-        Self { positions, labels: columns.into_iter().map(|(label, _)| label).collect() }
+        let fields = columns.iter().map(|(_, field)| *field).collect();
+        Self { positions, labels: columns.into_iter().map(|(label, _)| label).collect(), fields }
     }
 
     /// Column of a field, counted from 0.
@@ -100,13 +102,7 @@ impl Layout {
     }
 
     /// The field of each column, in the order of columns.
-    pub(crate) fn by_column(&self) -> Vec<Option<Field>> {
-        let mut columns = vec![None; self.labels.len()];
-        for field in Field::ALL {
-            if let Some(position) = self.position(*field) {
-                columns[position] = Some(*field);
-            }
-        }
-        columns
+    pub(crate) fn fields(&self) -> &[Option<Field>] {
+        &self.fields
     }
 }

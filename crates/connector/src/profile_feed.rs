@@ -62,7 +62,7 @@ impl ProfileFeed {
     fn split_columns<'a>(&'a self, text: &str, layout: &Layout, fields: &mut Fields<'a>) -> Result<(), RowError> {
         let format = &self.profile.format;
         let width = layout.width();
-        let by_column = layout.by_column();
+        let by_column = layout.fields();
         let mut spare_is_empty = true;
         let columns =
             split(text, format.separator, format.quote, COLUMNS_MAX, |place, value| match by_column.get(place) {

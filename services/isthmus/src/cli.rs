@@ -167,7 +167,7 @@ pub(crate) struct CallerTokenArgs {
     #[arg(long)]
     pub(crate) unit: Option<String>,
     /// Organisation that answers for the caller; residents are told this.
-    #[arg(long, default_value = "unnamed organisation")]
+    #[arg(long, default_value = "unnamed")]
     pub(crate) organisation: String,
     /// Handle of the caller in the ledger: no name of a person.
     #[arg(long)]

@@ -111,6 +111,12 @@ async fn caller_token(args: CallerTokenArgs) -> anyhow::Result<ExitCode> {
     let role = Role::from_code(&args.role).with_context(|| format!("there is no such role; there are {roles}"))?;
     ensure!(role != Role::CommunityWorker || args.unit.is_some(), "a community worker needs --unit");
     ensure!(role != Role::Resident || args.person.is_some(), "a resident needs --person, the id of the own file");
+    for (option, text) in
+        [("--handle", Some(&args.handle)), ("--organisation", Some(&args.organisation)), ("--unit", args.unit.as_ref())]
+    {
+        let fits = text.is_none_or(|text| ledger::Code::parse(text).is_ok());
+        ensure!(fits, "{option} stands in the access log: 1 to 64 letters, digits and - _ . / and no long number");
+    }
     let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
     let own_claim = args.person.map(|person| ClaimToken::from(PersonId::from_uuid(person).as_record()));
     let caller = Caller { handle: args.handle, organisation: args.organisation, role, unit: args.unit, own_claim };

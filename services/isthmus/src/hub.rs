@@ -150,12 +150,16 @@ impl Hub {
             if let Some(api) = api {
                 document.merge(api);
             }
-            let sweep = state.clone();
+            let (sweep, wish) = (state.clone(), shutdown.clone());
             tasks.spawn(async move {
-                loop {
-                    tokio::time::sleep(UPKEEP_EVERY).await;
+                while !wish.has_begun() {
+                    tokio::select! {
+                        () = wish.wait() => {}
+                        () = tokio::time::sleep(UPKEEP_EVERY) => {}
+                    }
                     query_api::flush_strangers(&sweep).await;
                 }
+                Ok(())
             });
             query_api::finish(router.merge(routes), &document, state)
         } else {
@@ -329,7 +333,7 @@ impl Running {
             }
         }
         let drain = async { while self.tasks.join_next().await.is_some() {} };
-        // What never ends by itself (sweeps) is cut off with the set.
+        // Whatever does not end in time is cut off with the set.
         let _ = tokio::time::timeout(Duration::from_secs(35), drain).await;
         if let Some(ledger) = &self.ledger {
             ledger.close().await;

@@ -1,6 +1,6 @@
 //! Making the views anew from the log, beside the active ones, and exchanging the two.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use event_log::Positions;
@@ -20,8 +20,8 @@ pub struct RebuildReport {
     pub duration: Duration,
     /// The log no longer holds its beginning: what was dropped is not in the new views.
     pub log_is_cut: bool,
-    /// Tables in which the new views differ from the active ones at the same position; empty when they are the same.
-    pub differing: Vec<&'static str>,
+    /// After a check: the tables in which the new views differ from the active ones at the same position.
+    pub differing: Option<Vec<&'static str>>,
     /// The new views are the active ones now.
     pub exchanged: bool,
 }
@@ -57,17 +57,18 @@ async fn make(config: &Config, shutdown: &Shutdown, exchange: bool) -> Result<Re
     // Most of the way without holding anybody up; the active views move on meanwhile.
     let target = active_positions(config).await?;
     follow_to(&mut follower, &target, config, shutdown).await?;
+    analyze_next(config).await?;
     // The rest while the active views stand still.
     let mut tx = config.store.begin("exchange_views").await?;
     let target: Positions = serde_json::from_value(views::lock_checkpoint(&mut tx).await?.positions)?;
     follow_to(&mut follower, &target, config, shutdown).await?;
-    let differing = compare(&mut tx).await?;
-    if exchange {
+    let differing = if exchange {
         views::exchange(&mut tx).await?;
+        tx.commit().await?;
+        None
     } else {
-        views::drop_schema(&mut tx, Schema::Next).await?;
-    }
-    tx.commit().await?;
+        Some(compare(config, tx).await?)
+    };
     let report = RebuildReport {
         events: follower.events(),
         duration: began.elapsed(),
@@ -108,8 +109,26 @@ async fn follow_to(
     follower.settle().await.map_err(|Failure { error, .. }| error)
 }
 
-async fn compare(tx: &mut Transaction) -> Result<Vec<&'static str>, Error> {
-    let active: BTreeMap<_, _> = views::fingerprint(tx, Schema::Active).await?;
-    let next = views::fingerprint(tx, Schema::Next).await?;
+/// Collects statistics, so that the first questions to the new views are planned as well as the last to the old ones.
+async fn analyze_next(config: &Config) -> Result<(), Error> {
+    let mut tx = config.store.begin("analyze_views").await?;
+    views::use_schema(&mut tx, Schema::Next).await?;
+    views::analyze(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Compares both sets of views as they are now, lets the active ones go on, and drops the new ones.
+async fn compare(config: &Config, standing_still: Transaction) -> Result<Vec<&'static str>, Error> {
+    let mut tx = config.store.begin("compare_views").await?;
+    views::read_one_state(&mut tx).await?;
+    let _the_state_begins_here = views::find_checkpoint(&mut tx).await?;
+    drop(standing_still);
+    let active = views::fingerprint(&mut tx, Schema::Active).await?;
+    let next = views::fingerprint(&mut tx, Schema::Next).await?;
+    tx.commit().await?;
+    let mut tx = config.store.begin("drop_views").await?;
+    views::drop_schema(&mut tx, Schema::Next).await?;
+    tx.commit().await?;
     Ok(active.into_iter().filter(|(table, print)| next.get(table) != Some(print)).map(|(table, _)| table).collect())
 }

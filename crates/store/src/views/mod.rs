@@ -108,3 +108,12 @@ pub async fn read_one_state(conn: &mut PgConnection) -> Result<()> {
     sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(conn).await?;
     Ok(())
 }
+
+/// Collects the statistics that queries are planned by, for the views that the search path names.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn analyze(conn: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("ANALYZE source_record, claim, person, link, review, fact, place").execute(conn).await?;
+    Ok(())
+}

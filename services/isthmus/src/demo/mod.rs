@@ -177,7 +177,7 @@ impl Tokens {
         }
         let caller = |handle: &str, role, unit: Option<&str>| Caller {
             handle: handle.to_owned(),
-            organisation: "Demo city".to_owned(),
+            organisation: "demo-city".to_owned(),
             role,
             unit: unit.map(str::to_owned),
             own_claim: None,
@@ -343,7 +343,7 @@ async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, token
     let asker = |role: &'static str, token, purpose, case| Asker { client, base, role, token, purpose, case };
     let tracer = asker("CDC tracer", tokens.caller("cdc-tracer"), "PUBHLTH", Some("CASE-2022-0001"));
     let sample = Sample { phone: truth::phone_of_a_case(city)? };
-    let (person, unit) = questions::trace(&tracer, &sample, "2022-03-01T00:00:00Z", "2022-03-31T00:00:00Z").await?;
+    let (person, unit) = questions::trace(&tracer, &sample, "2022-03-01T00:00:00Z", "2022-03-15T00:00:00Z").await?;
 
     let neighbour = worker_of(hub, "demo-worker", &unit).await?;
     let worker = asker("community worker", &neighbour, "PUBHLTH", None);
@@ -354,7 +354,7 @@ async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, token
 
     let resident = Caller {
         handle: "demo-resident".to_owned(),
-        organisation: "Demo city".to_owned(),
+        organisation: "demo-city".to_owned(),
         role: Role::Resident,
         unit: None,
         own_claim: Some(ClaimToken::from(PersonId::from_uuid(person).as_record())),
@@ -367,7 +367,7 @@ async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, token
 async fn worker_of(hub: &Hub, handle: &str, unit: &str) -> anyhow::Result<String> {
     let worker = Caller {
         handle: handle.to_owned(),
-        organisation: "Demo city".to_owned(),
+        organisation: "demo-city".to_owned(),
         role: Role::CommunityWorker,
         unit: Some(unit.to_owned()),
         own_claim: None,

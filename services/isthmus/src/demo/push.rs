@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use futures_util::TryStreamExt;
 use indicatif::ProgressBar;
 use serde::Deserialize;
@@ -104,7 +104,11 @@ pub(crate) async fn push_http(
     if !status.is_success() {
         bail!("the push of {} was refused with {status}: {text}", file.name);
     }
-    serde_json::from_str(&text).with_context(|| format!("the receipt of {} has an unknown form", file.name))
+    let receipt: Receipt =
+        serde_json::from_str(&text).with_context(|| format!("the receipt of {} has an unknown form", file.name))?;
+    let Counts { rows, accepted, duplicate, superseded, quarantined } = receipt.counts;
+    ensure!(rows == accepted + duplicate + superseded + quarantined, "the receipt of {} does not add up", file.name);
+    Ok(receipt)
 }
 
 /// What an MLLP sender counts.

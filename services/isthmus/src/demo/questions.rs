@@ -88,7 +88,7 @@ pub(crate) async fn read(asker: &Asker<'_>, question: &str, person: Uuid) -> any
     let answer = asker.get(&format!("/v1/persons/{person}")).await?;
     let found = if answer.status == 200 {
         let withheld = answer.body["withheld"].as_array().map_or(0, Vec::len);
-        let sources = answer.body["record_count"].as_u64().unwrap_or(0);
+        let sources = answer.body["records"].as_u64().unwrap_or(0);
         format!("a file from {sources} source records, {withheld} field groups withheld")
     } else {
         answer.body["title"].as_str().unwrap_or("refused").to_owned()
