@@ -20,8 +20,9 @@ pub struct RebuildReport {
     pub duration: Duration,
     /// The log no longer holds its beginning: what was dropped is not in the new views.
     pub log_is_cut: bool,
-    /// After a check: the tables in which the new views differ from the active ones at the same position.
-    pub differing: Option<Vec<&'static str>>,
+    /// Tables in which the new views differ from those that were active, at the same position; empty when they are the
+    /// same.
+    pub differing: Vec<&'static str>,
     /// The new views are the active ones now.
     pub exchanged: bool,
 }
@@ -62,13 +63,22 @@ async fn make(config: &Config, shutdown: &Shutdown, exchange: bool) -> Result<Re
     let mut tx = config.store.begin("exchange_views").await?;
     let target: Positions = serde_json::from_value(views::lock_checkpoint(&mut tx).await?.positions)?;
     follow_to(&mut follower, &target, config, shutdown).await?;
-    let differing = if exchange {
+    // Both as they are at this position; comparing them takes its time and holds nobody up.
+    let mut still = config.store.begin("compare_views").await?;
+    views::read_one_state(&mut still).await?;
+    let _the_state_begins_here = views::find_checkpoint(&mut still).await?;
+    let (before, after) = if exchange {
         views::exchange(&mut tx).await?;
-        tx.commit().await?;
-        None
+        (Schema::Previous, Schema::Active)
     } else {
-        Some(compare(config, tx).await?)
+        (Schema::Active, Schema::Next)
     };
+    tx.commit().await?;
+    let differing = compare(&mut still, before, after).await?;
+    still.commit().await?;
+    if !exchange {
+        drop_next(config).await?;
+    }
     let report = RebuildReport {
         events: follower.events(),
         duration: began.elapsed(),
@@ -118,17 +128,15 @@ async fn analyze_next(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Compares both sets of views as they are now, lets the active ones go on, and drops the new ones.
-async fn compare(config: &Config, standing_still: Transaction) -> Result<Vec<&'static str>, Error> {
-    let mut tx = config.store.begin("compare_views").await?;
-    views::read_one_state(&mut tx).await?;
-    let _the_state_begins_here = views::find_checkpoint(&mut tx).await?;
-    drop(standing_still);
-    let active = views::fingerprint(&mut tx, Schema::Active).await?;
-    let next = views::fingerprint(&mut tx, Schema::Next).await?;
-    tx.commit().await?;
+async fn drop_next(config: &Config) -> Result<(), Error> {
     let mut tx = config.store.begin("drop_views").await?;
     views::drop_schema(&mut tx, Schema::Next).await?;
     tx.commit().await?;
-    Ok(active.into_iter().filter(|(table, print)| next.get(table) != Some(print)).map(|(table, _)| table).collect())
+    Ok(())
+}
+
+async fn compare(tx: &mut Transaction, before: Schema, after: Schema) -> Result<Vec<&'static str>, Error> {
+    let before = views::fingerprint(tx, before).await?;
+    let after = views::fingerprint(tx, after).await?;
+    Ok(before.into_iter().filter(|(table, print)| after.get(table) != Some(print)).map(|(table, _)| table).collect())
 }
