@@ -117,7 +117,7 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
     let client = reqwest::Client::new();
     let push = || client.post(format!("{}/v1/feeds/gate-scans/batches", connector.base)).body(GATE_SCANS);
     let (status, receipt) = ask(push(), &feed_token).await;
-    assert_eq!(status, 200, "{receipt}");
+    assert_eq!(status, 201, "{receipt}");
     assert_eq!((&receipt["rows"], &receipt["accepted"], &receipt["quarantined"]), (&json!(2), &json!(1), &json!(1)));
     let (_, again) = ask(push(), &feed_token).await;
     assert_eq!((&again["batch_id"], &again["repeated"]), (&receipt["batch_id"], &json!(true)), "the same receipt");

@@ -101,10 +101,55 @@ impl Rep<'_> {
             .component(component)
             .and_then(|component| component.subcomponent(subcomponent))
             .map_or("", |subcomponent| subcomponent.value);
-        let text = self.separators.decode(raw).to_string();
+        let text = unescape(raw, self.separators);
         let text = text.trim();
         if text == "\"\"" { String::new() } else { text.to_owned() }
     }
+}
+
+/// Undoes the escapes of a value (HL7 v2.5.1, chapter 2.7). An escape that is not known, or never ends, stays as it is.
+/// The parser's own decoding counts bytes as characters and fails on Chinese text.
+fn unescape(raw: &str, separators: &Separators) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once(separators.escape) {
+        text.push_str(before);
+        let Some((code, after_code)) = after.split_once(separators.escape) else {
+            text.push(separators.escape);
+            text.push_str(after);
+            return text;
+        };
+        match code {
+            "F" => text.push(separators.field),
+            "S" => text.push(separators.component),
+            "T" => text.push(separators.subcomponent),
+            "R" => text.push(separators.repetition),
+            "E" => text.push(separators.escape),
+            ".br" => text.push('\n'),
+            _ => match code.strip_prefix('X').and_then(from_hex) {
+                Some(decoded) => text.push_str(&decoded),
+                None => {
+                    // Not an escape: the second mark may begin one.
+                    text.push(separators.escape);
+                    text.push_str(code);
+                    rest = &rest[before.len() + separators.escape.len_utf8() + code.len()..];
+                    continue;
+                }
+            },
+        }
+        rest = after_code;
+    }
+    text.push_str(rest);
+    text
+}
+
+/// Hexadecimal digits of UTF-8 text.
+fn from_hex(digits: &str) -> Option<String> {
+    if digits.is_empty() || !digits.is_ascii() || digits.len() % 2 == 1 {
+        return None;
+    }
+    let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok());
+    String::from_utf8(bytes.collect::<Option<Vec<u8>>>()?).ok()
 }
 
 #[cfg(test)]
@@ -122,6 +167,22 @@ mod tests {
         assert_eq!(ids[0], ("M1".to_owned(), "1.2".to_owned()));
         assert_eq!(ids[1].0, "", "the delete mark is no value");
         assert_eq!(message.segment("MSH").expect("MSH").value(10), "7");
+    }
+
+    #[test]
+    fn escapes_are_undone_in_any_script_and_broken_ones_stay() {
+        let separators = Separators::default();
+        for (raw, text) in [
+            ("王\\T\\小明", "王&小明"),
+            ("一\\F\\二\\.br\\三", "一|二\n三"),
+            ("\\X41E4B8AD\\", "A中"),
+            ("\\明", "\\明"),
+            ("a\\zz\\T\\b", "a\\zz&b"),
+            ("\\XZZ\\", "\\XZZ\\"),
+            ("\\", "\\"),
+        ] {
+            assert_eq!(unescape(raw, &separators), text, "{raw}");
+        }
     }
 
     #[test]
