@@ -348,7 +348,7 @@ async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, token
     let neighbour = worker_of(hub, "demo-worker", &unit).await?;
     let worker = asker("community worker", &neighbour, "PUBHLTH", None);
     questions::read(&worker, "a resident of my own grid", person).await?;
-    let stranger = worker_of(hub, "demo-worker-elsewhere", "000000000000G00").await?;
+    let stranger = worker_of(hub, "demo-worker-elsewhere", questions::NO_GRID).await?;
     let worker = asker("community worker", &stranger, "PUBHLTH", None);
     questions::read(&worker, "the same person, who is not of my grid", person).await?;
 

@@ -4,6 +4,9 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// A grid that nobody lives in.
+pub(crate) const NO_GRID: &str = "000000000000G00";
+
 /// A caller with a token and a reason.
 pub(crate) struct Asker<'a> {
     /// The HTTP client.
@@ -71,12 +74,18 @@ pub(crate) struct Sample {
 pub(crate) async fn trace(tracer: &Asker<'_>, sample: &Sample, from: &str, to: &str) -> anyhow::Result<(Uuid, String)> {
     let question = json!({ "identifiers": [{ "scheme": "MSISDN", "value": sample.phone }] });
     let found = tracer.post("/v1/persons/find", &question).await?;
-    let card = &found.body["persons"][0];
+    // A phone may lead to several persons, such as a family; the one who lives in a known grid is the story's.
+    let unit_of = |card: &Value| card["residence"]["community_unit"].as_str().unwrap_or_default().to_owned();
+    let persons = found.body["persons"].as_array().cloned().unwrap_or_default();
+    let card = persons.iter().find(|card| !unit_of(card).is_empty()).or(persons.first()).cloned().unwrap_or_default();
     let Some(person) = card["person_id"].as_str().and_then(|id| Uuid::parse_str(id).ok()) else {
         bail!("the sample person was not found: {}", found.body);
     };
     tracer.tell("whose phone is this?", &found, &format!("person {person}"));
-    let unit = card["residence"]["community_unit"].as_str().unwrap_or_default().to_owned();
+    let unit = match unit_of(&card) {
+        unit if unit.is_empty() => NO_GRID.to_owned(),
+        unit => unit,
+    };
     let timeline = tracer.get(&format!("/v1/persons/{person}/timeline?from={from}&to={to}")).await?;
     let facts = timeline.body["facts"].as_array().map_or(0, Vec::len);
     tracer.tell("where were they in these days?", &timeline, &format!("{facts} facts"));
