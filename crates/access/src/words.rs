@@ -55,7 +55,7 @@ closed_list! {
 }
 
 closed_list! {
-    /// What for. The codes are those of HL7 PurposeOfUse (http://terminology.hl7.org/ValueSet/v3-PurposeOfUse).
+    /// What for. The codes are those of HL7 PurposeOfUse (<http://terminology.hl7.org/ValueSet/v3-PurposeOfUse>).
     Purpose {
         /// Treatment of the person.
         Treatment = "TREAT",

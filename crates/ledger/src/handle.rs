@@ -175,7 +175,7 @@ impl LedgerHandle {
         }
     }
 
-    /// Writes the tiles and the signed head of everything acknowledged to disk, so that [`crate::verify`] and other
+    /// Writes the tiles and the signed head of everything acknowledged to disk, so that [`crate::verify()`] and other
     /// readers of the directory see all of it.
     ///
     /// # Errors
