@@ -142,7 +142,7 @@ pub(crate) async fn issue_caller(store: &store::Store, caller: &Caller) -> anyho
 
 /// Issues a token for a feed and keeps its hash.
 pub(crate) async fn issue_feed(store: &store::Store, feed: &FeedId, label: &str) -> anyhow::Result<String> {
-    let token = bearer_token(&keys::random_bytes()?);
+    let token = connector::tokens::token_text(&keys::random_bytes()?);
     connector::tokens::grant(store, feed, label, &token).await?;
     Ok(token)
 }
