@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use test_support::{database, kafka, scratch_dir, scratch_name, wait_for};
+use test_support::{confluent_client, database, kafka, scratch_dir, scratch_name, wait_for};
 
 const GATE_SCANS: &str = concat!(
     r#"{"record_id":"e2e-1","gate_id":"G1","seq":1,"scan_time":"2022-03-01 08:02:11","direction":"in","decision":"pass","code":"green","temp":36.5,"card":"C-0001","name":"王小明","phone":"13812345678"}"#,
@@ -138,6 +138,40 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
     let (status, file) = ask(client.get(format!("{}/v1/persons/{person}", query.base)), &tracer).await;
     assert_eq!(status, 200, "{file}");
 
+    // A standard client needs the hub's registry and the broker, nothing of ours.
+    if let Some(confluent) = confluent_client() {
+        let registry = format!("{}/registry", query.base);
+        let topic = format!("{}gate.pass", deployment.prefix);
+        let bootstrap = deployment.kafka.clone();
+        let read = move || {
+            confluent
+                .decode(&["--registry", &registry, "--bootstrap", &bootstrap, "--topic", &topic, "--count", "1"], "")
+        };
+        let lines = tokio::task::spawn_blocking(read).await.expect("it runs");
+        let pass: Value = serde_json::from_str(&lines[0]).expect("JSON");
+        assert_eq!((&pass["value"]["gate_id"], &pass["value"]["decision"]), (&json!("G1"), &json!("PASSED")), "{pass}");
+    }
+
+    // The auditor reads the ledger of the other process, proofs included.
+    let auditor =
+        deployment.run(&admin, &["token", "caller", "--role", "auditor", "--unit", "AUDIT-01", "--handle", "a-1"]);
+    let entries =
+        client.get(format!("{}/v1/ledger/entries?limit=1000", query.base)).header("Isthmus-Purpose", "HOPERAT");
+    let response = entries.bearer_auth(&auditor).send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let log: Value = response.json().await.expect("JSON");
+    assert_eq!(status, 200, "{log}");
+    let actions: Vec<&str> =
+        log["entries"].as_array().expect("entries").iter().filter_map(|entry| entry["action"].as_str()).collect();
+    assert!(actions.contains(&"read-person"), "{actions:?}");
+    let head = client.get(format!("{}/v1/ledger/checkpoint", query.base)).send().await.expect("an answer");
+    assert_eq!(head.status().as_u16(), 200);
+
+    for path in ["/tile/entries/000.p/1", "/v1/entries/0/1"] {
+        let answer = client.get(format!("{}{path}", ledger.base)).send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 401, "{path}: who looked at whom is not for everybody");
+    }
+
     // No ledger, no answer.
     drop(ledger);
     let (status, problem) = ask(client.get(format!("{}/v1/persons/{person}", query.base)), &tracer).await;
@@ -145,4 +179,13 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
     let _ledger = deployment.start("ledger", ledger_port, ledger_port).await;
     let (status, _) = ask(client.get(format!("{}/v1/persons/{person}", query.base)), &tracer).await;
     assert_eq!(status, 200);
+
+    // A token that was taken back opens nothing any more.
+    deployment.run(&admin, &["token", "revoke", "--feed", "gate-scans"]);
+    assert_eq!(ask(push(), &feed_token).await.0, 401);
+    deployment.run(&admin, &["token", "revoke", "--handle", "t-1"]);
+    let (status, _) = ask(client.get(format!("{}/v1/persons/{person}", query.base)), &tracer).await;
+    assert_eq!(status, 401);
+    let listed = deployment.run(&admin, &["token", "list"]);
+    assert!(listed.contains("caller\tt-1\tcdc-tracer") && !listed.contains(&tracer), "{listed}");
 }

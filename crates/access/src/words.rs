@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use domain::{IdScheme, SourceKind};
 use serde::{Deserialize, Serialize};
 
 macro_rules! closed_list {
@@ -75,7 +76,7 @@ closed_list! {
 closed_list! {
     /// A part of a person file that is granted or withheld as one.
     FieldGroup {
-        /// Names, birth date, sex, nationality, identity numbers.
+        /// Names, birth date, sex, nationality, identity documents.
         Identity = "identity",
         /// Phones.
         Contact = "contact",
@@ -83,11 +84,11 @@ closed_list! {
         Residence = "residence",
         /// Household, and relation to its head.
         Household = "household",
-        /// Tests and hospital stays.
+        /// Tests, hospital stays and hospital numbers; what hospitals state.
         Health = "health",
-        /// Where the person was: presences, trips, gates.
+        /// Where the person was: presences, trips, gates, their cards and tickets.
         Trail = "trail",
-        /// What the person paid.
+        /// What the person paid, and by which account.
         Payment = "payment",
         /// Which source said what, when, and what was the runner-up.
         Provenance = "provenance",
@@ -128,6 +129,38 @@ closed_list! {
     }
 }
 
+impl FieldGroup {
+    /// The group of an identifier: a hospital's number tells that somebody is a patient there, a wallet where they pay.
+    pub const fn of_scheme(scheme: IdScheme) -> Self {
+        match scheme {
+            IdScheme::Other
+            | IdScheme::Record
+            | IdScheme::CnId
+            | IdScheme::Passport
+            | IdScheme::HkMoPermit
+            | IdScheme::TwPermit
+            | IdScheme::ForeignPr => Self::Identity,
+            IdScheme::Msisdn | IdScheme::Imsi => Self::Contact,
+            IdScheme::Mrn | IdScheme::HealthCard => Self::Health,
+            IdScheme::BankCard | IdScheme::Wallet => Self::Payment,
+            IdScheme::Household | IdScheme::MeterAccount => Self::Household,
+            IdScheme::Ticket | IdScheme::GateCard => Self::Trail,
+        }
+    }
+
+    /// The group that the mere existence of a source's record belongs to: who is in a hospital's register is a patient.
+    pub const fn of_source(kind: SourceKind) -> Self {
+        match kind {
+            SourceKind::Other => Self::Identity,
+            SourceKind::Hospital => Self::Health,
+            SourceKind::Telecom => Self::Contact,
+            SourceKind::Transport => Self::Trail,
+            SourceKind::Payment => Self::Payment,
+            SourceKind::Community => Self::Residence,
+        }
+    }
+}
+
 impl Action {
     /// Whether the answer can disclose something about a person.
     pub const fn concerns_a_person(self) -> bool {
@@ -144,11 +177,21 @@ impl Action {
                 FieldGroup::Contact,
                 FieldGroup::Residence,
                 FieldGroup::Household,
+                FieldGroup::Health,
+                FieldGroup::Trail,
+                FieldGroup::Payment,
                 FieldGroup::Provenance,
             ],
-            Self::ReadRecords => {
-                &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Provenance]
-            }
+            Self::ReadRecords => &[
+                FieldGroup::Identity,
+                FieldGroup::Contact,
+                FieldGroup::Residence,
+                FieldGroup::Household,
+                FieldGroup::Health,
+                FieldGroup::Trail,
+                FieldGroup::Payment,
+                FieldGroup::Provenance,
+            ],
             Self::ReadTimeline => &[
                 FieldGroup::Household,
                 FieldGroup::Health,

@@ -165,7 +165,8 @@ async fn opened_feed(ingest: &Ingest, headers: &HeaderMap) -> Result<FeedId, Fee
         .map(|(_, token)| token.trim())
         .ok_or(FeedProblem::TokenInvalid)?;
     let mut conn = ingest.core.store.acquire().await.map_err(FeedProblem::from)?;
-    let feed = ingest::find_feed_of_token(&mut conn, &crate::tokens::hash(token)).await.map_err(FeedProblem::from)?;
+    let feed =
+        store::feed_tokens::find_feed(&mut conn, &crate::tokens::hash(token)).await.map_err(FeedProblem::from)?;
     feed.and_then(|feed| FeedId::parse(&feed)).ok_or(FeedProblem::TokenInvalid)
 }
 

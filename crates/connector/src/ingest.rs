@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use codec::Codec;
@@ -140,6 +140,30 @@ impl Ingest {
             bodies += self.core.finish_all(id, line, None).await?;
         }
         Ok(bodies)
+    }
+
+    /// Removes bodies that are older than their feed's retention, as files of this machine. Receipts stay; the download of
+    /// failed rows is gone with the body. Returns how many files that were. To be called about once an hour.
+    ///
+    /// # Errors
+    /// When the store or the raw store cannot be reached.
+    pub async fn remove_expired(&self) -> Result<u64, IngestError> {
+        let now_ms = u64::try_from((self.core.clock)().as_millis()).unwrap_or_default();
+        let mut removed = 0;
+        for (id, line) in &self.core.lines {
+            // A body that is being read is wanted, however old it is.
+            let _working = line.working.lock().await;
+            let mut conn = self.core.store.acquire().await?;
+            let unfinished = ingest::list_unfinished(&mut conn, id, UNFINISHED_MAX).await?;
+            drop(conn);
+            let wanted: Vec<[u8; 32]> = unfinished.iter().map(|batch| batch.sha256).collect();
+            let retention = Duration::from_secs(u64::from(line.feed.profile().retention_days) * 86_400);
+            let before = (SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms)).checked_sub(retention);
+            let (raw, id) = (self.core.raw.clone(), id.clone());
+            let work = move || before.map_or(Ok(0), |before| raw.remove_older(&id, before, &wanted));
+            removed += tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)??;
+        }
+        Ok(removed)
     }
 
     /// Takes a body: stores it durably, then reads it to its end. When the caller goes away, the body that is stored is

@@ -198,6 +198,9 @@ pub struct IdentityRules {
     /// restates who the person is.
     #[serde(default)]
     pub register: bool,
+    /// A row that names nobody is a fact all the same (a gate that opened for a car); otherwise it is quarantined.
+    #[serde(default)]
+    pub optional: bool,
     /// Issuer of identifiers that are unique only within one (wallets, cards, hospital numbers); the source by default.
     #[serde(default)]
     pub issuers: BTreeMap<Field, String>,

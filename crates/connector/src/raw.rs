@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use domain::FeedId;
@@ -126,6 +127,26 @@ impl RawStore {
             return Err(IngestError::refused(Reason::BodyTruncated, message));
         }
         tokio::task::spawn_blocking(move || writer.finish(keep)).await.map_err(|_| IngestError::Stopped)?
+    }
+
+    /// Removes the bodies of a feed that came before `before`, except those in `wanted`, and pieces of bodies of which the
+    /// rest never came. Gives the number of files. It blocks on the disk.
+    pub(crate) fn remove_older(&self, feed: &FeedId, before: SystemTime, wanted: &[[u8; 32]]) -> io::Result<u64> {
+        let entries = match std::fs::read_dir(self.root.join(feed.as_str())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        let wanted: Vec<String> = wanted.iter().map(|sha256| hex(sha256)).collect();
+        let mut removed = 0;
+        for entry in entries {
+            let entry = entry?;
+            let is_wanted = wanted.iter().any(|name| entry.file_name() == name.as_str());
+            if !is_wanted && entry.metadata()?.modified()? < before {
+                std::fs::remove_file(entry.path())?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     /// Stores bytes that are in memory, durably.

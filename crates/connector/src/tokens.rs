@@ -2,8 +2,7 @@
 
 use domain::{FeedId, Timestamp};
 use sha2::{Digest, Sha256};
-use store::Store;
-use store::ingest;
+use store::{Store, feed_tokens};
 
 use crate::who::hex;
 
@@ -23,7 +22,7 @@ pub fn hash(token: &str) -> [u8; 32] {
 /// When the store cannot be reached.
 pub async fn grant(store: &Store, feed: &FeedId, label: &str, token: &str) -> store::Result<()> {
     let mut conn = store.acquire().await?;
-    ingest::put_feed_token(&mut conn, &hash(token), feed, label).await
+    feed_tokens::put(&mut conn, &hash(token), feed, label).await
 }
 
 /// Takes the tokens of a feed with this label back; returns how many.
@@ -32,5 +31,5 @@ pub async fn grant(store: &Store, feed: &FeedId, label: &str, token: &str) -> st
 /// When the store cannot be reached.
 pub async fn revoke(store: &Store, feed: &FeedId, label: &str, now: Timestamp) -> store::Result<u64> {
     let mut conn = store.acquire().await?;
-    ingest::revoke_feed_tokens(&mut conn, feed, label, now).await
+    feed_tokens::revoke(&mut conn, feed, label, now).await
 }

@@ -124,11 +124,12 @@ impl Who {
     /// The claims for the facts of a row that restates who the person is, and the statement to publish.
     ///
     /// # Errors
-    /// When the row names nobody.
+    /// When the row names nobody, and the profile does not allow for that.
     pub fn subjects(mut self, profile: &Profile, key: &TokenKey, at: Timestamp) -> Result<Subjects, RowError> {
         let person = &self.statement.person;
         if person.names.is_empty() && person.claims.is_empty() && self.statement.contacts.is_empty() {
-            return Err(nobody());
+            let none = Subjects { claims: Vec::new(), sighting: None };
+            return if profile.identity.optional { Ok(none) } else { Err(nobody()) };
         }
         let bare = person.names.is_empty() && person.claims.len() + self.statement.contacts.len() == 1;
         if bare {

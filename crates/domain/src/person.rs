@@ -59,6 +59,8 @@ pub struct RunnerUp<T> {
     pub value: T,
     /// Its source.
     pub source: String,
+    /// What kind of organisation that is.
+    pub source_kind: SourceKind,
     /// Its record.
     pub record_id: RecordId,
     /// When the record was last stated.
@@ -72,6 +74,8 @@ pub struct Field<T> {
     pub value: T,
     /// The best-ranked source that states it.
     pub source: String,
+    /// What kind of organisation that is.
+    pub source_kind: SourceKind,
     /// Its record.
     pub record_id: RecordId,
     /// When that record was last stated.
@@ -221,6 +225,7 @@ impl<T> Support<'_, T> {
         Field {
             value: self.value,
             source: self.best.source.to_owned(),
+            source_kind: self.best.source_kind,
             record_id: self.best.record_id,
             time: self.best.last_time,
             rule,
@@ -277,6 +282,7 @@ fn ranked<'a, T: Clone, K: Ord, I: Iterator<Item = T>>(
         let runner_up = next.map(|next| RunnerUp {
             value: next.value.clone(),
             source: next.best.source.to_owned(),
+            source_kind: next.best.source_kind,
             record_id: next.best.record_id,
             time: next.best.last_time,
         });
@@ -311,6 +317,7 @@ fn told<'a, T: Clone + Ord>(
     if chosen.runner_up.is_none() {
         chosen.runner_up = by_word.into_iter().find(|field| field.value != chosen.value).map(|field| RunnerUp {
             value: field.value,
+            source_kind: field.source_kind,
             source: field.source,
             record_id: field.record_id,
             time: field.time,

@@ -5,13 +5,14 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Sensitive;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::disclosure::{Disclosed, Disclosure, Refusal, Refused};
 use crate::entry::Entry;
 use crate::error::LedgerError;
 use crate::handle::{APPEND_TIMEOUT, LedgerHandle};
-use crate::note::VerifierKey;
+use crate::note::{Checkpoint, VerifierKey};
 use crate::receipt::Receipt;
 
 /// The ledger, wherever it is.
@@ -54,6 +55,32 @@ impl LedgerClient {
         }
     }
 
+    /// Entries from `first` on, at most `count`; fewer at the log's end.
+    ///
+    /// # Errors
+    /// When the log cannot be read, an entry does not decode, or another process gives an entry that it cannot prove.
+    pub async fn entries(&self, first: u64, count: u64) -> Result<Vec<(u64, Entry)>, LedgerError> {
+        match self {
+            Self::Local(handle) => {
+                let handle = handle.clone();
+                let read = tokio::task::spawn_blocking(move || handle.read(first, count)).await;
+                read.map_err(|_| LedgerError::Unavailable)?
+            }
+            Self::Remote(remote) => remote.entries(first, count).await,
+        }
+    }
+
+    /// The signed note of the newest head.
+    ///
+    /// # Errors
+    /// When the ledger of another process is away, or its head is not signed by the key that is known here.
+    pub async fn head(&self) -> Result<String, LedgerError> {
+        match self {
+            Self::Local(handle) => Ok(handle.head().1),
+            Self::Remote(remote) => remote.head().await,
+        }
+    }
+
     /// Whether an append could succeed now.
     pub async fn is_ready(&self) -> bool {
         match self {
@@ -61,6 +88,15 @@ impl LedgerClient {
             Self::Remote(remote) => remote.is_ready().await,
         }
     }
+}
+
+/// An entry as one process hands it to another: with the proof that it is in the log.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProvenEntry {
+    /// The entry's deterministic encoding, base 64.
+    pub entry: String,
+    /// Its receipt under the newest head.
+    pub receipt: Receipt,
 }
 
 /// The ledger of another process. It trusts no answer: a receipt must be of the very entry, and verify.
@@ -107,6 +143,38 @@ impl RemoteLedger {
         let receipt: Receipt = response.json().await.map_err(|_| LedgerError::Unavailable)?;
         receipt.verify(&self.key)?;
         if receipt.is_for(&bytes) { Ok(receipt) } else { Err(LedgerError::BadReceipt) }
+    }
+
+    async fn entries(&self, first: u64, count: u64) -> Result<Vec<(u64, Entry)>, LedgerError> {
+        let url = format!("{}/v1/entries/{first}/{count}", self.url);
+        let proven: Vec<ProvenEntry> = self.get(&url).await?.json().await.map_err(|_| LedgerError::Unavailable)?;
+        let mut entries = Vec::with_capacity(proven.len());
+        for (index, ProvenEntry { entry, receipt }) in (first..).zip(proven) {
+            let bytes = STANDARD.decode(entry).map_err(|_| LedgerError::BadReceipt)?;
+            receipt.verify(&self.key)?;
+            if receipt.index != index || !receipt.is_for(&bytes) {
+                return Err(LedgerError::BadReceipt);
+            }
+            entries.push((index, Entry::decode(&bytes)?));
+        }
+        Ok(entries)
+    }
+
+    async fn head(&self) -> Result<String, LedgerError> {
+        let url = format!("{}/checkpoint", self.url);
+        let note = self.get(&url).await?.text().await.map_err(|_| LedgerError::Unavailable)?;
+        Checkpoint::open(&note, &self.key)?;
+        Ok(note)
+    }
+
+    async fn get(&self, url: &str) -> Result<reqwest::Response, LedgerError> {
+        let request = self.http.get(url).bearer_auth(self.secret.expose());
+        let response = request.send().await.map_err(|_| LedgerError::Unavailable)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        tracing::warn!(http.status = response.status().as_u16(), "the ledger did not answer a question");
+        Err(LedgerError::Unavailable)
     }
 
     async fn is_ready(&self) -> bool {

@@ -153,6 +153,15 @@ impl LedgerHandle {
         entries.into_iter().map(|(index, bytes)| Ok((index, Entry::decode(&bytes)?))).collect()
     }
 
+    /// As [`LedgerHandle::read`], in their encoded form.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn read_bytes(&self, first: u64, count: u64) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
+        let entries = self.reader.entries(first, count)?;
+        Ok(entries.into_iter().map(|(index, bytes)| (index, bytes.to_vec())).collect())
+    }
+
     /// The bytes of a published tile; `None` when the log does not reach that far.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ mod simulated_disk;
 #[cfg(test)]
 mod testing;
 
-pub use client::{LedgerClient, RemoteLedger};
+pub use client::{LedgerClient, ProvenEntry, RemoteLedger};
 pub use disclosure::{Access, Disclosed, Disclosure, Refusal, Refused, Released};
 pub use entry::{
     CaseToken, Code, Decision, Entry, EntryError, Nonce, PolicyHash, SUBJECTS_MAX, Stamp, Stamper, SubjectHandle,

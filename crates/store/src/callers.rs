@@ -62,6 +62,20 @@ pub async fn find_by_token(conn: &mut PgConnection, token: &TokenHash) -> Result
     row.map(ListedCaller::try_from).transpose().map(|found| found.map(|listed| listed.caller))
 }
 
+/// Finds a caller by handle, also a disabled one.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn find_by_handle(conn: &mut PgConnection, handle: &str) -> Result<Option<ListedCaller>> {
+    let row: Option<CallerRow> = sqlx::query_as(
+        "SELECT handle, organisation, role, unit, own_claim, disabled_at FROM access.caller WHERE handle = $1",
+    )
+    .bind(handle)
+    .fetch_optional(conn)
+    .await?;
+    row.map(ListedCaller::try_from).transpose()
+}
+
 /// Lists callers by handle.
 ///
 /// # Errors

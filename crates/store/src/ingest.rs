@@ -230,54 +230,6 @@ pub async fn lock_feed(conn: &mut PgConnection, feed: &FeedId) -> Result<()> {
     Ok(())
 }
 
-/// Finds the feed that a token opens, by the token's SHA-256.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn find_feed_of_token(conn: &mut PgConnection, token_sha256: &[u8; 32]) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar("SELECT feed FROM ingest.feed_token WHERE token_sha256 = $1 AND revoked_at IS NULL")
-        .bind(token_sha256.as_slice())
-        .fetch_optional(conn)
-        .await?)
-}
-
-/// Puts a token of a feed; a token that is there already is left as it is.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn put_feed_token(
-    conn: &mut PgConnection,
-    token_sha256: &[u8; 32],
-    feed: &FeedId,
-    label: &str,
-) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO ingest.feed_token (token_sha256, feed, label) VALUES ($1, $2, $3) ON CONFLICT (token_sha256) DO NOTHING",
-    )
-    .bind(token_sha256.as_slice())
-    .bind(feed.as_str())
-    .bind(label)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Revokes the tokens of a feed that carry a label; returns how many.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn revoke_feed_tokens(conn: &mut PgConnection, feed: &FeedId, label: &str, at: Timestamp) -> Result<u64> {
-    let done = sqlx::query(
-        "UPDATE ingest.feed_token SET revoked_at = $3 WHERE feed = $1 AND label = $2 AND revoked_at IS NULL",
-    )
-    .bind(feed.as_str())
-    .bind(label)
-    .bind(PgInstant(at))
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
-}
-
 /// Finds a batch.
 ///
 /// # Errors

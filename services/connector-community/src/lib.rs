@@ -112,6 +112,14 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_that_opened_for_nobody_known_is_still_a_pass() {
+        let text = r#"{"record_id":"G1-2","gate_id":"G1","scan_time":"2022-03-01 08:02:11","direction":"in","decision":"pass","plate":"苏U00001"}"#;
+        let drafts = read("gate-scans", text).remove(0).expect("a good row");
+        let [pass] = &drafts[..] else { panic!("one draft") };
+        assert!(pass.body.subject().is_empty());
+    }
+
+    #[test]
     fn a_gate_shows_what_it_saw() {
         let text = r#"{"record_id":"G1-1","gate_id":"G1","seq":1,"scan_time":"2022-03-01 08:02:11","direction":"in","decision":"refuse","code":"red","temp":36.5,"card":"K1","name":"张?","phone":"13800000001"}"#;
         let drafts = read("gate-scans", text).remove(0).expect("a good row");

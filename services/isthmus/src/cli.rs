@@ -28,10 +28,10 @@ pub(crate) enum Command {
     /// Recreate the views from the event log in a fresh schema, then switch to it.
     #[command(after_help = "Example:\n  isthmus rebuild --data-dir isthmus-data --check")]
     Rebuild(RebuildArgs),
-    /// Issue tokens: for a caller of the query API, or for a feed.
+    /// Tokens of callers of the query API and of feeds: issue, list, revoke.
     #[command(
         subcommand,
-        after_help = "Example:\n  isthmus token caller --role cdc-tracer --unit CDC-01 --handle tracer-7"
+        after_help = "Examples:\n  isthmus token caller --role cdc-tracer --unit CDC-01 --handle tracer-7\n  isthmus token revoke --handle tracer-7"
     )]
     Token(TokenCommand),
     /// Make the secret keys of a deployment in the configured key directory; existing keys stay.
@@ -152,9 +152,38 @@ pub(crate) struct RebuildArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum TokenCommand {
     /// A token for a caller of the query API. It is shown once; only its hash is kept.
+    #[command(
+        after_help = "Example:\n  isthmus token caller --role community-worker --unit 320506001007 --handle worker-3"
+    )]
     Caller(CallerTokenArgs),
     /// A token that opens one feed. It is shown once; only its hash is kept.
+    #[command(after_help = "Example:\n  isthmus token feed --feed gate-scans --label north-gate")]
     Feed(FeedTokenArgs),
+    /// Print callers and feed tokens with their state, one a line, columns separated by tabs.
+    #[command(after_help = "Example:\n  isthmus token list")]
+    List(CommonArgs),
+    /// Take a token back. It opens nothing from the next request on.
+    #[command(
+        after_help = "Examples:\n  isthmus token revoke --handle tracer-7\n  isthmus token revoke --feed gate-scans --label north-gate"
+    )]
+    Revoke(TokenRevokeArgs),
+}
+
+/// Options of `token revoke`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TokenRevokeArgs {
+    /// Handle of the caller.
+    #[arg(long, required_unless_present = "feed", conflicts_with = "feed")]
+    pub(crate) handle: Option<String>,
+    /// Name of the feed.
+    #[arg(long)]
+    pub(crate) feed: Option<String>,
+    /// What the token of the feed is called.
+    #[arg(long, default_value = "first")]
+    pub(crate) label: String,
+    /// Where the configuration and the data are.
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
 }
 
 /// Options of `token caller`.
@@ -172,6 +201,9 @@ pub(crate) struct CallerTokenArgs {
     /// Handle of the caller in the ledger: no name of a person.
     #[arg(long)]
     pub(crate) handle: String,
+    /// Replace the caller that has this handle, and its token.
+    #[arg(long)]
+    pub(crate) replace: bool,
     /// For a resident: the id of the own person file.
     #[arg(long, value_name = "PERSON_ID")]
     pub(crate) person: Option<uuid::Uuid>,

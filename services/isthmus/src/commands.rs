@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use access::{Caller, Role, TokenHash, bearer_token};
 use anyhow::{Context, bail, ensure};
-use domain::{ClaimToken, FeedId, PersonId};
 use futures_util::TryStreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::VerifierKey;
@@ -13,12 +11,12 @@ use runtime::{Shutdown, keys, telemetry};
 use store::views;
 
 use crate::cli::{
-    CallerTokenArgs, Cli, Command, CommonArgs, FeedTokenArgs, GenerateArgs, HealthArgs, LedgerCommand,
-    LedgerVerifyArgs, RebuildArgs, ServeArgs, TokenCommand, TrainArgs,
+    Cli, Command, CommonArgs, GenerateArgs, HealthArgs, LedgerCommand, LedgerVerifyArgs, RebuildArgs, ServeArgs,
+    TrainArgs,
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, AdminDatabase, Hub};
-use crate::{demo, hub};
+use crate::{demo, hub, tokens};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -28,8 +26,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => runtime.block_on(serve(args)),
         Command::Generate(args) => generate(&args),
         Command::Rebuild(args) => runtime.block_on(rebuild(args)),
-        Command::Token(TokenCommand::Caller(args)) => runtime.block_on(caller_token(args)),
-        Command::Token(TokenCommand::Feed(args)) => runtime.block_on(feed_token(args)),
+        Command::Token(command) => runtime.block_on(tokens::run(command)),
         Command::Keys(args) => make_keys(&args),
         Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
         Command::Train(args) => runtime.block_on(train(args)),
@@ -104,47 +101,6 @@ async fn rebuild(args: RebuildArgs) -> anyhow::Result<ExitCode> {
     }
     println!("They differ from the ones before in: {}", report.differing.join(", "));
     Ok(if args.check { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-async fn caller_token(args: CallerTokenArgs) -> anyhow::Result<ExitCode> {
-    let roles = Role::ALL.iter().map(|role| role.code()).collect::<Vec<_>>().join(", ");
-    let role = Role::from_code(&args.role).with_context(|| format!("there is no such role; there are {roles}"))?;
-    ensure!(role != Role::CommunityWorker || args.unit.is_some(), "a community worker needs --unit");
-    ensure!(role != Role::Resident || args.person.is_some(), "a resident needs --person, the id of the own file");
-    for (option, text) in
-        [("--handle", Some(&args.handle)), ("--organisation", Some(&args.organisation)), ("--unit", args.unit.as_ref())]
-    {
-        let fits = text.is_none_or(|text| ledger::Code::parse(text).is_ok());
-        ensure!(fits, "{option} stands in the access log: 1 to 64 letters, digits and - _ . / and no long number");
-    }
-    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
-    let own_claim = args.person.map(|person| ClaimToken::from(PersonId::from_uuid(person).as_record()));
-    let caller = Caller { handle: args.handle, organisation: args.organisation, role, unit: args.unit, own_claim };
-    println!("{}", issue_caller(&database.store, &caller).await?);
-    database.close().await?;
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn feed_token(args: FeedTokenArgs) -> anyhow::Result<ExitCode> {
-    let feed = FeedId::parse(&args.feed).context("a feed name is 2 to 64 of a-z, 0-9 and -")?;
-    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
-    println!("{}", issue_feed(&database.store, &feed, &args.label).await?);
-    database.close().await?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Issues a token for a caller and keeps its hash.
-pub(crate) async fn issue_caller(store: &store::Store, caller: &Caller) -> anyhow::Result<String> {
-    let token = bearer_token(&keys::random_bytes()?);
-    store::callers::put(&mut *store.acquire().await?, caller, &TokenHash::of(&token)).await?;
-    Ok(token)
-}
-
-/// Issues a token for a feed and keeps its hash.
-pub(crate) async fn issue_feed(store: &store::Store, feed: &FeedId, label: &str) -> anyhow::Result<String> {
-    let token = connector::tokens::token_text(&keys::random_bytes()?);
-    connector::tokens::grant(store, feed, label, &token).await?;
-    Ok(token)
 }
 
 fn make_keys(args: &CommonArgs) -> anyhow::Result<ExitCode> {

@@ -29,7 +29,7 @@ use crate::config::Config;
 const CONNECTIONS_MAX: u32 = 40;
 /// The database of the hub inside the private PostgreSQL.
 const DATABASE: &str = "isthmus";
-/// How often segments of the log are looked at for their retention.
+/// How often segments of the log and raw bodies are looked at for their retention.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 /// How often metrics are tidied and the ledger's unknown callers are summed up.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -125,7 +125,7 @@ impl Hub {
                 }
             });
         }
-        let feeds = self.feeds(services)?;
+        let feeds = feeds(services, config.feed_dir.as_deref())?;
         let ingest = if feeds.is_empty() { None } else { Some(self.ingest(feeds).await?) };
         let mut api = None;
         if let Some(ingest) = &ingest {
@@ -165,7 +165,7 @@ impl Hub {
         } else {
             router.merge(self.readiness())
         };
-        self.start_upkeep(shutdown, &mut tasks);
+        self.start_upkeep(ingest, shutdown, &mut tasks);
         let listener = TcpListener::bind(config.http_listen)
             .await
             .with_context(|| format!("{} is taken: choose another address with http_listen", config.http_listen))?;
@@ -184,23 +184,6 @@ impl Hub {
             postgres.stop().await.context("the private PostgreSQL did not stop")?;
         }
         Ok(())
-    }
-
-    /// The feeds of the connectors among the services.
-    fn feeds(&self, services: &[Service]) -> anyhow::Result<Vec<Arc<dyn Feed>>> {
-        let folder = self.config.feed_dir.as_deref();
-        let mut feeds = Vec::new();
-        for service in services {
-            feeds.extend(match service {
-                Service::ConnectorHospital => connector_hospital::feeds(folder)?,
-                Service::ConnectorTelecom => connector_telecom::feeds(folder)?,
-                Service::ConnectorTransport => connector_transport::feeds(folder)?,
-                Service::ConnectorPayment => connector_payment::feeds(folder)?,
-                Service::ConnectorCommunity => connector_community::feeds(folder)?,
-                Service::Projector | Service::QueryApi | Service::Ledger => continue,
-            });
-        }
-        Ok(feeds)
     }
 
     async fn ingest(&self, feeds: Vec<Arc<dyn Feed>>) -> anyhow::Result<Arc<Ingest>> {
@@ -293,7 +276,7 @@ impl Hub {
         Router::new().route("/readyz", axum::routing::get(ready))
     }
 
-    fn start_upkeep(&self, shutdown: &Shutdown, tasks: &mut JoinSet<anyhow::Result<()>>) {
+    fn start_upkeep(&self, ingest: Option<Arc<Ingest>>, shutdown: &Shutdown, tasks: &mut JoinSet<anyhow::Result<()>>) {
         let (log, wish) = (self.log.clone(), shutdown.clone());
         tasks.spawn(async move {
             let mut retention = tokio::time::interval(RETENTION_EVERY);
@@ -302,13 +285,36 @@ impl Hub {
                 tokio::select! {
                     () = wish.wait() => return Ok(()),
                     _ = upkeep.tick() => runtime::telemetry::metrics_upkeep(),
-                    _ = retention.tick() => if let Err(error) = log.drop_expired(now()).await {
-                        tracing::warn!(%error, "Expired segments of the log could not be dropped; it is tried again.");
-                    },
+                    _ = retention.tick() => {
+                        if let Err(error) = log.drop_expired(now()).await {
+                            tracing::warn!(%error, "Expired segments of the log could not be dropped; it is tried again.");
+                        }
+                        if let Some(ingest) = &ingest
+                            && let Err(error) = ingest.remove_expired().await
+                        {
+                            tracing::warn!(%error, "Expired bodies could not be removed; it is tried again.");
+                        }
+                    }
                 }
             }
         });
     }
+}
+
+/// The feeds of the connectors among the services: built-in profiles, and those of a folder.
+pub(crate) fn feeds(services: &[Service], folder: Option<&Path>) -> anyhow::Result<Vec<Arc<dyn Feed>>> {
+    let mut feeds = Vec::new();
+    for service in services {
+        feeds.extend(match service {
+            Service::ConnectorHospital => connector_hospital::feeds(folder)?,
+            Service::ConnectorTelecom => connector_telecom::feeds(folder)?,
+            Service::ConnectorTransport => connector_transport::feeds(folder)?,
+            Service::ConnectorPayment => connector_payment::feeds(folder)?,
+            Service::ConnectorCommunity => connector_community::feeds(folder)?,
+            Service::Projector | Service::QueryApi | Service::Ledger => continue,
+        });
+    }
+    Ok(feeds)
 }
 
 impl Running {

@@ -1,7 +1,8 @@
 //! The HTTP side of the ledger.
 //!
-//! Appending needs the service's secret. The log itself (head, tiles, proofs) is open to whoever can reach the service:
-//! it holds no personal value, and its worth lies in being checked by others.
+//! Appending and reading entries need the service's secret: an entry says who looked at somebody, and why. What proves
+//! the log (heads, tiles of hashes, proofs) is open to whoever can reach the service: it says nothing of anybody, and its
+//! worth lies in being checked by others.
 
 use axum::Json;
 use axum::Router;
@@ -12,7 +13,7 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Sensitive;
-use ledger::{LedgerError, LedgerHandle, Receipt, Tile};
+use ledger::{LedgerError, LedgerHandle, ProvenEntry, Receipt, Tile, TileKind};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -52,6 +53,7 @@ pub fn service_router(state: LedgerState) -> Router {
 pub fn router(state: LedgerState) -> Router {
     Router::new()
         .route("/v1/entries", post(append))
+        .route("/v1/entries/{first}/{count}", get(entries))
         .route("/v1/proof/{index}", get(proof))
         .route("/v1/consistency/{size}", get(consistency))
         .route("/checkpoint", get(checkpoint))
@@ -61,6 +63,9 @@ pub fn router(state: LedgerState) -> Router {
 }
 
 struct Problem(StatusCode, &'static str, &'static str);
+
+const SECRET_WRONG: Problem =
+    Problem(StatusCode::UNAUTHORIZED, "token-invalid", "the bearer secret is missing or wrong");
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -103,7 +108,7 @@ async fn append(
     body: Result<Json<NewEntry>, axum::extract::rejection::JsonRejection>,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
     if !state.admits(&headers) {
-        return Err(Problem(StatusCode::UNAUTHORIZED, "token-invalid", "the bearer secret is missing or wrong"));
+        return Err(SECRET_WRONG);
     }
     let Json(new) = body.map_err(|rejection| {
         Problem(rejection.status(), "body-invalid", "the body is no JSON object with the member entry")
@@ -113,6 +118,28 @@ async fn append(
         .map_err(|_| Problem(StatusCode::UNPROCESSABLE_ENTITY, "entry-invalid", "the entry is not in base 64"))?;
     let receipt = state.ledger.append_bytes(bytes).await?;
     Ok((StatusCode::CREATED, Json(receipt)))
+}
+
+/// Entries that one answer holds at most.
+const ENTRIES_MAX: u64 = 1_024;
+
+/// Entries from `first` on with their proofs, for the service that shows them to auditors.
+async fn entries(
+    State(state): State<LedgerState>,
+    headers: HeaderMap,
+    Path((first, count)): Path<(u64, u64)>,
+) -> Result<Json<Vec<ProvenEntry>>, Problem> {
+    if !state.admits(&headers) {
+        return Err(SECRET_WRONG);
+    }
+    let read = move || {
+        let prove = |(index, bytes): (u64, Vec<u8>)| {
+            Ok(ProvenEntry { entry: STANDARD.encode(bytes), receipt: state.ledger.prove(index)? })
+        };
+        let entries = state.ledger.read_bytes(first, count.min(ENTRIES_MAX))?;
+        entries.into_iter().map(prove).collect::<Result<Vec<_>, LedgerError>>()
+    };
+    Ok(Json(blocking(read).await?))
 }
 
 /// Proofs and tiles of older entries read the disk.
@@ -142,13 +169,21 @@ async fn checkpoint(State(state): State<LedgerState>) -> Response {
     (headers, state.ledger.head().1).into_response()
 }
 
-async fn tile(State(state): State<LedgerState>, Path(path): Path<String>) -> Result<Response, Problem> {
+async fn tile(
+    State(state): State<LedgerState>,
+    headers: HeaderMap,
+    Path(path): Path<String>,
+) -> Result<Response, Problem> {
     let missing = || Problem(StatusCode::NOT_FOUND, "no-tile", "the log has no such tile");
     let tile = Tile::parse(&format!("tile/{path}")).ok_or_else(missing)?;
+    let is_open = tile.kind != TileKind::Entries;
+    if !is_open && !state.admits(&headers) {
+        return Err(SECRET_WRONG);
+    }
     let bytes = blocking(move || state.ledger.tile(tile)).await?.ok_or_else(missing)?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::CACHE_CONTROL, if is_open { "public, max-age=31536000, immutable" } else { "no-store" }),
     ];
     Ok((headers, bytes).into_response())
 }

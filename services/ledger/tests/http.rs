@@ -65,11 +65,22 @@ async fn an_answer_is_given_once_it_is_on_record() {
     let refused = ledger.refuse(access().refuse(Code::parse("not-own-grid").expect("a code"), Vec::new())).await;
     assert_eq!(refused.expect("recorded").receipt().index, 3);
 
+    let entries = ledger.entries(1, 9).await.expect("they are read and proved");
+    assert_eq!(
+        entries.iter().map(|(index, entry)| (*index, entry.count)).collect::<Vec<_>>(),
+        [(1, 0), (2, 0), (3, 0)]
+    );
+    assert!(ledger.entries(4, 1).await.expect("the end").is_empty());
+    assert_eq!(ledger.head().await.expect("a signed head"), service.ledger.head().1);
+    assert!(matches!(client(&service, "not the secret").entries(0, 1).await, Err(LedgerError::Unavailable)));
+
     let get = async |path: &str| reqwest::get(format!("{}{path}", service.url)).await.expect("an answer");
     let note = get("/checkpoint").await.text().await.expect("text");
     let head = Checkpoint::open(&note, service.ledger.verifier()).expect("it is signed");
     assert_eq!(head.size, 4);
-    let bundle = get("/tile/entries/000.p/4").await.bytes().await.expect("bytes");
+    assert_eq!(get("/tile/entries/000.p/4").await.status(), 401, "who looked at whom is not for everybody");
+    let entries = reqwest::Client::new().get(format!("{}/tile/entries/000.p/4", service.url)).bearer_auth(SECRET);
+    let bundle = entries.send().await.expect("an answer").bytes().await.expect("bytes");
     assert_eq!(ledger::split_bundle(&bundle).expect("a bundle").len(), 4);
     assert_eq!(get("/tile/0/000.p/2").await.bytes().await.expect("bytes").len(), 64);
     let receipt: ledger::Receipt = get("/v1/proof/1").await.json().await.expect("a receipt");

@@ -11,7 +11,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::PersonId;
+use domain::{PersonId, TokenKey};
 use ledger::{Access, CaseToken, Code, LedgerError, Nonce, PolicyHash, Receipt, Released, SubjectHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -256,7 +256,8 @@ impl Call {
         let (Ok(access), Ok(groups), Ok(withheld)) = (self.access(), codes(&released), codes(&withheld)) else {
             return Answered(Problem::Internal.into_response());
         };
-        let subjects = subjects.into_iter().map(handle).collect();
+        let key = &self.state.setup.token_key;
+        let subjects = subjects.into_iter().map(|person| handle(key, person)).collect();
         let shown = Released { subjects, groups, withheld, count: count as u64 };
         let disclosure = access.disclose(value, shown);
         match within(self.state.setup.ledger.disclose(disclosure)).await {
@@ -275,7 +276,9 @@ impl Call {
         let (Ok(access), Ok(reason)) = (self.access(), Code::parse(failure.reason)) else {
             return Answered(Problem::Internal.into_response());
         };
-        let refusal = access.refuse(reason, failure.subjects.into_iter().map(handle).collect());
+        let key = &self.state.setup.token_key;
+        let subjects = failure.subjects.into_iter().map(|person| handle(key, person)).collect();
+        let refusal = access.refuse(reason, subjects);
         metrics::counter!("isthmus_refusals_total", "reason" => failure.reason).increment(1);
         match within(self.state.setup.ledger.refuse(refusal)).await {
             Ok(refused) => with_receipt(Answered(failure.problem.into_response()), refused.receipt()),
@@ -384,6 +387,7 @@ fn codes(groups: &FieldGroups) -> Result<Vec<Code>, Problem> {
     groups.iter().map(|group| code(group.code())).collect()
 }
 
-fn handle(person: PersonId) -> SubjectHandle {
-    SubjectHandle(person.as_uuid().into_bytes())
+/// What a ledger entry calls a person: a keyed hash, so that a copy of the log leads to nobody's file.
+fn handle(key: &TokenKey, person: PersonId) -> SubjectHandle {
+    SubjectHandle(key.opaque("subject", &person.as_uuid().to_string()))
 }

@@ -119,21 +119,16 @@ async fn entry_list(call: &Call) -> Result<Found<EntryList>, Failure> {
 }
 
 async fn read(ledger: &LedgerClient, first: u64, count: u64) -> Result<Vec<(u64, Entry)>, Failure> {
-    let LedgerClient::Local(handle) = ledger else {
-        // A ledger of another process is read there.
-        return Err(Problem::LedgerElsewhere.into());
-    };
-    let handle = handle.clone();
-    let read = tokio::task::spawn_blocking(move || handle.read(first, count)).await;
-    match read {
-        Ok(Ok(entries)) => Ok(entries),
-        Ok(Err(ledger::LedgerError::NoEntry(_))) => Ok(Vec::new()),
-        Ok(Err(error)) => {
-            tracing::error!(error.code = error.code(), "The ledger could not be read.");
-            Err(Problem::AuditUnavailable.into())
-        }
-        Err(_) => Err(Problem::Internal.into()),
+    match ledger.entries(first, count).await {
+        Ok(entries) => Ok(entries),
+        Err(ledger::LedgerError::NoEntry(_)) => Ok(Vec::new()),
+        Err(error) => Err(unreadable(&error).into()),
     }
+}
+
+fn unreadable(error: &ledger::LedgerError) -> Problem {
+    tracing::error!(error.code = error.code(), "The ledger could not be read.");
+    Problem::AuditUnavailable
 }
 
 fn view(index: u64, entry: Entry) -> EntryView {
@@ -190,9 +185,11 @@ fn view(index: u64, entry: Entry) -> EntryView {
     )
 )]
 pub(crate) async fn checkpoint(State(state): State<QueryState>) -> Response {
-    let LedgerClient::Local(handle) = &state.setup.ledger else {
-        return Problem::LedgerElsewhere.into_response();
-    };
-    let (_, note) = handle.head();
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], note).into_response()
+    match state.setup.ledger.head().await {
+        Ok(note) => {
+            let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+            (headers, note).into_response()
+        }
+        Err(error) => unreadable(&error).into_response(),
+    }
 }

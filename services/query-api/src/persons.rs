@@ -125,7 +125,7 @@ pub(crate) struct RecordList {
     /// The id that was asked for, when the person now has another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_for: Option<Uuid>,
-    /// The records, oldest first.
+    /// The records, oldest first; without those of sources of a withheld group (`health` for hospitals).
     pub records: Vec<RecordView>,
     /// There are more records than are listed.
     pub truncated: bool,
@@ -198,6 +198,7 @@ async fn record_list(call: &Call) -> Result<Found<RecordList>, Failure> {
     let mut rows = views::list_records_of_person(&mut conn, person.person_id, RECORDS_MAX + 1).await?;
     let truncated = rows.len() as i64 > RECORDS_MAX;
     rows.truncate(RECORDS_MAX as usize);
+    rows.retain(|row| view::may_know_source(row.source_kind, &released));
     let records: Vec<RecordView> = rows.into_iter().map(|row| record(row, &released)).collect();
     let count = records.len();
     let answer = RecordList {

@@ -113,10 +113,6 @@ problems! {
     StoreUnavailable = 503 "store-unavailable":
         "The person files cannot be read right now.",
         "Try again shortly; if it goes on, the operator must look at the database.";
-    /// The ledger is another process.
-    LedgerElsewhere = 501 "ledger-elsewhere":
-        "The ledger runs as a service of its own and is read there.",
-        "Ask the ledger service: /checkpoint and the tiles below /tile.";
     /// No such route.
     RouteUnknown = 404 "route-unknown":
         "There is no such address.",

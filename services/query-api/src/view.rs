@@ -5,7 +5,8 @@
 
 use access::{FieldGroup, FieldGroups};
 use domain::{
-    Field, GoldenRecord, IdClaim, IdentityObserved, PersonName, PersonRef, PhoneUse, Rule, RunnerUp, Sex, Timestamp,
+    Field, GoldenRecord, IdClaim, IdentityObserved, PersonName, PersonRef, PhoneUse, Rule, RunnerUp, Sex, SourceKind,
+    Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 pub(crate) struct FieldView<T> {
     /// The value.
     pub value: T,
-    /// Where it comes from; only with the group `provenance`.
+    /// Where it comes from; only with the group `provenance` and that of the source's kind (`health` for hospitals).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provenance: Option<ProvenanceView<T>>,
 }
@@ -71,7 +72,7 @@ pub(crate) struct IdentityView {
     /// Nationality, ISO 3166-1 alpha-3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nationality: Option<FieldView<String>>,
-    /// Identifiers other than phones.
+    /// Identifiers other than phones, each only with its own group (`health` for hospital numbers).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<FieldView<IdentifierView>>,
 }
@@ -148,37 +149,47 @@ pub(crate) fn golden(record: GoldenRecord, granted: &FieldGroups) -> GoldenView 
         division_code,
         community_unit,
     } = record;
-    let shown = granted.contains(FieldGroup::Provenance);
     let identity = granted.contains(FieldGroup::Identity).then(|| IdentityView {
-        name: name.map(|f| field(f, shown, name_text)),
-        other_names: other_names.into_iter().map(|f| field(f, shown, name_text)).collect(),
-        birth_date: birth_date.map(|f| field(f, shown, |day| day.to_string())),
-        sex: sex.map(|f| field(f, shown, |sex| sex_code(sex).to_owned())),
-        nationality: nationality.map(|f| field(f, shown, |code| code)),
-        identifiers: identifiers.into_iter().map(|f| field(f, shown, identifier)).collect(),
+        name: name.map(|f| field(f, granted, name_text)),
+        other_names: other_names.into_iter().map(|f| field(f, granted, name_text)).collect(),
+        birth_date: birth_date.map(|f| field(f, granted, |day| day.to_string())),
+        sex: sex.map(|f| field(f, granted, |sex| sex_code(sex).to_owned())),
+        nationality: nationality.map(|f| field(f, granted, |code| code)),
+        identifiers: identifiers
+            .into_iter()
+            .filter(|f| granted.contains(FieldGroup::of_scheme(f.value.scheme)))
+            .map(|f| field(f, granted, identifier))
+            .collect(),
     });
     let contact = granted
         .contains(FieldGroup::Contact)
-        .then(|| ContactView { phones: phones.into_iter().map(|f| field(f, shown, phone)).collect() });
+        .then(|| ContactView { phones: phones.into_iter().map(|f| field(f, granted, phone)).collect() });
     let residence = granted.contains(FieldGroup::Residence).then(|| ResidenceView {
-        address: address.map(|f| field(f, shown, |text| text.into_exposed())),
-        division_code: division_code.map(|f| field(f, shown, |code| code)),
-        community_unit: community_unit.map(|f| field(f, shown, |code| code)),
+        address: address.map(|f| field(f, granted, |text| text.into_exposed())),
+        division_code: division_code.map(|f| field(f, granted, |code| code)),
+        community_unit: community_unit.map(|f| field(f, granted, |code| code)),
     });
     GoldenView { identity, contact, residence }
 }
 
-fn field<T, V>(field: Field<T>, provenance: bool, view: impl Fn(T) -> V) -> FieldView<V> {
-    let Field { value, source, record_id, time, rule, sources, runner_up } = field;
-    let runner_up = runner_up.map(|RunnerUp { value, source, record_id, time }| RunnerUpView {
-        value: view(value),
-        source,
-        record_id: record_id.as_uuid(),
-        time: time.to_string(),
-    });
+/// Whether a caller may learn that a source of this kind states something about the person.
+pub(crate) fn may_know_source(kind: SourceKind, granted: &FieldGroups) -> bool {
+    granted.contains(FieldGroup::Provenance) && granted.contains(FieldGroup::of_source(kind))
+}
+
+fn field<T, V>(field: Field<T>, granted: &FieldGroups, view: impl Fn(T) -> V) -> FieldView<V> {
+    let Field { value, source, source_kind, record_id, time, rule, sources, runner_up } = field;
+    let runner_up = runner_up.filter(|other| may_know_source(other.source_kind, granted)).map(
+        |RunnerUp { value, source, source_kind: _, record_id, time }| RunnerUpView {
+            value: view(value),
+            source,
+            record_id: record_id.as_uuid(),
+            time: time.to_string(),
+        },
+    );
     FieldView {
         value: view(value),
-        provenance: provenance.then(|| ProvenanceView {
+        provenance: may_know_source(source_kind, granted).then(|| ProvenanceView {
             source,
             record_id: record_id.as_uuid(),
             time: time.to_string(),
@@ -301,7 +312,11 @@ pub(crate) fn stated(statement: IdentityObserved, granted: &FieldGroups) -> Stat
         birth_date: birth_date.map(|day| day.to_string()),
         sex: sex_code(sex),
         nationality,
-        identifiers: claims.into_iter().map(identifier).collect(),
+        identifiers: claims
+            .into_iter()
+            .filter(|claim| granted.contains(FieldGroup::of_scheme(claim.scheme)))
+            .map(identifier)
+            .collect(),
         account_status,
     });
     let contact = granted.contains(FieldGroup::Contact).then(|| {
@@ -340,11 +355,18 @@ mod tests {
             Field {
                 value,
                 source: "source-of-it".to_owned(),
+                source_kind: SourceKind::Community,
                 record_id,
                 time,
                 rule: Rule::Agreement,
                 sources: 2,
-                runner_up: Some(RunnerUp { value: other, source: "source-of-other".to_owned(), record_id, time }),
+                runner_up: Some(RunnerUp {
+                    value: other,
+                    source: "source-of-other".to_owned(),
+                    source_kind: SourceKind::Hospital,
+                    record_id,
+                    time,
+                }),
             }
         }
         let name = |text: &str| PersonName::whole(text).expect("a name");
@@ -403,22 +425,59 @@ mod tests {
 
     #[test]
     fn a_view_holds_the_granted_groups_and_nothing_of_the_others() {
-        // Every subset of the four groups that a golden record has.
-        let groups = [FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Provenance];
-        for subset in 0..16_u32 {
+        // Every subset of the groups that a golden record has.
+        let groups = [
+            FieldGroup::Identity,
+            FieldGroup::Contact,
+            FieldGroup::Residence,
+            FieldGroup::Provenance,
+            FieldGroup::Health,
+        ];
+        for subset in 0..32_u32 {
             let granted: FieldGroups =
                 groups.iter().enumerate().filter(|(i, _)| subset & (1 << i) != 0).map(|(_, group)| *group).collect();
             let view = golden(full(), &granted);
             let text = serde_json::json!([view.identity, view.contact, view.residence]).to_string().to_lowercase();
-            for (group, word) in groups.iter().zip(["identity-", "contact-", "residence-", "source-of-"]) {
-                let expected = match group {
-                    FieldGroup::Provenance => granted.contains(*group) && subset & 0b0111 != 0,
-                    _ => granted.contains(*group),
-                };
-                assert_eq!(text.contains(word), expected, "{granted:?} {word}");
+            for (group, word) in groups.iter().zip(["identity-", "contact-", "residence-"]) {
+                assert_eq!(text.contains(word), granted.contains(*group), "{granted:?} {word}");
             }
-            // Runner-ups are values of their group and provenance at once.
-            assert_eq!(text.contains("residence-2"), subset & 0b1100 == 0b1100, "{granted:?}");
+            // The source is a community's: it is named to those who may know where the person lives.
+            let named = [FieldGroup::Provenance, FieldGroup::Residence].iter().all(|group| granted.contains(*group));
+            assert_eq!(text.contains("source-of-it"), named, "{granted:?}");
+            // The runner-up is a hospital's: that there is one says that the person is a patient.
+            let patient = named && granted.contains(FieldGroup::Health);
+            assert_eq!(
+                (text.contains("source-of-other"), text.contains("residence-2")),
+                (patient, patient),
+                "{granted:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_shown_with_the_group_of_its_scheme_only() {
+        for scheme in [
+            IdScheme::CnId,
+            IdScheme::Mrn,
+            IdScheme::HealthCard,
+            IdScheme::BankCard,
+            IdScheme::Wallet,
+            IdScheme::GateCard,
+        ] {
+            let claim = IdClaim { scheme, value: "the-number".into(), issuer: None, masked: false, checksum_ok: None };
+            for group in FieldGroup::ALL {
+                let granted: FieldGroups = [FieldGroup::Identity, *group].into_iter().collect();
+                let mut record = full();
+                record.identifiers[0].value = claim.clone();
+                let person = PersonRef { claims: vec![claim.clone()], ..PersonRef::default() };
+                let statement = IdentityObserved { person, ..IdentityObserved::default() };
+                let texts = [
+                    serde_json::to_string(&golden(record, &granted).identity).expect("JSON"),
+                    serde_json::to_string(&stated(statement, &granted).identity).expect("JSON"),
+                ];
+                let shown = granted.contains(FieldGroup::of_scheme(scheme));
+                assert!(texts.iter().all(|text| text.contains("the-number") == shown), "{scheme:?} {group}");
+            }
         }
     }
 }

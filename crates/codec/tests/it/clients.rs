@@ -1,9 +1,5 @@
 //! Messages read by a client that is not ours: Confluent's Python client against our registry API.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
@@ -13,6 +9,7 @@ use codec::{Codec, Encoded, registry};
 use domain::{Body, Event};
 use event_log::{EventLog, KafkaConfig, KafkaLog, Record, TopicSpec};
 use serde_json::Value;
+use test_support::{ConfluentClient, confluent_client};
 use uuid::Uuid;
 
 use crate::arbitrary::samples;
@@ -32,36 +29,13 @@ async fn serve(request: Request) -> Response {
     }
 }
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// The Python that has the client, as `.ci/setup test` makes it. Without it the test is skipped loudly, or fails
-/// when `CI=true`.
-fn python() -> Option<PathBuf> {
-    let python = repository().join("target/python/bin/python");
-    if python.exists() {
-        return Some(python);
-    }
-    assert!(std::env::var_os("CI").is_none(), "no Python client: run .ci/setup test");
-    eprintln!("SKIPPED 1 test: no Python client; `.ci/setup test` installs it");
-    None
-}
-
 /// What the client prints: one JSON object a message.
-fn confluent_decode(python: &Path, words: &[&str], input: &str) -> Vec<Value> {
-    let mut child = Command::new(python)
-        .arg(repository().join("tests/clients/confluent_decode.py"))
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Python starts");
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
-    let output = child.wait_with_output().expect("Python ends");
-    let lines = String::from_utf8(output.stdout).expect("text");
-    assert!(output.status.success(), "{lines}");
-    lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+async fn decode(client: &ConfluentClient, words: &[&str], input: &str) -> Vec<Value> {
+    let (client, input) = (client.clone(), input.to_owned());
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    let run = move || client.decode(&words.iter().map(String::as_str).collect::<Vec<_>>(), &input);
+    let lines = tokio::task::spawn_blocking(run).await.expect("runs");
+    lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// Mounts the registry below a path, as `query-api` does, and gives its address.
@@ -109,7 +83,7 @@ fn events() -> Vec<Event> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standard_client_decodes_our_messages_with_our_registry() {
-    let Some(python) = python() else { return };
+    let Some(client) = confluent_client() else { return };
     let registry = start_registry().await;
     let events = events();
     let mut input = String::new();
@@ -117,8 +91,7 @@ async fn a_standard_client_decodes_our_messages_with_our_registry() {
         let encoded = Codec::builtin().encode(event).expect("encodes");
         input.push_str(&format!("{} {}\n", encoded.topic, hex::encode(encoded.payload)));
     }
-    let run = move || confluent_decode(&python, &["--registry", &registry, "--hex"], &input);
-    let read = tokio::task::spawn_blocking(run).await.expect("runs");
+    let read = decode(&client, &["--registry", &registry, "--hex"], &input).await;
     assert_eq!(read.len(), events.len());
     for (event, read) in events.iter().zip(&read) {
         assert_eq!(read["topic"], event.event_type().topic());
@@ -128,7 +101,7 @@ async fn a_standard_client_decodes_our_messages_with_our_registry() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standard_client_reads_our_topics_from_kafka() {
-    let (Some(python), Some(kafka)) = (python(), test_support::kafka().await) else { return };
+    let (Some(client), Some(kafka)) = (confluent_client(), test_support::kafka().await) else { return };
     let registry = start_registry().await;
     let prefix = format!("clients-{}.", Uuid::new_v4().simple());
     let log = KafkaLog::open(&KafkaConfig { prefix: prefix.clone(), ..KafkaConfig::new(&kafka.bootstrap) });
@@ -142,13 +115,9 @@ async fn a_standard_client_reads_our_topics_from_kafka() {
         let record = Record { topic: topic.to_owned(), key, payload, headers };
         log.append(vec![record]).await.expect("appended");
 
-        let (python, registry, topic) = (python.clone(), registry.clone(), format!("{prefix}{topic}"));
-        let bootstrap = kafka.bootstrap.clone();
-        let run = move || {
-            let words = ["--registry", &registry, "--bootstrap", &bootstrap, "--topic", &topic, "--count", "1"];
-            confluent_decode(&python, &words, "")
-        };
-        let read = tokio::task::spawn_blocking(run).await.expect("runs").remove(0);
+        let topic = format!("{prefix}{topic}");
+        let words = ["--registry", &registry, "--bootstrap", &kafka.bootstrap, "--topic", &topic, "--count", "1"];
+        let read = decode(&client, &words, "").await.remove(0);
         assert_eq!(read["key"], key_text);
         assert_eq!(read["headers"]["ce_id"], event.meta.event_id.to_string());
         assert_eq!(read["headers"]["ce_type"], format!("hub.v1.{}", event.event_type().name()));

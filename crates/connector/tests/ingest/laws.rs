@@ -185,3 +185,24 @@ async fn a_token_opens_its_own_feed_only() {
     assert_eq!(feeds.as_array().map(Vec::len), Some(1));
     assert_eq!(feeds[0]["feed"], "scans");
 }
+
+#[tokio::test]
+async fn a_body_is_removed_after_the_retention_of_its_feed_and_its_receipt_stays() {
+    let hub = Hub::start().await;
+    let old = ticket_file(&[ticket("E1", "张伟", "2022-03-01 10:00:00"), "broken".to_owned()]);
+    let (_, receipt) = hub.push("tickets", old.clone()).await;
+    let file = hub.raw_dir.join("tickets").read_dir().expect("a folder").flatten().next().expect("a body").path();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    std::fs::File::options().write(true).open(file).and_then(|file| file.set_modified(long_ago)).expect("dated");
+    hub.push("tickets", ticket_file(&[ticket("E2", "张伟", "2022-03-01 10:00:00")])).await;
+
+    assert_eq!(hub.ingest.remove_expired().await.expect("removed"), 1);
+    assert_eq!((hub.raw_files(), hub.ingest.remove_expired().await.expect("nothing")), (1, 0));
+    let link = receipt["links"]["quarantined"].as_str().expect("a link");
+    assert_eq!(hub.get("tickets", link).await.1["quarantined"][0]["code"], "row-columns");
+    let batch = receipt["batch_id"].as_str().expect("an id");
+    let gone = hub.get("tickets", &format!("/v1/feeds/tickets/batches/{batch}/quarantined")).await;
+    assert_eq!((gone.0, gone.1["code"].as_str()), (410, Some("body-gone")));
+    // The same bytes again are the same batch.
+    assert_eq!(hub.push("tickets", old).await.1["repeated"], true);
+}

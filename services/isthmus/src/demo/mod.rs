@@ -24,9 +24,10 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::cli::DemoArgs;
-use crate::commands::{issue_caller, issue_feed, make_city};
+use crate::commands::make_city;
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, Hub, Running};
+use crate::tokens::{issue_caller, issue_feed};
 use push::{Counts, FeedFile, Receipt};
 use questions::{Asker, Sample};
 use summary::Summary;

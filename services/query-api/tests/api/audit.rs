@@ -6,7 +6,7 @@ use ledger::{Decision, LedgerClient, Receipt, RemoteLedger};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::world::{ANNA_NAME, Ask, FROM_TO, PHONE, World, anna, anna_number, find, get, world, world_with};
+use crate::world::{ANNA_NAME, Ask, FROM_TO, PHONE, World, anna, anna_number, find, get, subject, world, world_with};
 
 /// Routes that can disclose nothing about anybody, and need no token. A new route is not here until somebody thought
 /// about it.
@@ -158,7 +158,7 @@ async fn an_auditor_reads_the_ledger_and_that_is_on_record_too() {
     assert_eq!(entries.len(), 2);
     assert_eq!(entries[0]["actor"], "tracer");
     assert_eq!(entries[0]["action"], "read-person");
-    assert_eq!(entries[0]["subjects"], json!([anna().as_uuid().simple().to_string()]));
+    assert_eq!(entries[0]["subjects"], json!([subject(anna()).to_string()]));
     assert_eq!(entries[0].get("refused"), None);
     assert_eq!(entries[1]["refused"], "not-related");
     assert_eq!(world.last_entry().action.to_string(), "read-ledger");

@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::world::{
-    ANNA_NAME, FROM_TO, GRID, PHONE, SHARED_PHONE, anna, anna_number, anna_old, bob, find, get, nobody, world,
+    ANNA_NAME, FROM_TO, GRID, PHONE, SHARED_PHONE, anna, anna_number, anna_old, bob, find, get, nobody, subject, world,
 };
 
 fn without_receipt(mut body: Value) -> Value {
@@ -68,7 +68,7 @@ async fn a_search_shows_a_worker_the_own_grid_and_a_resident_nobody_else() {
     assert_eq!(ids(world.ask(find(&question).looking_after("other-worker")).await), [bob().to_string()]);
     assert_eq!(ids(world.ask(find(&question).own("anna")).await), [anna().to_string()]);
     // What is on record is who was shown, not who would have fitted.
-    assert_eq!(world.last_entry().subjects, [ledger::SubjectHandle(anna().as_uuid().into_bytes())]);
+    assert_eq!(world.last_entry().subjects, [subject(anna())]);
 }
 
 #[tokio::test]

@@ -70,11 +70,11 @@ fn says_what_it_withholds(body: &Value, groups: &[&str]) {
 async fn a_worker_is_told_which_groups_are_withheld_and_the_ledger_too() {
     let world = world().await;
     let reply = world.ask(get(format!("/v1/persons/{}", anna())).looking_after("worker")).await;
-    assert_eq!(reply.json()["withheld"], json!(["household", "provenance"]));
+    assert_eq!(reply.json()["withheld"], json!(["household", "health", "trail", "payment", "provenance"]));
     let entry = world.last_entry();
     let codes = |codes: &[ledger::Code]| codes.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(codes(&entry.released), ["identity", "contact", "residence"]);
-    assert_eq!(codes(&entry.withheld), ["household", "provenance"]);
+    assert_eq!(codes(&entry.withheld), ["household", "health", "trail", "payment", "provenance"]);
     assert_eq!(entry.actor.to_string(), "worker");
     assert_eq!(entry.unit.to_string(), "org-1/320506001007G03");
     assert_eq!(entry.purpose.map(|purpose| purpose.to_string()).as_deref(), Some("PUBHLTH"));

@@ -398,3 +398,8 @@ pub(crate) const ANNA_KINDS: [EventType; 5] = [
     EventType::HouseholdMembership,
     EventType::PresenceInterval,
 ];
+
+/// What ledger entries call a person.
+pub(crate) fn subject(person: PersonId) -> ledger::SubjectHandle {
+    ledger::SubjectHandle(build::token_key().opaque("subject", &person.as_uuid().to_string()))
+}
