@@ -1,14 +1,16 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help demo test check bench docs
+.PHONY: help build demo test check bench
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
-demo: ## run the whole hub on a synthetic city (ARGS="--exit --json" are handed on)
+demo: build ## run the whole hub on a synthetic city (ARGS="--exit --json" are handed on)
+	@target/release/isthmus demo $(ARGS)
+
+build: ## set the machine up and build target/release/isthmus
 	@.ci/setup demo
 	@cargo build --release --bin isthmus
-	@target/release/isthmus demo $(ARGS)
 
 test: ## everything that must hold: format, lints, edges, schemas, all tests, docs
 	@.ci/setup test

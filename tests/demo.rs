@@ -33,6 +33,8 @@ fn the_demo_accounts_for_every_row_finds_the_persons_and_verifies_the_access_log
     assert!(number("pair_recall") > 0.75, "{summary}");
     assert!(number("ledger_entries") >= 6.0, "{summary}");
     assert_eq!(summary["ledger_verified"], true);
+    assert_eq!(printed.matches("→ 200").count(), 5, "the sample questions and the look at the log: {printed}");
+    assert_eq!(printed.matches("→ 404").count(), 1, "the person of another grid: {printed}");
     // Resident numbers of the city begin with these codes; none may be printed or logged.
     for digits in printed.split(|c: char| !c.is_ascii_digit()) {
         assert!(digits.len() != 18, "a resident number was printed");

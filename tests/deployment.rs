@@ -15,6 +15,15 @@ const GATE_SCANS: &str = concat!(
     "\n",
 );
 
+/// Values of the pushed rows that may stand in no log line, metric, key or header.
+const PERSONAL: [&str; 6] = ["王小明", "13812345678", "C-0001", "李静", "13912345678", "C-0002"];
+
+fn assert_impersonal(what: &str, text: &str) {
+    for value in PERSONAL {
+        assert!(!text.contains(value), "{what} holds a personal value");
+    }
+}
+
 /// A process of the hub, ended with the test.
 struct Process {
     child: Child,
@@ -124,7 +133,7 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
 
     // Killed in whatever it was doing; the next one goes on from the checkpoint.
     drop(projector);
-    let _projector = deployment.start("projector", ledger_port, free_port()).await;
+    let projector = deployment.start("projector", ledger_port, free_port()).await;
     let by_phone = json!({ "identifiers": [{ "scheme": "MSISDN", "value": "13812345678" }] });
     let mut answer = Value::Null;
     wait_for("the person to be found", async || {
@@ -150,6 +159,7 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
         let lines = tokio::task::spawn_blocking(read).await.expect("it runs");
         let pass: Value = serde_json::from_str(&lines[0]).expect("JSON");
         assert_eq!((&pass["value"]["gate_id"], &pass["value"]["decision"]), (&json!("G1"), &json!("PASSED")), "{pass}");
+        assert_impersonal("a key or header of Kafka", &format!("{} {}", pass["key"], pass["headers"]));
     }
 
     // The auditor reads the ledger of the other process, proofs included.
@@ -176,9 +186,19 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
     drop(ledger);
     let (status, problem) = ask(client.get(format!("{}/v1/persons/{person}", query.base)), &tracer).await;
     assert_eq!((status, &problem["code"]), (503, &json!("audit-unavailable")), "{problem}");
-    let _ledger = deployment.start("ledger", ledger_port, ledger_port).await;
+    let ledger = deployment.start("ledger", ledger_port, ledger_port).await;
     let (status, _) = ask(client.get(format!("{}/v1/persons/{person}", query.base)), &tracer).await;
     assert_eq!(status, 200);
+
+    for process in [&connector, &query, &projector, &ledger] {
+        let metrics = client.get(format!("{}/metrics", process.base)).send().await.expect("an answer");
+        assert_impersonal("the metrics", &metrics.text().await.expect("text"));
+    }
+    for file in std::fs::read_dir(&deployment.dir).expect("a folder").flatten() {
+        if file.path().extension().is_some_and(|extension| extension == "log") {
+            assert_impersonal("a log", &std::fs::read_to_string(file.path()).expect("text"));
+        }
+    }
 
     // A token that was taken back opens nothing any more.
     deployment.run(&admin, &["token", "revoke", "--feed", "gate-scans"]);

@@ -80,13 +80,13 @@ closed_list! {
         Identity = "identity",
         /// Phones.
         Contact = "contact",
-        /// Address, division and community unit.
+        /// Address, division and community unit, and the card that opens its gate.
         Residence = "residence",
         /// Household, and relation to its head.
         Household = "household",
         /// Tests, hospital stays and hospital numbers; what hospitals state.
         Health = "health",
-        /// Where the person was: presences, trips, gates, their cards and tickets.
+        /// Where the person was: presences, trips, gates, and the tickets for it.
         Trail = "trail",
         /// What the person paid, and by which account.
         Payment = "payment",
@@ -144,7 +144,8 @@ impl FieldGroup {
             IdScheme::Mrn | IdScheme::HealthCard => Self::Health,
             IdScheme::BankCard | IdScheme::Wallet => Self::Payment,
             IdScheme::Household | IdScheme::MeterAccount => Self::Household,
-            IdScheme::Ticket | IdScheme::GateCard => Self::Trail,
+            IdScheme::GateCard => Self::Residence,
+            IdScheme::Ticket => Self::Trail,
         }
     }
 

@@ -82,7 +82,11 @@ impl fmt::Display for Report {
             writeln!(f, "key: {key} ({whence})")?;
         }
         if self.unpublished_entries > 0 {
-            writeln!(f, "journal: {} entries newer than the published head", self.unpublished_entries)?;
+            writeln!(
+                f,
+                "journal: {} more entries, synced and not yet below a published head",
+                self.unpublished_entries
+            )?;
         }
         self.findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))
     }

@@ -35,15 +35,33 @@ pub fn make_passable(path: &Path) -> io::Result<()> {
 /// # Errors
 /// When the file has another form, may be read by others, or the file system refuses.
 pub fn key_file(path: &Path) -> io::Result<[u8; 32]> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            let key = random_bytes()?;
-            file.write_all(hex::encode(key).as_bytes())?;
+    match read_key(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Written beside and linked into place: no crash leaves half a key, and of two first starts one wins.
+            let beside = path.with_extension(format!("new-{}", std::process::id()));
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            file.write_all(hex::encode(random_bytes()?).as_bytes())?;
             file.sync_all()?;
-            Ok(key)
+            let linked = fs::hard_link(&beside, path);
+            fs::remove_file(&beside)?;
+            match linked {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => read_key(path),
+            }
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_key(path),
-        Err(error) => Err(error),
+        read => read,
+    }
+}
+
+/// Writes a file that everybody may read, such as a public key, unless it says the same already.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn write_public(path: &Path, text: &str) -> io::Result<()> {
+    let line = format!("{text}\n");
+    match fs::read_to_string(path) {
+        Ok(there) if there == line => Ok(()),
+        _ => fs::write(path, line),
     }
 }
 

@@ -230,6 +230,9 @@ pub(crate) struct FeedTokenArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Check every entry, tile and signed head of a ledger directory, without any server.
+    #[command(
+        after_help = "Example:\n  isthmus ledger verify --dir isthmus-data/ledger --key \"$(cat isthmus-data/keys/ledger.pub)\""
+    )]
     Verify(LedgerVerifyArgs),
 }
 

@@ -12,7 +12,7 @@ use store::views;
 
 use crate::cli::{
     Cli, Command, CommonArgs, GenerateArgs, HealthArgs, LedgerCommand, LedgerVerifyArgs, RebuildArgs, ServeArgs,
-    TrainArgs,
+    Service, TrainArgs,
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, AdminDatabase, Hub};
@@ -38,6 +38,19 @@ async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(&args.common)?;
     telemetry::init(config.log_format, "info");
     let shutdown = Shutdown::on_signals()?;
+    if args.services == [Service::Ledger] {
+        // It needs neither database nor log, and runs when both are away.
+        let keys = config.keys();
+        let ledger = ledger_service::Config {
+            listen: config.http_listen,
+            dir: config.data_dir.join("ledger"),
+            key_file: keys.join("ledger.key"),
+            origin: config.ledger_origin,
+            secret_file: keys.join("ledger-secret.key"),
+        };
+        ledger_service::run(ledger, shutdown).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let services = if args.services.is_empty() { ALL_SERVICES.to_vec() } else { args.services };
     let hub = Hub::open(config).await?;
     let running = hub.start(&services, &shutdown).await?;
@@ -111,7 +124,7 @@ fn make_keys(args: &CommonArgs) -> anyhow::Result<ExitCode> {
         keys::key_file(&dir.join(name)).with_context(|| format!("{name} cannot be made"))?;
     }
     let key = ledger::LogKey::load_or_create(&dir.join("ledger.key"), &config.ledger_origin)?;
-    std::fs::write(dir.join("ledger.pub"), format!("{}\n", key.verifier())).context("ledger.pub cannot be written")?;
+    keys::write_public(&dir.join("ledger.pub"), &key.verifier().to_string()).context("ledger.pub cannot be written")?;
     println!("The keys are in {}. The ledger's public key, for auditors:", dir.display());
     println!("{}", key.verifier());
     Ok(ExitCode::SUCCESS)

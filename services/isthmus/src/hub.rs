@@ -31,6 +31,8 @@ const CONNECTIONS_MAX: u32 = 40;
 const DATABASE: &str = "isthmus";
 /// How often segments of the log and raw bodies are looked at for their retention.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+/// How long to wait after unfinished batches could not be finished.
+const RESUME_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// How often metrics are tidied and the ledger's unknown callers are summed up.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -126,9 +128,10 @@ impl Hub {
             });
         }
         let feeds = feeds(services, config.feed_dir.as_deref())?;
-        let ingest = if feeds.is_empty() { None } else { Some(self.ingest(feeds).await?) };
+        let ingest = if feeds.is_empty() { None } else { Some(self.ingest(feeds)) };
         let mut api = None;
         if let Some(ingest) = &ingest {
+            Self::start_resume(ingest.clone(), shutdown, &mut tasks);
             let (routes, document) = connector::http::router(ingest.clone());
             router = router.merge(routes);
             api = Some(document);
@@ -186,7 +189,7 @@ impl Hub {
         Ok(())
     }
 
-    async fn ingest(&self, feeds: Vec<Arc<dyn Feed>>) -> anyhow::Result<Arc<Ingest>> {
+    fn ingest(&self, feeds: Vec<Arc<dyn Feed>>) -> Arc<Ingest> {
         let ingest = Ingest::new(IngestSetup {
             store: self.store.clone(),
             log: self.log.clone(),
@@ -197,11 +200,31 @@ impl Hub {
             feeds,
             clock: Arc::new(now),
         });
-        let resumed = ingest.resume().await.context("batches that a crash left unfinished cannot be finished")?;
-        if resumed > 0 {
-            tracing::info!(batches = resumed, "Batches that were left unfinished are finished now.");
-        }
-        Ok(Arc::new(ingest))
+        Arc::new(ingest)
+    }
+
+    /// Finishes batches that a crash left unfinished, beside everything else: a backlog keeps nobody waiting.
+    fn start_resume(ingest: Arc<Ingest>, shutdown: &Shutdown, tasks: &mut JoinSet<anyhow::Result<()>>) {
+        let wish = shutdown.clone();
+        tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = wish.wait() => return Ok(()),
+                    resumed = ingest.resume() => match resumed {
+                        Ok(0) => return Ok(()),
+                        Ok(batches) => {
+                            tracing::info!(batches, "Batches that were left unfinished are finished now.");
+                            return Ok(());
+                        }
+                        Err(error) => tracing::error!(%error, "Unfinished batches cannot be finished now; it is tried again."),
+                    },
+                }
+                tokio::select! {
+                    () = wish.wait() => return Ok(()),
+                    () = tokio::time::sleep(RESUME_AGAIN_AFTER) => {}
+                }
+            }
+        });
     }
 
     async fn start_mllp(
@@ -242,6 +265,8 @@ impl Hub {
         let handle = tokio::task::spawn_blocking(move || LedgerHandle::open(&options))
             .await?
             .context("the ledger cannot be opened")?;
+        keys::write_public(&self.config.keys().join("ledger.pub"), &handle.verifier().to_string())
+            .context("ledger.pub cannot be written")?;
         Ok(Some(handle))
     }
 

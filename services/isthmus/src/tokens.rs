@@ -36,6 +36,13 @@ async fn caller(args: CallerTokenArgs) -> anyhow::Result<()> {
         let fits = text.is_none_or(|text| ledger::Code::parse(text).is_ok());
         ensure!(fits, "{option} stands in the access log: 1 to 64 letters, digits and - _ . / and no long number");
     }
+    let joined = args.unit.as_ref().map(|unit| format!("{}/{unit}", args.organisation));
+    let fits = joined.is_none_or(|joined| ledger::Code::parse(&joined).is_ok());
+    ensure!(fits, "--organisation and --unit stand together in the access log: at most 63 characters in all");
+    ensure!(
+        !args.handle.contains('/'),
+        "--handle stands in the access log: 1 to 64 letters, digits and - _ . and no long number"
+    );
     let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
     let known = callers::find_by_handle(&mut *database.store.acquire().await?, &args.handle).await?.is_some();
     ensure!(

@@ -12,14 +12,12 @@ use anyhow::Context as _;
 use domain::Sensitive;
 use ledger::{LedgerHandle, OpenOptions};
 use runtime::Shutdown;
-use serde::Deserialize;
 use tokio::net::TcpListener;
 
 pub use http::{LedgerState, router, service_router};
 
 /// The service's configuration.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Where it listens.
     pub listen: SocketAddr,

@@ -166,21 +166,35 @@ async fn search(call: &Call) -> Result<Found<PersonList>, Failure> {
     let claims = views::list_claims_of_tokens(&mut conn, &wanted, CLAIMS_MAX).await?;
     let matches = matches(&sought, &claims, call.state.now());
     let ids: Vec<PersonId> = matches.keys().copied().collect();
-    let persons = views::list_persons(&mut conn, &ids).await?;
-
     let entitlement = call.entitlement()?;
+    // Decided by where they live, before anything else of them is read.
+    let granted: BTreeMap<PersonId, FieldGroups> = views::list_units(&mut conn, &ids)
+        .await?
+        .into_iter()
+        .filter_map(|(person, units)| Some((person, subject::decide(&entitlement, person, units, own)?)))
+        .collect();
+    let allowed: Vec<PersonId> = granted.keys().copied().collect();
+    let persons = views::list_persons(&mut conn, &allowed).await?;
+
     let (mut cards, mut released, mut withheld) = (Vec::new(), FieldGroups::default(), FieldGroups::default());
     let mut matches = matches;
     for person in persons {
-        let Some(granted) = subject::decide(&entitlement, &person, own) else { continue };
-        let (shown, kept) = call.split(&granted);
-        let matched = matches.remove(&person.person_id).unwrap_or_default();
+        let Some(granted) = granted.get(&person.person_id) else { continue };
+        let (shown, kept) = call.split(granted);
+        let mut matched = matches.remove(&person.person_id).unwrap_or_default();
+        // That the person has a number of this kind is a matter of its group.
+        matched.retain(|matched| {
+            IdScheme::from_code(matched.scheme).is_none_or(|scheme| granted.contains(FieldGroup::of_scheme(scheme)))
+        });
+        if matched.is_empty() {
+            continue;
+        }
         cards.push((matched.len(), card(person, matched, &shown)));
         (released, withheld) = (released.union(&shown), withheld.union(&kept));
     }
     // Stable: persons of equal rank stay in the order of their ids.
     cards.sort_by_key(|(matched, _)| std::cmp::Reverse(*matched));
-    let truncated = cards.len() > PERSONS_MAX || claims.len() as i64 >= CLAIMS_MAX;
+    let truncated = cards.len() > PERSONS_MAX || !cards.is_empty() && claims.len() as i64 >= CLAIMS_MAX;
     let persons: Vec<PersonCard> = cards.into_iter().take(PERSONS_MAX).map(|(_, card)| card).collect();
     let subjects: Vec<PersonId> = persons.iter().map(|card| PersonId::from_uuid(card.person_id)).collect();
     let count = persons.len();

@@ -17,26 +17,34 @@ pub(crate) struct Seen {
     pub(crate) granted: FieldGroups,
 }
 
-/// Finds the person of the path and decides. "Not yours" and "no such person" are the same failure.
+/// Finds the person of the path and decides. "Not yours" and "no such person" are the same failure, and take the same
+/// queries: nothing of a person is read before it is decided that the caller may see it.
 pub(crate) async fn see(call: &Call, conn: &mut Conn) -> Result<Seen, Failure> {
     let asked = call.person_id.as_deref().unwrap_or("");
     let asked: PersonId = asked.parse().map_err(|_| Problem::PersonIdMalformed)?;
     let own = own_person(call, conn).await?;
-    let current = views::resolve_person(conn, asked).await?.unwrap_or(asked);
-    let Some(person) = views::find_person(conn, current).await? else {
+    let Some((current, units)) = views::list_units(conn, &[asked]).await?.pop() else {
         return Err(Failure::not_found("person-unknown", asked));
     };
     let entitlement = call.entitlement()?;
-    match decide(&entitlement, &person, own) {
-        Some(granted) => Ok(Seen { person, asked_for: (current != asked).then_some(asked), granted }),
-        None => Err(Failure::not_found("not-related", current)),
+    let Some(granted) = decide(&entitlement, current, units, own) else {
+        return Err(Failure::not_found("not-related", current));
+    };
+    match views::find_person(conn, current).await? {
+        Some(person) => Ok(Seen { person, asked_for: (current != asked).then_some(asked), granted }),
+        // Merged into another person between the two reads.
+        None => Err(Failure::not_found("person-unknown", asked)),
     }
 }
 
 /// The groups that the caller may see of a person; `None` when the person is not the caller's.
-pub(crate) fn decide(entitlement: &Entitlement<'_>, person: &PersonRow, own: Option<PersonId>) -> Option<FieldGroups> {
-    let subject = Subject { units: person.units.clone(), is_self: own == Some(person.person_id) };
-    match entitlement.decide(&subject) {
+pub(crate) fn decide(
+    entitlement: &Entitlement<'_>,
+    person: PersonId,
+    units: Vec<String>,
+    own: Option<PersonId>,
+) -> Option<FieldGroups> {
+    match entitlement.decide(&Subject { units, is_self: own == Some(person) }) {
         Decision::Allowed { granted, .. } => Some(granted),
         Decision::Refused(_) => None,
     }

@@ -217,6 +217,23 @@ impl From<PersonColumns> for PersonRow {
     }
 }
 
+/// Where persons live, for deciding about them before anything else of them is read: for each of the ids, given out at
+/// any time, the person that it now stands for and that person's units. Unknown ids are left out.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_units(conn: &mut PgConnection, persons: &[PersonId]) -> Result<Vec<(PersonId, Vec<String>)>> {
+    let ids: Vec<Uuid> = persons.iter().map(|person| person.as_record().as_uuid()).collect();
+    let rows: Vec<(Uuid, Vec<String>)> = sqlx::query_as(
+        "SELECT DISTINCT ON (p.person_id) p.person_id, p.units
+         FROM source_record r JOIN person p USING (person_id) WHERE r.record_id = ANY($1) ORDER BY p.person_id",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|(person, units)| (PersonId::from_uuid(person), units)).collect())
+}
+
 /// The person with exactly this id; see [`resolve_person`] for ids of the past.
 ///
 /// # Errors

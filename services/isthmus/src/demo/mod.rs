@@ -102,7 +102,7 @@ async fn end(running: Running, hub: Hub, shutdown: &Shutdown) -> anyhow::Result<
 /// Everything between the start of the hub and the summary.
 async fn work(hub: &Hub, running: &Running, base: &str, city: &Path, summary: &mut Summary) -> anyhow::Result<Tokens> {
     let files = push::feed_files(city)?;
-    let tokens = Tokens::issue(hub, &files).await?;
+    let mut tokens = Tokens::issue(hub, &files).await?;
     let client = reqwest::Client::new();
 
     let began = Instant::now();
@@ -115,7 +115,7 @@ async fn work(hub: &Hub, running: &Running, base: &str, city: &Path, summary: &m
     judge(hub, city, &batches, summary).await?;
 
     println!("\nThree questions and a look at the log, each answered only after the access log had it:");
-    ask(hub, &client, base, city, &tokens).await?;
+    ask(hub, &client, base, city, &mut tokens).await?;
 
     let ledger = running.ledger.as_ref().context("the ledger runs in this process")?;
     ledger.publish().await?;
@@ -340,18 +340,19 @@ async fn judge(hub: &Hub, city: &Path, batches: &Batches, summary: &mut Summary)
     Ok(())
 }
 
-async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, tokens: &Tokens) -> anyhow::Result<()> {
+async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, tokens: &mut Tokens) -> anyhow::Result<()> {
     let asker = |role: &'static str, token, purpose, case| Asker { client, base, role, token, purpose, case };
-    let tracer = asker("CDC tracer", tokens.caller("cdc-tracer"), "PUBHLTH", Some("CASE-2022-0001"));
+    let tracer = tokens.caller("cdc-tracer").to_owned();
+    let tracer = asker("CDC tracer", &tracer, "PUBHLTH", Some("CASE-2022-0001"));
     let sample = Sample { phone: truth::phone_of_a_case(city)? };
     let (person, unit) = questions::trace(&tracer, &sample, "2022-03-01T00:00:00Z", "2022-03-15T00:00:00Z").await?;
 
     let neighbour = worker_of(hub, "demo-worker", &unit).await?;
     let worker = asker("community worker", &neighbour, "PUBHLTH", None);
-    questions::read(&worker, "a resident of my own grid", person).await?;
+    questions::read(&worker, "a resident of my own grid", person, 200).await?;
     let stranger = worker_of(hub, "demo-worker-elsewhere", questions::NO_GRID).await?;
     let worker = asker("community worker", &stranger, "PUBHLTH", None);
-    questions::read(&worker, "the same person, who is not of my grid", person).await?;
+    questions::read(&worker, "the same person, who is not of my grid", person, 404).await?;
 
     let resident = Caller {
         handle: "demo-resident".to_owned(),
@@ -361,8 +362,10 @@ async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, token
         own_claim: Some(ClaimToken::from(PersonId::from_uuid(person).as_record())),
     };
     let resident = issue_caller(&hub.store, &resident).await?;
-    questions::read(&asker("resident", &resident, "PATRQT", None), "my own file", person).await?;
-    questions::audit(&asker("auditor", tokens.caller("auditor"), "HOPERAT", None)).await
+    questions::read(&asker("resident", &resident, "PATRQT", None), "my own file", person, 200).await?;
+    questions::audit(&asker("auditor", tokens.caller("auditor"), "HOPERAT", None)).await?;
+    tokens.callers.extend([("community-worker", neighbour), ("resident", resident)]);
+    Ok(())
 }
 
 async fn worker_of(hub: &Hub, handle: &str, unit: &str) -> anyhow::Result<String> {

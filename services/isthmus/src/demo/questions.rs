@@ -1,6 +1,6 @@
 //! Sample questions, asked over HTTP in several roles as their programs would, each with the receipt of its answer.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -31,6 +31,19 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     /// Receipt id of the ledger.
     pub(crate) receipt: String,
+}
+
+impl Answer {
+    /// An answer of another kind than the demo is about to show is a defect.
+    fn must_be(&self, status: u16) -> anyhow::Result<()> {
+        ensure!(
+            self.status == status,
+            "a sample question was answered {}, not {status}: {}",
+            self.status,
+            self.body["code"]
+        );
+        Ok(())
+    }
 }
 
 impl Asker<'_> {
@@ -79,22 +92,25 @@ pub(crate) async fn trace(tracer: &Asker<'_>, sample: &Sample, from: &str, to: &
     let persons = found.body["persons"].as_array().cloned().unwrap_or_default();
     let card = persons.iter().find(|card| !unit_of(card).is_empty()).or(persons.first()).cloned().unwrap_or_default();
     let Some(person) = card["person_id"].as_str().and_then(|id| Uuid::parse_str(id).ok()) else {
-        bail!("the sample person was not found: {}", found.body);
+        bail!("the sample person was not found: {}", found.body["code"]);
     };
+    found.must_be(200)?;
     tracer.tell("whose phone is this?", &found, &format!("person {person}"));
     let unit = match unit_of(&card) {
         unit if unit.is_empty() => NO_GRID.to_owned(),
         unit => unit,
     };
     let timeline = tracer.get(&format!("/v1/persons/{person}/timeline?from={from}&to={to}")).await?;
+    timeline.must_be(200)?;
     let facts = timeline.body["facts"].as_array().map_or(0, Vec::len);
     tracer.tell("where were they in these days?", &timeline, &format!("{facts} facts"));
     Ok((person, unit))
 }
 
 /// Asks for the person's file and shows which groups were given and withheld.
-pub(crate) async fn read(asker: &Asker<'_>, question: &str, person: Uuid) -> anyhow::Result<()> {
+pub(crate) async fn read(asker: &Asker<'_>, question: &str, person: Uuid, status: u16) -> anyhow::Result<()> {
     let answer = asker.get(&format!("/v1/persons/{person}")).await?;
+    answer.must_be(status)?;
     let found = if answer.status == 200 {
         let withheld = answer.body["withheld"].as_array().map_or(0, Vec::len);
         let sources = answer.body["records"].as_u64().unwrap_or(0);
@@ -106,9 +122,10 @@ pub(crate) async fn read(asker: &Asker<'_>, question: &str, person: Uuid) -> any
     Ok(())
 }
 
-/// Asks as an auditor for the newest entries of the access log.
+/// Asks as an auditor for the access log.
 pub(crate) async fn audit(auditor: &Asker<'_>) -> anyhow::Result<()> {
-    let answer = auditor.get("/v1/ledger/entries?after=0&limit=100").await?;
+    let answer = auditor.get("/v1/ledger/entries?limit=100").await?;
+    answer.must_be(200)?;
     let entries = answer.body["entries"].as_array().map_or(0, Vec::len);
     auditor.tell("who looked at whom?", &answer, &format!("{entries} entries"));
     Ok(())
