@@ -368,3 +368,25 @@ fn source_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SourceKind,
     let name = String::deserialize(deserializer)?.to_ascii_uppercase();
     SourceKind::deserialize(de::value::StringDeserializer::<D::Error>::new(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_that_the_manual_explains_is_sound() {
+        let manual = include_str!("../../../docs/PROFILES.md");
+        let (_, rest) = manual.split_once("```toml\n").expect("an example");
+        let (example, _) = rest.split_once("```").expect("its end");
+        let profile = Profile::parse("docs/PROFILES.md", example).expect("sound");
+        crate::map::check(&profile).expect("it has what its event type needs");
+    }
+
+    #[test]
+    fn the_manual_names_every_field() {
+        let manual = include_str!("../../../docs/PROFILES.md");
+        let missing: Vec<&str> =
+            Field::ALL.iter().map(|field| field.code()).filter(|code| !manual.contains(code)).collect();
+        assert_eq!(missing, ["plate"; 0]);
+    }
+}
