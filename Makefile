@@ -19,10 +19,7 @@ test: ## everything that must hold: format, lints, edges, schemas, all tests, do
 check: ## the quick part of it: format, lints, edges, schemas
 	@cargo xtask ci --quick
 
-bench: ## measure every stage on this machine, in one run, as tables
+bench: ## measure every stage in one run, as one table (ARGS="--residents 5000 --json"; ARGS=--help)
 	@.ci/setup test
-	@cargo bench --bench rows -p connector
-	@cargo run --release -p event-log --example throughput
-	@cargo run --release -p projector --example throughput
-	@cargo run --release -p linkage --example bench
-	@cargo run --release -p ledger --example bench
+	@cargo build --release -p isthmus -p event-log --bin isthmus --bench hub --example bare_producer
+	@cargo bench --quiet -p isthmus -p event-log --bench hub -- $(ARGS)

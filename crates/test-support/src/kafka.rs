@@ -18,6 +18,8 @@ use crate::scratch::{self, must};
 pub struct Kafka {
     /// Its address for clients without encryption.
     pub bootstrap: String,
+    /// Its version; `None` for a broker that was not started here.
+    pub version: Option<String>,
     /// Its address for clients with encryption and a password; `None` for a broker that was not started here.
     pub secure: Option<SecureListener>,
 }
@@ -40,15 +42,33 @@ const PASSWORD: &str = "not-a-secret-only-tests";
 const CLUSTER_ID: &str = "aXN0aG11cy10ZXN0LTAwMQ";
 const START_MAX: Duration = Duration::from_secs(120);
 
+/// A virtual machine that is small and quick to start.
+const SMALL: [&str; 4] = ["-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+/// A virtual machine as Kafka's own scripts set it up, so that a measurement does not flatter what is compared with it.
+const SERVING: [&str; 4] = ["-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"];
+
 /// The broker of this test process; started at the first call, or the one that `KAFKA_BOOTSTRAP` names. `None` when
 /// there is no Kafka on this machine: the test says so loudly and ends.
 ///
 /// # Panics
 /// When Kafka does not start, and when it is missing while `CI=true`.
 pub async fn kafka() -> Option<&'static Kafka> {
+    kafka_in(&SMALL).await
+}
+
+/// As [`kafka`], on a virtual machine as in service: slower to start and faster to run. For measurements.
+///
+/// # Panics
+/// As [`kafka`].
+pub async fn kafka_in_service() -> Option<&'static Kafka> {
+    kafka_in(&SERVING).await
+}
+
+/// The one broker of this process; the first caller's virtual machine counts.
+async fn kafka_in(machine: &'static [&'static str]) -> Option<&'static Kafka> {
     static KAFKA: OnceCell<Option<Kafka>> = OnceCell::const_new();
     static SKIPPED: AtomicUsize = AtomicUsize::new(0);
-    let kafka = KAFKA.get_or_init(find_or_start).await.as_ref();
+    let kafka = KAFKA.get_or_init(|| find_or_start(machine)).await.as_ref();
     if kafka.is_none() {
         let missing =
             "Apache Kafka is not there (run .ci/kafka/fetch, or set KAFKA_LIBS, KAFKA_HOME or KAFKA_BOOTSTRAP)";
@@ -60,29 +80,36 @@ pub async fn kafka() -> Option<&'static Kafka> {
     kafka
 }
 
-async fn find_or_start() -> Option<Kafka> {
+async fn find_or_start(machine: &'static [&'static str]) -> Option<Kafka> {
     if let Ok(bootstrap) = std::env::var("KAFKA_BOOTSTRAP") {
-        return Some(Kafka { bootstrap, secure: None });
+        return Some(Kafka { bootstrap, version: None, secure: None });
     }
     let libs = libs()?;
-    Some(must(tokio::task::spawn_blocking(move || start(&libs)).await, "starting Apache Kafka"))
+    Some(must(tokio::task::spawn_blocking(move || start(&libs, machine)).await, "starting Apache Kafka"))
 }
 
 fn libs() -> Option<PathBuf> {
     let configured = std::env::var_os("KAFKA_LIBS").map(PathBuf::from);
     let home = std::env::var_os("KAFKA_HOME").map(|home| PathBuf::from(home).join("libs"));
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/kafka/libs");
-    [configured, home, Some(fetched)].into_iter().flatten().find(|dir| {
-        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("kafka_2"))
+    [configured, home, Some(fetched)].into_iter().flatten().find(|dir| version(dir).is_some())
+}
+
+/// The version in the name of Kafka's own jar: `kafka_<Scala's version>-<version>.jar`.
+fn version(libs: &Path) -> Option<String> {
+    let entries = fs::read_dir(libs).into_iter().flatten().flatten();
+    entries.into_iter().find_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let version = name.strip_prefix("kafka_2")?.strip_suffix(".jar")?.split_once('-')?.1;
+        Some(version.to_owned())
     })
 }
 
-fn start(libs: &Path) -> Kafka {
+fn start(libs: &Path, machine: &[&str]) -> Kafka {
     let dir = scratch::scratch_dir("kafka");
     // Ports are taken at random and may be lost to another process before the broker has them.
     for attempt in 1.. {
-        match try_start(libs, &dir.join(attempt.to_string())) {
+        match try_start(libs, machine, &dir.join(attempt.to_string())) {
             Ok(kafka) => return kafka,
             Err(reason) => assert!(attempt < 3, "Apache Kafka does not start: {reason}"),
         }
@@ -90,7 +117,7 @@ fn start(libs: &Path) -> Kafka {
     unreachable!("the loop returns or panics")
 }
 
-fn try_start(libs: &Path, dir: &Path) -> Result<Kafka, String> {
+fn try_start(libs: &Path, machine: &[&str], dir: &Path) -> Result<Kafka, String> {
     must(fs::create_dir(dir), "making Kafka's folder");
     let [plain, secure, controller] = free_ports();
     let ca_file = make_certificate(dir)?;
@@ -99,7 +126,7 @@ fn try_start(libs: &Path, dir: &Path) -> Result<Kafka, String> {
     let password_file = dir.join("password");
     must(fs::write(&password_file, PASSWORD), "writing Kafka's password file");
     let log = dir.join("kafka.log");
-    let format = java(libs, &log)
+    let format = java(libs, &SMALL, &log)
         .args(["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", CLUSTER_ID, "-c"])
         .arg(&properties)
         .args(["--add-scram", &format!("SCRAM-SHA-512=[name={USER},password={PASSWORD}]")])
@@ -108,7 +135,7 @@ fn try_start(libs: &Path, dir: &Path) -> Result<Kafka, String> {
     if !format.success() {
         return Err(log_end(&log));
     }
-    let broker = java(libs, &log).arg("kafka.Kafka").arg(&properties).spawn();
+    let broker = java(libs, machine, &log).arg("kafka.Kafka").arg(&properties).spawn();
     let mut broker = broker.map_err(|error| format!("java: {error}"))?;
     scratch::after_the_end(&format!("kill -9 {}; rm -rf '{}'", broker.id(), dir.display()));
     if let Err(reason) = await_broker(&mut broker, plain) {
@@ -119,19 +146,19 @@ fn try_start(libs: &Path, dir: &Path) -> Result<Kafka, String> {
     let bootstrap = format!("127.0.0.1:{plain}");
     let secure =
         SecureListener { bootstrap: format!("localhost:{secure}"), ca_file, username: USER.to_owned(), password_file };
-    Ok(Kafka { bootstrap, secure: Some(secure) })
+    Ok(Kafka { bootstrap, version: version(libs), secure: Some(secure) })
 }
 
-/// A Java virtual machine with Kafka on its class path, small and quick to start.
-fn java(libs: &Path, log: &Path) -> Command {
+/// A Java virtual machine with Kafka on its class path.
+fn java(libs: &Path, machine: &[&str], log: &Path) -> Command {
     let log_file = || {
         let file = fs::OpenOptions::new().create(true).append(true).open(log);
         Stdio::from(must(file, "opening Kafka's log"))
     };
     let mut command = Command::new("java");
     command
-        .args(["-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"])
-        .args(["-Dorg.apache.logging.log4j.level=WARN", "-cp"])
+        .args(machine)
+        .args(["-Xshare:auto", "-Dorg.apache.logging.log4j.level=WARN", "-cp"])
         .arg(libs.join("*"))
         .stdin(Stdio::null())
         .stdout(log_file())

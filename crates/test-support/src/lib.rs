@@ -13,7 +13,7 @@ mod scratch;
 mod wait;
 
 pub use confluent::{ConfluentClient, confluent_client};
-pub use kafka::{Kafka, SecureListener, kafka};
+pub use kafka::{Kafka, SecureListener, kafka, kafka_in_service};
 pub use postgres::{TestDatabase, database, database_prepared, postgres};
 pub use scratch::{scratch_dir, scratch_name};
 pub use wait::{Condition, WAIT_MAX, wait_for};
