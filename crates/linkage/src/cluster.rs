@@ -42,7 +42,7 @@ struct Growing<'a> {
 
 const END: u32 = u32::MAX;
 
-/// Clusters the nodes of a component. `nodes` are in order of record key; `edges` have at least the link threshold;
+/// Clusters the nodes of a component. `nodes` are in an order that depends on what they state; `edges` have at least the link threshold;
 /// `agreement` weighs two nodes as [`crate::compare::Score::cohesion`] does.
 pub(crate) fn cluster(
     nodes: &[&Standardized],
@@ -128,7 +128,7 @@ impl<'a> Growing<'a> {
         sum / pairs >= cohesion
     }
 
-    /// Members spread evenly over a cluster, in order of record key, which is a keyed hash: as good as random.
+    /// Members spread evenly over a cluster, in the order of the nodes.
     fn sample(&self, head: u32) -> Vec<u32> {
         let mut members: Vec<u32> = self.members(head).collect();
         members.sort_unstable();

@@ -396,12 +396,16 @@ impl Engine {
         self.entry(node).edges.iter().filter(move |(_, weight)| *weight >= link).map(|(other, _)| *other)
     }
 
-    /// Clusters one component; gives its nodes in order of key.
+    /// Clusters one component; gives its nodes in the order in which ties are broken: the oldest first, then by what they
+    /// state. Keys come last: they are secret hashes, and the same feeds must give the same persons under any secret.
     fn cluster_component(&self, mut nodes: Vec<Slot>) -> (Vec<Slot>, Vec<LocalCluster>) {
         if nodes.len() == 1 {
             return (nodes, vec![LocalCluster { members: vec![0], links: Vec::new() }]);
         }
-        nodes.sort_unstable_by_key(|node| self.entry(*node).key);
+        nodes.sort_unstable_by_key(|node| {
+            let entry = self.entry(*node);
+            (entry.first_time, entry.record.content, entry.key)
+        });
         let few = nodes.len() <= 16;
         let map: FxHashMap<Slot, u32> = match few {
             true => FxHashMap::default(),

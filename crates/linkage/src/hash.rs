@@ -27,6 +27,25 @@ pub(crate) fn hash_text(text: &str) -> u64 {
     hash_bytes(text.as_bytes())
 }
 
+/// Hashes any value by its parts, in the same way in every build.
+pub(crate) fn hash_of(value: &impl std::hash::Hash) -> u64 {
+    let mut hasher = Parts(0);
+    value.hash(&mut hasher);
+    mix(hasher.0, ODD[2]) | 1
+}
+
+struct Parts(u64);
+
+impl std::hash::Hasher for Parts {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = mix(self.0, hash_bytes(bytes));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Hashes words in order. Never 0.
 pub(crate) fn hash_words(words: &[u64]) -> u64 {
     let mut state = words.len() as u64;

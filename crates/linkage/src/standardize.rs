@@ -6,7 +6,7 @@ use domain::{IdClaim, IdScheme, IdentityObserved, Sex};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::hanzi;
-use crate::hash::{hash_bytes, hash_text, hash_words};
+use crate::hash::{hash_bytes, hash_of, hash_text, hash_words};
 use crate::model::Model;
 use crate::name::{NameForm, is_organisation};
 
@@ -27,6 +27,8 @@ pub struct Standardized {
     pub(crate) birth: Birth,
     pub(crate) sex: Sex,
     pub(crate) organisation: bool,
+    /// Of everything that is stated: an order of records that does not depend on what they are called.
+    pub(crate) content: u64,
 }
 
 /// A resident number; hidden digits are `*`.
@@ -170,6 +172,7 @@ impl Standardized {
             birth,
             sex: if matches!(person.sex, Sex::Male | Sex::Female) { person.sex } else { sex_of_id },
             ids,
+            content: hash_of(statement),
         }
     }
 }

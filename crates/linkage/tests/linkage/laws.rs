@@ -132,6 +132,27 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn what_records_are_called_does_not_matter(rows in prop::collection::vec(row(), 1..30), shift in 1_u64..1_000_000) {
+        let persons = |offset: u64| {
+            let names: std::collections::HashMap<RecordId, String> =
+                rows.iter().enumerate().map(|(n, row)| (key(n as u64 * 7 + offset), format!("{row:?}"))).collect();
+            let changes = rows.iter().enumerate().map(|(n, row)| Change::Upsert(row.statement(n as u64 * 7 + offset).0));
+            let clusters = bulk(changes.collect()).clusters();
+            let mut persons: Vec<Vec<String>> = clusters
+                .into_iter()
+                .map(|(_, members)| {
+                    let mut members: Vec<String> = members.iter().map(|member| names[member].clone()).collect();
+                    members.sort();
+                    members
+                })
+                .collect();
+            persons.sort();
+            persons
+        };
+        prop_assert_eq!(persons(0), persons(shift));
+    }
+
+    #[test]
     fn any_order_and_any_batches_give_the_same_persons(
         rows in prop::collection::vec(row(), 1..24),
         order in prop::collection::vec(any::<Index>(), 24),
