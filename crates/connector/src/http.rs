@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, http::HeaderValue};
 use domain::{BatchId, FeedId};
+use runtime::problem::ProblemDocument;
 use serde::Serialize;
 use store::ingest;
 use utoipa::OpenApi as _;
@@ -31,7 +32,7 @@ use crate::raw::Compression;
 use crate::reason::Reason;
 use crate::receipt::{DryRun, FailedRow, Receipt};
 
-pub use problem::{FeedProblem, FeedProblemDocument};
+pub use problem::{FeedProblem, PROBLEMS};
 
 /// Rows and batches that a page of a listing has at most.
 const PAGE_MAX: i64 = 1_000;
@@ -201,13 +202,13 @@ fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
         (status = 201, description = "Read to its end", body = Receipt),
         (status = 200, description = "Read before, or a dry run (then a document of the schema DryRun)", body = Receipt),
         (status = 202, description = "Durable; it is being read", body = Receipt),
-        (status = 400, description = "The body is broken; nothing was applied", body = FeedProblemDocument),
-        (status = 401, description = "No valid token", body = FeedProblemDocument),
-        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
-        (status = 413, description = "Too large", body = FeedProblemDocument),
-        (status = 415, description = "Compressed in an unknown way", body = FeedProblemDocument),
-        (status = 422, description = "The file does not fit its profile; nothing was applied", body = FeedProblemDocument),
-        (status = 503, description = "A part of the hub is away; push again", body = FeedProblemDocument),
+        (status = 400, description = "The body is broken; nothing was applied", body = ProblemDocument),
+        (status = 401, description = "No valid token", body = ProblemDocument),
+        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        (status = 413, description = "Too large", body = ProblemDocument),
+        (status = 415, description = "Compressed in an unknown way", body = ProblemDocument),
+        (status = 422, description = "The file does not fit its profile; nothing was applied", body = ProblemDocument),
+        (status = 503, description = "A part of the hub is away; push again", body = ProblemDocument),
     ),
 )]
 async fn push(
@@ -265,7 +266,7 @@ fn answer(status: StatusCode, receipt: Receipt) -> Response {
     security(("feed-token" = [])),
     responses(
         (status = 200, description = "Feeds", body = Vec<FeedView>),
-        (status = 401, description = "No valid token", body = FeedProblemDocument),
+        (status = 401, description = "No valid token", body = ProblemDocument),
     ),
 )]
 async fn list_feeds(State(ingest): State<Arc<Ingest>>, headers: HeaderMap) -> Result<Json<Vec<FeedView>>, FeedProblem> {
@@ -315,8 +316,8 @@ impl From<&Profile> for FeedView {
     ),
     responses(
         (status = 200, description = "Batches", body = BatchPage),
-        (status = 401, description = "No valid token", body = FeedProblemDocument),
-        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
+        (status = 401, description = "No valid token", body = ProblemDocument),
+        (status = 403, description = "The token is of another feed", body = ProblemDocument),
     ),
 )]
 async fn list_batches(
@@ -353,9 +354,9 @@ async fn find(ingest: &Ingest, feed: &FeedId, batch: &str) -> Result<ingest::Bat
     ),
     responses(
         (status = 200, description = "The receipt", body = Receipt),
-        (status = 401, description = "No valid token", body = FeedProblemDocument),
-        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
-        (status = 404, description = "No such batch of this feed", body = FeedProblemDocument),
+        (status = 401, description = "No valid token", body = ProblemDocument),
+        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        (status = 404, description = "No such batch of this feed", body = ProblemDocument),
     ),
 )]
 async fn read_batch(
@@ -385,9 +386,9 @@ async fn read_batch(
     ),
     responses(
         (status = 200, description = "Rows", body = RowPage),
-        (status = 401, description = "No valid token", body = FeedProblemDocument),
-        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
-        (status = 404, description = "No such batch of this feed", body = FeedProblemDocument),
+        (status = 401, description = "No valid token", body = ProblemDocument),
+        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        (status = 404, description = "No such batch of this feed", body = ProblemDocument),
     ),
 )]
 async fn list_rows(

@@ -7,6 +7,7 @@ pub mod config;
 pub mod http;
 pub mod keys;
 pub mod postgres;
+pub mod problem;
 mod shutdown;
 pub mod telemetry;
 

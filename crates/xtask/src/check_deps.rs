@@ -15,14 +15,13 @@ use crate::chores::Finding;
 const EDGES: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("linkage", &["domain"]),
-    ("exposure", &["domain"]),
     ("access", &["domain"]),
     ("city", &["domain"]),
     ("codec", &["domain"]),
     ("event-log", &["domain"]),
     ("ledger", &["domain", "access"]),
-    ("store", &["domain", "access", "event-log", "linkage"]),
-    ("runtime", &["domain"]),
+    ("store", &["domain", "access"]),
+    ("runtime", &[]),
     ("connector", &["domain", "codec", "event-log", "store", "runtime"]),
     ("test-support", &["domain", "access", "codec", "event-log", "ledger", "store", "runtime"]),
     ("connector-hospital", CONNECTOR),
@@ -31,7 +30,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("connector-payment", CONNECTOR),
     ("connector-community", CONNECTOR),
     ("projector", &["domain", "linkage", "codec", "event-log", "store", "runtime"]),
-    ("query-api", &["domain", "linkage", "exposure", "access", "codec", "ledger", "store", "runtime"]),
+    ("query-api", &["domain", "access", "codec", "ledger", "store", "runtime"]),
     ("ledger-service", &["domain", "access", "ledger", "runtime"]),
     ("xtask", &[]),
 ];
@@ -50,7 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("apache-avro", &["codec", "xtask"]),
     ("sqlx", &["store", "event-log", "runtime", "test-support", "isthmus", "e2e"]),
     ("axum", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "test-support", "e2e"]),
-    ("utoipa", &["domain", "access", "connector", "query-api", "ledger-service", "isthmus", "e2e"]),
+    ("utoipa", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "e2e"]),
     ("reqwest", &["codec", "ledger", "isthmus", "test-support", "e2e"]),
     ("hl7-parser", &["connector-hospital"]),
     ("ed25519-dalek", &["ledger"]),
@@ -75,7 +74,7 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Crates that only compute: no I/O, no async, no clock.
-const PURE: &[&str] = &["domain", "linkage", "exposure", "access", "city"];
+const PURE: &[&str] = &["domain", "linkage", "access", "city"];
 
 /// Libraries that do I/O, run tasks, read clocks or report to the outside.
 const IMPURE: &[&str] = &[

@@ -16,6 +16,7 @@ use ledger::{LedgerClient, LedgerHandle, RemoteLedger, VerifierKey};
 use linkage::Model;
 use query_api::{LinkModel, QuerySetup, QueryState};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
+use runtime::problem::ProblemKind;
 use runtime::{Shutdown, keys};
 use sqlx::postgres::PgConnectOptions;
 use store::Store;
@@ -130,11 +131,13 @@ impl Hub {
         let feeds = feeds(services, config.feed_dir.as_deref())?;
         let ingest = if feeds.is_empty() { None } else { Some(self.ingest(feeds)) };
         let mut api = None;
+        let mut problems: &[ProblemKind] = &[];
         if let Some(ingest) = &ingest {
             Self::start_resume(ingest.clone(), shutdown, &mut tasks);
             let (routes, document) = connector::http::router(ingest.clone());
             router = router.merge(routes);
             api = Some(document);
+            problems = connector::http::PROBLEMS;
         }
         let mllp = match &ingest {
             Some(ingest) if services.contains(&Service::ConnectorHospital) => {
@@ -164,9 +167,9 @@ impl Hub {
                 }
                 Ok(())
             });
-            query_api::finish(router.merge(routes), &document, state)
+            query_api::finish(router.merge(routes), document, problems, Some(state))
         } else {
-            router.merge(self.readiness())
+            query_api::finish(router.merge(self.readiness()), api.unwrap_or_default(), problems, None)
         };
         self.start_upkeep(ingest, shutdown, &mut tasks);
         let listener = TcpListener::bind(config.http_listen)

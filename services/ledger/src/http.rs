@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Sensitive;
 use ledger::{LedgerError, LedgerHandle, ProvenEntry, Receipt, Tile, TileKind};
+use runtime::problem::ProblemKind;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -62,34 +63,71 @@ pub fn router(state: LedgerState) -> Router {
         .with_state(state)
 }
 
-struct Problem(StatusCode, &'static str, &'static str);
+/// Every problem of the ledger's routes.
+pub const PROBLEMS: &[ProblemKind] =
+    &[SECRET_WRONG, BODY_INVALID, BODY_TOO_LARGE, ENTRY_INVALID, NO_ENTRY, NO_TILE, UNAVAILABLE];
 
-const SECRET_WRONG: Problem =
-    Problem(StatusCode::UNAUTHORIZED, "token-invalid", "the bearer secret is missing or wrong");
+const SECRET_WRONG: ProblemKind = ProblemKind {
+    code: "token-invalid",
+    status: 401,
+    meaning: "The bearer secret is missing or wrong.",
+    mend: "Send the secret of `ledger-secret.key`; auditors read entries through the query API.",
+};
+const BODY_INVALID: ProblemKind = ProblemKind {
+    code: "body-malformed",
+    status: 400,
+    meaning: "The body is no JSON object with the member `entry`.",
+    mend: "Send `{\"entry\": \"<base 64>\"}` as application/json.",
+};
+const BODY_TOO_LARGE: ProblemKind = ProblemKind {
+    code: "body-too-large",
+    status: 413,
+    meaning: "The body is longer than an entry can be.",
+    mend: "Send one entry of at most 64 KiB.",
+};
+const ENTRY_INVALID: ProblemKind = ProblemKind {
+    code: "entry-invalid",
+    status: 422,
+    meaning: "The bytes are not an entry in its one encoding.",
+    mend: "Encode it as the crate `ledger` does.",
+};
+const NO_ENTRY: ProblemKind = ProblemKind {
+    code: "entry-unknown",
+    status: 404,
+    meaning: "The log has no such entry.",
+    mend: "Ask for an index below the size of the signed head.",
+};
+const NO_TILE: ProblemKind = ProblemKind {
+    code: "tile-unknown",
+    status: 404,
+    meaning: "The log has no such tile.",
+    mend: "Name tiles as C2SP tlog-tiles does, of a size that a signed head reaches.",
+};
+const UNAVAILABLE: ProblemKind = ProblemKind {
+    code: "audit-unavailable",
+    status: 503,
+    meaning: "The ledger cannot take or read entries.",
+    mend: "Try again shortly; if it goes on, the operator must look at the ledger's disk.",
+};
+
+/// A problem of these routes.
+#[derive(Clone, Copy)]
+struct Problem(ProblemKind);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::json!({
-            "type": format!("urn:isthmus:problem:{}", self.1),
-            "title": self.2,
-            "status": self.0.as_u16(),
-            "code": self.1,
-        });
-        let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
-        (self.0, headers, body.to_string()).into_response()
+        self.0.into_response()
     }
 }
 
 impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
-            LedgerError::NoEntry(_) => Self(StatusCode::NOT_FOUND, "no-entry", "the log has no such entry"),
-            LedgerError::Entry(_) => {
-                Self(StatusCode::UNPROCESSABLE_ENTITY, "entry-invalid", "the bytes are not an entry")
-            }
+            LedgerError::NoEntry(_) => Self(NO_ENTRY),
+            LedgerError::Entry(_) => Self(ENTRY_INVALID),
             error => {
                 tracing::error!(error.code = error.code(), "a request to the ledger failed");
-                Self(StatusCode::SERVICE_UNAVAILABLE, "audit-unavailable", "the ledger is unavailable")
+                Self(UNAVAILABLE)
             }
         }
     }
@@ -108,14 +146,13 @@ async fn append(
     body: Result<Json<NewEntry>, axum::extract::rejection::JsonRejection>,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
     if !state.admits(&headers) {
-        return Err(SECRET_WRONG);
+        return Err(Problem(SECRET_WRONG));
     }
-    let Json(new) = body.map_err(|rejection| {
-        Problem(rejection.status(), "body-invalid", "the body is no JSON object with the member entry")
+    let Json(new) = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem(BODY_TOO_LARGE),
+        _ => Problem(BODY_INVALID),
     })?;
-    let bytes = STANDARD
-        .decode(new.entry)
-        .map_err(|_| Problem(StatusCode::UNPROCESSABLE_ENTITY, "entry-invalid", "the entry is not in base 64"))?;
+    let bytes = STANDARD.decode(new.entry).map_err(|_| Problem(ENTRY_INVALID))?;
     let receipt = state.ledger.append_bytes(bytes).await?;
     Ok((StatusCode::CREATED, Json(receipt)))
 }
@@ -127,11 +164,12 @@ const ENTRIES_MAX: u64 = 1_024;
 async fn entries(
     State(state): State<LedgerState>,
     headers: HeaderMap,
-    Path((first, count)): Path<(u64, u64)>,
+    Path((first, count)): Path<(String, String)>,
 ) -> Result<Json<Vec<ProvenEntry>>, Problem> {
     if !state.admits(&headers) {
-        return Err(SECRET_WRONG);
+        return Err(Problem(SECRET_WRONG));
     }
+    let (Ok(first), Ok(count)) = (first.parse(), count.parse::<u64>()) else { return Err(Problem(NO_ENTRY)) };
     let read = move || {
         let prove = |(index, bytes): (u64, Vec<u8>)| {
             Ok(ProvenEntry { entry: STANDARD.encode(bytes), receipt: state.ledger.prove(index)? })
@@ -152,14 +190,16 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-async fn proof(State(state): State<LedgerState>, Path(index): Path<u64>) -> Result<Json<Receipt>, Problem> {
+async fn proof(State(state): State<LedgerState>, Path(index): Path<String>) -> Result<Json<Receipt>, Problem> {
+    let index = index.parse().map_err(|_| Problem(NO_ENTRY))?;
     Ok(Json(blocking(move || state.ledger.prove(index)).await?))
 }
 
 async fn consistency(
     State(state): State<LedgerState>,
-    Path(size): Path<u64>,
+    Path(size): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
+    let size = size.parse().map_err(|_| Problem(NO_ENTRY))?;
     let (proof, checkpoint) = blocking(move || state.ledger.consistency(size)).await?;
     Ok(Json(serde_json::json!({ "proof": proof, "checkpoint": checkpoint })))
 }
@@ -174,11 +214,11 @@ async fn tile(
     headers: HeaderMap,
     Path(path): Path<String>,
 ) -> Result<Response, Problem> {
-    let missing = || Problem(StatusCode::NOT_FOUND, "no-tile", "the log has no such tile");
+    let missing = || Problem(NO_TILE);
     let tile = Tile::parse(&format!("tile/{path}")).ok_or_else(missing)?;
     let is_open = tile.kind != TileKind::Entries;
     if !is_open && !state.admits(&headers) {
-        return Err(SECRET_WRONG);
+        return Err(Problem(SECRET_WRONG));
     }
     let bytes = blocking(move || state.ledger.tile(tile)).await?.ok_or_else(missing)?;
     let headers = [

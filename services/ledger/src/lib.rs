@@ -14,7 +14,7 @@ use ledger::{LedgerHandle, OpenOptions};
 use runtime::Shutdown;
 use tokio::net::TcpListener;
 
-pub use http::{LedgerState, router, service_router};
+pub use http::{LedgerState, PROBLEMS, router, service_router};
 
 /// The service's configuration.
 #[derive(Clone, Debug)]

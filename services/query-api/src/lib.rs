@@ -28,6 +28,7 @@ mod system;
 mod timeline;
 mod view;
 
+use axum::Extension;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -58,18 +59,23 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(ledger_routes::checkpoint))
         .routes(routes!(me::read))
         .routes(routes!(system::readyz))
-        .routes(routes!(system::problems))
         .with_state(state)
         .split_for_parts();
     let router = router.route("/registry", any(system::registry)).route("/registry/{*path}", any(system::registry));
     (router, api)
 }
 
-/// Finishes the merged routers of a process: serves the merged document at `/openapi.json`, answers unknown addresses
-/// with problem documents, keeps identifiers out of addresses, and sets the headers that every answer has.
-pub fn finish(router: Router, api: &OpenApi, state: QueryState) -> Router {
+/// Finishes the merged routers of a process: serves the merged document at `/openapi.json` and the list of problems,
+/// answers unknown addresses with problem documents, keeps identifiers out of addresses, and sets the headers that every
+/// answer has. `others` are problems of routes that are not of this crate; a process without query API has no `state`.
+pub fn finish(router: Router, mut api: OpenApi, others: &[ProblemKind], state: Option<QueryState>) -> Router {
+    let mut kinds: Vec<ProblemKind> = PROBLEMS.iter().map(|problem| *problem.kind()).collect();
+    kinds.extend(others.iter().filter(|other| PROBLEMS.iter().all(|problem| problem.code() != other.code)));
+    let (problems, problems_api) = OpenApiRouter::new().routes(routes!(system::problems)).split_for_parts();
+    api.merge(problems_api);
     router
-        .route("/openapi.json", get(system::document(api)))
+        .merge(problems.layer(Extension(system::Kinds(kinds.into()))))
+        .route("/openapi.json", get(system::document(&api)))
         .fallback(async || Problem::RouteUnknown)
         .method_not_allowed_fallback(async || Problem::MethodUnknown)
         .layer(middleware::from_fn_with_state(state, guard))
@@ -78,7 +84,7 @@ pub fn finish(router: Router, api: &OpenApi, state: QueryState) -> Router {
 /// The query API alone.
 pub fn app(state: QueryState) -> Router {
     let (router, api) = router(state.clone());
-    finish(router, &api, state)
+    finish(router, api, &[], Some(state))
 }
 
 /// Headers that every answer has; what a handler set stays.
@@ -88,12 +94,12 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
 
-async fn guard(State(state): State<QueryState>, request: Request, next: Next) -> Response {
+async fn guard(State(state): State<Option<QueryState>>, request: Request, next: Next) -> Response {
     let address = request.uri().path_and_query().map_or("", |address| address.as_str());
-    let mut response = if address::holds_identifier(address) {
-        call::refuse_address(&state, request.headers()).await.into_response()
-    } else {
-        next.run(request).await
+    let mut response = match state {
+        _ if !address::holds_identifier(address) => next.run(request).await,
+        Some(state) => call::refuse_address(&state, request.headers()).await.into_response(),
+        None => Problem::IdentifierInUrl.into_response(),
     };
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);

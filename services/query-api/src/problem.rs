@@ -4,23 +4,8 @@
 //! person asked for, repeats nothing of the request, and carries no message of the database. So two refusals with the
 //! same code are the same bytes.
 
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-/// A kind of problem, with everything a reader needs to mend it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ProblemKind {
-    /// Stable code; programs may depend on it.
-    pub code: &'static str,
-    /// HTTP status.
-    pub status: u16,
-    /// What it means, in one sentence.
-    pub meaning: &'static str,
-    /// What the caller can do about it.
-    pub mend: &'static str,
-}
+pub use runtime::problem::{ProblemDocument, ProblemKind};
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = $status:literal $code:literal: $meaning:literal, $mend:literal;)+) => {
@@ -127,62 +112,24 @@ problems! {
         "Tell the operator the time of the call; the log of the process says more.";
 }
 
-/// A problem document as it is sent.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct ProblemDocument {
-    /// Where the kind of problem is explained, relative to this server.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// What it means.
-    pub title: &'static str,
-    /// HTTP status.
-    pub status: u16,
-    /// What the caller can do about it.
-    pub detail: &'static str,
-    /// Stable code.
-    pub code: &'static str,
-}
-
 impl Problem {
     /// The stable code.
     pub const fn code(self) -> &'static str {
         self.kind().code
     }
-
-    /// The document.
-    pub const fn document(self) -> ProblemDocument {
-        let kind = self.kind();
-        ProblemDocument {
-            kind: "/problems",
-            title: kind.meaning,
-            status: kind.status,
-            detail: kind.mend,
-            code: kind.code,
-        }
-    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.kind().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self.document()).unwrap_or_default();
-        let mut response = (status, body).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self == Self::TokenInvalid {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if matches!(self, Self::AuditUnavailable | Self::StoreUnavailable) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
-        response
+        self.kind().into_response()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use axum::http::StatusCode;
 
     use super::*;
 

@@ -1,5 +1,8 @@
 //! What is not about persons: readiness, the schema registry, the list of problems, the OpenAPI document.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -7,7 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::OpenApi;
 
-use crate::problem::{PROBLEMS, Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::state::QueryState;
 
 /// The longest body that the registry looks at, in bytes.
@@ -46,9 +49,13 @@ pub(crate) async fn readyz(State(state): State<QueryState>) -> Response {
     operation_id = "list_problems",
     responses((status = 200, description = "The problems", body = Vec<ProblemKind>))
 )]
-pub(crate) async fn problems() -> Json<Vec<&'static ProblemKind>> {
-    Json(PROBLEMS.iter().map(|problem| problem.kind()).collect())
+pub(crate) async fn problems(Extension(Kinds(kinds)): Extension<Kinds>) -> Json<Vec<ProblemKind>> {
+    Json(kinds.to_vec())
 }
+
+/// The problems of all routes of this process.
+#[derive(Clone)]
+pub(crate) struct Kinds(pub(crate) Arc<[ProblemKind]>);
 
 /// The read part of the Confluent Schema Registry's API over the built-in catalogue.
 pub(crate) async fn registry(request: Request) -> Response {

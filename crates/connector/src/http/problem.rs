@@ -1,9 +1,7 @@
-//! Problem documents (RFC 9457) of the feed routes: the only place where an error of theirs becomes a response.
+//! Problems of the feed routes: the only place where an error of theirs becomes a response.
 
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
+use runtime::problem::{ProblemDocument, ProblemKind};
 
 use crate::error::IngestError;
 use crate::reason::Reason;
@@ -30,89 +28,103 @@ pub enum FeedProblem {
         /// What was expected and what was found.
         message: String,
     },
+    /// As many bodies of the feed are on their way as are taken at once.
+    Busy,
     /// A part of the hub is away.
     Unavailable,
     /// A defect.
     Internal,
 }
 
-/// A problem document as it is sent.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct FeedProblemDocument {
-    /// Where the kind of problem is explained, relative to this server.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    /// What it means.
-    title: &'static str,
-    /// HTTP status.
-    status: u16,
-    /// What was found, and what the sender can do about it.
-    detail: String,
-    /// Stable code.
-    code: &'static str,
-}
+/// Every problem of the feed routes; reasons for which bodies are refused are a list of their own.
+pub const PROBLEMS: &[ProblemKind] = &[
+    TOKEN_INVALID,
+    FEED_FORBIDDEN,
+    FEED_UNKNOWN,
+    BATCH_UNKNOWN,
+    QUERY_MALFORMED,
+    BODY_GONE,
+    BUSY,
+    UNAVAILABLE,
+    INTERNAL,
+];
+
+const TOKEN_INVALID: ProblemKind = ProblemKind {
+    code: "token-invalid",
+    status: 401,
+    meaning: "The request carries no feed token that opens anything.",
+    mend: "Send `Authorization: Bearer <feed token>`; ask the operator for a new one.",
+};
+const FEED_FORBIDDEN: ProblemKind = ProblemKind {
+    code: "feed-forbidden",
+    status: 403,
+    meaning: "The token opens another feed.",
+    mend: "A feed token opens its own feed only; GET /v1/feeds names it.",
+};
+const FEED_UNKNOWN: ProblemKind = ProblemKind {
+    code: "feed-unknown",
+    status: 404,
+    meaning: "This process does not take the feed.",
+    mend: "Ask the operator where the feed's connector runs.",
+};
+const BATCH_UNKNOWN: ProblemKind = ProblemKind {
+    code: "batch-unknown",
+    status: 404,
+    meaning: "The feed has no such batch.",
+    mend: "Use the `batch_id` of a receipt as it stands.",
+};
+const QUERY_MALFORMED: ProblemKind = ProblemKind {
+    code: "query-malformed",
+    status: 400,
+    meaning: "A member of the query string is unknown, twice there or has another form.",
+    mend: "The OpenAPI document at /openapi.json names the members of each route.",
+};
+const BODY_GONE: ProblemKind = ProblemKind {
+    code: "body-gone",
+    status: 410,
+    meaning: "The stored file is not on this machine any more.",
+    mend: "Take the rows from your own copy: the listing names their lines.",
+};
+const BUSY: ProblemKind = ProblemKind {
+    code: "feed-busy",
+    status: 503,
+    meaning: "As many bodies of the feed are on their way as are taken at once.",
+    mend: "Push the file again when one of them has arrived; one after the other is best.",
+};
+const UNAVAILABLE: ProblemKind = ProblemKind {
+    code: "hub-unavailable",
+    status: 503,
+    meaning: "A part of the hub is away.",
+    mend: "Push the same file again later: what was taken already is not taken twice.",
+};
+const INTERNAL: ProblemKind = ProblemKind {
+    code: "internal",
+    status: 500,
+    meaning: "The hub has a defect.",
+    mend: "Tell the operator the time of the call; the log of the process says more.",
+};
 
 impl FeedProblem {
-    fn document(&self) -> FeedProblemDocument {
-        let (status, code, title, detail) = match self {
-            Self::TokenInvalid => (
-                401,
-                "token-invalid",
-                "The request carries no feed token that opens anything.",
-                "Send `Authorization: Bearer <feed token>`; ask the operator for a new one.".to_owned(),
-            ),
-            Self::FeedForbidden => (
-                403,
-                "feed-forbidden",
-                "The token opens another feed.",
-                "A feed token opens its own feed only; GET /v1/feeds names it.".to_owned(),
-            ),
-            Self::FeedUnknown => (
-                404,
-                "feed-unknown",
-                "This process does not take the feed.",
-                "Ask the operator where the feed's connector runs.".to_owned(),
-            ),
-            Self::BatchUnknown => (
-                404,
-                "batch-unknown",
-                "The feed has no such batch.",
-                "Use the `batch_id` of a receipt as it stands.".to_owned(),
-            ),
-            Self::QueryMalformed => (
-                400,
-                "query-malformed",
-                "A member of the query string is unknown, twice there or has another form.",
-                "The OpenAPI document at /openapi.json names the members of each route.".to_owned(),
-            ),
-            Self::BodyGone => (
-                410,
-                "body-gone",
-                "The stored file is not on this machine any more.",
-                "Take the rows from your own copy: the listing names their lines.".to_owned(),
-            ),
-            Self::Refused { reason, message } => (
-                status_of(*reason),
-                reason.code(),
-                reason.meaning(),
+    fn document(&self) -> ProblemDocument {
+        match self {
+            Self::TokenInvalid => TOKEN_INVALID.document(),
+            Self::FeedForbidden => FEED_FORBIDDEN.document(),
+            Self::FeedUnknown => FEED_UNKNOWN.document(),
+            Self::BatchUnknown => BATCH_UNKNOWN.document(),
+            Self::QueryMalformed => QUERY_MALFORMED.document(),
+            Self::BodyGone => BODY_GONE.document(),
+            Self::Refused { reason, message } => ProblemDocument {
+                kind: "/v1/reasons",
+                title: reason.meaning(),
+                status: status_of(*reason),
                 // The detail leads with what was found here; how to mend it is the same for all.
-                format!("{message}. {}", reason.mend()),
-            ),
-            Self::Unavailable => (
-                503,
-                "hub-unavailable",
-                "A part of the hub is away.",
-                "Push the same file again later: what was taken already is not taken twice.".to_owned(),
-            ),
-            Self::Internal => (
-                500,
-                "internal",
-                "The hub has a defect.",
-                "Tell the operator the time of the call; the log of the process says more.".to_owned(),
-            ),
-        };
-        let kind = if matches!(self, Self::Refused { .. }) { "/v1/reasons" } else { "/problems" };
-        FeedProblemDocument { kind, title, status, detail, code }
+                detail: format!("{message}. {}", reason.mend()).into(),
+                code: reason.code(),
+            },
+            Self::Busy => BUSY.document(),
+            Self::Unavailable => UNAVAILABLE.document(),
+            Self::Internal => INTERNAL.document(),
+        }
     }
 }
 
@@ -151,20 +163,6 @@ impl From<store::Error> for FeedProblem {
 
 impl IntoResponse for FeedProblem {
     fn into_response(self) -> Response {
-        let document = self.document();
-        let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, serde_json::to_vec(&document).unwrap_or_default()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match self {
-            Self::TokenInvalid => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            Self::Unavailable => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            }
-            _ => {}
-        }
-        response
+        self.document().into_response()
     }
 }

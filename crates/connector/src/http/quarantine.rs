@@ -14,7 +14,9 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::mpsc;
 
-use crate::http::problem::{FeedProblem, FeedProblemDocument};
+use runtime::problem::ProblemDocument;
+
+use crate::http::problem::FeedProblem;
 use crate::http::{enter, find};
 use crate::ingest::Ingest;
 use crate::profile::FormatKind;
@@ -36,10 +38,10 @@ const PIECE_BYTES: u64 = 1 << 16;
     ),
     responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 401, description = "No valid token", body = FeedProblemDocument),
-        (status = 403, description = "The token is of another feed", body = FeedProblemDocument),
-        (status = 404, description = "No such batch of this feed", body = FeedProblemDocument),
-        (status = 410, description = "The stored file is not there any more", body = FeedProblemDocument),
+        (status = 401, description = "No valid token", body = ProblemDocument),
+        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        (status = 404, description = "No such batch of this feed", body = ProblemDocument),
+        (status = 410, description = "The stored file is not there any more", body = ProblemDocument),
     ),
 )]
 pub(super) async fn download(

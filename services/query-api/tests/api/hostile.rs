@@ -72,7 +72,7 @@ async fn sql_in_every_text_finds_nobody_and_breaks_nothing() {
                 // The problem document of the code and nothing else: no word of the database.
                 _ => assert_eq!(
                     reply.json(),
-                    serde_json::to_value(query_api::Problem::IdentifierMalformed.document()).expect("json"),
+                    serde_json::to_value(query_api::Problem::IdentifierMalformed.kind().document()).expect("json"),
                     "{question}"
                 ),
             }
