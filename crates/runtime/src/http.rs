@@ -1,34 +1,94 @@
-//! Serving HTTP: one listener, graceful end.
+//! Serving HTTP: one listener, bounded in connections and in patience, graceful end.
 
-use std::future::IntoFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use crate::{Shutdown, telemetry};
 
 /// How long running requests may take to finish after the wish to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(30);
+/// Connections that are served at once; further ones wait to be accepted. Below the usual limit of open files.
+const CONNECTIONS_MAX: usize = 512;
+/// A connection whose next request does not have its whole head in this time is closed, whether it is slow or idle.
+const HEAD_MAX: Duration = Duration::from_secs(30);
+/// Pause after a connection could not be accepted, so that a lack of open files does not become a busy loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` until the wish to stop, then lets running requests finish for at most 30 seconds.
 ///
+/// How long a body may take is the matter of whoever reads it: files of any size are pushed here.
+///
 /// # Errors
-/// When the listener fails.
+/// None at present: a listener that fails to accept is asked again.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> std::io::Result<()> {
-    let wish = shutdown.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { wish.wait().await }).into_future();
-    let deadline = async {
-        shutdown.wait().await;
-        tokio::time::sleep(DRAIN_MAX).await;
-    };
-    tokio::select! {
-        result = server => result,
-        () = deadline => {
-            tracing::warn!("Some requests did not finish in time and were cut off.");
-            Ok(())
+    serve_within(listener, router, shutdown, HEAD_MAX).await;
+    Ok(())
+}
+
+async fn serve_within(listener: TcpListener, router: Router, shutdown: Shutdown, head_max: Duration) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.wait() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, place)) => {
+                let (router, shutdown) = (router.clone(), shutdown.clone());
+                connections.spawn(async move {
+                    converse(stream, router, &shutdown, head_max).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "An HTTP connection could not be accepted.");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
+        while connections.try_join_next().is_some() {}
+    }
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
+        tracing::warn!("Some requests did not finish in time and were cut off.");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+async fn converse(stream: TcpStream, router: Router, shutdown: &Shutdown, head_max: Duration) {
+    let _ = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_max)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.wait() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // The peer's doing: it went away, was too slow or did not speak HTTP.
+        tracing::debug!(%error, "An HTTP connection ended.");
     }
 }
 
@@ -37,4 +97,40 @@ pub fn process_routes() -> Router {
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/metrics", get(|| async { telemetry::metrics_text() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_head_that_does_not_come_is_not_waited_for_and_running_requests_are() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let slow = get(|| async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            "done"
+        });
+        let shutdown = Shutdown::new();
+        let router = process_routes().route("/slow", slow);
+        let server = tokio::spawn(serve_within(listener, router, shutdown.clone(), Duration::from_millis(300)));
+        let mut idle = TcpStream::connect(address).await.expect("connected");
+        let mut begun = TcpStream::connect(address).await.expect("connected");
+        begun.write_all(b"GET /healthz HTTP/1.1\r\nhost:").await.expect("written");
+        let mut running = TcpStream::connect(address).await.expect("connected");
+        running.write_all(b"GET /slow HTTP/1.1\r\nhost: h\r\n\r\n").await.expect("written");
+        for waiting in [&mut idle, &mut begun] {
+            let mut rest = Vec::new();
+            let closed = tokio::time::timeout(Duration::from_secs(10), waiting.read_to_end(&mut rest)).await;
+            closed.expect("the server ends it").ok();
+            assert!(!String::from_utf8_lossy(&rest).contains("200 OK"));
+        }
+        shutdown.begin();
+        let mut answer = String::new();
+        running.read_to_string(&mut answer).await.expect("read");
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("done"), "{answer}");
+        server.await.expect("stopped");
+    }
 }

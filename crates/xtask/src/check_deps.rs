@@ -84,6 +84,7 @@ const IMPURE: &[&str] = &[
     "clap",
     "getrandom",
     "hyper",
+    "hyper-util",
     "indicatif",
     "metrics",
     "metrics-exporter-prometheus",

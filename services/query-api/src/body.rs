@@ -1,5 +1,7 @@
 //! Bodies of requests, read with suspicion.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -8,6 +10,9 @@ use crate::problem::Problem;
 
 /// The longest body that a route of the query API takes, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The deepest nesting of arrays and objects that a body may have.
 const DEPTH_MAX: usize = 8;
@@ -26,7 +31,8 @@ pub(crate) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -
     if length.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
         return Err(Problem::BodyTooLarge);
     }
-    let bytes = match axum::body::to_bytes(body, BODY_BYTES_MAX).await {
+    let read = tokio::time::timeout(BODY_WAIT_MAX, axum::body::to_bytes(body, BODY_BYTES_MAX));
+    let bytes = match read.await.map_err(|_| Problem::BodyMalformed)? {
         Ok(bytes) => bytes,
         // A body without length that goes on past the limit, or one that was broken off: the first is far more likely.
         Err(error) if is_length_limit(&error) => return Err(Problem::BodyTooLarge),
