@@ -16,8 +16,9 @@ use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowErr
 
 /// Rows of a chunk.
 const CHUNK_ROWS: usize = 4_000;
-/// Bytes of a chunk: a few long rows are a chunk, too.
-const CHUNK_BYTES: usize = 8 << 20;
+/// Bytes of a chunk: a few long rows are a chunk, too. Drafts of short segments take a hundred times the bytes of their
+/// message, and three chunks are in memory at once.
+const CHUNK_BYTES: usize = 2 << 20;
 
 /// Where a row stands in the stored body.
 #[derive(Clone, Copy, Debug)]

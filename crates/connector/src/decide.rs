@@ -2,10 +2,10 @@
 //!
 //! Pure. The verdicts of one chunk see each other, in the order of rows.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use codec::{Codec, EncodeError};
-use domain::{BatchId, Event, Meta, Op, RecordId, Timestamp, TokenKey};
+use codec::Codec;
+use domain::{BatchId, Event, Meta, RecordId, Timestamp, TokenKey};
 use rustc_hash::{FxHashMap, FxHashSet};
 use store::ingest::{Counts, Progress, QuarantinedRow, Run, Seen};
 use uuid::Uuid;
@@ -56,7 +56,9 @@ impl Known {
         self.0.len()
     }
 
-    fn judge(&self, record_id: RecordId, stated: Option<i64>, content: Uuid) -> Verdict {
+    /// A draft's verdict. A version that another content has is a conflict when there is no room above it; otherwise the
+    /// draft takes the one after the last, unless its content is among those that did so before.
+    fn judge(&self, record_id: RecordId, stated: Option<i64>, room: i64, content: Uuid) -> Verdict {
         let Some(versions) = self.0.get(&record_id) else { return Verdict::New(stated.unwrap_or(0)) };
         let Some(newest) = versions.iter().max_by_key(|(version, _)| *version) else {
             return Verdict::New(stated.unwrap_or(0));
@@ -64,11 +66,22 @@ impl Known {
         let Some(stated) = stated else {
             return if newest.1 == content { Verdict::Duplicate } else { Verdict::New(newest.0 + 1) };
         };
-        match versions.iter().find(|(version, _)| *version == stated) {
-            Some((_, before)) if *before == content => Verdict::Duplicate,
-            Some(_) => Verdict::Conflict,
-            None if stated < newest.0 => Verdict::Superseded(stated),
-            None => Verdict::New(stated),
+        let free = if versions.iter().any(|(version, _)| *version == stated) {
+            let range = stated..=stated.saturating_add(room);
+            if versions.iter().any(|(version, before)| range.contains(version) && *before == content) {
+                return Verdict::Duplicate;
+            }
+            let taken: BTreeSet<i64> = versions.iter().map(|known| known.0).filter(|v| range.contains(v)).collect();
+            let above = taken.last().map_or(stated, |last| last + 1);
+            let below = || range.clone().rev().find(|version| !taken.contains(version));
+            if range.contains(&above) { Some(above) } else { below() }
+        } else {
+            Some(stated)
+        };
+        match free {
+            None => Verdict::Conflict,
+            Some(free) if free < newest.0 => Verdict::Superseded(free),
+            Some(free) => Verdict::New(free),
         }
     }
 }
@@ -103,6 +116,9 @@ impl Recent {
         }
     }
 }
+
+/// Bytes of all events of one row. A row is at most 1 MiB, and what a short row becomes is stored, sent and projected.
+const EVENTS_OF_ROW_BYTES_MAX: usize = 4 << 20;
 
 /// What the events of a batch have in common.
 pub(crate) struct BatchFacts<'a> {
@@ -179,6 +195,7 @@ fn decide_row(
         return Outcome::Duplicate;
     };
     let mut records = Vec::with_capacity(drafts.len());
+    let mut bytes = 0;
     let mut sightings = Vec::new();
     for draft in drafts {
         let version = match draft.draft.role {
@@ -196,13 +213,20 @@ fn decide_row(
             },
         };
         match facts.codec.encode(&event(facts, draft, version, row.place)) {
-            Ok(encoded) => records.push(event_log::Record {
-                topic: encoded.topic.to_owned(),
-                key: encoded.key,
-                payload: encoded.payload,
-                headers: encoded.headers,
-            }),
-            Err(error) => return Outcome::Quarantined(too_long(&error)),
+            Ok(encoded) => {
+                bytes += encoded.payload.len();
+                records.push(event_log::Record {
+                    topic: encoded.topic.to_owned(),
+                    key: encoded.key,
+                    payload: encoded.payload,
+                    headers: encoded.headers,
+                });
+            }
+            Err(error) => return Outcome::Quarantined(too_long(&format!("cannot become an event: {error}"))),
+        }
+        if bytes > EVENTS_OF_ROW_BYTES_MAX {
+            let message = format!("would become more than {EVENTS_OF_ROW_BYTES_MAX} bytes of events");
+            return Outcome::Quarantined(too_long(&message));
         }
     }
     told.extend(sightings);
@@ -217,8 +241,8 @@ fn decide_row(
     outcome
 }
 
-fn too_long(error: &EncodeError) -> RowError {
-    RowError::row(Reason::RowTooLong, format!("the row cannot become an event: {error}"))
+fn too_long(what: &str) -> RowError {
+    RowError::row(Reason::RowTooLong, format!("the row {what}"))
 }
 
 fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], known: &Known) -> Vec<Group> {
@@ -230,11 +254,8 @@ fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], known: &Known) -> Vec<Gr
         let same = |other: &&MappedDraft| other.draft.role == DraftRole::Record && other.record_id == draft.record_id;
         let parts: Vec<Uuid> = drafts.iter().filter(same).map(|draft| draft.content).collect();
         let content = joined(key, &parts);
-        // Nothing is taken back that was never stated.
-        if draft.draft.op == Op::Retract && !known.0.contains_key(&draft.record_id) {
-            continue;
-        }
-        let verdict = known.judge(draft.record_id, draft.draft.version, content);
+        // What is taken back may not have come yet: the retraction waits for it in the log and in the views.
+        let verdict = known.judge(draft.record_id, draft.draft.version, draft.draft.version_room, content);
         groups.push(Group { record_id: draft.record_id, verdict, content });
     }
     groups

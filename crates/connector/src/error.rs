@@ -17,6 +17,9 @@ pub enum IngestError {
         /// What was expected and what was found.
         message: String,
     },
+    /// As many bodies of the feed are on their way as are taken at once.
+    #[error("too many bodies of the feed are on their way")]
+    Busy,
     /// The raw store cannot be written or read.
     #[error("the raw store cannot be written or read")]
     Raw(#[from] std::io::Error),

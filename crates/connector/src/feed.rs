@@ -104,6 +104,9 @@ pub struct Draft {
     pub source_record_id: Sensitive<String>,
     /// Version of the record; `None` when the source has none: then a changed content gets the next number.
     pub version: Option<i64>,
+    /// How many versions above `version` are the draft's to take when another content has its own: a source that tells
+    /// the time by the second states several things in one. With 0, another content in the same version is a conflict.
+    pub version_room: i64,
     /// States or takes back.
     pub op: Op,
     /// When it happened.

@@ -205,10 +205,11 @@ fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
         (status = 400, description = "The body is broken; nothing was applied", body = ProblemDocument),
         (status = 401, description = "No valid token", body = ProblemDocument),
         (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        (status = 408, description = "The body stopped arriving; nothing was applied", body = ProblemDocument),
         (status = 413, description = "Too large", body = ProblemDocument),
         (status = 415, description = "Compressed in an unknown way", body = ProblemDocument),
         (status = 422, description = "The file does not fit its profile; nothing was applied", body = ProblemDocument),
-        (status = 503, description = "A part of the hub is away; push again", body = ProblemDocument),
+        (status = 503, description = "Too many bodies at once, or a part of the hub is away; push again", body = ProblemDocument),
     ),
 )]
 async fn push(

@@ -17,7 +17,7 @@ use event_log::EventLog;
 use futures_util::Stream;
 use store::Store;
 use store::ingest::{self, Batch, BatchState, Counts, Framing};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::chunk::{Chunk, Read, Source};
 use crate::decide::{BatchFacts, Decided, Known, Outcome, Recent, decide, records_of};
@@ -74,6 +74,15 @@ pub(crate) struct Line {
     /// Held while bodies of the feed are worked on: one after the other.
     working: tokio::sync::Mutex<()>,
     recent: Mutex<Recent>,
+    /// Places for bodies that arrive.
+    arriving: Semaphore,
+}
+
+impl Line {
+    /// A place for a body that arrives; senders that find none come again.
+    fn arrive(&self) -> Result<SemaphorePermit<'_>, IngestError> {
+        self.arriving.try_acquire().map_err(|_| IngestError::Busy)
+    }
 }
 
 pub(crate) struct Core {
@@ -90,8 +99,10 @@ pub(crate) struct Core {
 impl Ingest {
     /// Makes the loop. Nothing runs yet; call [`Ingest::resume`] once the log and the store can be reached.
     pub fn new(setup: IngestSetup) -> Self {
+        let arriving_max = setup.limits.arriving_max;
         let line = |feed: Arc<dyn Feed>| {
-            let line = Line { feed, working: tokio::sync::Mutex::new(()), recent: Mutex::default() };
+            let arriving = Semaphore::new(arriving_max);
+            let line = Line { feed, working: tokio::sync::Mutex::new(()), recent: Mutex::default(), arriving };
             (line.feed.id().clone(), line)
         };
         let core = Core {
@@ -197,7 +208,8 @@ impl Ingest {
         declared_bytes: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<(Batch, bool), IngestError> {
-        let id = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?.0;
+        let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
+        let _arriving = line.arrive()?;
         let stored = self.core.raw.receive(id, compression, true, declared_bytes, body).await?;
         let batch = new_batch(id, &stored, (self.core.clock)());
         let mut conn = self.core.store.acquire().await?;
@@ -234,6 +246,7 @@ impl Ingest {
         body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<DryRun, IngestError> {
         let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
+        let _arriving = line.arrive()?;
         let stored = self.core.raw.receive(id, compression, false, declared_bytes, body).await?;
         self.core.dry_run(line, new_batch(id, &stored, (self.core.clock)()), stored).await
     }

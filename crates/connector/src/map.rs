@@ -83,6 +83,7 @@ impl Row<'_> {
             role: DraftRole::Record,
             source_record_id: self.id.clone().into(),
             version: self.version,
+            version_room: 0,
             op: Op::Upsert,
             event_time: time.at,
             precision: time.precision,

@@ -17,8 +17,8 @@ use crate::ingest::{Core, Ingest, new_batch};
 
 /// Messages of one group.
 const GROUP_MESSAGES_MAX: usize = 256;
-/// Bytes of one group.
-const GROUP_BYTES_MAX: usize = 8 << 20;
+/// Bytes of one group, for the reason of a chunk's.
+const GROUP_BYTES_MAX: usize = 2 << 20;
 /// Messages that wait for a group; further senders wait to be let in.
 const WAITING_MAX: usize = 1024;
 

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use domain::FeedId;
@@ -14,7 +14,8 @@ use flate2::write::MultiGzDecoder;
 use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
-use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::error::IngestError;
 use crate::reason::Reason;
@@ -27,14 +28,27 @@ pub struct BodyLimits {
     pub body_bytes_max: u64,
     /// How many times larger than its compressed form a body may be.
     pub unpack_ratio_max: u64,
+    /// A body that brings less than 64 KiB in this time, and has not ended, is given up: 1 KiB a second by default.
+    pub stalled_after: Duration,
+    /// Bodies of one feed that may be on their way at once.
+    pub arriving_max: usize,
 }
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { body_bytes_max: 64 << 30, unpack_ratio_max: 200 }
+        Self {
+            body_bytes_max: 64 << 30,
+            unpack_ratio_max: 200,
+            stalled_after: Duration::from_secs(60),
+            arriving_max: 16,
+        }
     }
 }
 
+/// Bytes that are gathered before they are written: a thread is needed only while it writes, however slow the sender is.
+const WRITE_BYTES: usize = 512 << 10;
+/// What a body must bring within [`BodyLimits::stalled_after`].
+const PROGRESS_BYTES: u64 = 64 << 10;
 /// Unpacked bytes below which the ratio does not matter.
 const RATIO_FREE_BYTES: u64 = 8 << 20;
 
@@ -95,30 +109,21 @@ impl RawStore {
         if declared_bytes.is_some_and(|bytes| bytes > limits.body_bytes_max) {
             return Err(too_large(&limits));
         }
-        let (sender, mut pieces) = mpsc::channel::<Bytes>(8);
         let folder = self.root.join(feed.as_str());
-        let writing = tokio::task::spawn_blocking(move || {
-            let mut writer = BodyWriter::begin(&folder, compression, limits)?;
-            while let Some(piece) = pieces.blocking_recv() {
-                writer.write(&piece)?;
-            }
-            Ok::<_, IngestError>(writer)
-        });
+        let mut writing = Writing::begin(folder, compression, limits);
+        let mut progress = Progress::new(limits.stalled_after);
         let mut received = 0_u64;
         let mut broken = false;
-        while let Some(piece) = body.next().await {
+        while let Some(piece) = progress.within(body.next()).await? {
             let Ok(piece) = piece else {
                 broken = true;
                 break;
             };
             received += piece.len() as u64;
-            if sender.send(piece).await.is_err() {
-                // The writer gave up; its error says why.
-                break;
-            }
+            progress.note(received);
+            writing.take(piece).await?;
         }
-        drop(sender);
-        let writer = writing.await.map_err(|_| IngestError::Stopped)??;
+        let writer = writing.end().await?;
         if broken || declared_bytes.is_some_and(|declared| declared != received) {
             let message = match declared_bytes {
                 Some(declared) => format!("{received} of {declared} declared bytes arrived"),
@@ -158,6 +163,73 @@ impl RawStore {
             writer.finish(true)
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)?
+    }
+}
+
+/// A writer that writes on another thread while the next pieces are gathered.
+struct Writing {
+    task: JoinHandle<Result<BodyWriter, IngestError>>,
+    gathered: Vec<Bytes>,
+    bytes: usize,
+}
+
+impl Writing {
+    fn begin(folder: PathBuf, compression: Compression, limits: BodyLimits) -> Self {
+        let task = tokio::task::spawn_blocking(move || BodyWriter::begin(&folder, compression, limits));
+        Self { task, gathered: Vec::new(), bytes: 0 }
+    }
+
+    async fn take(&mut self, piece: Bytes) -> Result<(), IngestError> {
+        self.bytes += piece.len();
+        self.gathered.push(piece);
+        if self.bytes >= WRITE_BYTES { self.write().await } else { Ok(()) }
+    }
+
+    /// Begins to write what is gathered, after what was gathered before is written.
+    async fn write(&mut self) -> Result<(), IngestError> {
+        let mut writer = (&mut self.task).await.map_err(|_| IngestError::Stopped)??;
+        let pieces = std::mem::take(&mut self.gathered);
+        self.bytes = 0;
+        self.task = tokio::task::spawn_blocking(move || {
+            pieces.iter().try_for_each(|piece| writer.write(piece))?;
+            Ok(writer)
+        });
+        Ok(())
+    }
+
+    /// Waits until everything is written.
+    async fn end(mut self) -> Result<BodyWriter, IngestError> {
+        self.write().await?;
+        self.task.await.map_err(|_| IngestError::Stopped)?
+    }
+}
+
+/// Whether a body arrives fast enough to be waited for. Only time spent waiting for the sender counts.
+struct Progress {
+    stalled_after: Duration,
+    patience: Duration,
+    noted: u64,
+}
+
+impl Progress {
+    fn new(stalled_after: Duration) -> Self {
+        Self { stalled_after, patience: stalled_after, noted: 0 }
+    }
+
+    async fn within<T>(&mut self, next: impl Future<Output = T>) -> Result<T, IngestError> {
+        let began = Instant::now();
+        let arrived = tokio::time::timeout(self.patience, next).await.map_err(|_| {
+            let message = format!("less than {PROGRESS_BYTES} bytes of the body came in {:?}", self.stalled_after);
+            IngestError::refused(Reason::BodyStalled, message)
+        });
+        self.patience = self.patience.saturating_sub(began.elapsed());
+        arrived
+    }
+
+    fn note(&mut self, received: u64) {
+        if received - self.noted >= PROGRESS_BYTES {
+            (self.noted, self.patience) = (received, self.stalled_after);
+        }
     }
 }
 

@@ -43,6 +43,7 @@ macro_rules! reasons {
 reasons! {
     // The body as a whole.
     BodyTruncated, "body-truncated", "The body ended before its declared length or in the middle of its compression.", "Send the whole file again; nothing of it was applied.";
+    BodyStalled, "body-stalled", "The body stopped arriving, or arrived slower than any line that feeds use.", "Push the whole file again over a better connection; nothing of it was applied.";
     BodyTooLarge, "body-too-large", "The body is larger than this hub takes in one batch.", "Split the file and send the parts one after the other.";
     CompressionBomb, "compression-bomb", "The body unpacks to far more bytes than a feed file does.", "Send the file without compression, or in parts.";
     CompressionUnknown, "compression-unknown", "The body is compressed in a way this hub does not undo.", "Send the file plain or with Content-Encoding: gzip.";
@@ -79,6 +80,7 @@ reasons! {
     MessageStructure, "message-structure", "The message cannot be read as HL7 v2: MSH is missing or malformed.", "Check that the message begins with MSH and that segments end with a carriage return.";
     MessageType, "message-type", "The message is of a type or trigger event that this feed does not take.", "Route only the types that the message lists to this feed.";
     MessageSegment, "message-segment", "A segment without which the message means nothing is missing.", "Have the sending system include the segment.";
+    RepetitionsTooMany, "repetitions-too-many", "A field or segment is repeated more often than any real message repeats it.", "Send what is in use only; check the interface for a loop.";
     MessageTooLong, "message-too-long", "The message is longer than a message may be.", "Send embedded documents apart; check for a missing end of block.";
 }
 

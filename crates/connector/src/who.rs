@@ -14,6 +14,10 @@ use crate::reason::Reason;
 /// The code of a document that names an organisation, not a person.
 const ORGANISATION: &str = "ORGANISATION";
 
+/// Claims that a fact carries: the first leads to the person, the others help to find out what went wrong. A message may
+/// hold a thousand facts about somebody with many identifiers.
+const SUBJECT_CLAIMS_MAX: usize = 4;
+
 /// Who one row is about.
 #[derive(Clone, Debug, Default)]
 pub struct Who {
@@ -177,7 +181,8 @@ fn division_code(fields: &Fields<'_>) -> Result<Option<String>, RowError> {
 fn subject_claims(key: &TokenKey, record: ClaimToken, person: &PersonRef) -> Vec<ClaimRef> {
     let mut claims = vec![ClaimRef { scheme: IdScheme::Record, token: record }];
     // A masked number is not the number: its token would lead nowhere.
-    claims.extend(person.claims.iter().filter(|claim| !claim.masked).map(|claim| key.claim_ref(claim)));
+    let clear = person.claims.iter().filter(|claim| !claim.masked);
+    claims.extend(clear.map(|claim| key.claim_ref(claim)).take(SUBJECT_CLAIMS_MAX - 1));
     claims
 }
 
@@ -198,6 +203,7 @@ pub fn sighting(
         role: DraftRole::Sighting,
         source_record_id: source_record_id.into(),
         version: Some(i64::from(week)),
+        version_room: 0,
         op: Op::Upsert,
         event_time: domain::Day::from_epoch_days(week * 7).start_utc(),
         precision: Precision::Day,

@@ -221,6 +221,7 @@ fn record_put(row: &SourceRecordRow) -> RecordPut {
         source_kind: row.source_kind,
         stated: stated.map(|s| (s.version, s.event_id, s.first_time, s.last_time)),
         statement: stated.and_then(|s| s.statement.as_ref()).and_then(|statement| json(statement).ok()),
+        parts: stated.filter(|s| !s.parts.is_empty()).and_then(|s| json(&s.parts).ok()),
         retraction: row
             .retraction
             .map(|Retraction { version, event_id, reason, survivor }| (version, event_id, reason, survivor)),

@@ -303,6 +303,7 @@ pub(crate) fn stated(statement: IdentityObserved, granted: &FieldGroups) -> Stat
         account_status,
         valid_from,
         valid_to,
+        partial: _,
     } = statement;
     let PersonRef { claims, names, birth_date, sex, nationality } = person;
     let (own_phones, claims): (Vec<_>, Vec<_>) =
@@ -404,6 +405,7 @@ mod tests {
             account_status: Some("identity-4".to_owned()),
             valid_from: Some(Timestamp::from_millis(0)),
             valid_to: None,
+            partial: None,
         };
         let groups = [FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence];
         for subset in 0..8_u32 {

@@ -74,12 +74,12 @@ fn domain_shapes() -> BTreeMap<&'static str, Shape> {
     }
     records! {
         Meta PersonRef IdClaim PersonName ClaimRef PlaceRef IdentityObserved IdentityRetracted PresenceInterval
-        TripSegment PaymentMade EncounterChanged TestResult GatePass HouseholdMembership MeterReading PlaceRegistered
+        Partial ClaimKind TripSegment PaymentMade EncounterChanged TestResult GatePass HouseholdMembership MeterReading PlaceRegistered
     }
     enums! {
         SourceKind Precision Script Sex IdScheme PlaceKind Datum RetractReason PresenceMethod TravelMode TripStatus
         PaymentChannel EncounterAction TestOutcome ResultStatus GateDirection GateDecision CodeColour HouseholdKind
-        ResidenceKind MeterKind MeterQuality
+        ResidenceKind MeterKind MeterQuality IdentityField
     }
     // An operation that a reader does not know must not be taken for one that it knows: no default.
     shapes.insert("Op", shape_of::<Op>());

@@ -132,6 +132,7 @@ const fn status_of(reason: Reason) -> u16 {
     match reason {
         Reason::BodyTooLarge | Reason::CompressionBomb => 413,
         Reason::CompressionUnknown => 415,
+        Reason::BodyStalled => 408,
         Reason::BodyTruncated | Reason::CompressionBroken | Reason::EmptyBody => 400,
         _ => 422,
     }
@@ -142,6 +143,7 @@ impl From<IngestError> for FeedProblem {
         match error {
             IngestError::UnknownFeed => Self::FeedUnknown,
             IngestError::Refused { reason, message } => Self::Refused { reason, message },
+            IngestError::Busy => Self::Busy,
             IngestError::Uneven { .. } => {
                 tracing::error!(%error, "A batch lost rows.");
                 Self::Internal

@@ -1,12 +1,14 @@
 //! A clear error to the sender, nothing lost of what was acknowledged, nothing half-applied.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
+use test_support::wait_for;
 
 use crate::hub::{Hub, TICKET_HEADER, counters, gb18030, push_request, scan, ticket, ticket_file};
 
@@ -196,4 +198,35 @@ async fn lines_that_are_no_json_objects_are_named() {
     let (_, receipt) = hub.push("scans", body.join("\n")).await;
     assert_eq!(counters(&receipt), [4, 1, 0, 0, 3, 1]);
     assert!(codes(&hub, &receipt).await.iter().all(|(_, _, code)| code == "row-json"));
+}
+
+/// A body that begins and then neither goes on nor ends.
+fn stalled(bytes: Vec<u8>) -> Body {
+    Body::from_stream(stream::iter([Ok::<_, std::io::Error>(bytes)]).chain(stream::pending()))
+}
+
+#[test]
+fn bodies_that_stop_arriving_occupy_no_thread_and_are_given_up() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let hub = Arc::new(Hub::start().await);
+        let push = |_| {
+            let hub = Arc::clone(&hub);
+            tokio::spawn(async move { hub.push("tickets", stalled(ticket_file(&[]))).await })
+        };
+        let waiting: Vec<_> = (0..4).map(push).collect();
+        wait_for("four bodies are on their way", async || hub.raw_files() == 4).await;
+        // Whoever pushes to the same feed meanwhile is told to come again; other feeds notice nothing.
+        let (status, problem) = hub.push("tickets", ticket_file(&[])).await;
+        assert_eq!((status, problem["code"].as_str()), (503, Some("feed-busy")), "{problem}");
+        let (status, receipt) = hub.push("scans", scan("s1", "13800000001", "36.5")).await;
+        assert_eq!((status, counters(&receipt)), (201, [1, 1, 0, 0, 0, 1]));
+        for push in waiting {
+            let (status, problem) = push.await.expect("no panic");
+            assert_eq!((status, problem["code"].as_str()), (408, Some("body-stalled")), "{problem}");
+        }
+        wait_for("nothing of them stays", async || hub.raw_files() == 1).await;
+        let (status, _) = hub.push("tickets", ticket_file(&[ticket("E1", "张伟", "2022-03-01 10:00:00")])).await;
+        assert_eq!(status, 201);
+    });
 }

@@ -162,7 +162,12 @@ impl Hub {
             codec: Codec::builtin(),
             key: test_support::build::token_key(),
             raw_dir: raw_dir.clone(),
-            limits: BodyLimits { body_bytes_max: 64 << 20, unpack_ratio_max: 100 },
+            limits: BodyLimits {
+                body_bytes_max: 64 << 20,
+                unpack_ratio_max: 100,
+                stalled_after: Duration::from_secs(2),
+                arriving_max: 4,
+            },
             feeds,
             clock: Arc::new(move || now),
         }));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Day, IdClaim, PersonName, RecordId, Sensitive, Sex, Timestamp};
+use crate::{Day, IdClaim, Partial, PersonName, RecordId, Sensitive, Sex, Timestamp};
 
 /// A person as one record describes them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub struct IdentityObserved {
     pub valid_from: Option<Timestamp>,
     /// Until when they do.
     pub valid_to: Option<Timestamp>,
+    /// Set when the statement tells only part of what the source knows; otherwise it replaces lower versions whole.
+    pub partial: Option<Box<Partial>>,
 }
 
 /// Why an identity statement is taken back.

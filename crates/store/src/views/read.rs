@@ -18,7 +18,9 @@ use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 use super::rows::{kind_code, kind_from_code, reason_from_code, source_kind_from_code};
-use super::{ClaimRow, FactRow, LinkRow, PersonRow, PlaceRow, QuarantinedRow, Retraction, SourceRecordRow, Stated};
+use super::{
+    ClaimRow, FactRow, LinkRow, Part, PersonRow, PlaceRow, QuarantinedRow, Retraction, SourceRecordRow, Stated,
+};
 use crate::{Error, PgInstant, Result};
 
 fn time(instant: Option<PgInstant>) -> Option<Timestamp> {
@@ -29,10 +31,6 @@ fn uuids(tokens: &[ClaimToken]) -> Vec<Uuid> {
     tokens.iter().map(|token| token.as_uuid()).collect()
 }
 
-fn bare(records: &[RecordId]) -> Vec<Uuid> {
-    records.iter().map(|record| record.as_uuid()).collect()
-}
-
 #[derive(FromRow)]
 struct RecordColumns {
     record_id: Uuid,
@@ -41,6 +39,7 @@ struct RecordColumns {
     version: Option<i64>,
     event_id: Option<Uuid>,
     statement: Option<Json<IdentityObserved>>,
+    parts: Option<Json<Vec<Part>>>,
     first_time: Option<PgInstant>,
     last_time: Option<PgInstant>,
     retract_version: Option<i64>,
@@ -57,9 +56,11 @@ impl TryFrom<RecordColumns> for SourceRecordRow {
 
     fn try_from(row: RecordColumns) -> Result<Self> {
         let statement = row.statement.map(|Json(statement)| statement);
+        let parts = row.parts.map(|Json(parts)| parts).unwrap_or_default();
         let stated = match (row.version, row.event_id, time(row.first_time), time(row.last_time)) {
             (Some(version), Some(event_id), Some(first_time), Some(last_time)) => {
-                Some(Stated { version, event_id: EventId::from_uuid(event_id), statement, first_time, last_time })
+                let event_id = EventId::from_uuid(event_id);
+                Some(Stated { version, event_id, statement, parts, first_time, last_time })
             }
             _ => None,
         };
@@ -135,25 +136,6 @@ pub async fn list_claims_of_tokens(
          LIMIT $2",
     );
     claims(rows.bind(uuids(tokens)).bind(limit).fetch_all(conn).await?)
-}
-
-/// The claims of the records, without the records' own tokens; at most `limit`.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_claims_of_records(
-    conn: &mut PgConnection,
-    records: &[RecordId],
-    limit: i64,
-) -> Result<Vec<ClaimRow>> {
-    let rows = sqlx::query_as(
-        "SELECT c.token, c.scheme, c.record_id, c.role, c.valid_from, c.valid_to, r.person_id
-         FROM claim c JOIN source_record r USING (record_id)
-         WHERE c.record_id = ANY($1)
-         ORDER BY c.record_id, c.role DESC, c.token
-         LIMIT $2",
-    );
-    claims(rows.bind(bare(records)).bind(limit).fetch_all(conn).await?)
 }
 
 /// All tokens that lead to facts of the person: what its records claim (names apart) and the records themselves, those
@@ -268,8 +250,8 @@ pub async fn list_records_of_person(
     limit: i64,
 ) -> Result<Vec<SourceRecordRow>> {
     let rows: Vec<RecordColumns> = sqlx::query_as(
-        "SELECT record_id, source, source_kind, version, event_id, statement, first_time, last_time, retract_version,
-                retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+        "SELECT record_id, source, source_kind, version, event_id, statement, parts, first_time, last_time,
+                retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
          FROM source_record WHERE person_id = $1
          ORDER BY first_time NULLS LAST, record_id LIMIT $2",
     )
@@ -280,27 +262,11 @@ pub async fn list_records_of_person(
     rows.into_iter().map(SourceRecordRow::try_from).collect()
 }
 
-/// The source records with these ids, by id.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_records(conn: &mut PgConnection, records: &[RecordId]) -> Result<Vec<SourceRecordRow>> {
-    let rows: Vec<RecordColumns> = sqlx::query_as(
-        "SELECT record_id, source, source_kind, version, event_id, statement, first_time, last_time, retract_version,
-                retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
-         FROM source_record WHERE record_id = ANY($1) ORDER BY record_id",
-    )
-    .bind(bare(records))
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(SourceRecordRow::try_from).collect()
-}
-
 /// Every source record, in no order. This is what the projector starts from.
 pub fn stream_records(conn: &mut PgConnection) -> BoxStream<'_, Result<SourceRecordRow>> {
     sqlx::query_as::<_, RecordColumns>(
-        "SELECT record_id, source, source_kind, version, event_id, statement, first_time, last_time, retract_version,
-                retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+        "SELECT record_id, source, source_kind, version, event_id, statement, parts, first_time, last_time,
+                retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
          FROM source_record",
     )
     .fetch(conn)
@@ -473,27 +439,6 @@ pub async fn list_links_of_person(conn: &mut PgConnection, person: PersonId, lim
          ORDER BY weight DESC, record_a, record_b LIMIT $2",
     )
     .bind(person.as_uuid())
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(LinkRow::from).collect())
-}
-
-/// Pairs that a reviewer should decide and that touch one of the records, strongest first; at most `limit`.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_reviews_of_records(
-    conn: &mut PgConnection,
-    records: &[RecordId],
-    limit: i64,
-) -> Result<Vec<LinkRow>> {
-    let rows: Vec<LinkColumns> = sqlx::query_as(
-        "SELECT record_a, record_b, weight, parts, model_version FROM review
-         WHERE record_a = ANY($1) OR record_b = ANY($1)
-         ORDER BY weight DESC, record_a, record_b LIMIT $2",
-    )
-    .bind(bare(records))
     .bind(limit)
     .fetch_all(conn)
     .await?;

@@ -4,6 +4,7 @@ use domain::{
     BatchId, Body, ClaimRole, ClaimToken, EventId, EventType, GoldenRecord, IdScheme, IdentityObserved, PersonId,
     PlaceRef, RecordId, RetractReason, SourceKind, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Error, Result};
@@ -36,12 +37,25 @@ pub struct Stated {
     pub version: i64,
     /// The event that brought it.
     pub event_id: EventId,
-    /// The statement; `None` once it is retracted.
+    /// What the record states in all; `None` once it is retracted.
     pub statement: Option<IdentityObserved>,
+    /// The statements it is merged from, the newest first; empty when it is one statement as it was made.
+    pub parts: Vec<Part>,
     /// Earliest event time over all versions.
     pub first_time: Timestamp,
     /// Latest event time over all versions.
     pub last_time: Timestamp,
+}
+
+/// One of several statements that a record is merged from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Version of the statement.
+    pub version: i64,
+    /// The event that brought it.
+    pub event_id: EventId,
+    /// The statement as it was made.
+    pub statement: IdentityObserved,
 }
 
 /// That a source took its record back.

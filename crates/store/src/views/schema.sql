@@ -32,16 +32,21 @@ CREATE TABLE source_record (
     person_id        uuid,
     batch_id         uuid NOT NULL,
     batch_row        bigint NOT NULL,
+    parts            jsonb,
     CHECK ((version IS NULL) = (event_id IS NULL) AND (version IS NULL) = (first_time IS NULL)
            AND (version IS NULL) = (last_time IS NULL)),
     CHECK ((retract_version IS NULL) = (retract_event_id IS NULL)),
     CHECK (version IS NOT NULL OR retract_version IS NOT NULL),
     CHECK ((statement IS NOT NULL)
-           = (version IS NOT NULL AND (retract_version IS NULL OR retract_version < version)))
+           = (version IS NOT NULL AND (retract_version IS NULL OR retract_version < version))),
+    CHECK (parts IS NULL OR statement IS NOT NULL)
 );
-COMMENT ON TABLE source_record IS 'What each source states about a person: the statement of the highest version.';
+COMMENT ON TABLE source_record IS
+    'What each source states about a person: the statement of the highest version, and what it leaves as it was.';
 COMMENT ON COLUMN source_record.version IS 'Highest version stated; null when only a retraction was seen.';
 COMMENT ON COLUMN source_record.statement IS 'domain::IdentityObserved; null once retracted.';
+COMMENT ON COLUMN source_record.parts IS
+    'Statements that the statement is merged from, the newest first, when they are several: sources that tell only part.';
 COMMENT ON COLUMN source_record.first_time IS 'Earliest event time over all versions.';
 COMMENT ON COLUMN source_record.last_time IS 'Latest event time over all versions.';
 COMMENT ON COLUMN source_record.retracted IS 'A retraction beats statements of its own and lower versions.';

@@ -62,8 +62,10 @@ pub struct RecordPut {
     pub source_kind: SourceKind,
     /// Version, event, first and last time of what was stated.
     pub stated: Option<(i64, EventId, Timestamp, Timestamp)>,
-    /// The statement; `None` once it is retracted.
+    /// What the record states in all; `None` once it is retracted.
     pub statement: Option<String>,
+    /// The statements it is merged from, when they are several.
+    pub parts: Option<String>,
     /// Version, event, reason and survivor of the retraction.
     pub retraction: Option<(i64, EventId, RetractReason, Option<RecordId>)>,
     /// The person.
@@ -226,17 +228,19 @@ async fn put_records(conn: &mut PgConnection, records: &[RecordPut]) -> Result<(
     let rows = sorted(records, |r| r.record_id);
     sqlx::query(
         "INSERT INTO source_record AS kept (record_id, source, source_kind, version, event_id, first_time, last_time,
-             statement, retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row)
-         SELECT a, b, c, d, e, f, g, h::jsonb, i, j, k, l, m, n, o
+             statement, retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row,
+             parts)
+         SELECT a, b, c, d, e, f, g, h::jsonb, i, j, k, l, m, n, o, p::jsonb
          FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::timestamptz[],
              $7::timestamptz[], $8::text[], $9::bigint[], $10::uuid[], $11::text[], $12::uuid[], $13::uuid[],
-             $14::uuid[], $15::bigint[]) AS put(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
+             $14::uuid[], $15::bigint[], $16::text[]) AS put(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
          ON CONFLICT (record_id) DO UPDATE SET source = excluded.source, source_kind = excluded.source_kind,
              version = excluded.version, event_id = excluded.event_id, first_time = excluded.first_time,
              last_time = excluded.last_time, statement = excluded.statement,
              retract_version = excluded.retract_version, retract_event_id = excluded.retract_event_id,
              retract_reason = excluded.retract_reason, survivor = excluded.survivor,
-             person_id = excluded.person_id, batch_id = excluded.batch_id, batch_row = excluded.batch_row",
+             person_id = excluded.person_id, batch_id = excluded.batch_id, batch_row = excluded.batch_row,
+             parts = excluded.parts",
     )
     .bind(column(&rows, |r| r.record_id.as_uuid()))
     .bind(column(&rows, |r| r.source.as_str()))
@@ -253,6 +257,7 @@ async fn put_records(conn: &mut PgConnection, records: &[RecordPut]) -> Result<(
     .bind(column(&rows, |r| r.person.map(PersonId::as_uuid)))
     .bind(column(&rows, |r| r.batch_id.as_uuid()))
     .bind(column(&rows, |r| r.batch_row))
+    .bind(column(&rows, |r| r.parts.as_deref()))
     .execute(conn)
     .await?;
     Ok(())

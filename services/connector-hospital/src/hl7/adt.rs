@@ -6,9 +6,12 @@ use domain::{
     PlaceRef, RetractReason, Sensitive,
 };
 
-use super::message::{Message, Seg};
+use super::message::{Message, Seg, WORD_CHARS_MAX, bounded};
 use super::person::{Patient, facility, merged_away, patient};
 use super::{Envelope, draft};
+
+/// Diagnoses that one message may carry.
+const DIAGNOSES_MAX: usize = 100;
 
 /// What a trigger event does to a stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,30 +108,45 @@ fn stay(
             "the discharge (PV1-45) lies before the admission (PV1-44)",
         ));
     }
-    let number = match visit.value(19) {
+    let number = match visit.word(19)? {
         number if number.is_empty() => format!("{}@{}", patient.number.record_id(), start.at.as_millis()),
         number => number,
     };
     let location = visit.repeats(3).next();
     let part = |component| location.map(|location| location.component(component)).unwrap_or_default();
     let ward_bed: Vec<String> = [1, 2, 3].into_iter().map(part).filter(|text| !text.is_empty()).collect();
-    let hospital = facility(message);
+    let ward_bed = bounded("PV1-3", ward_bed.join(" "), WORD_CHARS_MAX)?;
+    let hospital = facility(message)?;
     let record = context.key.record_id(source, &patient.number.record_id());
-    let diagnoses = message.segments().filter(|segment| segment.name() == "DG1").map(|segment| segment.value(3));
     let body = EncounterChanged {
         subject: vec![ClaimRef { scheme: IdScheme::Record, token: ClaimToken::from(record) }],
         encounter_id: Sensitive::from(number.as_str()),
         action,
-        class: Some(visit.value(2)).filter(|class| !class.is_empty()),
+        class: Some(visit.word(2)?).filter(|class| !class.is_empty()),
         place: PlaceRef {
             place_id: (!hospital.is_empty()).then(|| format!("{source}/{hospital}")),
             kind: PlaceKind::Hospital,
             ..PlaceRef::default()
         },
-        ward_bed: (!ward_bed.is_empty()).then(|| ward_bed.join(" ")),
+        ward_bed: Some(ward_bed).filter(|place| !place.is_empty()),
         start_time: start.at,
         end_time: end,
-        diagnoses: diagnoses.filter(|code| !code.is_empty()).map(Sensitive::from).collect(),
+        diagnoses: diagnoses(message)?,
     };
     Ok(draft(DraftRole::Record, patient.number.visit_id(&number), envelope, op, &[], Body::from(body)))
+}
+
+fn diagnoses(message: &Message<'_>) -> Result<Vec<Sensitive<String>>, RowError> {
+    let mut codes = Vec::new();
+    for diagnosis in message.segments().filter(|segment| segment.name() == "DG1") {
+        let code = diagnosis.word(3)?;
+        if !code.is_empty() {
+            codes.push(Sensitive::from(code));
+        }
+        if codes.len() > DIAGNOSES_MAX {
+            let message = format!("the message carries more than {DIAGNOSES_MAX} diagnoses");
+            return Err(RowError::field("DG1", Reason::RepetitionsTooMany, message));
+        }
+    }
+    Ok(codes)
 }

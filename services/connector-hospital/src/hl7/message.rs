@@ -5,7 +5,14 @@
 
 use connector::{Reason, RowError};
 use hl7_parser::Message as Parsed;
-use hl7_parser::message::{Field, Repeat, Segment, Separators};
+use hl7_parser::message::{Component, Field, Repeat, Segment, Separators};
+
+/// What a sender writes into a field to delete its value; an empty field says nothing (HL7 v2.5.1, chapter 2.10).
+const DELETE: &str = "\"\"";
+/// Separators that a message may have: each costs the parser some hundred bytes of memory.
+const MARKS_MAX: usize = 100_000;
+/// Characters of a value that is an id, a code or a name of something.
+pub(crate) const WORD_CHARS_MAX: usize = 200;
 
 /// A parsed message.
 pub(crate) struct Message<'m> {
@@ -36,6 +43,12 @@ impl<'m> Message<'m> {
         let refused = |message: &str| RowError::row(Reason::MessageStructure, message);
         if !text.starts_with("MSH") {
             return Err(refused("the message does not begin with an MSH segment"));
+        }
+        let declared = text.as_bytes().get(3..8).unwrap_or_default();
+        let marks = text.bytes().filter(|byte| declared.contains(byte)).count();
+        if marks > MARKS_MAX {
+            let message = format!("the message has more than {MARKS_MAX} fields, repetitions and components");
+            return Err(RowError::row(Reason::RepetitionsTooMany, message));
         }
         let parsed = Parsed::parse_with_lenient_newlines(text, true)
             .map_err(|_| refused("the MSH segment does not declare its separators as in MSH|^~\\&|"))?;
@@ -76,6 +89,42 @@ impl<'s> Seg<'s> {
         self.repeats(field).next().map(|repeat| repeat.component(component)).unwrap_or_default()
     }
 
+    /// The first component of the first repetition of a field that holds an id, a code or a name.
+    ///
+    /// # Errors
+    /// `value-too-long`: what is repeated in every event of a message must be short.
+    pub(crate) fn word(&self, field: usize) -> Result<String, RowError> {
+        self.word_in(field, 1)
+    }
+
+    /// As [`Seg::word`], of any component.
+    ///
+    /// # Errors
+    /// `value-too-long`.
+    pub(crate) fn word_in(&self, field: usize, component: usize) -> Result<String, RowError> {
+        bounded(&format!("{}-{field}", self.name()), self.component(field, component), WORD_CHARS_MAX)
+    }
+
+    /// The repetitions of a field that hold anything, at most `repeats_max`.
+    ///
+    /// # Errors
+    /// `repetitions-too-many`: each of them would be stored, compared and linked.
+    pub(crate) fn few_repeats(&self, field: usize, repeats_max: usize) -> Result<Vec<Rep<'s>>, RowError> {
+        let repeats: Vec<Rep<'s>> = self.repeats(field).take(repeats_max + 1).collect();
+        if repeats.len() > repeats_max {
+            let field = format!("{}-{field}", self.name());
+            let message = format!("{field} is repeated more than {repeats_max} times");
+            return Err(RowError::field(field, Reason::RepetitionsTooMany, message));
+        }
+        Ok(repeats)
+    }
+
+    /// Whether the sender deletes what the field held.
+    pub(crate) fn deletes(&self, field: usize) -> bool {
+        let mut repeats = self.repeats(field).peekable();
+        repeats.peek().is_some() && repeats.all(|repeat| repeat.deletes())
+    }
+
     /// The repetitions of a field that hold anything.
     pub(crate) fn repeats(&self, field: usize) -> impl Iterator<Item = Rep<'s>> {
         let separators = self.separators;
@@ -89,6 +138,22 @@ impl<'s> Seg<'s> {
 }
 
 impl Rep<'_> {
+    /// Whether the repetition is the delete mark `""`, also in several components, and nothing else.
+    pub(crate) fn deletes(&self) -> bool {
+        let mut marks = 0;
+        let parts = self.repeat.components().flat_map(Component::subcomponents).map(|part| part.value.trim());
+        parts.filter(|part| !part.is_empty()).all(|part| {
+            marks += 1;
+            part == DELETE
+        }) && marks > 0
+    }
+
+    /// Whether a component is the delete mark.
+    pub(crate) fn deletes_component(&self, component: usize) -> bool {
+        let component = self.repeat.component(component).and_then(|component| component.subcomponent(1));
+        component.is_some_and(|part| part.value.trim() == DELETE)
+    }
+
     /// The first subcomponent of a component, unescaped; empty when absent or the delete mark `""`.
     pub(crate) fn component(&self, component: usize) -> String {
         self.subcomponent(component, 1)
@@ -103,8 +168,20 @@ impl Rep<'_> {
             .map_or("", |subcomponent| subcomponent.value);
         let text = unescape(raw, self.separators);
         let text = text.trim();
-        if text == "\"\"" { String::new() } else { text.to_owned() }
+        if text == DELETE { String::new() } else { text.to_owned() }
     }
+}
+
+/// A value that is not longer than it may be.
+///
+/// # Errors
+/// `value-too-long`.
+pub(crate) fn bounded(field: &str, text: String, chars_max: usize) -> Result<String, RowError> {
+    if text.chars().nth(chars_max).is_none() {
+        return Ok(text);
+    }
+    let message = format!("{field} is longer than {chars_max} characters");
+    Err(RowError::field(field, Reason::ValueTooLong, message))
 }
 
 /// Undoes the escapes of a value (HL7 v2.5.1, chapter 2.7). An escape that is not known, or never ends, stays as it is.

@@ -23,9 +23,12 @@ struct Envelope<'z> {
     stated: StatedTime,
     /// When it happened: EVN-2 where there is one, else MSH-7.
     happened: StatedTime,
-    /// Orders the statements about one record: MSH-7 in milliseconds. Where the sender gives whole seconds, the last
-    /// three digits are those of the control id (MSH-10), which senders count upwards.
+    /// Orders the statements about one record: MSH-7 in microseconds, with digits of the control id (MSH-10) below what
+    /// the sender states, because senders count it upwards.
     version: i64,
+    /// Versions above it within what the sender states as one time: statements that the control id does not tell apart
+    /// take the next free one, in the order in which they come.
+    version_room: i64,
     clock: Clock<'z>,
 }
 
@@ -42,7 +45,10 @@ pub(crate) struct Header {
 
 /// Reads what an acknowledgement needs; a message that cannot be read gives an empty header.
 pub(crate) fn header(text: &str) -> Header {
-    let Ok(message) = Message::parse(text) else { return Header::default() };
+    // Only the first segment, whatever state the others are in.
+    let line = text.trim_start_matches('\u{feff}').trim_start().lines().next().unwrap_or_default();
+    let line = line.split('\r').next().unwrap_or_default();
+    let Ok(message) = Message::parse(line) else { return Header::default() };
     let Some(msh) = message.segment("MSH") else { return Header::default() };
     Header {
         sending: [msh.value(3), msh.value(4)],
@@ -69,11 +75,13 @@ pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Re
         Some(event) => clock.read("EVN-2", &event.value(2))?,
         None => None,
     };
+    let (version, version_room) = version(stated, &msh.value(10));
     let envelope = Envelope {
         trigger: msh.component(9, 2),
         stated,
         happened: recorded.unwrap_or(stated),
-        version: version(stated, &msh.value(10)),
+        version,
+        version_room,
         clock,
     };
     match msh.component(9, 1).as_str() {
@@ -87,14 +95,16 @@ pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Re
     }
 }
 
-fn version(stated: StatedTime, control_id: &str) -> i64 {
-    let millis = stated.at.as_millis();
-    if stated.precision == Precision::Milli {
-        return millis;
-    }
-    let digits: String = control_id.chars().rev().take_while(char::is_ascii_digit).take(3).collect();
-    let count: i64 = digits.chars().rev().collect::<String>().parse().unwrap_or(0);
-    millis + count
+/// The version that a message gives its records, and how many above it are within the time that it states.
+fn version(stated: StatedTime, control_id: &str) -> (i64, i64) {
+    let (begin, count_max) = match stated.precision {
+        Precision::Milli => (stated.at.as_millis() * 1_000, 999),
+        _ => (stated.at.as_millis() * 1_000, 999_999),
+    };
+    let digits = control_id.len() - control_id.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let digits = &control_id[control_id.len() - digits.min(6)..];
+    let count = digits.parse().unwrap_or(0) % (count_max + 1);
+    (begin + count, count_max - count)
 }
 
 fn draft(
@@ -113,6 +123,7 @@ fn draft(
         role,
         source_record_id: source_record_id.into(),
         version: Some(envelope.version),
+        version_room: envelope.version_room,
         op,
         event_time: envelope.happened.at,
         precision: envelope.happened.precision,

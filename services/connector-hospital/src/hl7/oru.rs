@@ -4,16 +4,20 @@ use connector::who::{self, Subjects};
 use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
 use domain::{Body, ClaimRef, Op, PlaceRef, ResultStatus, Sensitive, TestOutcome, TestResult, Timestamp};
 
-use super::message::{Message, Seg};
+use super::message::{Message, Seg, WORD_CHARS_MAX, bounded};
 use super::person::{facility, patient};
 use super::{Envelope, draft};
 
 /// Results that one message may carry.
 const OBSERVATIONS_MAX: usize = 1_000;
+/// Characters of a result's text that are kept; the whole report is in the raw message.
+const TEXT_CHARS_MAX: usize = 2_000;
 
 /// The order that observations belong to.
 struct Order {
-    key: String,
+    /// Who reports: where numbers are unique.
+    lab: String,
+    number: String,
     collected: Option<Timestamp>,
     reported: Timestamp,
     specimen: Option<String>,
@@ -33,7 +37,9 @@ pub(crate) fn map(
     if envelope.trigger != "R01" {
         return Err(RowError::field("MSH-9", Reason::MessageType, "of result messages this feed takes ORU^R01 only"));
     }
-    let patient = patient(message)?;
+    let mut patient = patient(message)?;
+    // A sighting is a record of its own, and its content is all that it ever states.
+    patient.statement.partial = None;
     let Subjects { claims: subject, sighting } =
         who::sighting(profile, context.key, patient.statement, patient.flags, envelope.happened.at);
     let mut drafts: Vec<Draft> = sighting.into_iter().collect();
@@ -47,7 +53,7 @@ pub(crate) fn map(
                     let message = "an OBX segment stands before any OBR segment: its order is unknown";
                     return Err(RowError::field("OBX", Reason::MessageSegment, message));
                 };
-                drafts.extend(result(segment, order, &subject, message, envelope)?);
+                drafts.extend(result(segment, order, &subject, envelope)?);
             }
             _ => {}
         }
@@ -80,7 +86,7 @@ fn read_order(
         None => envelope.clock.read("OBR-7", &order.value(7))?,
     };
     let reported = envelope.clock.read("OBR-22", &order.value(22))?.unwrap_or(envelope.stated);
-    let number = [order.value(3), order.value(2)].into_iter().find(|number| !number.is_empty());
+    let number = [order.word(3)?, order.word(2)?].into_iter().find(|number| !number.is_empty());
     let number = number.ok_or_else(|| {
         let message =
             "OBR has neither a filler (OBR-3) nor a placer (OBR-2) order number: results could not be corrected later";
@@ -88,13 +94,14 @@ fn read_order(
     })?;
     let specimen_id = specimen.and_then(|s| s.repeats(2).next()).map(|id| {
         let filler = id.subcomponent(2, 1);
-        if filler.is_empty() { id.component(1) } else { filler }
+        bounded("SPM-2", if filler.is_empty() { id.component(1) } else { filler }, WORD_CHARS_MAX)
     });
     Ok(Order {
-        key: format!("{}:{number}", facility(message)),
+        lab: facility(message)?,
+        number,
         collected: collected.map(|time| time.at),
         reported: reported.at,
-        specimen: specimen_id.filter(|id| !id.is_empty()),
+        specimen: specimen_id.transpose()?.filter(|id| !id.is_empty()),
         // HL7 table 0369: L = pooled patient specimens, G = group.
         pooled: specimen.is_some_and(|s| matches!(s.value(11).as_str(), "L" | "G")),
     })
@@ -104,14 +111,13 @@ fn result(
     observation: &Seg<'_>,
     order: &Order,
     subject: &[ClaimRef],
-    message: &Message<'_>,
     envelope: &Envelope<'_>,
 ) -> Result<Option<Draft>, RowError> {
     // An answer to a question at order entry (OBX-29) is no result.
     if matches!(observation.value(29).as_str(), "QST" | "SCI" | "CNM") {
         return Ok(None);
     }
-    let code = observation.value(3);
+    let code = observation.word(3)?;
     if code.is_empty() {
         let message = "an OBX segment does not say what was observed (OBX-3)";
         return Err(RowError::field("OBX-3", Reason::RequiredMissing, message));
@@ -127,7 +133,12 @@ fn result(
     };
     let value = observation.repeats(5).next();
     let part = |component| value.map(|value| value.component(component)).unwrap_or_default();
-    let text = value.map(|_| if part(2).is_empty() { part(1) } else { part(2) }).filter(|text| !text.is_empty());
+    let mut text = if part(2).is_empty() { part(1) } else { part(2) };
+    let mut flags = Vec::new();
+    if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
+        text.truncate(end);
+        flags.push("text-shortened");
+    }
     let mut outcome = outcome(&part(1), &part(2));
     if order.pooled && outcome == TestOutcome::Positive {
         outcome = TestOutcome::PoolRetest;
@@ -136,7 +147,7 @@ fn result(
         Some(time) => Some(time),
         None => envelope.clock.read("OBX-14", &observation.value(14))?.map(|time| time.at),
     };
-    let system = observation.component(3, 3);
+    let system = observation.word_in(3, 3)?;
     let body = TestResult {
         subject: subject.to_vec(),
         specimen_id: order.specimen.clone(),
@@ -144,16 +155,16 @@ fn result(
         code_system: if system.is_empty() { "L".to_owned() } else { system },
         code: code.clone(),
         result: outcome,
-        value_text: text.map(Sensitive::from),
+        value_text: Some(text).filter(|text| !text.is_empty()).map(Sensitive::from),
         ct_value: None,
         status,
         collected_time: collected,
         reported_time: order.reported,
-        lab: Some(facility(message)).filter(|lab| !lab.is_empty()),
+        lab: Some(order.lab.clone()).filter(|lab| !lab.is_empty()),
         collection_place: PlaceRef::default(),
     };
-    let key = format!("result:{}:{code}:{}", order.key, observation.value(4));
-    let mut draft = draft(DraftRole::Record, key, envelope, op, &[], Body::from(body));
+    let key = format!("result:{}:{}:{code}:{}", order.lab, order.number, observation.word(4)?);
+    let mut draft = draft(DraftRole::Record, key, envelope, op, &flags, Body::from(body));
     draft.event_time = collected.unwrap_or(order.reported);
     Ok(Some(draft))
 }

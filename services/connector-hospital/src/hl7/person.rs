@@ -1,16 +1,29 @@
 //! The person of a message: PID to an identity statement.
 
 use connector::{Reason, RowError};
-use domain::{IdClaim, IdScheme, IdentityObserved, PersonName, PersonRef, Phone, Sensitive, Sex};
+use domain::{
+    ClaimKind, IdClaim, IdScheme, IdentityField, IdentityObserved, Partial, PersonName, PersonRef, Phone, Sensitive,
+    Sex,
+};
 
-use super::message::{Message, Rep, Seg};
+use super::message::{Message, Rep, Seg, WORD_CHARS_MAX, bounded};
 use super::time::birth_day;
+
+/// Identifiers of one patient in a message. Each is compared with those of others.
+const IDENTIFIERS_MAX: usize = 32;
+/// Names of one patient in a message.
+const NAMES_MAX: usize = 16;
+/// Phones of one patient in a message, per field.
+const PHONES_MAX: usize = 16;
+/// Characters of a name and of an address, as in columns of other feeds.
+const NAME_CHARS_MAX: usize = 100;
+const ADDRESS_CHARS_MAX: usize = 300;
 
 /// A patient as PID describes them.
 pub(crate) struct Patient {
     /// Hospital number and who issued it.
     pub(crate) number: PatientNumber,
-    /// The whole statement.
+    /// What the message states: only part, for a field that is empty is unknown.
     pub(crate) statement: IdentityObserved,
     /// What was odd, as closed-set codes.
     pub(crate) flags: Vec<&'static str>,
@@ -36,47 +49,100 @@ impl PatientNumber {
 }
 
 /// Who issues hospital numbers where a message names no authority: the sending facility, else the sending application.
-pub(crate) fn facility(message: &Message<'_>) -> String {
-    let Some(msh) = message.segment("MSH") else { return String::new() };
-    let facility = msh.value(4);
-    if facility.is_empty() { msh.value(3) } else { facility }
+///
+/// # Errors
+/// When its name is longer than a name.
+pub(crate) fn facility(message: &Message<'_>) -> Result<String, RowError> {
+    let Some(msh) = message.segment("MSH") else { return Ok(String::new()) };
+    let facility = msh.word(4)?;
+    if facility.is_empty() { msh.word(3) } else { Ok(facility) }
 }
 
 /// Reads PID.
 ///
 /// # Errors
-/// When there is no PID, no hospital number in it, or an identifier or day of birth is malformed.
+/// When there is no PID, no hospital number in it, an identifier or day of birth is malformed, or there is more of
+/// anything than one person has.
 pub(crate) fn patient(message: &Message<'_>) -> Result<Patient, RowError> {
     let pid = message.required("PID")?;
-    let facility = facility(message);
+    let facility = facility(message)?;
     let mut flags = Vec::new();
-    let mut claims = Vec::new();
-    let mut number = None;
-    for id in pid.repeats(3) {
-        let claim = claim("PID-3", &id, &facility)?;
-        if let Some(claim) = claim {
-            if claim.scheme == IdScheme::Mrn && number.is_none() {
-                number = Some(number_of(&claim, &facility));
-            }
-            claims.push(claim);
-        }
-    }
-    let number = number.ok_or_else(|| {
+    let mut partial = Partial::default();
+    let claims = claims(&pid, &facility, &mut partial)?;
+    let number = claims.iter().find(|claim| claim.scheme == IdScheme::Mrn).ok_or_else(|| {
         let message = "PID-3 has no hospital number (an identifier of type MR, PI, PT or without a type)";
         RowError::field("PID-3", Reason::RequiredMissing, message)
     })?;
-    let social = pid.value(19);
-    if !social.is_empty() {
+    let number = number_of(number, &facility);
+    let sex = Sex::parse(&pid.value(8)).unwrap_or_else(|| {
+        flags.push("sex-unknown-code");
+        Sex::Unknown
+    });
+    let person = PersonRef {
+        claims,
+        names: names(&pid)?,
+        birth_date: birth_day("PID-7", &pid.value(7))?,
+        sex,
+        nationality: Some(pid.value(28)).filter(|code| code.len() == 3),
+    };
+    let contacts = contacts(&pid, &mut flags)?;
+    // Of the phones, the home phone decides: a business phone that is deleted must not take it along.
+    let deletable = [
+        (IdentityField::Names, 5),
+        (IdentityField::BirthDate, 7),
+        (IdentityField::Sex, 8),
+        (IdentityField::Address, 11),
+        (IdentityField::Contacts, 13),
+        (IdentityField::Nationality, 28),
+    ];
+    partial.deleted = deletable.into_iter().filter(|(_, field)| pid.deletes(*field)).map(|(field, _)| field).collect();
+    let statement = IdentityObserved {
+        person,
+        contacts,
+        address: address(&pid)?,
+        partial: Some(Box::new(partial)),
+        ..IdentityObserved::default()
+    };
+    Ok(Patient { number, statement, flags })
+}
+
+/// Identifiers of PID-3, and the resident number that some senders put into PID-19; notes which of them are deleted.
+fn claims(pid: &Seg<'_>, facility: &str, partial: &mut Partial) -> Result<Vec<IdClaim>, RowError> {
+    let mut claims = Vec::new();
+    for id in pid.few_repeats(3, IDENTIFIERS_MAX)? {
+        let (scheme, issuer) = kind_of("PID-3", &id, facility)?;
+        if id.deletes_component(1) {
+            partial.deleted_claims.push(ClaimKind { scheme, issuer });
+        } else {
+            claims.extend(claim("PID-3", &id, facility)?);
+        }
+    }
+    let social = pid.word(19)?;
+    if pid.deletes(19) {
+        partial.deleted_claims.push(ClaimKind { scheme: IdScheme::CnId, issuer: None });
+        partial.deleted_claims.push(ClaimKind { scheme: IdScheme::Other, issuer: Some("PID-19".to_owned()) });
+    } else if !social.is_empty() {
         match IdClaim::parse(IdScheme::CnId, &social, None) {
             Ok(claim) => claims.push(claim),
             Err(_) => claims.extend(IdClaim::parse(IdScheme::Other, &social, Some("PID-19")).ok()),
         }
     }
-    let mut names: Vec<(u8, PersonName)> = pid.repeats(5).filter_map(|name| person_name(&name)).collect();
+    Ok(claims)
+}
+
+fn names(pid: &Seg<'_>) -> Result<Vec<PersonName>, RowError> {
+    let mut names: Vec<(u8, PersonName)> = Vec::new();
+    for name in pid.few_repeats(5, NAMES_MAX)? {
+        names.extend(person_name(&name)?);
+    }
     names.sort_by_key(|(rank, _)| *rank);
+    Ok(names.into_iter().map(|(_, name)| name).collect())
+}
+
+fn contacts(pid: &Seg<'_>, flags: &mut Vec<&'static str>) -> Result<Vec<Sensitive<String>>, RowError> {
     let mut contacts = Vec::new();
     for field in [13, 14] {
-        for telephone in pid.repeats(field) {
+        for telephone in pid.few_repeats(field, PHONES_MAX)? {
             match phone(&telephone) {
                 Some(Ok(phone)) => contacts.push(Sensitive::from(phone.as_str())),
                 Some(Err(_)) => flags.push("phone-unreadable"),
@@ -87,24 +153,7 @@ pub(crate) fn patient(message: &Message<'_>) -> Result<Patient, RowError> {
     contacts.sort();
     contacts.dedup();
     flags.dedup();
-    let sex = pid.value(8);
-    let sex = Sex::parse(&sex).unwrap_or_else(|| {
-        flags.push("sex-unknown-code");
-        Sex::Unknown
-    });
-    let statement = IdentityObserved {
-        person: PersonRef {
-            claims,
-            names: names.into_iter().map(|(_, name)| name).collect(),
-            birth_date: birth_day("PID-7", &pid.value(7))?,
-            sex,
-            nationality: Some(pid.value(28)).filter(|code| code.len() == 3),
-        },
-        contacts,
-        address: address(&pid),
-        ..IdentityObserved::default()
-    };
-    Ok(Patient { number, statement, flags })
+    Ok(contacts)
 }
 
 /// The hospital number that a merge takes away (MRG-1).
@@ -113,8 +162,8 @@ pub(crate) fn patient(message: &Message<'_>) -> Result<Patient, RowError> {
 /// When there is no MRG segment or no number in it.
 pub(crate) fn merged_away(message: &Message<'_>) -> Result<PatientNumber, RowError> {
     let merge = message.required("MRG")?;
-    let facility = facility(message);
-    for id in merge.repeats(1) {
+    let facility = facility(message)?;
+    for id in merge.few_repeats(1, IDENTIFIERS_MAX)? {
         if let Some(claim) = claim("MRG-1", &id, &facility)?
             && claim.scheme == IdScheme::Mrn
         {
@@ -135,37 +184,46 @@ fn number_of(claim: &IdClaim, facility: &str) -> PatientNumber {
 
 /// One identifier (data type CX): value, assigning authority, type (HL7 table 0203).
 fn claim(field: &str, id: &Rep<'_>, facility: &str) -> Result<Option<IdClaim>, RowError> {
-    let value = id.component(1);
+    let value = bounded(field, id.component(1), WORD_CHARS_MAX)?;
     if value.is_empty() {
         return Ok(None);
     }
+    let (scheme, issuer) = kind_of(field, id, facility)?;
+    match IdClaim::parse(scheme, &value, issuer.as_deref()) {
+        Ok(claim) => Ok(Some(claim)),
+        Err(_) if scheme == IdScheme::Other => Ok(None),
+        Err(error) => {
+            let kind = id.component(5).to_uppercase();
+            Err(RowError::field(field, Reason::IdentifierInvalid, format!("{field}, type {kind}: {error}")))
+        }
+    }
+}
+
+/// Scheme and issuer of an identifier.
+fn kind_of(field: &str, id: &Rep<'_>, facility: &str) -> Result<(IdScheme, Option<String>), RowError> {
     let authority = [id.subcomponent(4, 1), id.subcomponent(4, 2), facility.to_owned()];
     let authority = authority.into_iter().find(|a| !a.is_empty());
-    let kind = id.component(5).to_uppercase();
-    let (scheme, issuer) = match kind.as_str() {
+    let authority = authority.map(|a| bounded(field, a, WORD_CHARS_MAX)).transpose()?;
+    let kind = bounded(field, id.component(5).to_uppercase(), WORD_CHARS_MAX)?;
+    Ok(match kind.as_str() {
         "" | "MR" | "MRN" | "PI" | "PT" => (IdScheme::Mrn, authority),
         "NI" | "NNCHN" | "NNCN" | "SFZ" | "CN" => (IdScheme::CnId, None),
         "PPN" => (IdScheme::Passport, authority),
         "HC" | "JHN" | "MC" | "MA" => (IdScheme::HealthCard, authority),
         other => (IdScheme::Other, Some(other.to_owned())),
-    };
-    let claim = IdClaim::parse(scheme, &value, issuer.as_deref());
-    match claim {
-        Ok(claim) => Ok(Some(claim)),
-        Err(_) if scheme == IdScheme::Other => Ok(None),
-        Err(error) => Err(RowError::field(field, Reason::IdentifierInvalid, format!("{field}, type {kind}: {error}"))),
-    }
+    })
 }
 
 /// One name (data type XPN) and its rank: the legal name before aliases and maiden names (HL7 table 0200).
-fn person_name(name: &Rep<'_>) -> Option<(u8, PersonName)> {
+fn person_name(name: &Rep<'_>) -> Result<Option<(u8, PersonName)>, RowError> {
     let rank = match name.component(7).as_str() {
         "" | "L" | "D" => 0,
         "A" | "N" => 1,
         _ => 2,
     };
-    let given = format!("{} {}", name.component(2), name.component(3));
-    PersonName::parts(&name.subcomponent(1, 1), given.trim()).map(|name| (rank, name))
+    let family = bounded("PID-5", name.subcomponent(1, 1), NAME_CHARS_MAX)?;
+    let given = bounded("PID-5", format!("{} {}", name.component(2), name.component(3)), NAME_CHARS_MAX)?;
+    Ok(PersonName::parts(&family, given.trim()).map(|name| (rank, name)))
 }
 
 /// One telephone (data type XTN): the whole number, or area code and local number.
@@ -179,8 +237,9 @@ fn phone(telephone: &Rep<'_>) -> Option<Result<Phone, domain::IdError>> {
 }
 
 /// The first address (data type XAD) as one text.
-fn address(pid: &Seg<'_>) -> Option<Sensitive<String>> {
-    let address = pid.repeats(11).next()?;
+fn address(pid: &Seg<'_>) -> Result<Option<Sensitive<String>>, RowError> {
+    let Some(address) = pid.repeats(11).next() else { return Ok(None) };
     let parts: Vec<String> = [4, 3, 1, 2].into_iter().map(|c| address.component(c)).filter(|p| !p.is_empty()).collect();
-    (!parts.is_empty()).then(|| Sensitive::from(parts.join(" ")))
+    let text = bounded("PID-11", parts.join(" "), ADDRESS_CHARS_MAX)?;
+    Ok((!text.is_empty()).then(|| Sensitive::from(text)))
 }

@@ -111,6 +111,7 @@ fn record_puts(changes: &mut Changes) {
             source_kind: stated.kind,
             stated: Some((1, meta.event_id, NOON, NOON)),
             statement: Some(serde_json::to_string(&stated.statement).expect("json")),
+            parts: None,
             retraction: None,
             person: Some(stated.person),
             batch_id: meta.batch_id,
