@@ -8,6 +8,7 @@ use linkage::{Change, Engine, Model, Record};
 use store::views;
 
 use crate::Progress;
+use crate::machine::Took;
 use crate::site::Hub;
 use crate::table::{Row, Table};
 
@@ -22,7 +23,9 @@ pub(crate) async fn measure(hub: &Hub, progress: &Progress, table: &mut Table) -
     progress.say("linking, on one core");
     let records = records(hub).await?;
     let (first, rest, compared) = tokio::task::spawn_blocking(move || on_one_core(records)).await??;
-    let row = |what: String, (records, seconds): Stretch| Row::new("link", what, "records", records, seconds);
+    let row = |what: String, (records, seconds): Stretch| {
+        Row::new("link", what, "records", records, Took { seconds, core_seconds: seconds })
+    };
     table.rows.push(row("first load, one core".to_owned(), first));
     table.rows.push(row(format!("batches of {BATCH} on top, one core"), rest));
     table.notes.push(format!(

@@ -1,5 +1,6 @@
-//! What the figures were taken on.
+//! What the figures were taken on, and what they took.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -110,4 +111,61 @@ impl Machine {
             self.rows,
         )
     }
+}
+
+/// Time on the clock and on the cores.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Took {
+    /// Seconds that passed.
+    pub(crate) seconds: f64,
+    /// Seconds of a core that all processes of the run used: clients, hub, PostgreSQL, Kafka. Work of others does not count.
+    pub(crate) core_seconds: f64,
+}
+
+impl std::ops::AddAssign for Took {
+    fn add_assign(&mut self, other: Self) {
+        self.seconds += other.seconds;
+        self.core_seconds += other.core_seconds;
+    }
+}
+
+/// Times a stretch of work.
+pub(crate) struct Watch(Instant, f64);
+
+impl Watch {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now(), core_seconds())
+    }
+
+    /// What passed since the start.
+    pub(crate) fn read(&self) -> Took {
+        Took { seconds: self.0.elapsed().as_secs_f64(), core_seconds: core_seconds() - self.1 }
+    }
+}
+
+/// Seconds of a core that this process and its descendants used so far, the ended ones included.
+fn core_seconds() -> f64 {
+    let pid_of = |entry: &fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let known: BTreeMap<u32, (u32, f64)> = processes
+        .filter_map(|entry| {
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            // Behind the name, which may hold anything: state, parent, and from the twelfth on the times in hundredths of
+            // a second, those of ended children behind the own (proc_pid_stat(5)).
+            let words: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+            let ticks: f64 = words.get(11..15)?.iter().filter_map(|word| word.parse::<f64>().ok()).sum();
+            Some((pid_of(&entry)?, (words[1].parse().ok()?, ticks / 100.0)))
+        })
+        .collect();
+    let own = std::process::id();
+    let is_ours = |mut pid: u32| {
+        while pid != own {
+            match known.get(&pid) {
+                Some((parent, _)) if *parent > 1 => pid = *parent,
+                _ => return false,
+            }
+        }
+        true
+    };
+    known.iter().filter(|(pid, _)| is_ours(**pid)).map(|(_, (_, seconds))| seconds).sum()
 }

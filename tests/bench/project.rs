@@ -6,6 +6,7 @@ use anyhow::ensure;
 use event_log::Positions;
 
 use crate::Progress;
+use crate::machine::Watch;
 use crate::site::Hub;
 use crate::table::{Row, Table};
 
@@ -19,15 +20,19 @@ pub(crate) async fn measure(hub: &Hub, progress: &Progress, table: &mut Table) -
     progress.say(&format!("projecting; the log is in {}", hub.log_name()));
     let end = hub.end().await?;
     let events = Positions::new().behind(&end);
-    let began = Instant::now();
+    let (began, watch) = (Instant::now(), Watch::start());
     let process = hub.start(&["projector"], &hub.data_dir()).await?;
     while !projector::caught_up(&hub.store, &end).await? {
         ensure!(began.elapsed() < PROJECT_MAX, "the views do not reach the end of the log");
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let took = watch.read();
     process.stop().await?;
-    let what = format!("into committed views, start of the process included, log in {}", hub.log_name());
-    table.rows.push(Row::new("project", what, "events", events, seconds));
+    let what = format!("until committed in the views, log in {}", hub.log_name());
+    table.rows.push(Row::new("project", what, "events", events, took));
+    let note = "Projecting is timed from the start of the projector's process on everything that was pushed.";
+    if !table.notes.iter().any(|known| known == note) {
+        table.notes.push(note.to_owned());
+    }
     Ok(())
 }

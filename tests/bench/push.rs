@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use event_log::Positions;
@@ -10,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
+use crate::machine::{Took, Watch};
 use crate::site::{Hub, PARTITIONS, Process};
 use crate::table::{Beside, Row, Table};
 use crate::{Progress, feed_files};
@@ -25,7 +25,7 @@ const UNMEASURED: [&str; 6] =
 /// Feeds with a row of their own, and their form.
 const MEASURED: [(&str, &str); 4] = [
     ("household-register", "CSV"),
-    ("location-updates", "CSV with |"),
+    ("location-updates", "pipe-separated"),
     ("wallet-scans", "CSV"),
     ("gate-scans", "NDJSON"),
 ];
@@ -56,9 +56,9 @@ pub(crate) async fn measure(
     for (feed, form) in MEASURED {
         progress.say(&format!("pushing {feed}; the log is in {}", hub.log_name()));
         let before = hub.end().await?;
-        let (rows, seconds) = push(&process, &client, feed, &feed_files(city, feed)?).await?;
+        let (rows, took) = push(&process, &client, feed, &feed_files(city, feed)?).await?;
         let what = format!("{feed} ({form}) by HTTP, log in {}", hub.log_name());
-        pushed.push((Row::new("push", what, "rows", rows, seconds), before, hub.end().await?));
+        pushed.push((Row::new("push", what, "rows", rows, took), before, hub.end().await?));
     }
     process.stop().await?;
     for (mut row, from, to) in pushed {
@@ -85,31 +85,31 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-/// Pushes files one after the other; gives how many rows they had and the seconds until the last receipt.
+/// Pushes files one after the other; gives how many rows they had and what they took until the last receipt.
 async fn push(
     process: &Process,
     client: &reqwest::Client,
     feed: &str,
     files: &[PathBuf],
-) -> anyhow::Result<(u64, f64)> {
+) -> anyhow::Result<(u64, Took)> {
     let token = process.admin(&["token", "feed", "--feed", feed])?;
     let address = format!("{}/v1/feeds/{feed}/batches", process.base);
-    let (mut rows, mut seconds) = (0, 0.0);
+    let (mut rows, mut all) = (0, Took::default());
     for file in files {
         let body = std::fs::read(file)?;
-        let began = Instant::now();
+        let watch = Watch::start();
         let response = client.post(&address).bearer_auth(&token).body(body).send().await?;
         let status = response.status();
         let receipt = response.text().await?;
-        let took = began.elapsed().as_secs_f64();
+        let took = watch.read();
         ensure!(status.is_success(), "{} was refused with {status}: {receipt}", file.display());
         let receipt: Value = serde_json::from_str(&receipt)?;
         if receipt["repeated"] != json!(true) {
             rows += receipt["rows"].as_u64().context("a receipt says how many rows")?;
-            seconds += took;
+            all += took;
         }
     }
-    Ok((rows, seconds))
+    Ok((rows, all))
 }
 
 /// Has the example of `event-log` produce the events between the positions once more.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, Took};
 
 /// One figure.
 #[derive(Debug, Serialize)]
@@ -19,8 +19,10 @@ pub(crate) struct Row {
     pub(crate) unit: &'static str,
     /// How many of it were measured.
     pub(crate) count: u64,
-    /// In how many seconds; of processor time where `what` says so.
+    /// In how many seconds.
     pub(crate) seconds: f64,
+    /// In how many seconds of a core, of all processes together.
+    pub(crate) core_seconds: f64,
     /// Half of the answers came within this many milliseconds.
     pub(crate) p50_ms: Option<f64>,
     /// 99 of 100 answers came within this many milliseconds.
@@ -40,8 +42,9 @@ pub(crate) struct Beside {
 
 impl Row {
     /// A figure with neither latencies nor anything beside it.
-    pub(crate) fn new(stage: &'static str, what: String, unit: &'static str, count: u64, seconds: f64) -> Self {
-        Self { stage, what, unit, count, seconds, p50_ms: None, p99_ms: None, beside: None }
+    pub(crate) fn new(stage: &'static str, what: String, unit: &'static str, count: u64, took: Took) -> Self {
+        let Took { seconds, core_seconds } = took;
+        Self { stage, what, unit, count, seconds, core_seconds, p50_ms: None, p99_ms: None, beside: None }
     }
 
     /// The figure.
@@ -49,7 +52,7 @@ impl Row {
         self.count as f64 / self.seconds
     }
 
-    fn cells(&self) -> [String; 8] {
+    fn cells(&self) -> [String; 9] {
         let ms = |value: Option<f64>| value.map_or_else(String::new, |ms| format!("{ms:.2}"));
         let beside = |text: fn(&Beside, f64) -> String| {
             self.beside.as_ref().map_or_else(String::new, |beside| text(beside, self.per_second()))
@@ -63,6 +66,7 @@ impl Row {
             beside(|beside, _| format!("{} {}", beside.what, grouped(beside.per_second))),
             beside(|beside, own| format!("{:.2}", own / beside.per_second)),
             format!("{} in {:.1} s", grouped(self.count as f64), self.seconds),
+            format!("{:.1}", self.core_seconds),
         ]
     }
 }
@@ -76,14 +80,14 @@ pub(crate) struct Table {
     pub(crate) notes: Vec<String>,
 }
 
-const HEAD: [&str; 8] = ["stage", "what", "per second", "p50 ms", "p99 ms", "beside it", "ratio", "measured"];
+const HEAD: [&str; 9] = ["stage", "what", "per second", "p50 ms", "p99 ms", "beside it", "ratio", "measured", "core s"];
 /// Columns whose text is a number.
-const RIGHT: [bool; 8] = [false, false, true, true, true, false, true, true];
+const RIGHT: [bool; 9] = [false, false, true, true, true, false, true, true, true];
 
 impl Table {
     /// The table for people, with its notes.
     pub(crate) fn text(&self) -> String {
-        let rows: Vec<[String; 8]> = self.rows.iter().map(Row::cells).collect();
+        let rows: Vec<[String; 9]> = self.rows.iter().map(Row::cells).collect();
         let width = |column: usize| {
             let cells = rows.iter().map(|row| row[column].chars().count());
             cells.chain([HEAD[column].chars().count()]).max().unwrap_or(0)
@@ -118,7 +122,7 @@ impl Table {
     }
 }
 
-fn push_line(text: &mut String, cells: &[String; 8], widths: &[usize]) {
+fn push_line(text: &mut String, cells: &[String; 9], widths: &[usize]) {
     for ((cell, width), right) in cells.iter().zip(widths).zip(RIGHT) {
         let _ = match right {
             true => write!(text, "| {cell:>width$} "),

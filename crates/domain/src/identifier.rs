@@ -1,5 +1,7 @@
 //! Identifiers in canonical form.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
@@ -147,7 +149,7 @@ impl IdClaim {
     /// # Errors
     /// When the text cannot be a value of the scheme.
     pub fn parse(scheme: IdScheme, text: &str, issuer: Option<&str>) -> Result<Self, IdError> {
-        let text: String = text.nfkc().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+        let text: String = narrow(text).chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
         let text = text.trim_matches(['\'', '"', '=', '`']).to_uppercase();
         if text.is_empty() {
             return Err(IdError::Empty);
@@ -183,6 +185,11 @@ impl IdClaim {
     }
 }
 
+/// The text in compatibility form (NFKC). Most identifiers are ASCII, which is that form already.
+fn narrow(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
+}
+
 /// A phone number as digits with country code and without `+`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Phone(String);
@@ -200,7 +207,8 @@ impl Phone {
     /// # Errors
     /// When it has another form.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let text: String = text.nfkc().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.')).collect();
+        let kept = |c: &char| !c.is_whitespace() && !matches!(c, '-' | '(' | ')' | '.');
+        let text: String = narrow(text).chars().filter(kept).collect();
         let (international, digits) = match text.strip_prefix('+') {
             Some(rest) => (true, rest),
             None => match text.strip_prefix("00") {

@@ -66,6 +66,9 @@ impl Error {
 /// The result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// A connection that lay idle for longer is asked whether it is still there before it is used.
+const IDLE_UNTESTED_MAX: Duration = Duration::from_secs(1);
+
 /// A pool of connections to the hub's database.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -84,6 +87,16 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(connections_max)
             .acquire_timeout(Duration::from_secs(10))
+            // A question before every use would be a quarter of the round trips of a read.
+            .test_before_acquire(false)
+            .before_acquire(|conn, used| {
+                Box::pin(async move {
+                    if used.idle_for > IDLE_UNTESTED_MAX {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options.clone().options([("search_path", views::Schema::Active.name())]))
             .await?;
         Ok(Self { pool, options })

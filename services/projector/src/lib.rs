@@ -54,8 +54,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
+    /// Only a backlog fills a batch. The larger it is, the less often a person whose records lie all over the backlog is
+    /// written; an event in it takes a few KiB while it is worked on.
     fn default() -> Self {
-        Self { batch_events_max: 10_000, wait: Duration::from_millis(100) }
+        Self { batch_events_max: 30_000, wait: Duration::from_millis(100) }
     }
 }
 
