@@ -244,3 +244,20 @@ async fn a_small_message_never_becomes_large() {
     let subjects = events.iter().map(|event| event.body.subject().len()).max();
     assert_eq!((events.len(), subjects), (2 * 1000, Some(4)), "999 results and who was tested, twice");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_without_issuer_names_nobody_and_no_two_issuers_share_a_record() {
+    let hub = Hub::start().await;
+    let nameless = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").replace("|HIS|HOSP|", "|||").into_bytes();
+    let bare = adt("A28", "01080000", "1", &["PID|1||1001||王^小明"]);
+    let MessageOutcome::Quarantined(error) = hub.take(&nameless(bare)).await else { panic!("taken") };
+    assert_eq!((error.field.as_deref(), error.reason.code()), (Some("MSH-4"), "required-missing"));
+    // The authority of the number is enough.
+    let issued = |pid: &str| nameless(adt("A28", "01080000", "2", &[&format!("PID|1||{pid}||王^小明")]));
+    assert_eq!(hub.take(&issued("1001^^^A:B^MR")).await.code(), "accepted");
+    assert_eq!(hub.take(&issued("B:1001^^^A^MR")).await.code(), "accepted");
+    let MessageOutcome::Quarantined(error) = hub.take(&issued("1001^^^A\\X1F\\B^MR")).await else { panic!("taken") };
+    assert_eq!(error.reason.code(), "control-character");
+    let records: std::collections::BTreeSet<_> = hub.events().await.iter().map(|event| event.meta.record_id).collect();
+    assert_eq!(records.len(), 2);
+}

@@ -2,10 +2,14 @@
 //! for each message, in order.
 //!
 //! An acknowledgement `AA` is sent only after message and events are durable. A connection that sends something else,
-//! stops in the middle of a message or is silent for long is closed; what was acknowledged stays.
+//! stops in the middle of a message, does not read its acknowledgements or is silent for long is closed; what was
+//! acknowledged stays. Who sends is not checked here: the listener belongs into the hospitals' network.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use connector::{Clock, Encoding, Ingest, MessageOutcome};
@@ -26,8 +30,12 @@ const BLOCK_END: [u8; 2] = [0x1C, 0x0D];
 
 /// Connections that are served at once; further ones wait.
 const CONNECTIONS_MAX: usize = 256;
-/// A connection that is silent this long is closed.
+/// Connections of one address that are served at once; further ones are closed. No sender keeps out the others.
+const CONNECTIONS_OF_PEER_MAX: usize = 32;
+/// A connection that is silent this long between messages is closed.
 const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long a message may take to arrive, and an acknowledgement to be taken.
+const BLOCK_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Bytes outside a block that are passed over before the connection is closed.
 const NOISE_BYTES_MAX: usize = 4096;
 
@@ -45,6 +53,7 @@ pub struct Mllp {
 /// Serves connections until the wish to stop; messages that were begun are finished.
 pub async fn serve(listener: TcpListener, mllp: Mllp, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let peers = Peers::default();
     let mut connections = JoinSet::new();
     loop {
         let place = tokio::select! {
@@ -57,7 +66,14 @@ pub async fn serve(listener: TcpListener, mllp: Mllp, stop: CancellationToken) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
+                let Some(peer) = peers.admit(address.ip()) else {
+                    tracing::warn!(
+                        connections_max = CONNECTIONS_OF_PEER_MAX,
+                        "An address has too many MLLP connections."
+                    );
+                    continue;
+                };
                 let _ = stream.set_nodelay(true);
                 let (mllp, stop) = (mllp.clone(), stop.clone());
                 connections.spawn(async move {
@@ -65,7 +81,7 @@ pub async fn serve(listener: TcpListener, mllp: Mllp, stop: CancellationToken) {
                     if let Err(error) = converse(reader, writer, &mllp, &stop).await {
                         tracing::debug!(error.kind = ?error.kind(), "An MLLP connection ended.");
                     }
-                    drop(place);
+                    drop((place, peer));
                 });
             }
             Err(error) => {
@@ -78,6 +94,44 @@ pub async fn serve(listener: TcpListener, mllp: Mllp, stop: CancellationToken) {
     while connections.join_next().await.is_some() {}
 }
 
+/// Connections by address.
+#[derive(Clone, Default)]
+struct Peers(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection of an address, until it is dropped.
+struct Peer {
+    peers: Peers,
+    address: IpAddr,
+}
+
+impl Peers {
+    fn admit(&self, address: IpAddr) -> Option<Peer> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count >= CONNECTIONS_OF_PEER_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Peer { peers: self.clone(), address })
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let mut counts = self.peers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = counts.entry(self.address) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+async fn within<T>(wait_max: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(wait_max, work).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
 async fn converse(
     reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
@@ -88,19 +142,23 @@ async fn converse(
     let (encoding, zone) = (profile.format.encoding, profile.time.zone.clone());
     let mut frames = Frames { reader, buffer: Vec::new() };
     loop {
+        let begun = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            begun = within(IDLE_MAX, frames.begin()) => begun?,
+        };
+        if !begun {
+            return Ok(());
+        }
         let frame = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            frame = tokio::time::timeout(IDLE_MAX, frames.next()) => {
-                frame.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??
-            }
+            frame = within(BLOCK_WAIT_MAX, frames.rest()) => frame?,
         };
-        let Some(frame) = frame else { return Ok(()) };
         let answer = answer(frame, mllp, encoding, &zone).await;
         let mut framed = Vec::with_capacity(answer.len() + 3);
         framed.push(BLOCK_BEGIN);
         framed.extend_from_slice(answer.as_bytes());
         framed.extend_from_slice(&BLOCK_END);
-        writer.write_all(&framed).await?;
+        within(BLOCK_WAIT_MAX, writer.write_all(&framed)).await?;
     }
 }
 
@@ -157,13 +215,13 @@ struct Frames<R> {
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
-    /// The next block; `None` when the sender closed the connection between blocks.
-    async fn next(&mut self) -> io::Result<Option<Frame>> {
+    /// Waits for the begin of a block; `false` when the sender closed the connection between blocks.
+    async fn begin(&mut self) -> io::Result<bool> {
         let mut noise = 0;
         loop {
             if let Some(at) = self.buffer.iter().position(|b| *b == BLOCK_BEGIN) {
                 self.buffer.drain(..=at);
-                break;
+                return Ok(true);
             }
             noise += self.buffer.len();
             self.buffer.clear();
@@ -171,22 +229,26 @@ impl<R: AsyncRead + Unpin> Frames<R> {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "bytes outside a block"));
             }
             if !self.fill().await? {
-                return Ok(None);
+                return Ok(false);
             }
         }
+    }
+
+    /// The block that has begun.
+    async fn rest(&mut self) -> io::Result<Frame> {
         let mut begin = None;
         let mut searched = 0;
         loop {
             let from = searched.max(1) - 1;
             if let Some(at) = self.buffer[from..].windows(2).position(|pair| pair == BLOCK_END) {
                 let message: Vec<u8> = self.buffer.drain(..from + at + 2).take(from + at).collect();
-                return Ok(Some(match begin {
+                return Ok(match begin {
                     Some(begin) => Frame::TooLong { begin },
                     None if message.len() > MESSAGE_BYTES_MAX => {
                         Frame::TooLong { begin: message[..NOISE_BYTES_MAX].to_vec() }
                     }
                     None => Frame::Message(message),
-                }));
+                });
             }
             searched = self.buffer.len();
             if self.buffer.len() > MESSAGE_BYTES_MAX {
@@ -235,9 +297,13 @@ mod tests {
         let mut frames = Frames { reader: Pieces { bytes: bytes.to_vec(), at: 0, size }, buffer: Vec::new() };
         let mut found = Vec::new();
         loop {
-            match frames.next().await {
-                Ok(Some(frame)) => found.push(frame),
-                Ok(None) => return (found, Ok(())),
+            match frames.begin().await {
+                Ok(true) => {}
+                Ok(false) => return (found, Ok(())),
+                Err(error) => return (found, Err(error)),
+            }
+            match frames.rest().await {
+                Ok(frame) => found.push(frame),
                 Err(error) => return (found, Err(error)),
             }
         }
@@ -275,5 +341,31 @@ mod tests {
         let (found, end) = frames(&[b'G'; 100_000], 1000).await;
         assert!(found.is_empty());
         assert_eq!(end.expect_err("noise").kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_connections() {
+        let peers = Peers::default();
+        let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let mut taken: Vec<Peer> = std::iter::from_fn(|| peers.admit(one)).collect();
+        assert_eq!(taken.len(), CONNECTIONS_OF_PEER_MAX);
+        assert!(peers.admit(other).is_some());
+        taken.pop();
+        assert!(peers.admit(one).is_some());
+        drop(taken);
+        assert!(peers.0.lock().expect("not poisoned").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_stops_inside_a_block_or_does_not_read_is_not_waited_for() {
+        let moment = Duration::from_millis(50);
+        let (silent, _sender) = tokio::io::duplex(64);
+        let mut frames = Frames { reader: silent, buffer: b"\x0bMSH|".to_vec() };
+        assert!(frames.begin().await.expect("begun"));
+        let error = within(moment, frames.rest()).await.expect_err("given up");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let (mut deaf, _receiver) = tokio::io::duplex(64);
+        let error = within(moment, deaf.write_all(&[0; 100])).await.expect_err("given up");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

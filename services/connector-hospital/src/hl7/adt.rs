@@ -6,7 +6,7 @@ use domain::{
     PlaceRef, RetractReason, Sensitive,
 };
 
-use super::message::{Message, Seg, WORD_CHARS_MAX, bounded};
+use super::message::{Message, Seg, word};
 use super::person::{Patient, facility, merged_away, patient};
 use super::{Envelope, draft};
 
@@ -115,7 +115,7 @@ fn stay(
     let location = visit.repeats(3).next();
     let part = |component| location.map(|location| location.component(component)).unwrap_or_default();
     let ward_bed: Vec<String> = [1, 2, 3].into_iter().map(part).filter(|text| !text.is_empty()).collect();
-    let ward_bed = bounded("PV1-3", ward_bed.join(" "), WORD_CHARS_MAX)?;
+    let ward_bed = word("PV1-3", ward_bed.join(" "))?;
     let hospital = facility(message)?;
     let record = context.key.record_id(source, &patient.number.record_id());
     let body = EncounterChanged {

@@ -92,7 +92,7 @@ impl<'s> Seg<'s> {
     /// The first component of the first repetition of a field that holds an id, a code or a name.
     ///
     /// # Errors
-    /// `value-too-long`: what is repeated in every event of a message must be short.
+    /// `value-too-long`: what is repeated in every event of a message must be short; `control-character`.
     pub(crate) fn word(&self, field: usize) -> Result<String, RowError> {
         self.word_in(field, 1)
     }
@@ -100,9 +100,9 @@ impl<'s> Seg<'s> {
     /// As [`Seg::word`], of any component.
     ///
     /// # Errors
-    /// `value-too-long`.
+    /// As [`Seg::word`].
     pub(crate) fn word_in(&self, field: usize, component: usize) -> Result<String, RowError> {
-        bounded(&format!("{}-{field}", self.name()), self.component(field, component), WORD_CHARS_MAX)
+        word(&format!("{}-{field}", self.name()), self.component(field, component))
     }
 
     /// The repetitions of a field that hold anything, at most `repeats_max`.
@@ -182,6 +182,18 @@ pub(crate) fn bounded(field: &str, text: String, chars_max: usize) -> Result<Str
     }
     let message = format!("{field} is longer than {chars_max} characters");
     Err(RowError::field(field, Reason::ValueTooLong, message))
+}
+
+/// A value that may name a record.
+///
+/// # Errors
+/// `value-too-long` or `control-character`.
+pub(crate) fn word(field: &str, text: String) -> Result<String, RowError> {
+    if text.chars().any(char::is_control) {
+        let message = format!("{field} contains a control character");
+        return Err(RowError::field(field, Reason::ControlCharacter, message));
+    }
+    bounded(field, text, WORD_CHARS_MAX)
 }
 
 /// Undoes the escapes of a value (HL7 v2.5.1, chapter 2.7). An escape that is not known, or never ends, stays as it is.

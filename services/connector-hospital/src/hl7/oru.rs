@@ -4,8 +4,8 @@ use connector::who::{self, Subjects};
 use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
 use domain::{Body, ClaimRef, Op, PlaceRef, ResultStatus, Sensitive, TestOutcome, TestResult, Timestamp};
 
-use super::message::{Message, Seg, WORD_CHARS_MAX, bounded};
-use super::person::{facility, patient};
+use super::message::{Message, Seg, word};
+use super::person::{facility, key_part, patient};
 use super::{Envelope, draft};
 
 /// Results that one message may carry.
@@ -94,10 +94,15 @@ fn read_order(
     })?;
     let specimen_id = specimen.and_then(|s| s.repeats(2).next()).map(|id| {
         let filler = id.subcomponent(2, 1);
-        bounded("SPM-2", if filler.is_empty() { id.component(1) } else { filler }, WORD_CHARS_MAX)
+        word("SPM-2", if filler.is_empty() { id.component(1) } else { filler })
     });
+    let lab = facility(message)?;
+    if lab.is_empty() {
+        let message = "the message does not say whose order number OBR holds: MSH-4 and MSH-3 are empty";
+        return Err(RowError::field("MSH-4", Reason::RequiredMissing, message));
+    }
     Ok(Order {
-        lab: facility(message)?,
+        lab,
         number,
         collected: collected.map(|time| time.at),
         reported: reported.at,
@@ -160,10 +165,11 @@ fn result(
         status,
         collected_time: collected,
         reported_time: order.reported,
-        lab: Some(order.lab.clone()).filter(|lab| !lab.is_empty()),
+        lab: Some(order.lab.clone()),
         collection_place: PlaceRef::default(),
     };
-    let key = format!("result:{}:{}:{code}:{}", order.lab, order.number, observation.word(4)?);
+    let [lab, number, test] = [&order.lab, &order.number, &code].map(|part| key_part(part));
+    let key = format!("result:{lab}:{number}:{test}:{}", observation.word(4)?);
     let mut draft = draft(DraftRole::Record, key, envelope, op, &flags, Body::from(body));
     draft.event_time = collected.unwrap_or(order.reported);
     Ok(Some(draft))

@@ -6,7 +6,7 @@ use domain::{
     Sex,
 };
 
-use super::message::{Message, Rep, Seg, WORD_CHARS_MAX, bounded};
+use super::message::{Message, Rep, Seg, bounded, word};
 use super::time::birth_day;
 
 /// Identifiers of one patient in a message. Each is compared with those of others.
@@ -39,13 +39,18 @@ pub(crate) struct PatientNumber {
 impl PatientNumber {
     /// The source's own id of the patient's record.
     pub(crate) fn record_id(&self) -> String {
-        format!("patient:{}:{}", self.issuer, self.value.expose())
+        format!("patient:{}:{}", key_part(&self.issuer), self.value.expose())
     }
 
     /// The source's own id of a stay of this patient.
     pub(crate) fn visit_id(&self, visit: &str) -> String {
-        format!("visit:{}:{visit}", self.issuer)
+        format!("visit:{}:{visit}", key_part(&self.issuer))
     }
+}
+
+/// A part of a record's key that another part follows: two different pairs never make one key.
+pub(crate) fn key_part(text: &str) -> String {
+    text.replace('%', "%25").replace(':', "%3A")
 }
 
 /// Who issues hospital numbers where a message names no authority: the sending facility, else the sending application.
@@ -73,7 +78,7 @@ pub(crate) fn patient(message: &Message<'_>) -> Result<Patient, RowError> {
         let message = "PID-3 has no hospital number (an identifier of type MR, PI, PT or without a type)";
         RowError::field("PID-3", Reason::RequiredMissing, message)
     })?;
-    let number = number_of(number, &facility);
+    let number = number_of("PID-3", number, &facility)?;
     let sex = Sex::parse(&pid.value(8)).unwrap_or_else(|| {
         flags.push("sex-unknown-code");
         Sex::Unknown
@@ -167,7 +172,7 @@ pub(crate) fn merged_away(message: &Message<'_>) -> Result<PatientNumber, RowErr
         if let Some(claim) = claim("MRG-1", &id, &facility)?
             && claim.scheme == IdScheme::Mrn
         {
-            return Ok(number_of(&claim, &facility));
+            return number_of("MRG-1", &claim, &facility);
         }
     }
     Err(RowError::field(
@@ -177,14 +182,20 @@ pub(crate) fn merged_away(message: &Message<'_>) -> Result<PatientNumber, RowErr
     ))
 }
 
-fn number_of(claim: &IdClaim, facility: &str) -> PatientNumber {
+/// Numbers of two hospitals are alike: without an issuer a number names nobody.
+fn number_of(field: &str, claim: &IdClaim, facility: &str) -> Result<PatientNumber, RowError> {
     let issuer = claim.issuer.clone().unwrap_or_else(|| facility.to_owned());
-    PatientNumber { issuer, value: claim.value.clone() }
+    if issuer.is_empty() {
+        let message =
+            format!("the message does not say whose number {field} holds: no authority there, no MSH-4, no MSH-3");
+        return Err(RowError::field("MSH-4", Reason::RequiredMissing, message));
+    }
+    Ok(PatientNumber { issuer, value: claim.value.clone() })
 }
 
 /// One identifier (data type CX): value, assigning authority, type (HL7 table 0203).
 fn claim(field: &str, id: &Rep<'_>, facility: &str) -> Result<Option<IdClaim>, RowError> {
-    let value = bounded(field, id.component(1), WORD_CHARS_MAX)?;
+    let value = word(field, id.component(1))?;
     if value.is_empty() {
         return Ok(None);
     }
@@ -203,8 +214,8 @@ fn claim(field: &str, id: &Rep<'_>, facility: &str) -> Result<Option<IdClaim>, R
 fn kind_of(field: &str, id: &Rep<'_>, facility: &str) -> Result<(IdScheme, Option<String>), RowError> {
     let authority = [id.subcomponent(4, 1), id.subcomponent(4, 2), facility.to_owned()];
     let authority = authority.into_iter().find(|a| !a.is_empty());
-    let authority = authority.map(|a| bounded(field, a, WORD_CHARS_MAX)).transpose()?;
-    let kind = bounded(field, id.component(5).to_uppercase(), WORD_CHARS_MAX)?;
+    let authority = authority.map(|a| word(field, a)).transpose()?;
+    let kind = word(field, id.component(5).to_uppercase())?;
     Ok(match kind.as_str() {
         "" | "MR" | "MRN" | "PI" | "PT" => (IdScheme::Mrn, authority),
         "NI" | "NNCHN" | "NNCN" | "SFZ" | "CN" => (IdScheme::CnId, None),
