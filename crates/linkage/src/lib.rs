@@ -19,6 +19,7 @@ mod model;
 mod name;
 mod name_compare;
 mod standardize;
+pub mod table;
 mod train;
 mod types;
 

@@ -1,0 +1,69 @@
+//! What can be wrong with the files.
+
+use std::path::PathBuf;
+
+/// Why files cannot be linked.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is empty.
+    #[error("{0}: the file has no header")]
+    NoHeader(PathBuf),
+    /// A file has no column of record ids.
+    #[error("{path}: there is no column `record_id`; the columns are {columns}")]
+    NoRecordId {
+        /// The file.
+        path: PathBuf,
+        /// Its columns.
+        columns: String,
+    },
+    /// A file has no column that says anything about a person.
+    #[error("{path}: no column is understood; the columns are {columns}")]
+    NoColumns {
+        /// The file.
+        path: PathBuf,
+        /// Its columns.
+        columns: String,
+    },
+    /// Two columns mean the same.
+    #[error("{path}: the columns `{first}` and `{second}` mean the same")]
+    TwoColumns {
+        /// The file.
+        path: PathBuf,
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A row cannot be used.
+    #[error("{path}, line {line}: {reason}; --skip-bad-rows leaves such rows out and counts them")]
+    BadRow {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the row begins, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A record id stands twice.
+    #[error("{path}, line {line}: the record id `{id}` stands in line {before} of {other} already; --skip-bad-rows keeps the first")]
+    DuplicateId {
+        /// The file.
+        path: PathBuf,
+        /// The line of the second.
+        line: u64,
+        /// The id.
+        id: String,
+        /// The file of the first.
+        other: PathBuf,
+        /// The line of the first.
+        before: u64,
+    },
+}

@@ -1,0 +1,15 @@
+//! Linkage of plain files: files in, clusters out, a summary of how.
+//!
+//! The method is `linkage::table`; here are only the formats. Invariant: the order of rows and files changes nothing
+//! but the numbers of lines in messages, because records are put in order of their ids first.
+
+mod cells;
+mod csv;
+mod decode;
+mod error;
+mod report;
+mod run;
+mod write;
+
+pub use error::LinkError;
+pub use run::{Options, Outcome, run};

@@ -1,0 +1,66 @@
+//! The summary in words.
+
+use std::fmt::Write;
+
+use linkage::table::Summary;
+
+use crate::Options;
+use crate::cells::File;
+
+/// One line per input.
+pub(crate) fn inputs(options: &Options, files: &[File]) -> Vec<String> {
+    let line = |(path, file): (&std::path::PathBuf, &File)| {
+        let records: usize = file.parts.iter().map(|part| part.id_ends.len()).sum();
+        let unused = if file.unused.is_empty() { String::new() } else { format!("; not used: {}", file.unused.join(", ")) };
+        format!("{}: {} records, {}{unused}", path.display(), thousands(records as u64), file.format)
+    };
+    options.inputs.iter().zip(files).map(line).collect()
+}
+
+/// A number with its thousands apart.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The whole summary.
+pub(crate) fn text(inputs: &[String], summary: &Summary, skipped: u64, seconds: &[(&'static str, f64)]) -> String {
+    let mut text = String::new();
+    // Writing to a `String` cannot fail.
+    let mut line = |words: String| drop(writeln!(text, "{words}"));
+    for input in inputs {
+        line(input.clone());
+    }
+    if skipped > 0 {
+        line(format!("rows left out: {}", thousands(skipped)));
+    }
+    line(format!("records {}, clusters {}", thousands(summary.records as u64), thousands(summary.clusters as u64)));
+    line(format!("pairs compared {}", thousands(summary.pairs_compared)));
+    line("blocking rules:".to_owned());
+    for rule in &summary.rules {
+        line(format!("  {rule}"));
+    }
+    for over in &summary.oversized {
+        line(format!("  split: {} blocks with {} records of `{}`", over.blocks, over.records, over.rule));
+    }
+    line(format!("parameters, after {} rounds (shares: independent, same, near, loose, part, different, swapped):", summary.rounds));
+    for parameter in &summary.parameters {
+        line(format!("  {parameter}"));
+    }
+    for hot in &summary.hot_values {
+        line(format!("hot value of {}: `{}` in {} records", hot.field.name(), hot.value, thousands(hot.records as u64)));
+    }
+    line(format!("threshold {:.2} bits", summary.threshold));
+    line(format!("expected precision {:.4}, expected recall {:.4}", summary.precision, summary.recall));
+    let total: f64 = seconds.iter().map(|(_, seconds)| seconds).sum();
+    let stages: Vec<String> = seconds.iter().map(|(stage, seconds)| format!("{stage} {seconds:.2}")).collect();
+    line(format!("seconds {total:.2}: {}", stages.join(", ")));
+    text
+}

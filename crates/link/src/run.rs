@@ -1,0 +1,206 @@
+//! One run: read, link, write.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use linkage::table::{Column, LinkOptions, RawColumn, Stage, Summary, Table, TextPool, link_table};
+use rayon::prelude::*;
+
+use crate::LinkError;
+use crate::cells::File;
+use crate::{csv, decode, report, write};
+
+/// What to link, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The files. Records are linked within and across them.
+    pub inputs: Vec<PathBuf>,
+    /// The file of `record_id,cluster_id` to write.
+    pub output: PathBuf,
+    /// Probability from which on pairs are linked; without one the model chooses.
+    pub threshold: Option<f64>,
+    /// Leave out rows that cannot be used, instead of stopping.
+    pub skip_bad_rows: bool,
+    /// Seed of the samples that training draws.
+    pub seed: u64,
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What linkage did.
+    pub summary: Summary,
+    /// Rows left out.
+    pub skipped_rows: u64,
+    /// Seconds by stage, in order.
+    pub seconds: Vec<(&'static str, f64)>,
+    /// The summary as text.
+    pub text: String,
+}
+
+/// The ids of the records in order, and where each stood.
+pub(crate) struct Ids {
+    pub(crate) pool: TextPool,
+    /// Numbers in the pool, in order of the ids.
+    pub(crate) order: Vec<u32>,
+}
+
+/// Links files. `progress` is told what is being done.
+///
+/// # Errors
+/// When a file cannot be read or written, or what it holds cannot be used.
+pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome, LinkError> {
+    let mut clock = Clock::new();
+    let mut files = Vec::new();
+    clock.enter("read");
+    for path in &options.inputs {
+        progress(&format!("reading {}", path.display()));
+        let decoded = decode::decode(decode::read(path)?);
+        files.push(csv::parse(path, &decoded)?);
+    }
+    progress("preparing the records");
+    clock.enter("prepare");
+    let formats = report::inputs(options, &files);
+    let skipped_rows = check_rows(options, &files)?;
+    let (ids, inputs, columns, duplicates) = merge(options, files)?;
+    let table = Table::new(columns, ids.order.len(), &inputs);
+    let linked = link_table(&table, LinkOptions { threshold: options.threshold, seed: options.seed }, |stage| {
+        let (name, words) = match stage {
+            Stage::Rules => ("choose rules", "choosing blocking rules"),
+            Stage::Blocks => ("block", "putting records into blocks"),
+            Stage::Train => ("train", "estimating the model"),
+            Stage::Weigh => ("weigh", "weighing pairs"),
+            Stage::Cluster => ("cluster", "making clusters"),
+        };
+        clock.enter(name);
+        progress(words);
+    });
+    clock.enter("write");
+    progress("writing clusters");
+    write::clusters(&options.output, &ids, &linked.clusters)?;
+    let seconds = clock.finish();
+    let skipped_rows = skipped_rows + duplicates;
+    let text = report::text(&formats, &linked.summary, skipped_rows, &seconds);
+    Ok(Outcome { summary: linked.summary, skipped_rows, seconds, text })
+}
+
+/// The first bad row is an error unless such rows are to be left out; gives how many there are.
+fn check_rows(options: &Options, files: &[File]) -> Result<u64, LinkError> {
+    let mut skipped = 0;
+    for (path, file) in options.inputs.iter().zip(files) {
+        for (line, reason) in file.parts.iter().flat_map(|part| &part.bad) {
+            if !options.skip_bad_rows {
+                return Err(LinkError::BadRow { path: path.clone(), line: *line, reason: reason.clone() });
+            }
+            skipped += 1;
+        }
+    }
+    Ok(skipped)
+}
+
+type Merged = (Ids, Vec<u8>, Vec<RawColumn>, u64);
+
+/// Puts the parts of the files together, the records in order of their ids.
+fn merge(options: &Options, files: Vec<File>) -> Result<Merged, LinkError> {
+    let mut pool = TextPool::new();
+    // By record: the file and the line; and whether it is the second of its id.
+    let mut places: Vec<(u8, u32)> = Vec::new();
+    let mut kept: Vec<bool> = Vec::new();
+    for (input, file) in files.iter().enumerate() {
+        for part in &file.parts {
+            let mut start = 0;
+            for (end, line) in part.id_ends.iter().zip(&part.lines) {
+                let id = &part.ids[start as usize..*end as usize];
+                start = *end;
+                let known = pool.len() as u32;
+                let number = pool.intern(id);
+                let new = number > known;
+                if !new && !options.skip_bad_rows {
+                    let (other, before) = places[number as usize - 1];
+                    return Err(LinkError::DuplicateId {
+                        path: options.inputs[input].clone(),
+                        line: u64::from(*line),
+                        id: id.to_owned(),
+                        other: options.inputs[usize::from(other)].clone(),
+                        before: u64::from(before),
+                    });
+                }
+                if new {
+                    places.push((input as u8, *line));
+                }
+                kept.push(new);
+            }
+        }
+    }
+    pool.seal();
+    let mut order: Vec<u32> = (1..pool.len() as u32 + 1).collect();
+    order.par_sort_unstable_by(|a, b| pool.text(*a).cmp(pool.text(*b)));
+    let inputs: Vec<u8> = order.iter().map(|number| places[*number as usize - 1].0).collect();
+    let duplicates = kept.iter().filter(|kept| !**kept).count() as u64;
+    let mut wanted: Vec<Column> = files.iter().flat_map(|file| file.columns.iter().copied()).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let columns = wanted.into_par_iter().map(|column| gather(column, &files, &kept, &order)).collect();
+    Ok((Ids { pool, order }, inputs, columns, duplicates))
+}
+
+/// One column of all files, in the order of the records.
+fn gather(column: Column, files: &[File], kept: &[bool], order: &[u32]) -> RawColumn {
+    let mut texts = TextPool::new();
+    let mut read: Vec<u32> = Vec::with_capacity(order.len());
+    let mut kept = kept.iter();
+    for file in files {
+        let place = file.columns.iter().position(|other| *other == column);
+        for part in &file.parts {
+            match place {
+                Some(place) => {
+                    let (pool, cells) = &part.columns[place];
+                    let map: Vec<u32> = (0..=pool.len() as u32).map(|number| texts.intern(pool.text(number))).collect();
+                    let cells = cells.iter().zip(kept.by_ref()).filter(|(_, kept)| **kept);
+                    read.extend(cells.map(|(cell, _)| map[*cell as usize]));
+                }
+                None => {
+                    let count = kept.by_ref().take(part.id_ends.len()).filter(|kept| **kept).count();
+                    read.extend(std::iter::repeat_n(0, count));
+                }
+            }
+        }
+    }
+    texts.seal();
+    let cells = order.iter().map(|number| read[*number as usize - 1]).collect();
+    RawColumn { column, texts, cells }
+}
+
+/// Seconds by stage; a stage that is entered again goes on.
+struct Clock {
+    stages: Vec<(&'static str, f64)>,
+    current: Option<(usize, Instant)>,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { stages: Vec::new(), current: None }
+    }
+
+    fn enter(&mut self, stage: &'static str) {
+        self.leave();
+        let place = self.stages.iter().position(|(name, _)| *name == stage).unwrap_or_else(|| {
+            self.stages.push((stage, 0.0));
+            self.stages.len() - 1
+        });
+        #[expect(clippy::disallowed_methods, reason = "a stopwatch for the operator; nothing is decided by it")]
+        let now = Instant::now();
+        self.current = Some((place, now));
+    }
+
+    fn leave(&mut self) {
+        if let Some((place, since)) = self.current.take() {
+            self.stages[place].1 += since.elapsed().as_secs_f64();
+        }
+    }
+
+    fn finish(mut self) -> Vec<(&'static str, f64)> {
+        self.leave();
+        self.stages
+    }
+}

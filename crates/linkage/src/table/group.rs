@@ -1,0 +1,141 @@
+//! From weighed pairs to clusters: average linkage over all pairs of a component, proposed by blocking or not.
+//!
+//! Two clusters become one while the mean weight over all pairs between them is at least the threshold, the highest
+//! mean first. So a vague record that fits two people cannot join them: what they disagree on counts. The result is a
+//! function of the records and the weights; ties are broken by the order of records.
+
+use rayon::prelude::*;
+
+use super::store::Table;
+use super::weigh::Weigher;
+
+/// A pair and its weight.
+pub(crate) type Edge = (u32, u32, f32);
+
+/// Components up to this size are clustered by the mean over all pairs, larger ones by samples of their pairs.
+const EXACT_MAX: usize = 600;
+/// Members of a cluster that are compared, in a component that is larger.
+const SAMPLE: usize = 12;
+/// A single pair says at most so much against and for two clusters being one.
+const CLAMP: (f32, f32) = (-14.0, 10.0);
+
+/// Clusters the records: for every record the first record of its cluster.
+pub(crate) fn group(table: &Table, weigher: &Weigher, edges: &[Edge], threshold: f32) -> Vec<u32> {
+    let mut heads: Vec<u32> = (0..table.len() as u32).collect();
+    let linking: Vec<Edge> = edges.iter().copied().filter(|edge| edge.2 >= threshold).collect();
+    for (a, b, _) in &linking {
+        let (a, b) = (root(&mut heads, *a), root(&mut heads, *b));
+        heads[a.max(b) as usize] = a.min(b);
+    }
+    let mut by_component: Vec<(u32, Edge)> = linking.into_iter().map(|edge| (root(&mut heads, edge.0), edge)).collect();
+    by_component.par_sort_unstable_by(|x, y| (x.0, x.1.0, x.1.1).cmp(&(y.0, y.1.0, y.1.1)));
+    let components: Vec<&[(u32, Edge)]> = by_component.chunk_by(|x, y| x.0 == y.0).collect();
+    let found: Vec<Vec<(u32, u32)>> = components.into_par_iter().with_min_len(16).map(|edges| component(table, weigher, edges, threshold)).collect();
+    let mut clusters: Vec<u32> = (0..table.len() as u32).collect();
+    for (record, head) in found.into_iter().flatten() {
+        clusters[record as usize] = head;
+    }
+    clusters
+}
+
+fn root(heads: &mut [u32], mut node: u32) -> u32 {
+    while heads[node as usize] != node {
+        let above = heads[heads[node as usize] as usize];
+        heads[node as usize] = above;
+        node = above;
+    }
+    node
+}
+
+/// Clusters one component: its records with the first record of their cluster.
+fn component(table: &Table, weigher: &Weigher, edges: &[(u32, Edge)], threshold: f32) -> Vec<(u32, u32)> {
+    if let [(_, (a, b, _))] = edges {
+        return vec![(*a, *a), (*b, *a)];
+    }
+    let mut nodes: Vec<u32> = edges.iter().flat_map(|(_, edge)| [edge.0, edge.1]).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    if nodes.len() <= EXACT_MAX { exact(table, weigher, &nodes, threshold) } else { sampled(table, weigher, &nodes, edges, threshold) }
+}
+
+/// Average linkage over the whole matrix of pairs.
+fn exact(table: &Table, weigher: &Weigher, nodes: &[u32], threshold: f32) -> Vec<(u32, u32)> {
+    let n = nodes.len();
+    let mut sums = vec![0.0_f32; n * n];
+    for i in 0..n {
+        for j in 0..i {
+            let weight = weigher.weight(table, &table.rows[nodes[i] as usize], &table.rows[nodes[j] as usize]).clamp(CLAMP.0, CLAMP.1);
+            sums[i * n + j] = weight;
+            sums[j * n + i] = weight;
+        }
+    }
+    let mut sizes = vec![1.0_f32; n];
+    let mut head: Vec<usize> = (0..n).collect();
+    // The best partner of every living cluster.
+    let mut best: Vec<(f32, usize)> = (0..n).map(|i| partner(&sums, &sizes, n, i)).collect();
+    loop {
+        let top = (0..n).filter(|i| sizes[*i] > 0.0).max_by(|x, y| best[*x].0.total_cmp(&best[*y].0).then(y.cmp(x)));
+        let Some(a) = top.filter(|a| best[*a].0 >= threshold) else { break };
+        let (a, b) = (a.min(best[a].1), a.max(best[a].1));
+        for k in 0..n {
+            sums[a * n + k] += sums[b * n + k];
+            sums[k * n + a] = sums[a * n + k];
+        }
+        sizes[a] += sizes[b];
+        sizes[b] = 0.0;
+        head.iter_mut().filter(|head| **head == b).for_each(|head| *head = a);
+        best[a] = partner(&sums, &sizes, n, a);
+        for i in (0..n).filter(|i| sizes[*i] > 0.0 && *i != a).collect::<Vec<_>>() {
+            if best[i].1 == a || best[i].1 == b {
+                best[i] = partner(&sums, &sizes, n, i);
+            } else {
+                let mean = sums[i * n + a] / (sizes[i] * sizes[a]);
+                if mean > best[i].0 {
+                    best[i] = (mean, a);
+                }
+            }
+        }
+    }
+    nodes.iter().zip(head).map(|(node, head)| (*node, nodes[head])).collect()
+}
+
+fn partner(sums: &[f32], sizes: &[f32], n: usize, i: usize) -> (f32, usize) {
+    let mut best = (f32::NEG_INFINITY, i);
+    for j in (0..n).filter(|j| *j != i && sizes[*j] > 0.0) {
+        let mean = sums[i * n + j] / (sizes[i] * sizes[j]);
+        if mean > best.0 {
+            best = (mean, j);
+        }
+    }
+    best
+}
+
+/// Edges from the strongest down; each joins two clusters if samples of their members agree.
+fn sampled(table: &Table, weigher: &Weigher, nodes: &[u32], edges: &[(u32, Edge)], threshold: f32) -> Vec<(u32, u32)> {
+    let place = |node: u32| nodes.binary_search(&node).unwrap_or(0);
+    let mut members: Vec<Vec<u32>> = nodes.iter().map(|node| vec![*node]).collect();
+    let mut head: Vec<usize> = (0..nodes.len()).collect();
+    let mut sorted: Vec<Edge> = edges.iter().map(|(_, edge)| *edge).collect();
+    sorted.sort_unstable_by(|x, y| y.2.total_cmp(&x.2).then((x.0, x.1).cmp(&(y.0, y.1))));
+    for (a, b, _) in sorted {
+        let (a, b) = (head[place(a)], head[place(b)]);
+        if a == b {
+            continue;
+        }
+        let pick = |all: &[u32]| -> Vec<u32> {
+            let count = all.len().min(SAMPLE);
+            (0..count).map(|n| all[n * all.len() / count]).collect()
+        };
+        let (left, right) = (pick(&members[a]), pick(&members[b]));
+        let weight = |x: &u32, y: &u32| weigher.weight(table, &table.rows[*x as usize], &table.rows[*y as usize]).clamp(CLAMP.0, CLAMP.1);
+        let sum: f32 = left.iter().flat_map(|x| right.iter().map(move |y| weight(x, y))).sum();
+        if sum / (left.len() * right.len()) as f32 >= threshold {
+            let (keep, go) = if members[a].len() >= members[b].len() { (a, b) } else { (b, a) };
+            let moved = std::mem::take(&mut members[go]);
+            moved.iter().for_each(|node| head[place(*node)] = keep);
+            members[keep].extend(moved);
+            members[keep].sort_unstable();
+        }
+    }
+    members.iter().filter(|all| !all.is_empty()).flat_map(|all| all.iter().map(|node| (*node, all[0]))).collect()
+}

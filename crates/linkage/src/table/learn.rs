@@ -1,0 +1,400 @@
+//! Estimation of the parameters by expectation-maximization, without labels.
+//!
+//! What strangers have in common is counted on random pairs, and on random pairs that agree on a parent. What one
+//! person and what relatives have in common is estimated on the pairs that blocking proposes: these hold nearly all
+//! pairs of one person, so no rule has to be left out for a field. Each pair counts for each kind as likely as it is
+//! of that kind, and each agreement as likely as it is systematic and not by chance.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::field::{FIELDS, TableField};
+use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, MISSING, NEAR, PART, SAME, SWAPPED, compare};
+use super::store::{INPUT, Table};
+use super::weigh::{AGREES, ALONE, ONE_PERSON, Parameters, RELATIVES, STATES, Shares, Weigher, state_of};
+
+const RANDOM_PAIRS: usize = 400_000;
+/// Random pairs that agree on the parent, per field.
+const NEIGHBOUR_PAIRS: usize = 20_000;
+const ROUNDS_MAX: usize = 40;
+/// Pairs that what one starts from counts for.
+const PRIOR_PAIRS: f64 = 12.0;
+
+/// A proposed pair and how many pairs it stands for.
+pub(crate) type Sampled = (u32, u32);
+
+struct Observed {
+    levels: Levels,
+    /// How likely strangers agree so, by field.
+    chance: [f32; FIELDS],
+    across: bool,
+}
+
+/// What training found besides the parameters.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Training {
+    pub(crate) rounds: usize,
+}
+
+/// Learns from a sample of the proposed pairs, each of which stands for `each` pairs. `counts` says how many of the
+/// `population` have each value; `repeats` of those per record are of the same person.
+pub(crate) fn learn(
+    table: &Table,
+    sample: &[Sampled],
+    each: f64,
+    counts: &[Vec<u32>],
+    population: f64,
+    start: Option<&Parameters>,
+    seed: u64,
+) -> (Parameters, Training) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut parameters = match start {
+        Some(known) => Parameters { population, repeats: 0.0, ..known.clone() },
+        None => initial(table),
+    };
+    let own = start.is_none();
+    let strangers = Strangers::draw(table, &mut random);
+    let totals = pair_totals(table);
+    parameters.chance = strangers.shares(table, &parameters, counts);
+    let mut training = Training::default();
+    let mut before = f64::NAN;
+    for round in 0..ROUNDS_MAX {
+        training.rounds = round + 1;
+        let expected = step(table, sample, each, counts, totals, &mut parameters);
+        if own {
+            let records = table.len() as f64;
+            parameters.repeats = (2.0 * expected / records).min(records / 4.0);
+        }
+        if round % 4 == 1 {
+            parameters.chance = strangers.shares(table, &parameters, counts);
+        }
+        if (expected - before).abs() < before * 2e-4 && round > 6 {
+            break;
+        }
+        before = expected;
+    }
+    (parameters, training)
+}
+
+/// Pairs within an input and across inputs.
+fn pair_totals(table: &Table) -> [f64; 2] {
+    let mut sizes = vec![0.0_f64; table.inputs];
+    for row in &table.rows {
+        sizes[row[INPUT] as usize] += 1.0;
+    }
+    let within: f64 = sizes.iter().map(|n| n * (n - 1.0) / 2.0).sum();
+    let records = table.len() as f64;
+    [within.max(1.0), (records * (records - 1.0) / 2.0 - within).max(1.0)]
+}
+
+fn typical(field: TableField, kind: usize, state: usize) -> [f64; LEVELS] {
+    // Independent, same, near, loose, part, different, swapped.
+    let of = |same: f64, near: f64, loose: f64, part: f64, swapped: f64| {
+        [1.0 - same - near - loose - part - swapped - 0.002, same, near, loose, part, 0.002, swapped]
+    };
+    if kind == ONE_PERSON {
+        return match field {
+            TableField::Given => of(0.78, 0.08, 0.05, 0.02, 0.01),
+            TableField::Surname => of(0.82, 0.08, 0.04, 0.005, 0.0),
+            TableField::Sex => of(0.94, 0.0, 0.0, 0.0, 0.0),
+            TableField::Birth => of(0.84, 0.07, 0.02, 0.01, 0.005),
+            TableField::NationalId => of(0.84, 0.07, 0.02, 0.01, 0.0),
+            TableField::Phone => of(0.6, 0.05, 0.01, 0.0, 0.0),
+            TableField::Email => of(0.65, 0.06, 0.04, 0.0, 0.0),
+            TableField::BirthPlace => of(0.75, 0.06, 0.05, 0.0, 0.0),
+            TableField::Occupation => of(0.55, 0.04, 0.06, 0.0, 0.0),
+            _ if state == AGREES => of(0.8, 0.08, 0.04, 0.0, 0.005),
+            _ if state == ALONE => of(0.65, 0.08, 0.03, 0.0, 0.005),
+            _ => of(0.3, 0.05, 0.02, 0.0, 0.005),
+        };
+    }
+    match field {
+        TableField::Given => of(0.02, 0.01, 0.01, 0.001, 0.0),
+        TableField::Surname => of(0.7, 0.03, 0.01, 0.0, 0.0),
+        TableField::Sex => of(0.0, 0.0, 0.0, 0.0, 0.0),
+        TableField::Birth => of(0.006, 0.002, 0.002, 0.0, 0.1),
+        TableField::NationalId => of(0.0005, 0.0005, 0.001, 0.0, 0.0),
+        TableField::Phone => of(0.4, 0.01, 0.0, 0.0, 0.0),
+        TableField::Email => of(0.05, 0.005, 0.005, 0.0, 0.0),
+        TableField::BirthPlace => of(0.3, 0.02, 0.02, 0.0, 0.0),
+        TableField::Occupation => of(0.05, 0.0, 0.02, 0.0, 0.0),
+        _ if state == AGREES => of(0.85, 0.06, 0.02, 0.0, 0.002),
+        _ => of(0.7, 0.05, 0.02, 0.0, 0.002),
+    }
+}
+
+/// What one starts from.
+fn initial(table: &Table) -> Parameters {
+    let records = table.len().max(2) as f64;
+    let shares = [ONE_PERSON, RELATIVES].map(|kind| {
+        let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
+        for field in TableField::ALL {
+            for state in 0..STATES {
+                shares[field as usize][state] = typical(field, kind, state);
+            }
+        }
+        shares
+    });
+    // Relatives can only be told apart from one person where there is something that relatives share.
+    let places = [TableField::Phone, TableField::Email, TableField::Address1, TableField::StreetNumber, TableField::Postcode];
+    let has_places = places.iter().any(|field| table.stated(*field) * 20 >= table.len());
+    Parameters {
+        matches: [0.3 / records; 2],
+        relatives: if has_places { 1.0 / records } else { 0.0 },
+        shares,
+        chance: [[[0.0; LEVELS]; STATES]; FIELDS],
+        repeats: 0.3,
+        population: records,
+    }
+}
+
+/// Most that a family may have in common on personal fields, by level: what is more is no family.
+fn family_limit(field: TableField, level: usize) -> f64 {
+    match (field, level as u8) {
+        (TableField::Given, SAME) => 0.06,
+        (TableField::Given, SWAPPED | PART) => 0.01,
+        (TableField::Given, _) => 0.04,
+        (TableField::Birth, SAME) => 0.03,
+        (TableField::Birth, NEAR | LOOSE | PART) => 0.03,
+        (TableField::NationalId, SAME) => 0.002,
+        (TableField::NationalId, NEAR | LOOSE | PART) => 0.01,
+        _ => 1.0,
+    }
+}
+
+#[derive(Clone)]
+struct Sums {
+    matches: [f64; 2],
+    relatives: f64,
+    shares: Box<[Shares; 2]>,
+}
+
+impl Sums {
+    fn new() -> Self {
+        Self { matches: [0.0; 2], relatives: 0.0, shares: Box::new([[[[0.0; LEVELS]; STATES]; FIELDS]; 2]) }
+    }
+
+    fn add(mut self, other: Self) -> Self {
+        self.matches[0] += other.matches[0];
+        self.matches[1] += other.matches[1];
+        self.relatives += other.relatives;
+        let mine = self.shares.as_flattened_mut().as_flattened_mut().as_flattened_mut();
+        let theirs = other.shares.as_flattened().as_flattened().as_flattened();
+        mine.iter_mut().zip(theirs).for_each(|(a, b)| *a += b);
+        self
+    }
+}
+
+/// Chance of every field of a pair, at what the counts say.
+fn observe(table: &Table, weigher: &Weigher, pair: &Sampled) -> Observed {
+    let (a, b) = (&table.rows[pair.0 as usize], &table.rows[pair.1 as usize]);
+    let levels = compare(table, a, b);
+    let mut chance = [1.0; FIELDS];
+    for field in TableField::ALL.into_iter().filter(|field| levels[*field as usize] != MISSING) {
+        chance[field as usize] = weigher.chance(&levels, a, b, field, state_of(&levels, field)) as f32;
+    }
+    Observed { levels, chance, across: a[INPUT] != b[INPUT] }
+}
+
+/// How likely a pair is of one person and of relatives.
+fn kinds(parameters: &Parameters, pair: &Observed) -> [f64; 2] {
+    let mut odds = [parameters.matches[usize::from(pair.across)].ln(), parameters.relatives.max(1e-30).ln()];
+    for field in TableField::ALL.into_iter().filter(|field| pair.levels[*field as usize] != MISSING) {
+        let (place, state) = (field as usize, state_of(&pair.levels, field));
+        for (kind, odds) in odds.iter_mut().enumerate() {
+            *odds += parameters.ratio(kind, place, state, pair.levels[place] as usize, f64::from(pair.chance[place])).ln();
+        }
+    }
+    let [one, relatives] = odds.map(|odds| odds.clamp(-300.0, 300.0).exp());
+    let all = 1.0 + one + relatives;
+    [one / all, relatives / all]
+}
+
+/// One round over the sample. Gives the expected number of pairs of one person.
+fn step(table: &Table, sample: &[Sampled], each: f64, counts: &[Vec<u32>], totals: [f64; 2], parameters: &mut Parameters) -> f64 {
+    let weigher = Weigher::new(parameters.clone(), counts.to_vec());
+    let known: &Parameters = parameters;
+    let chunks: Vec<Sums> = sample
+        .par_chunks(4096)
+        .map(|chunk| {
+            let mut sums = Sums::new();
+            for pair in chunk {
+                let observed = observe(table, &weigher, pair);
+                tally(known, &observed, each, &mut sums);
+            }
+            sums
+        })
+        .collect();
+    // In order, so that rounding is the same every time.
+    let sums = chunks.into_iter().fold(Sums::new(), Sums::add);
+    for across in 0..2 {
+        parameters.matches[across] = ((sums.matches[across] + 0.01) / totals[across]).clamp(1e-15, 0.4);
+    }
+    if parameters.relatives > 0.0 {
+        parameters.relatives = ((sums.relatives + 0.01) / (totals[0] + totals[1])).clamp(1e-15, 0.2);
+    }
+    maximise(&sums, parameters);
+    sums.matches[0] + sums.matches[1]
+}
+
+fn tally(parameters: &Parameters, pair: &Observed, each: f64, sums: &mut Sums) {
+    let likely = kinds(parameters, pair);
+    sums.matches[usize::from(pair.across)] += likely[ONE_PERSON] * each;
+    sums.relatives += likely[RELATIVES] * each;
+    for field in TableField::ALL.into_iter().filter(|field| pair.levels[*field as usize] != MISSING) {
+        let (place, state) = (field as usize, state_of(&pair.levels, field));
+        let level = pair.levels[place] as usize;
+        for (kind, likely) in likely.iter().enumerate() {
+            if *likely < 1e-6 {
+                continue;
+            }
+            let shares = &parameters.shares[kind][place][state];
+            let by_chance = shares[0] * f64::from(pair.chance[place]);
+            let systematic = shares[level] / (shares[level] + by_chance);
+            let sums = &mut sums.shares[kind][place][state];
+            sums[level] += likely * each * systematic;
+            sums[0] += likely * each * (1.0 - systematic);
+        }
+    }
+}
+
+fn maximise(sums: &Sums, parameters: &mut Parameters) {
+    for kind in [ONE_PERSON, RELATIVES] {
+        for field in TableField::ALL {
+            for state in 0..STATES {
+                let counted = &sums.shares[kind][field as usize][state];
+                let typical = typical(field, kind, state);
+                let total: f64 = counted.iter().sum::<f64>() + PRIOR_PAIRS;
+                let mut shares = [0.0; LEVELS];
+                for level in 1..LEVELS {
+                    let share = (counted[level] + typical[level] * PRIOR_PAIRS) / total;
+                    shares[level] = if kind == RELATIVES { share.min(family_limit(field, level)) } else { share };
+                }
+                shares[0] = (1.0 - shares[1..].iter().sum::<f64>()).max(1e-4);
+                parameters.shares[kind][field as usize][state] = shares;
+            }
+        }
+    }
+}
+
+/// Random pairs, and random pairs that agree on the parent of a field.
+struct Strangers {
+    random: Vec<Sampled>,
+    neighbours: Vec<(TableField, Vec<Sampled>)>,
+}
+
+impl Strangers {
+    fn draw(table: &Table, random: &mut ChaCha8Rng) -> Self {
+        let records = table.len() as u32;
+        let count = RANDOM_PAIRS.min(table.len() * table.len());
+        let pairs = (0..count).map(|_| (random.random_range(0..records), random.random_range(0..records)));
+        let pairs: Vec<Sampled> = pairs.filter(|(a, b)| a != b).collect();
+        let mut neighbours = Vec::new();
+        for field in TableField::ALL {
+            let parent = field.parents().iter().copied().find(|parent| table.stated(*parent) * 10 > table.len());
+            let Some(parent) = parent.filter(|_| table.stated(field) > 0) else { continue };
+            neighbours.push((field, sharing(table, parent, random)));
+        }
+        Self { random: pairs, neighbours }
+    }
+
+    /// Shares of the levels among strangers: each pair counts as likely as it is of strangers.
+    fn shares(&self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>]) -> Shares {
+        let mut start = parameters.clone();
+        if start.chance[0][0][1] == 0.0 {
+            for field in &mut start.chance {
+                *field = [[1.0, 0.05, 0.01, 0.01, 0.01, 0.5, 0.1]; STATES];
+            }
+        }
+        let weigher = Weigher::new(start, counts.to_vec());
+        let sums = count_levels(table, &weigher, &self.random);
+        let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
+        for field in TableField::ALL {
+            let place = field as usize;
+            let everything = add_states(&sums[place]);
+            let alone = normalise(&everything, None);
+            for state in &mut shares[place] {
+                *state = alone;
+            }
+        }
+        for (field, pairs) in &self.neighbours {
+            let sums = count_levels(table, &weigher, pairs);
+            let place = *field as usize;
+            shares[place][AGREES] = normalise(&sums[place][AGREES], Some(&shares[place][ALONE]));
+        }
+        shares
+    }
+}
+
+fn add_states(states: &[[f64; LEVELS]; STATES]) -> [f64; LEVELS] {
+    let mut sum = [0.0; LEVELS];
+    for state in states {
+        sum.iter_mut().zip(state).for_each(|(sum, count)| *sum += count);
+    }
+    sum
+}
+
+/// Shares of counts; a little is added to each so that nothing is impossible.
+fn normalise(counts: &[f64; LEVELS], like: Option<&[f64; LEVELS]>) -> [f64; LEVELS] {
+    let total: f64 = counts[1..].iter().sum();
+    let mut shares = [0.0; LEVELS];
+    for level in 1..LEVELS {
+        let added = like.map_or(0.2, |like| 20.0 * like[level]);
+        shares[level] = (counts[level] + added) / (total + if like.is_some() { 20.0 } else { 1.2 });
+    }
+    shares[DIFFERENT as usize] = shares[DIFFERENT as usize].max(1e-3);
+    shares
+}
+
+fn count_levels(table: &Table, weigher: &Weigher, pairs: &[Sampled]) -> Box<Shares> {
+    let chunks: Vec<Box<Shares>> = pairs
+        .par_chunks(8192)
+        .map(|chunk| {
+            let mut sums: Box<Shares> = Box::new([[[0.0; LEVELS]; STATES]; FIELDS]);
+            for (a, b) in chunk {
+                let levels = compare(table, &table.rows[*a as usize], &table.rows[*b as usize]);
+                let agreeing = levels.iter().filter(|level| (SAME..=LOOSE).contains(level)).count();
+                let stranger = if agreeing < 2 {
+                    1.0
+                } else {
+                    let [one, relatives] = kinds(&weigher.parameters, &observe(table, weigher, &(*a, *b)));
+                    1.0 - one - relatives
+                };
+                for field in TableField::ALL {
+                    sums[field as usize][state_of(&levels, field)][levels[field as usize] as usize] += stranger;
+                }
+            }
+            sums
+        })
+        .collect();
+    let mut total: Box<Shares> = Box::new([[[0.0; LEVELS]; STATES]; FIELDS]);
+    for chunk in chunks {
+        let mine = total.as_flattened_mut().as_flattened_mut();
+        mine.iter_mut().zip(chunk.as_flattened().as_flattened()).for_each(|(a, b)| *a += b);
+    }
+    total
+}
+
+/// Pairs drawn evenly from those that have the same value of a field.
+fn sharing(table: &Table, field: TableField, random: &mut ChaCha8Rng) -> Vec<Sampled> {
+    let place = field as usize;
+    let mut order: Vec<u32> = (0..table.len() as u32).filter(|record| table.rows[*record as usize][place] != 0).collect();
+    order.par_sort_unstable_by_key(|record| (table.rows[*record as usize][place], *record));
+    let same = |a: &u32, b: &u32| table.rows[*a as usize][place] == table.rows[*b as usize][place];
+    let mut blocks: Vec<(f64, &[u32])> = Vec::new();
+    let mut total = 0.0;
+    for block in order.chunk_by(same).filter(|block| block.len() > 1) {
+        total += (block.len() * (block.len() - 1)) as f64;
+        blocks.push((total, block));
+    }
+    if blocks.is_empty() {
+        return Vec::new();
+    }
+    let mut draw = || {
+        let at = random.random_range(0.0..total);
+        let block = blocks[blocks.partition_point(|(sum, _)| *sum <= at).min(blocks.len() - 1)].1;
+        (block[random.random_range(0..block.len())], block[random.random_range(0..block.len())])
+    };
+    (0..NEIGHBOUR_PAIRS).map(|_| draw()).filter(|(a, b)| a != b).collect::<Vec<Sampled>>()
+}

@@ -1,0 +1,329 @@
+//! How well the values of a field agree: one of a few levels per field.
+
+use super::field::{FIELDS, TableField};
+use super::store::{Row, Table, Value};
+
+/// A level of agreement; 0 where one record does not state the field.
+pub(crate) type Level = u8;
+
+pub(crate) const MISSING: Level = 0;
+pub(crate) const SAME: Level = 1;
+/// A slip away.
+pub(crate) const NEAR: Level = 2;
+/// Much in common.
+pub(crate) const LOOSE: Level = 3;
+/// An initial for a name, what is not hidden, a year.
+pub(crate) const PART: Level = 4;
+pub(crate) const DIFFERENT: Level = 5;
+/// The values have changed places with those of the neighbouring field; of birth dates: half a generation apart.
+pub(crate) const SWAPPED: Level = 6;
+/// How many levels there are, the missing one included.
+pub(crate) const LEVELS: usize = 7;
+
+/// The levels of all fields.
+pub(crate) type Levels = [Level; FIELDS];
+
+/// Compares two records field by field.
+pub(crate) fn compare(table: &Table, a: &Row, b: &Row) -> Levels {
+    let mut levels = [MISSING; FIELDS];
+    for field in TableField::ALL {
+        let place = field as usize;
+        let (x, y) = (a[place], b[place]);
+        if x == 0 || y == 0 {
+            continue;
+        }
+        levels[place] = if x == y { SAME } else { differing(table, field, x, y) };
+    }
+    swapped(table, a, b, TableField::Given, TableField::Surname, &mut levels);
+    swapped(table, a, b, TableField::Address1, TableField::Address2, &mut levels);
+    levels
+}
+
+/// Looks whether the values of two fields have changed places.
+fn swapped(table: &Table, a: &Row, b: &Row, first: TableField, second: TableField, levels: &mut Levels) {
+    let (p, q) = (first as usize, second as usize);
+    let crosses = (a[p] != 0 && a[p] == b[q], a[q] != 0 && a[q] == b[p]);
+    if levels[p] == SAME || levels[q] == SAME || crosses == (false, false) {
+        return;
+    }
+    let fits = |x: u32, y: u32| x == 0 || y == 0 || differing(table, first, x, y) <= LOOSE;
+    let is_swap = match crosses {
+        (true, true) => true,
+        (true, false) => fits(a[q], b[p]),
+        _ => fits(a[p], b[q]),
+    };
+    if is_swap {
+        levels[p] = SWAPPED;
+        levels[q] = MISSING;
+    }
+}
+
+fn differing(table: &Table, field: TableField, x: u32, y: u32) -> Level {
+    let (left, right) = (table.value(field, x), table.value(field, y));
+    match field {
+        TableField::Sex => DIFFERENT,
+        TableField::Birth => births(left.mask as u32, right.mask as u32),
+        TableField::Given | TableField::Surname => names(table, field, x, y, left, right),
+        TableField::NationalId | TableField::Phone | TableField::Postcode | TableField::StreetNumber => {
+            codes(table, field, x, y, left, right)
+        }
+        TableField::Email => emails(table, field, x, y, left, right),
+        _ => words(table, field, x, y, left, right),
+    }
+}
+
+/// Years apart from which two birth dates are of two generations.
+const GENERATION_YEARS: u32 = 14;
+
+fn births(a: u32, b: u32) -> Level {
+    let parts = |date: u32| (date / 10_000, date / 100 % 100, date % 100);
+    let ((y1, m1, d1), (y2, m2, d2)) = (parts(a), parts(b));
+    let vague = |m: u32, d: u32| (m == 0 && d == 0) || (m == 1 && d == 1) || d == 0;
+    if y1 == y2 && m1 == d2 && d1 == m2 {
+        return NEAR;
+    }
+    let digits = |date: u32| -> [u8; 8] {
+        let mut rest = date;
+        let mut found = [0; 8];
+        for digit in found.iter_mut().rev() {
+            *digit = (rest % 10) as u8;
+            rest /= 10;
+        }
+        found
+    };
+    let (left, right) = (digits(a), digits(b));
+    let differing = (0..8).filter(|place| left[*place] != right[*place]).count();
+    if y1 == y2 && (vague(m1, d1) || vague(m2, d2)) {
+        return PART;
+    }
+    if differing == 1 || differing == 2 && within(&left, &right, 1).is_some() {
+        return NEAR;
+    }
+    let same_day = m1 == m2 && d1 == d2;
+    if y1 == y2 && (m1 == m2 || d1 == d2) || same_day && !vague(m1, d1) || differing == 2 {
+        return LOOSE;
+    }
+    if y1.abs_diff(y2) >= GENERATION_YEARS { SWAPPED } else { DIFFERENT }
+}
+
+fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
+    let (short, long) = if left.chars <= right.chars { (left, right) } else { (right, left) };
+    if left.hidden || right.hidden {
+        return fits(table.text(field, x), table.text(field, y));
+    }
+    if short.reading == long.reading {
+        return NEAR;
+    }
+    let changed = (left.mask ^ right.mask).count_ones();
+    if short.chars == 1 && long.ascii && short.ascii {
+        let heads = table.text(field, x).as_bytes().first() == table.text(field, y).as_bytes().first();
+        return if heads { PART } else { DIFFERENT };
+    }
+    if !left.ascii || !right.ascii {
+        return han_names(table, field, x, y, left, right);
+    }
+    let most = match long.chars {
+        0..4 => 0,
+        4..6 => 1,
+        6..9 => 2,
+        _ => 3,
+    };
+    if most > 0 && changed <= 2 * most && long.chars - short.chars <= most as u8 {
+        let (a, b) = (table.text(field, x).as_bytes(), table.text(field, y).as_bytes());
+        match within(a, b, most as usize) {
+            Some(0 | 1) => return NEAR,
+            Some(_) => return LOOSE,
+            None => {}
+        }
+    }
+    if short.sound == long.sound && short.chars >= 4 {
+        return LOOSE;
+    }
+    if (short.mask & !long.mask) == 0 && short.chars >= 3 {
+        let (a, b) = (table.text(field, x), table.text(field, y));
+        let (a, b) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+        if b.starts_with(a) || (left.spaced || right.spaced) && has_words(a, b) {
+            return LOOSE;
+        }
+    } else if (left.spaced || right.spaced) && shares_words(table.text(field, x), table.text(field, y)) {
+        return LOOSE;
+    }
+    DIFFERENT
+}
+
+fn han_names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
+    if left.sound == right.sound {
+        return LOOSE;
+    }
+    if left.ascii != right.ascii {
+        return DIFFERENT;
+    }
+    let chars = |number: u32| -> Vec<char> { table.text(field, number).chars().collect() };
+    let (a, b) = (chars(x), chars(y));
+    match (within(&a, &b, 2), a.len().max(b.len())) {
+        (Some(1), 5..) => NEAR,
+        (Some(1), 2..) | (Some(2), 6..) => LOOSE,
+        _ => DIFFERENT,
+    }
+}
+
+/// Whether what is not hidden agrees.
+fn fits(a: &str, b: &str) -> Level {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let agrees = |x: &[char], y: &[char]| x.iter().zip(y).all(|(p, q)| p == q || *p == '*' || *q == '*');
+    // One star may stand for several characters at the end.
+    let open = a.ends_with(&['*']) || b.ends_with(&['*']);
+    if (a.len() == b.len() || open) && agrees(&a, &b) { PART } else { DIFFERENT }
+}
+
+fn codes(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
+    let (a, b) = (table.text(field, x), table.text(field, y));
+    if left.hidden || right.hidden {
+        let shown = |text: &str| text.bytes().filter(|byte| *byte != b'*').count();
+        return if a.len() == b.len() && shown(a).min(shown(b)) >= 4 { fits(a, b) } else { DIFFERENT };
+    }
+    let long = left.chars.max(right.chars);
+    let most = match long {
+        0..2 => 0,
+        2..7 => 1,
+        _ => 2,
+    };
+    if most == 0 || (left.mask ^ right.mask).count_ones() > 2 * most || left.chars.abs_diff(right.chars) > most as u8 {
+        return DIFFERENT;
+    }
+    match within(a.as_bytes(), b.as_bytes(), most as usize) {
+        Some(0 | 1) if long >= 4 => NEAR,
+        Some(_) => LOOSE,
+        None => DIFFERENT,
+    }
+}
+
+fn emails(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
+    let (a, b) = (table.text(field, x), table.text(field, y));
+    if (left.mask ^ right.mask).count_ones() <= 4 && left.chars.abs_diff(right.chars) <= 2 && within(a.as_bytes(), b.as_bytes(), 2).is_some() {
+        return NEAR;
+    }
+    match (a.split_once('@'), b.split_once('@')) {
+        (Some((p, _)), Some((q, _))) if p == q => LOOSE,
+        _ => DIFFERENT,
+    }
+}
+
+fn words(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
+    let long = left.chars.max(right.chars);
+    let most = u32::from(match long {
+        0..4 => 0,
+        4..6 => 1,
+        _ => (long / 4).min(5),
+    });
+    let changed = (left.mask ^ right.mask).count_ones();
+    if most > 0 && changed <= 2 * most && u32::from(left.chars.abs_diff(right.chars)) <= most {
+        let (a, b) = (table.text(field, x), table.text(field, y));
+        let distance = if left.ascii && right.ascii {
+            within(a.as_bytes(), b.as_bytes(), most as usize)
+        } else {
+            let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+            within(&a, &b, most as usize)
+        };
+        match distance {
+            Some(steps) if steps <= 1 || steps * 8 <= usize::from(long) => return NEAR,
+            Some(_) => return LOOSE,
+            None => {}
+        }
+    }
+    if left.reading == right.reading {
+        return NEAR;
+    }
+    let (a, b) = (table.text(field, x), table.text(field, y));
+    let (a, b) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    if left.chars.min(right.chars) >= 3 && b.starts_with(a) || (left.spaced || right.spaced) && shares_words(a, b) {
+        return LOOSE;
+    }
+    DIFFERENT
+}
+
+/// Whether every word of `few` is a word of `many`.
+fn has_words(few: &str, many: &str) -> bool {
+    few.split(' ').all(|word| many.split(' ').any(|other| other == word))
+}
+
+/// Whether at least half of the letters of the shorter stand in words that both have.
+fn shares_words(a: &str, b: &str) -> bool {
+    let common: usize = a.split(' ').filter(|word| word.len() > 1 && b.split(' ').any(|other| other == *word)).map(str::len).sum();
+    let letters = |text: &str| text.bytes().filter(|byte| *byte != b' ').count();
+    common * 2 > letters(a).min(letters(b)) && common * 3 > letters(a).max(letters(b))
+}
+
+/// Longest text, in characters, that is looked at.
+const CHARS_MAX: usize = 64;
+
+/// The number of insertions, deletions, replacements and swaps of neighbours from one text to the other, if there are
+/// at most `most`.
+pub(crate) fn within<T: PartialEq + Copy>(a: &[T], b: &[T], most: usize) -> Option<usize> {
+    let (mut a, mut b) = (&a[..a.len().min(CHARS_MAX)], &b[..b.len().min(CHARS_MAX)]);
+    if a.len() > b.len() {
+        (a, b) = (b, a);
+    }
+    if b.len() - a.len() > most {
+        return None;
+    }
+    let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    (a, b) = (&a[same..], &b[same..]);
+    let same = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    (a, b) = (&a[..a.len() - same], &b[..b.len() - same]);
+    if a.is_empty() {
+        return (b.len() <= most).then_some(b.len());
+    }
+    // Three rows of the usual table, for the shorter text.
+    let width = a.len() + 1;
+    let (mut before, mut last, mut row) = ([0_u8; CHARS_MAX + 1], [0_u8; CHARS_MAX + 1], [0_u8; CHARS_MAX + 1]);
+    for (place, cell) in last[..width].iter_mut().enumerate() {
+        *cell = place as u8;
+    }
+    for (j, y) in b.iter().enumerate() {
+        row[0] = j as u8 + 1;
+        let mut least = row[0];
+        for (i, x) in a.iter().enumerate() {
+            let mut cost = (last[i] + u8::from(x != y)).min(last[i + 1] + 1).min(row[i] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                cost = cost.min(before[i - 1] + 1);
+            }
+            row[i + 1] = cost;
+            least = least.min(cost);
+        }
+        if usize::from(least) > most {
+            return None;
+        }
+        (before, last, row) = (last, row, before);
+    }
+    let distance = usize::from(last[width - 1]);
+    (distance <= most).then_some(distance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_count_swaps_of_neighbours_as_one() {
+        for (a, b, distance) in [("anna", "anna", 0), ("anna", "ana", 1), ("smith", "simth", 1), ("smith", "smythe", 2), ("", "ab", 2)] {
+            assert_eq!(within(a.as_bytes(), b.as_bytes(), 3), Some(distance), "{a} {b}");
+        }
+        assert_eq!(within(b"catherine", b"kathryn", 3), None);
+    }
+
+    #[test]
+    fn births_agree_in_levels() {
+        for (a, b, level) in [
+            (19_870_211, 19_871_102, NEAR),
+            (19_870_211, 19_870_221, NEAR),
+            (19_870_211, 19_780_211, NEAR),
+            (19_870_211, 19_870_000, PART),
+            (19_870_211, 19_870_225, LOOSE),
+            (19_870_211, 19_900_930, DIFFERENT),
+            (19_870_211, 19_551_023, SWAPPED),
+        ] {
+            assert_eq!(births(a, b), level, "{a} {b}");
+        }
+    }
+}

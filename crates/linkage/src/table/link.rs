@@ -1,0 +1,283 @@
+//! Linkage of a table from end to end.
+
+use super::block::rule_name;
+use super::field::{FIELDS, TableField};
+use super::group::{Edge, group};
+use super::learn::{Sampled, learn};
+use super::pairs::{Blocks, Oversized};
+use super::rules;
+use super::store::Table;
+use super::weigh::{Parameters, Weigher, probability};
+use crate::hash::mix;
+
+/// Choices of the caller.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinkOptions {
+    /// Probability from which on pairs are linked; without one the model chooses.
+    pub threshold: Option<f64>,
+    /// Seed of every sample.
+    pub seed: u64,
+}
+
+/// A step of the work, for progress and times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Blocking rules are chosen.
+    Rules,
+    /// Records go into blocks.
+    Blocks,
+    /// Parameters are estimated.
+    Train,
+    /// Pairs are weighed.
+    Weigh,
+    /// Clusters are made.
+    Cluster,
+}
+
+/// A value that so many persons share that it tells nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HotValue {
+    /// The field.
+    pub field: TableField,
+    /// The value, in standard form.
+    pub value: String,
+    /// Records that have it.
+    pub records: usize,
+}
+
+/// What was done and found.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Records.
+    pub records: usize,
+    /// Clusters.
+    pub clusters: usize,
+    /// Pairs that were compared.
+    pub pairs_compared: u64,
+    /// The blocking rules.
+    pub rules: Vec<String>,
+    /// Blocks that were too large and were split.
+    pub oversized: Vec<Oversized>,
+    /// Values that tell nothing.
+    pub hot_values: Vec<HotValue>,
+    /// Share of pairs that are of one person, by the model.
+    pub prior: f64,
+    /// Weight from which on pairs are linked, in bits.
+    pub threshold: f64,
+    /// Expected precision of the pairs of the clusters.
+    pub precision: f64,
+    /// Expected recall.
+    pub recall: f64,
+    /// Rounds of training.
+    pub rounds: usize,
+    /// The parameters, readable.
+    pub parameters: Vec<String>,
+}
+
+/// The result: clusters and how they came about.
+#[derive(Debug)]
+pub struct Linked {
+    /// For every record the first record of its cluster.
+    pub clusters: Vec<u32>,
+    /// What was done.
+    pub summary: Summary,
+}
+
+/// Pairs that training looks at.
+const SAMPLE_MAX: f64 = 200_000.0;
+/// Pairs with less weight than this are forgotten.
+const WEIGHT_MIN: f32 = -7.0;
+
+/// Most pairs that are compared: many for small tables, ten per record for large ones.
+fn budget(records: usize) -> f64 {
+    (records as f64 * 10.0).max(3e6).min((records as f64).powi(2) / 2.0)
+}
+
+fn block_max(records: usize) -> usize {
+    if records <= 20_000 { 1000 } else { 200 }
+}
+
+/// Links the records of a table: trains itself, weighs, clusters.
+pub fn link_table(table: &Table, options: LinkOptions, mut stage: impl FnMut(Stage)) -> Linked {
+    let mut summary = Summary { records: table.len(), ..Summary::default() };
+    if table.len() < 2 {
+        return Linked { clusters: (0..table.len() as u32).collect(), summary };
+    }
+    stage(Stage::Rules);
+    let rules = rules::choose(table, budget(table.len()), options.seed);
+    summary.rules = rules.iter().map(|rule| rule_name(rule)).collect();
+    stage(Stage::Blocks);
+    let blocks = Blocks::new(table, &rules, block_max(table.len()));
+    summary.oversized.clone_from(&blocks.oversized);
+    stage(Stage::Train);
+    let (sample, each) = sample(&blocks, budget(table.len()));
+    let (parameters, training) = learn(table, &sample, each, &table.counts, table.len() as f64, None, options.seed);
+    summary.rounds = training.rounds;
+    let mut weigher = Weigher::new(parameters, table.counts.clone());
+    stage(Stage::Weigh);
+    let (mut edges, compared) = weigh(table, &blocks, &weigher);
+    summary.pairs_compared = compared;
+    stage(Stage::Cluster);
+    let mut threshold = choose_threshold(&edges, options);
+    let mut clusters = group(table, &weigher, &edges, threshold);
+    for pass in 0..1 {
+        stage(Stage::Train);
+        let (counts, persons) = count_persons(table, &clusters);
+        let (parameters, training) = learn(table, &sample, each, &counts, persons, Some(&weigher.parameters), options.seed + pass);
+        summary.rounds += training.rounds;
+        weigher = Weigher::new(parameters, counts);
+        stage(Stage::Weigh);
+        (edges, _) = weigh(table, &blocks, &weigher);
+        stage(Stage::Cluster);
+        threshold = choose_threshold(&edges, options);
+        clusters = group(table, &weigher, &edges, threshold);
+    }
+    summary.threshold = f64::from(threshold);
+    summary.prior = weigher.parameters.matches[0];
+    summary.clusters = clusters.iter().enumerate().filter(|(place, head)| *place == **head as usize).count();
+    estimate(table, &weigher, &blocks, &edges, &clusters, &mut summary);
+    summary.parameters = describe(table, &weigher.parameters);
+    Linked { clusters, summary }
+}
+
+/// An even share of the proposed pairs, and how many pairs each stands for.
+fn sample(blocks: &Blocks, expected: f64) -> (Vec<Sampled>, f64) {
+    let total: u64 = blocks.for_each(|| 0_u64, |count, _, _| *count += 1).into_iter().sum();
+    let _ = expected;
+    let share = (SAMPLE_MAX / total.max(1) as f64).min(1.0);
+    let limit = (share * 4_294_967_296.0) as u64;
+    let parts = blocks.for_each(Vec::new, |found: &mut Vec<Sampled>, a, b| {
+        if mix(u64::from(a), u64::from(b)) >> 32 < limit {
+            found.push((a, b));
+        }
+    });
+    (parts.into_iter().flatten().collect(), 1.0 / share)
+}
+
+fn weigh(table: &Table, blocks: &Blocks, weigher: &Weigher) -> (Vec<Edge>, u64) {
+    let parts = blocks.for_each(
+        || (Vec::new(), 0_u64),
+        |(edges, compared), a, b| {
+            *compared += 1;
+            let weight = weigher.weight(table, &table.rows[a as usize], &table.rows[b as usize]);
+            if weight >= WEIGHT_MIN {
+                edges.push((a, b, weight));
+            }
+        },
+    );
+    let mut edges = Vec::with_capacity(parts.iter().map(|(edges, _)| edges.len()).sum());
+    let mut compared = 0;
+    for (part, count) in parts {
+        edges.extend(part);
+        compared += count;
+    }
+    (edges, compared)
+}
+
+/// The weight from which on linking a pair is expected to raise F1: where its probability is half of the F1 that is
+/// reached.
+fn choose_threshold(edges: &[Edge], options: LinkOptions) -> f32 {
+    if let Some(threshold) = options.threshold {
+        let threshold = threshold.clamp(1e-6, 1.0 - 1e-6);
+        return (threshold / (1.0 - threshold)).log2() as f32;
+    }
+    let mut weights: Vec<f32> = edges.iter().map(|edge| edge.2).collect();
+    weights.sort_unstable_by(|x, y| y.total_cmp(x));
+    let all: f64 = weights.iter().map(|weight| probability(*weight)).sum();
+    let (mut best, mut threshold, mut right) = (0.0, 0.0, 0.0);
+    for (place, weight) in weights.iter().enumerate() {
+        right += probability(*weight);
+        let f1 = 2.0 * right / (place as f64 + 1.0 + all);
+        if f1 > best {
+            (best, threshold) = (f1, *weight);
+        }
+    }
+    threshold
+}
+
+/// For every field how many clusters have each value, and how many clusters there are.
+fn count_persons(table: &Table, clusters: &[u32]) -> (Vec<Vec<u32>>, f64) {
+    use rayon::prelude::*;
+    let mut order: Vec<u32> = (0..table.len() as u32).collect();
+    order.par_sort_unstable_by_key(|record| (clusters[*record as usize], *record));
+    let persons = order.chunk_by(|a, b| clusters[*a as usize] == clusters[*b as usize]).count();
+    let counts = TableField::ALL
+        .par_iter()
+        .map(|field| {
+            let place = *field as usize;
+            let mut counts = vec![0; table.counts[place].len()];
+            let mut values: Vec<u32> = Vec::new();
+            for cluster in order.chunk_by(|a, b| clusters[*a as usize] == clusters[*b as usize]) {
+                values.clear();
+                values.extend(cluster.iter().map(|record| table.rows[*record as usize][place]));
+                values.sort_unstable();
+                values.dedup();
+                values.iter().for_each(|value| counts[*value as usize] += 1);
+            }
+            counts
+        })
+        .collect();
+    (counts, persons as f64)
+}
+
+/// Expected precision and recall of the clusters.
+fn estimate(table: &Table, weigher: &Weigher, blocks: &Blocks, edges: &[Edge], clusters: &[u32], summary: &mut Summary) {
+    let (mut inside, mut everywhere) = (0.0, 0.0);
+    let (mut once, mut twice) = (0.0, 0.0);
+    let mut inside_proposed = 0_u64;
+    for (a, b, weight) in edges {
+        let p = probability(*weight);
+        everywhere += p;
+        if clusters[*a as usize] == clusters[*b as usize] {
+            inside += p;
+            inside_proposed += 1;
+        }
+        if p > 0.5 {
+            match blocks.rules_of(*a, *b) {
+                1 => once += p,
+                2 => twice += p,
+                _ => {}
+            }
+        }
+    }
+    let mut sizes = vec![0_u64; table.len()];
+    clusters.iter().for_each(|head| sizes[*head as usize] += 1);
+    let pairs: u64 = sizes.iter().map(|n| n * n.saturating_sub(1) / 2).sum();
+    // Pairs that no rule proposed but clusters imply are as right as those that were proposed.
+    let precision = if inside_proposed == 0 { 1.0 } else { inside / inside_proposed as f64 };
+    let right = precision * pairs as f64;
+    let missed = if twice > 0.0 { once * once / (2.0 * twice) } else { 0.0 };
+    let implied = right - inside;
+    let total = everywhere + implied.max(missed.min(everywhere));
+    summary.precision = precision;
+    summary.recall = if total > 0.0 { right / total } else { 1.0 };
+    let _ = weigher;
+}
+
+fn describe(table: &Table, parameters: &Parameters) -> Vec<String> {
+    let mut lines = vec![format!(
+        "prior 2^{:.1} within, 2^{:.1} across inputs; relatives 2^{:.1}; repeats {:.2}",
+        parameters.matches[0].log2(),
+        parameters.matches[1].log2(),
+        parameters.relatives.max(1e-30).log2(),
+        parameters.repeats
+    )];
+    for field in TableField::ALL.into_iter().filter(|field| table.stated(*field) > 0) {
+        for (state, name) in ["parent agrees", "parent differs", ""].iter().enumerate() {
+            if state < 2 && field.parents().is_empty() {
+                continue;
+            }
+            let show = |shares: &[f64]| -> String { shares.iter().map(|share| format!(" {share:.4}")).collect() };
+            let place = field as usize;
+            lines.push(format!(
+                "{:<14}{name:<15} m{}  r{}  u{}",
+                field.name(),
+                show(&parameters.shares[0][place][state]),
+                show(&parameters.shares[1][place][state]),
+                show(&parameters.chance[place][state][1..])
+            ));
+        }
+    }
+    lines.truncate(3 * FIELDS + 1);
+    lines
+}

@@ -1,0 +1,82 @@
+//! Texts, each distinct one once.
+
+use hashbrown::HashTable;
+
+use crate::hash::hash_bytes;
+
+/// Distinct texts, numbered from 1 in the order in which they came; 0 is the empty text.
+#[derive(Clone, Default)]
+pub struct TextPool {
+    bytes: String,
+    ends: Vec<u32>,
+    index: HashTable<u32>,
+}
+
+impl std::fmt::Debug for TextPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TextPool").field("texts", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl TextPool {
+    /// An empty pool.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many distinct texts there are, the empty one not counted.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no text but the empty one.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The text of a number that this pool gave.
+    pub fn text(&self, number: u32) -> &str {
+        let Some(place) = (number as usize).checked_sub(1) else { return "" };
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start as usize..self.ends[place] as usize]
+    }
+
+    /// The number of a text, a new one if the text is new.
+    ///
+    /// Texts of all together more than 4 GiB are cut off: their numbers stand for the empty text.
+    pub fn intern(&mut self, text: &str) -> u32 {
+        if text.is_empty() {
+            return 0;
+        }
+        let hash = hash_bytes(text.as_bytes());
+        let (bytes, ends) = (&self.bytes, &self.ends);
+        let known = self.index.find(hash, |number| at(bytes, ends, *number) == text);
+        if let Some(number) = known {
+            return *number;
+        }
+        let Ok(end) = u32::try_from(self.bytes.len() + text.len()) else { return 0 };
+        self.bytes.push_str(text);
+        self.ends.push(end);
+        let number = self.ends.len() as u32;
+        let (bytes, ends) = (&self.bytes, &self.ends);
+        self.index.insert_unique(hash, number, |number| hash_bytes(at(bytes, ends, *number).as_bytes()));
+        number
+    }
+
+    /// The number of a text, if it is known.
+    pub fn find(&self, text: &str) -> Option<u32> {
+        let hash = hash_bytes(text.as_bytes());
+        self.index.find(hash, |number| at(&self.bytes, &self.ends, *number) == text).copied()
+    }
+
+    /// Gives up the index, which is as large as the texts: nothing can be interned or found after that.
+    pub fn seal(&mut self) {
+        self.index = HashTable::new();
+    }
+}
+
+fn at<'a>(bytes: &'a str, ends: &[u32], number: u32) -> &'a str {
+    let place = number as usize - 1;
+    let start = place.checked_sub(1).map_or(0, |before| ends[before]);
+    &bytes[start as usize..ends[place] as usize]
+}

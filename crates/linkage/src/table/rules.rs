@@ -1,0 +1,163 @@
+//! The choice of blocking rules: from the columns that are there, how full they are and how often their values recur.
+//!
+//! Every combination of up to three pieces is a candidate. What a rule costs, the pairs that it proposes, is counted
+//! on a sample of the records. What it gains is estimated on imagined pairs of one person: each field agrees, is a
+//! slip away, or differs, and has gaps as the records have. Rules are taken by gain per cost until next to nothing is
+//! gained or the budget is spent.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::block::{Atom, Keys, Rule};
+use super::field::{FIELDS, TableField};
+use super::store::{Row, Table};
+
+/// Records that costs are counted on.
+const SAMPLE_MAX: usize = 20_000;
+/// Imagined pairs.
+const TRIALS: usize = 4096;
+const WORDS: usize = TRIALS / 64;
+/// Rules at most.
+pub(crate) const RULES_MAX: usize = 24;
+/// Share of pairs that a rule must add.
+const GAIN_MIN: f64 = 0.0004;
+
+type Caught = [u64; WORDS];
+
+struct Candidate {
+    rule: Rule,
+    cost: f64,
+    caught: Box<Caught>,
+}
+
+/// Chooses rules that together propose at most about `budget` pairs.
+pub(crate) fn choose(table: &Table, budget: f64, seed: u64) -> Vec<Rule> {
+    let atoms: Vec<Atom> = Atom::ALL.into_iter().filter(|atom| table.stated(atom.field()) * 50 >= table.len()).collect();
+    let keys = Keys::new(table, atoms.iter().copied());
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let sample: Vec<Row> = match table.len() <= SAMPLE_MAX {
+        true => table.rows.clone(),
+        false => (0..SAMPLE_MAX).map(|_| table.rows[random.random_range(0..table.len())]).collect(),
+    };
+    let survives = imagine(&sample, &atoms, &mut random);
+    let scale = (table.len() as f64 / sample.len() as f64).powi(2);
+    let rules = combinations(&atoms);
+    let singles: Vec<f64> = atoms.par_iter().map(|atom| pairs(&sample, &keys, &[*atom]) * scale).collect();
+    let all = (table.len() as f64).powi(2) / 2.0;
+    let cost_of = |rule: &Rule| -> f64 {
+        let share: f64 = rule.iter().map(|atom| singles[position(&atoms, *atom)] / all).product();
+        // What independence says is a lower bound in practice: no need to count what is far too much.
+        if share * all > budget { f64::INFINITY } else { pairs(&sample, &keys, rule) * scale }
+    };
+    let candidates: Vec<Candidate> = rules
+        .into_par_iter()
+        .map(|rule| {
+            let cost = cost_of(&rule);
+            let mut caught = Box::new([u64::MAX; WORDS]);
+            for atom in &rule {
+                let own = &survives[position(&atoms, *atom)];
+                caught.iter_mut().zip(own.iter()).for_each(|(all, one)| *all &= one);
+            }
+            Candidate { rule, cost, caught }
+        })
+        .filter(|candidate| candidate.cost <= budget * 0.5)
+        .collect();
+    greedy(candidates, budget, table.len() as f64)
+}
+
+fn position(atoms: &[Atom], atom: Atom) -> usize {
+    atoms.iter().position(|other| *other == atom).unwrap_or(0)
+}
+
+fn greedy(candidates: Vec<Candidate>, budget: f64, records: f64) -> Vec<Rule> {
+    let mut open = [u64::MAX; WORDS];
+    let mut left = budget;
+    let mut chosen: Vec<Rule> = Vec::new();
+    let mut used = vec![false; candidates.len()];
+    while chosen.len() < RULES_MAX {
+        let gain = |candidate: &Candidate| -> f64 {
+            let new: u32 = candidate.caught.iter().zip(&open).map(|(caught, open)| (caught & open).count_ones()).sum();
+            f64::from(new) / TRIALS as f64
+        };
+        let best = candidates
+            .iter()
+            .enumerate()
+            .filter(|(place, candidate)| !used[*place] && candidate.cost <= left)
+            .map(|(place, candidate)| (place, gain(candidate), gain(candidate) / (candidate.cost + records)))
+            .filter(|(_, gain, _)| *gain >= GAIN_MIN)
+            .max_by(|x, y| x.2.total_cmp(&y.2).then(y.0.cmp(&x.0)));
+        let Some((place, _, _)) = best else { break };
+        used[place] = true;
+        left -= candidates[place].cost;
+        open.iter_mut().zip(candidates[place].caught.iter()).for_each(|(open, caught)| *open &= !caught);
+        chosen.push(candidates[place].rule.clone());
+    }
+    chosen
+}
+
+/// Which imagined pairs agree on each atom.
+fn imagine(sample: &[Row], atoms: &[Atom], random: &mut ChaCha8Rng) -> Vec<Caught> {
+    let mut found = vec![[0_u64; WORDS]; atoms.len()];
+    if sample.is_empty() {
+        return found;
+    }
+    for trial in 0..TRIALS {
+        let (a, b) = (&sample[random.random_range(0..sample.len())], &sample[random.random_range(0..sample.len())]);
+        let swapped = random.random_bool(0.02);
+        // A pair has good and bad records: what one field shows, the others share.
+        let quality = [0.9, 0.8, 0.6][random.random_range(0..3)];
+        let mut fields = [(false, false); FIELDS];
+        for (place, state) in fields.iter_mut().enumerate() {
+            let same = random.random_bool(quality);
+            *state = (same, random.random_bool(if TableField::ALL[place] == TableField::Birth { 0.75 } else { 0.6 }));
+        }
+        for (place, atom) in atoms.iter().enumerate() {
+            let survives = random.random_bool(atom.survives());
+            let field = atom.field() as usize;
+            let stated = |field: usize| a[field] != 0 && b[field] != 0;
+            let agrees = |field: usize| fields[field].0 || fields[field].1 && survives;
+            let name = matches!(atom.field(), TableField::Given | TableField::Surname);
+            let caught = match atom {
+                Atom::Names => {
+                    let (given, surname) = (TableField::Given as usize, TableField::Surname as usize);
+                    stated(given) && stated(surname) && fields[given].0 && fields[surname].0
+                }
+                _ => stated(field) && agrees(field) && !(name && swapped),
+            };
+            if caught {
+                found[place][trial / 64] |= 1 << (trial % 64);
+            }
+        }
+    }
+    found
+}
+
+fn combinations(atoms: &[Atom]) -> Vec<Rule> {
+    let independent = |a: Atom, b: Atom| {
+        let names = |atom: Atom| matches!(atom.field(), TableField::Given | TableField::Surname);
+        a.field() != b.field() && !(a == Atom::Names && names(b) || b == Atom::Names && names(a))
+    };
+    let mut rules: Vec<Rule> = Vec::new();
+    for (i, a) in atoms.iter().enumerate() {
+        rules.push(vec![*a]);
+        for (j, b) in atoms.iter().enumerate().skip(i + 1) {
+            if !independent(*a, *b) {
+                continue;
+            }
+            rules.push(vec![*a, *b]);
+            for c in atoms.iter().skip(j + 1) {
+                if independent(*a, *c) && independent(*b, *c) {
+                    rules.push(vec![*a, *b, *c]);
+                }
+            }
+        }
+    }
+    rules
+}
+
+fn pairs(sample: &[Row], keys: &Keys, rule: &[Atom]) -> f64 {
+    let mut found: Vec<u64> = sample.iter().map(|row| keys.key(row, rule)).filter(|key| *key != 0).collect();
+    found.sort_unstable();
+    found.chunk_by(|a, b| a == b).map(|block| (block.len() * (block.len() - 1)) as f64 / 2.0).sum()
+}

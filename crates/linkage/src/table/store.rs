@@ -1,0 +1,269 @@
+//! The records of a table, standardized and interned: one cache line per record.
+
+use rayon::prelude::*;
+
+use super::field::{Column, FIELDS, TableField};
+use super::pool::TextPool;
+use super::standard;
+use crate::hanzi;
+use crate::hash::hash_text;
+
+/// A column as it was read: its distinct texts, and the number of its text for every record.
+#[derive(Clone, Debug)]
+pub struct RawColumn {
+    /// What it states.
+    pub column: Column,
+    /// The distinct texts.
+    pub texts: TextPool,
+    /// For every record the number of its text; 0 where it has none.
+    pub cells: Vec<u32>,
+}
+
+/// A record: the number of its standard value for every field (0 for none); the last place is its input.
+pub(crate) type Row = [u32; FIELDS + 1];
+
+/// Where [`Row`] keeps the input a record came from.
+pub(crate) const INPUT: usize = FIELDS;
+
+/// What comparisons need of a distinct value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Value {
+    /// Which letters and digits occur; of a birth date the date itself.
+    pub(crate) mask: u64,
+    /// Hash of how it is read, in Latin letters.
+    pub(crate) reading: u32,
+    /// Hash of how it sounds to somebody who does not know how it is written.
+    pub(crate) sound: u32,
+    /// Hash of how it begins.
+    pub(crate) head: u32,
+    /// Characters, up to 255.
+    pub(crate) chars: u8,
+    pub(crate) ascii: bool,
+    /// It has hidden characters.
+    pub(crate) hidden: bool,
+    /// It has more than one word.
+    pub(crate) spaced: bool,
+}
+
+/// Distinct standard values.
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    pub(crate) pool: TextPool,
+    pub(crate) values: Vec<Value>,
+}
+
+/// Records of one or more inputs in the form in which they are compared.
+#[derive(Debug)]
+pub struct Table {
+    pub(crate) rows: Vec<Row>,
+    /// Values by field; the fields of a name share one list, the lines of an address another.
+    pub(crate) values: Vec<Values>,
+    /// For every field how many records have a value.
+    pub(crate) counts: Vec<Vec<u32>>,
+    pub(crate) inputs: usize,
+}
+
+/// The list of values that a field uses: fields whose values change places share one.
+pub(crate) const fn list_of(field: TableField) -> usize {
+    match field {
+        TableField::Surname => TableField::Given as usize,
+        TableField::Address2 => TableField::Address1 as usize,
+        other => other as usize,
+    }
+}
+
+const fn field_of(column: Column) -> TableField {
+    match column {
+        Column::FullName | Column::GivenName => TableField::Given,
+        Column::Surname => TableField::Surname,
+        Column::Gender => TableField::Sex,
+        Column::Dob => TableField::Birth,
+        Column::NationalId => TableField::NationalId,
+        Column::Phone => TableField::Phone,
+        Column::Email => TableField::Email,
+        Column::StreetNumber => TableField::StreetNumber,
+        Column::Address1 => TableField::Address1,
+        Column::Address2 => TableField::Address2,
+        Column::Suburb => TableField::Suburb,
+        Column::Postcode => TableField::Postcode,
+        Column::State => TableField::State,
+        Column::BirthPlace => TableField::BirthPlace,
+        Column::Occupation => TableField::Occupation,
+    }
+}
+
+impl Table {
+    /// Standardizes the columns of `records` records. `inputs` gives the input of each record (0 for the first), or
+    /// nothing when there is only one.
+    ///
+    /// Of two columns for one field the later fills the gaps of the earlier; a whole name fills the gaps of given name
+    /// and surname.
+    pub fn new(columns: Vec<RawColumn>, records: usize, inputs: &[u8]) -> Self {
+        let mut rows = vec![[0; FIELDS + 1]; records];
+        for (row, input) in rows.iter_mut().zip(inputs) {
+            row[INPUT] = u32::from(*input);
+        }
+        let mut columns = columns;
+        // Whole names last: they fill gaps only.
+        columns.sort_by_key(|raw| raw.column == Column::FullName);
+        let mut lists: Vec<Vec<RawColumn>> = (0..FIELDS).map(|_| Vec::new()).collect();
+        for raw in columns {
+            lists[list_of(field_of(raw.column))].push(raw);
+        }
+        let mut built: Vec<(Values, Vec<Filled>)> = lists.into_par_iter().map(build_list).collect();
+        rows.par_iter_mut().with_min_len(8192).enumerate().for_each(|(record, row)| {
+            for (_, filled) in &built {
+                for part in filled {
+                    let number = part.map[part.cells[record] as usize];
+                    let place = &mut row[part.field as usize];
+                    if *place == 0 {
+                        *place = number;
+                    }
+                }
+            }
+        });
+        let values: Vec<Values> = built.drain(..).map(|(values, _)| values).collect();
+        let mut table = Self { rows, values, counts: Vec::new(), inputs: 1 };
+        table.inputs = inputs.iter().copied().max().map_or(1, |most| usize::from(most) + 1);
+        table.count();
+        table
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn count(&mut self) {
+        let rows = &self.rows;
+        self.counts = TableField::ALL
+            .par_iter()
+            .map(|field| {
+                let mut counts = vec![0_u32; self.values[list_of(*field)].pool.len() + 1];
+                for row in rows {
+                    counts[row[*field as usize] as usize] += 1;
+                }
+                counts
+            })
+            .collect();
+    }
+
+    pub(crate) fn value(&self, field: TableField, number: u32) -> &Value {
+        &self.values[list_of(field)].values[number as usize]
+    }
+
+    pub(crate) fn text(&self, field: TableField, number: u32) -> &str {
+        self.values[list_of(field)].pool.text(number)
+    }
+
+    /// How many records state a field.
+    pub(crate) fn stated(&self, field: TableField) -> usize {
+        self.rows.len() - self.counts[field as usize][0] as usize
+    }
+}
+
+/// A raw column whose texts have become standard values of a field.
+struct Filled {
+    field: TableField,
+    cells: Vec<u32>,
+    /// Number of the standard value by number of the text.
+    map: Vec<u32>,
+}
+
+fn build_list(columns: Vec<RawColumn>) -> (Values, Vec<Filled>) {
+    let mut pool = TextPool::new();
+    let mut filled = Vec::new();
+    for raw in columns {
+        let count = raw.texts.len();
+        let numbers = (1..count as u32 + 1).into_par_iter().with_min_len(1024);
+        if raw.column == Column::FullName {
+            let split: Vec<(String, String)> = numbers.map(|number| standard::split_name(raw.texts.text(number))).collect();
+            let (mut given, mut family) = (vec![0], vec![0]);
+            for (first, last) in split {
+                given.push(pool.intern(&first));
+                family.push(pool.intern(&last));
+            }
+            filled.push(Filled { field: TableField::Given, cells: raw.cells.clone(), map: given });
+            filled.push(Filled { field: TableField::Surname, cells: raw.cells, map: family });
+            continue;
+        }
+        let texts: Vec<String> = numbers.map(|number| standard::standard(raw.column, raw.texts.text(number))).collect();
+        let mut map = Vec::with_capacity(count + 1);
+        map.push(0);
+        map.extend(texts.iter().map(|text| pool.intern(text)));
+        filled.push(Filled { field: field_of(raw.column), cells: raw.cells, map });
+    }
+    pool.seal();
+    let is_birth = filled.first().is_some_and(|part| part.field == TableField::Birth);
+    let mut values = vec![Value::default()];
+    values.par_extend((1..pool.len() as u32 + 1).into_par_iter().with_min_len(1024).map(|number| describe(pool.text(number), is_birth)));
+    (Values { pool, values }, filled)
+}
+
+fn describe(text: &str, is_birth: bool) -> Value {
+    let short = |text: &str| hash_text(text) as u32 | 1;
+    let mut mask = 0_u64;
+    let mut chars = 0_usize;
+    let mut han = false;
+    for c in text.chars() {
+        chars += 1;
+        han |= hanzi::is_han(c);
+        mask |= match c {
+            'a'..='z' => 1 << (c as u32 - 'a' as u32),
+            '0'..='9' => 1 << (26 + c as u32 - '0' as u32),
+            other => 1 << (36 + (other as u32).wrapping_mul(0x9E37_79B1) % 28),
+        };
+    }
+    let (reading, sound, head) = if han {
+        let all: Vec<char> = text.chars().collect();
+        let read = match hanzi::surname_length(&all) == all.len() {
+            true => hanzi::surname_reading(text),
+            false => hanzi::reading(all.iter().copied()),
+        };
+        (short(&read), short(&hanzi::blurred(&read)), short(&text.chars().take(1).collect::<String>()))
+    } else {
+        let joined: String = text.chars().filter(|c| *c != ' ').collect();
+        let head: String = joined.chars().take(3).collect();
+        (short(&joined), short(&skeleton(&joined)), short(&head))
+    };
+    Value {
+        mask: if is_birth { text.parse().unwrap_or(0) } else { mask },
+        reading,
+        sound,
+        head,
+        chars: chars.min(255) as u8,
+        ascii: text.is_ascii(),
+        hidden: text.contains('*'),
+        spaced: text.contains(' '),
+    }
+}
+
+/// The first letter and the groups of like consonants after it, without vowels and doubles: words that are confused by
+/// ear or by a slip in a vowel mostly share it.
+fn skeleton(text: &str) -> String {
+    let mut found = String::with_capacity(8);
+    let mut last = '\0';
+    for (place, c) in text.chars().enumerate() {
+        let group = match c {
+            'b' | 'p' | 'f' | 'v' | 'w' => 'b',
+            'c' | 'g' | 'j' | 'k' | 'q' | 's' | 'x' | 'z' => 'c',
+            'd' | 't' => 'd',
+            'm' | 'n' => 'm',
+            'l' | 'r' => c,
+            'a' | 'e' | 'i' | 'o' | 'u' | 'y' | 'h' => '\0',
+            other => other,
+        };
+        if place == 0 {
+            found.push(if group == '\0' { 'a' } else { group });
+        } else if group != '\0' && group != last {
+            found.push(group);
+        }
+        last = group;
+    }
+    found
+}

@@ -1,0 +1,212 @@
+//! The match weight of a pair: the log2 odds that both records are of one person.
+//!
+//! There are three kinds of pairs: of one person (M), of two people who have to do with each other, as a family or a
+//! house does (R), and of strangers (U). In each kind a field either agrees on some level because of what the two have
+//! in common, or its values are drawn independently; so an agreement on a rare value weighs more than one on a common
+//! value, for M and for R alike. A field whose agreement depends on that of a parent (a town on its postcode) has its
+//! own shares by the parent's state. The weight is the odds of M against R and U together.
+
+use super::field::{FIELDS, TableField};
+use super::levels::{LEVELS, Levels, MISSING, NEAR, SAME, SWAPPED, compare};
+use super::store::{INPUT, Row, Table};
+
+/// How the parent of a field stands: it agrees, it does not, or there is none.
+pub(crate) const STATES: usize = 3;
+pub(crate) const AGREES: usize = 0;
+pub(crate) const ALONE: usize = 2;
+
+/// Shares of the levels by field and state of the parent; place 0 is the share of pairs that are independent.
+pub(crate) type Shares = [[[f64; LEVELS]; STATES]; FIELDS];
+
+/// The kinds of pairs that have something in common.
+pub(crate) const ONE_PERSON: usize = 0;
+pub(crate) const RELATIVES: usize = 1;
+
+/// What the data say, and training estimates.
+#[derive(Clone, Debug)]
+pub(crate) struct Parameters {
+    /// Share of pairs that are of one person: of pairs within an input, and across inputs.
+    pub(crate) matches: [f64; 2],
+    /// Share of pairs that are of relatives.
+    pub(crate) relatives: f64,
+    /// Shares in pairs of one person and of relatives.
+    pub(crate) shares: [Shares; 2],
+    /// Shares of the levels among strangers; place 0 is unused.
+    pub(crate) chance: Shares,
+    /// Records that share a value only because they are of one person, on average per record.
+    pub(crate) repeats: f64,
+    /// Persons (or records, as long as persons are unknown) that values are counted over.
+    pub(crate) population: f64,
+}
+
+/// The state of the parent of a field.
+pub(crate) fn state_of(levels: &Levels, field: TableField) -> usize {
+    for parent in field.parents() {
+        match levels[*parent as usize] {
+            MISSING => {}
+            SAME | NEAR => return AGREES,
+            _ => return 1,
+        }
+    }
+    ALONE
+}
+
+/// Counts up to this have their logarithms ready.
+const READY: usize = 256;
+
+/// Weighs pairs with fixed parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Weigher {
+    pub(crate) parameters: Parameters,
+    /// For every field how many persons have a value.
+    pub(crate) counts: Vec<Vec<u32>>,
+    /// Log2 of the likelihood ratio against strangers by field, state and level, for one person and for relatives.
+    plain: Box<[[[[f32; 2]; LEVELS]; STATES]; FIELDS]>,
+    /// The same for agreement on a value that so many persons have.
+    ready: Vec<[f32; 2]>,
+    prior: [f32; 2],
+    relatives: f32,
+}
+
+/// Whether the frequency of the value tells how likely strangers are to agree on it.
+pub(crate) fn by_value(field: TableField, state: usize) -> bool {
+    state != AGREES || matches!(field, TableField::NationalId)
+}
+
+impl Parameters {
+    /// How likely a stranger is to have a value that `count` persons have.
+    pub(crate) fn frequency(&self, count: u32) -> f64 {
+        let strangers = (f64::from(count) - 1.0 - self.repeats).max(0.5);
+        (strangers / self.population).min(0.95)
+    }
+
+    /// Likelihood ratio of a level in a kind of pairs against strangers.
+    pub(crate) fn ratio(&self, kind: usize, field: usize, state: usize, level: usize, chance: f64) -> f64 {
+        let shares = &self.shares[kind][field][state];
+        shares[level] / chance + shares[0]
+    }
+}
+
+impl Weigher {
+    pub(crate) fn new(parameters: Parameters, counts: Vec<Vec<u32>>) -> Self {
+        let mut plain = Box::new([[[[0.0; 2]; LEVELS]; STATES]; FIELDS]);
+        let mut ready = vec![[0.0; 2]; FIELDS * STATES * READY];
+        for field in 0..FIELDS {
+            for state in 0..STATES {
+                for level in 1..LEVELS {
+                    let chance = parameters.chance[field][state][level];
+                    for kind in [ONE_PERSON, RELATIVES] {
+                        plain[field][state][level][kind] = parameters.ratio(kind, field, state, level, chance).log2() as f32;
+                    }
+                }
+                for count in 0..READY {
+                    let chance = parameters.frequency(count as u32);
+                    for kind in [ONE_PERSON, RELATIVES] {
+                        let ratio = parameters.ratio(kind, field, state, SAME as usize, chance);
+                        ready[(field * STATES + state) * READY + count][kind] = ratio.log2() as f32;
+                    }
+                }
+            }
+        }
+        let prior = parameters.matches.map(|share| share.max(1e-15).log2() as f32);
+        let relatives = parameters.relatives.max(1e-30).log2() as f32;
+        Self { parameters, counts, plain, ready, prior, relatives }
+    }
+
+    /// How likely strangers are to agree as a field does.
+    pub(crate) fn chance(&self, levels: &Levels, a: &Row, b: &Row, field: TableField, state: usize) -> f64 {
+        let place = field as usize;
+        let level = levels[place];
+        let frequency = |field: TableField, number: u32| self.parameters.frequency(self.counts[field as usize][number as usize]);
+        if level == SAME && by_value(field, state) {
+            return frequency(field, a[place]);
+        }
+        let other = match field {
+            TableField::Given => TableField::Surname,
+            TableField::Address1 => TableField::Address2,
+            _ => return self.parameters.chance[place][state][level as usize],
+        };
+        if level != SWAPPED {
+            return self.parameters.chance[place][state][level as usize];
+        }
+        let crossing = [(place, other as usize), (other as usize, place)].map(|(p, q)| {
+            let agrees = a[p] != 0 && a[p] == b[q];
+            if agrees { frequency(TableField::ALL[p], a[p]).max(frequency(TableField::ALL[q], a[p])) } else { 1.0 }
+        });
+        // The half that is only near, or not there, is worth a little.
+        let missing = if crossing[0] == 1.0 || crossing[1] == 1.0 { 0.05 } else { 1.0 };
+        crossing[0] * crossing[1] * missing
+    }
+
+    /// Log2 of the likelihood ratios of a field, for one person and for relatives.
+    fn field(&self, levels: &Levels, a: &Row, b: &Row, field: TableField) -> [f32; 2] {
+        let place = field as usize;
+        let level = levels[place];
+        let state = state_of(levels, field);
+        let ratio = |chance: f64| {
+            [ONE_PERSON, RELATIVES].map(|kind| self.parameters.ratio(kind, place, state, level as usize, chance).log2() as f32)
+        };
+        if level == SAME && by_value(field, state) {
+            let count = self.counts[place][a[place] as usize] as usize;
+            if count < READY {
+                return self.ready[(place * STATES + state) * READY + count];
+            }
+            return ratio(self.parameters.frequency(count as u32));
+        }
+        if level == SWAPPED && matches!(field, TableField::Given | TableField::Address1) {
+            return ratio(self.chance(levels, a, b, field, state));
+        }
+        self.plain[place][state][level as usize]
+    }
+
+    /// The match weight of two records in bits, prior included.
+    pub(crate) fn weight(&self, table: &Table, a: &Row, b: &Row) -> f32 {
+        self.weight_of(&compare(table, a, b), a, b)
+    }
+
+    /// The match weight of levels that were reached.
+    pub(crate) fn weight_of(&self, levels: &Levels, a: &Row, b: &Row) -> f32 {
+        let (mut one, mut relatives) = (0.0, 0.0);
+        for field in TableField::ALL {
+            if levels[field as usize] != MISSING {
+                let [m, r] = self.field(levels, a, b, field);
+                one += m;
+                relatives += r;
+            }
+        }
+        let prior = self.prior[usize::from(a[INPUT] != b[INPUT])];
+        prior + one - add_to_one(self.relatives + relatives)
+    }
+
+    /// What a pair's weight is made of: bits by field, and what is taken back for relatives (the last).
+    pub(crate) fn parts(&self, table: &Table, a: &Row, b: &Row) -> (Levels, [f32; FIELDS], f32, f32) {
+        let levels = compare(table, a, b);
+        let mut parts = [0.0; FIELDS];
+        let mut relatives = 0.0;
+        for field in TableField::ALL {
+            if levels[field as usize] != MISSING {
+                let [m, r] = self.field(&levels, a, b, field);
+                parts[field as usize] = m;
+                relatives += r;
+            }
+        }
+        let prior = self.prior[usize::from(a[INPUT] != b[INPUT])];
+        (levels, parts, prior, -add_to_one(self.relatives + relatives))
+    }
+}
+
+/// log2(1 + 2^bits).
+fn add_to_one(bits: f32) -> f32 {
+    if bits < -24.0 {
+        0.0
+    } else if bits > 24.0 {
+        bits
+    } else {
+        bits.exp2().ln_1p() * std::f32::consts::LOG2_E
+    }
+}
+
+/// Probability of a log2 odds.
+pub(crate) fn probability(weight: f32) -> f64 {
+    1.0 / (1.0 + f64::from(-weight).exp2())
+}
