@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::field::{FIELDS, TableField};
 use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, MISSING, NEAR, PART, SAME, SWAPPED, compare};
 use super::store::{INPUT, Table};
-use super::weigh::{AGREES, ALONE, ONE_PERSON, Parameters, RELATIVES, STATES, Shares, Weigher, state_of};
+use super::weigh::{AGREES, ALONE, ONE_PERSON, Parameters, RELATIVES, STATES, Shares, state_of};
 
 const RANDOM_PAIRS: usize = 400_000;
 /// Random pairs that agree on the parent, per field.
@@ -56,20 +56,30 @@ pub(crate) fn learn(
     let own = start.is_none();
     let strangers = Strangers::draw(table, &mut random);
     let totals = pair_totals(table);
+    if own {
+        for field in &mut parameters.chance {
+            *field = [[1.0, 0.05, 0.01, 0.01, 0.01, 0.5, 0.1]; STATES];
+        }
+    }
     parameters.chance = strangers.shares(table, &parameters, counts);
+    let mut observed: Vec<Observed> = sample.par_iter().with_min_len(1024).map(|pair| look(table, pair)).collect();
     let mut training = Training::default();
     let mut before = f64::NAN;
     for round in 0..ROUNDS_MAX {
         training.rounds = round + 1;
-        let expected = step(table, sample, each, counts, totals, &mut parameters);
+        if round % 3 == 0 {
+            if round > 0 {
+                parameters.chance = strangers.shares(table, &parameters, counts);
+            }
+            let known = &parameters;
+            observed.par_iter_mut().zip(sample).with_min_len(1024).for_each(|(observed, pair)| fill(table, known, counts, pair, observed));
+        }
+        let expected = step(&observed, each, totals, &mut parameters);
         if own {
             let records = table.len() as f64;
             parameters.repeats = (2.0 * expected / records).min(records / 4.0);
         }
-        if round % 4 == 1 {
-            parameters.chance = strangers.shares(table, &parameters, counts);
-        }
-        if (expected - before).abs() < before * 2e-4 && round > 6 {
+        if (expected - before).abs() < before * 1e-3 && round > 6 {
             break;
         }
         before = expected;
@@ -149,16 +159,24 @@ fn initial(table: &Table) -> Parameters {
     }
 }
 
-/// Most that a family may have in common on personal fields, by level: what is more is no family.
-fn family_limit(field: TableField, level: usize) -> f64 {
-    match (field, level as u8) {
-        (TableField::Given, SAME) => 0.06,
-        (TableField::Given, SWAPPED | PART) => 0.01,
-        (TableField::Given, _) => 0.04,
-        (TableField::Birth, SAME) => 0.03,
+/// Most that a level may be reached systematically: a family with more in common on personal fields is no family, and
+/// birth dates of one person are not systematically half a generation apart.
+fn limit(field: TableField, kind: usize, level: usize) -> f64 {
+    let level = level as u8;
+    if kind == ONE_PERSON {
+        return match (field, level) {
+            (TableField::Birth, DIFFERENT | SWAPPED) | (TableField::Given | TableField::Sex, DIFFERENT) => 0.005,
+            _ => 1.0,
+        };
+    }
+    match (field, level) {
+        (TableField::Given, SAME) => 0.25,
+        (TableField::Given, DIFFERENT) => 1.0,
+        (TableField::Given, _) => 0.05,
+        (TableField::Birth, SAME) => 0.04,
         (TableField::Birth, NEAR | LOOSE | PART) => 0.03,
         (TableField::NationalId, SAME) => 0.002,
-        (TableField::NationalId, NEAR | LOOSE | PART) => 0.01,
+        (TableField::NationalId, NEAR | LOOSE | PART) => 0.02,
         _ => 1.0,
     }
 }
@@ -168,17 +186,20 @@ struct Sums {
     matches: [f64; 2],
     relatives: f64,
     shares: Box<[Shares; 2]>,
+    core: Core,
 }
 
 impl Sums {
     fn new() -> Self {
-        Self { matches: [0.0; 2], relatives: 0.0, shares: Box::new([[[[0.0; LEVELS]; STATES]; FIELDS]; 2]) }
+        Self { matches: [0.0; 2], relatives: 0.0, shares: Box::new([[[[0.0; LEVELS]; STATES]; FIELDS]; 2]), core: Core::default() }
     }
 
     fn add(mut self, other: Self) -> Self {
         self.matches[0] += other.matches[0];
         self.matches[1] += other.matches[1];
         self.relatives += other.relatives;
+        self.core.stated += other.core.stated;
+        self.core.agree += other.core.agree;
         let mine = self.shares.as_flattened_mut().as_flattened_mut().as_flattened_mut();
         let theirs = other.shares.as_flattened().as_flattened().as_flattened();
         mine.iter_mut().zip(theirs).for_each(|(a, b)| *a += b);
@@ -186,62 +207,103 @@ impl Sums {
     }
 }
 
-/// Chance of every field of a pair, at what the counts say.
-fn observe(table: &Table, weigher: &Weigher, pair: &Sampled) -> Observed {
+/// What a pair agrees on; its chances are still to be filled in.
+fn look(table: &Table, pair: &Sampled) -> Observed {
     let (a, b) = (&table.rows[pair.0 as usize], &table.rows[pair.1 as usize]);
-    let levels = compare(table, a, b);
-    let mut chance = [1.0; FIELDS];
-    for field in TableField::ALL.into_iter().filter(|field| levels[*field as usize] != MISSING) {
-        chance[field as usize] = weigher.chance(&levels, a, b, field, state_of(&levels, field)) as f32;
+    Observed { levels: compare(table, a, b), chance: [1.0; FIELDS], across: a[INPUT] != b[INPUT] }
+}
+
+/// How likely strangers agree as a pair does, by field.
+fn fill(table: &Table, parameters: &Parameters, counts: &[Vec<u32>], pair: &Sampled, observed: &mut Observed) {
+    let (a, b) = (&table.rows[pair.0 as usize], &table.rows[pair.1 as usize]);
+    for field in TableField::ALL.into_iter().filter(|field| observed.levels[*field as usize] != MISSING) {
+        let state = state_of(&observed.levels, field);
+        observed.chance[field as usize] = parameters.chance_of(counts, &observed.levels, a, b, field, state) as f32;
     }
-    Observed { levels, chance, across: a[INPUT] != b[INPUT] }
 }
 
 /// How likely a pair is of one person and of relatives.
 fn kinds(parameters: &Parameters, pair: &Observed) -> [f64; 2] {
-    let mut odds = [parameters.matches[usize::from(pair.across)].ln(), parameters.relatives.max(1e-30).ln()];
+    let mut odds = [parameters.matches[usize::from(pair.across)], parameters.relatives];
     for field in TableField::ALL.into_iter().filter(|field| pair.levels[*field as usize] != MISSING) {
         let (place, state) = (field as usize, state_of(&pair.levels, field));
         for (kind, odds) in odds.iter_mut().enumerate() {
-            *odds += parameters.ratio(kind, place, state, pair.levels[place] as usize, f64::from(pair.chance[place])).ln();
+            *odds *= parameters.ratio(kind, place, state, pair.levels[place] as usize, f64::from(pair.chance[place]));
         }
     }
-    let [one, relatives] = odds.map(|odds| odds.clamp(-300.0, 300.0).exp());
+    let [one, relatives] = odds.map(|odds| odds.min(1e200));
     let all = 1.0 + one + relatives;
     [one / all, relatives / all]
 }
 
 /// One round over the sample. Gives the expected number of pairs of one person.
-fn step(table: &Table, sample: &[Sampled], each: f64, counts: &[Vec<u32>], totals: [f64; 2], parameters: &mut Parameters) -> f64 {
-    let weigher = Weigher::new(parameters.clone(), counts.to_vec());
+fn step(observed: &[Observed], each: f64, totals: [f64; 2], parameters: &mut Parameters) -> f64 {
     let known: &Parameters = parameters;
-    let chunks: Vec<Sums> = sample
+    let chunks: Vec<Sums> = observed
         .par_chunks(4096)
         .map(|chunk| {
             let mut sums = Sums::new();
-            for pair in chunk {
-                let observed = observe(table, &weigher, pair);
-                tally(known, &observed, each, &mut sums);
-            }
+            chunk.iter().for_each(|pair| tally(known, pair, each, &mut sums));
             sums
         })
         .collect();
     // In order, so that rounding is the same every time.
-    let sums = chunks.into_iter().fold(Sums::new(), Sums::add);
+    let mut sums = chunks.into_iter().fold(Sums::new(), Sums::add);
+    let real = sums.core.reality(known);
     for across in 0..2 {
+        sums.matches[across] *= real;
         parameters.matches[across] = ((sums.matches[across] + 0.01) / totals[across]).clamp(1e-15, 0.4);
     }
     if parameters.relatives > 0.0 {
-        parameters.relatives = ((sums.relatives + 0.01) / (totals[0] + totals[1])).clamp(1e-15, 0.2);
+        // A handful of such pairs does not make families.
+        let relatives = (sums.relatives - RELATIVES_MIN).max(0.01);
+        parameters.relatives = (relatives / (totals[0] + totals[1])).clamp(1e-15, 0.2);
     }
     maximise(&sums, parameters);
     sums.matches[0] + sums.matches[1]
+}
+
+/// Pairs of relatives that are taken for chance.
+const RELATIVES_MIN: f64 = 3.0;
+
+/// What pairs of one person have in common of given name and birth date: if what looks like pairs of one person agree
+/// on them far less often than the fields one by one, they are pairs of something else.
+#[derive(Clone, Copy, Default)]
+struct Core {
+    stated: f64,
+    agree: f64,
+}
+
+const CORE: [TableField; 2] = [TableField::Given, TableField::Birth];
+
+impl Core {
+    fn take(&mut self, pair: &Observed, likely: f64) {
+        let levels = CORE.map(|field| pair.levels[field as usize]);
+        if levels.contains(&MISSING) {
+            return;
+        }
+        self.stated += likely;
+        if levels.iter().all(|level| matches!(*level, SAME | NEAR | LOOSE | PART) || *level == SWAPPED && levels[0] == SWAPPED) {
+            self.agree += likely;
+        }
+    }
+
+    /// The share of the pairs that are what they look like.
+    fn reality(&self, parameters: &Parameters) -> f64 {
+        if self.stated < 1.0 {
+            return 1.0;
+        }
+        let expected: f64 = CORE.iter().map(|field| 1.0 - parameters.shares[ONE_PERSON][*field as usize][ALONE][0]).product();
+        let found = self.agree / self.stated / expected;
+        if found > 0.75 { 1.0 } else { found.max(1e-3) }
+    }
 }
 
 fn tally(parameters: &Parameters, pair: &Observed, each: f64, sums: &mut Sums) {
     let likely = kinds(parameters, pair);
     sums.matches[usize::from(pair.across)] += likely[ONE_PERSON] * each;
     sums.relatives += likely[RELATIVES] * each;
+    sums.core.take(pair, likely[ONE_PERSON] * each);
     for field in TableField::ALL.into_iter().filter(|field| pair.levels[*field as usize] != MISSING) {
         let (place, state) = (field as usize, state_of(&pair.levels, field));
         let level = pair.levels[place] as usize;
@@ -259,6 +321,15 @@ fn tally(parameters: &Parameters, pair: &Observed, each: f64, sums: &mut Sums) {
     }
 }
 
+/// Most that may be independent in pairs of one person: what agrees less is no pair of one person.
+fn stranger_limit(field: TableField) -> f64 {
+    match field {
+        TableField::Given | TableField::Birth => 0.3,
+        TableField::Surname | TableField::Sex | TableField::NationalId => 0.4,
+        _ => 1.0,
+    }
+}
+
 fn maximise(sums: &Sums, parameters: &mut Parameters) {
     for kind in [ONE_PERSON, RELATIVES] {
         for field in TableField::ALL {
@@ -269,7 +340,13 @@ fn maximise(sums: &Sums, parameters: &mut Parameters) {
                 let mut shares = [0.0; LEVELS];
                 for level in 1..LEVELS {
                     let share = (counted[level] + typical[level] * PRIOR_PAIRS) / total;
-                    shares[level] = if kind == RELATIVES { share.min(family_limit(field, level)) } else { share };
+                    shares[level] = share.min(limit(field, kind, level));
+                }
+                let systematic: f64 = shares[1..].iter().sum();
+                let least = if kind == ONE_PERSON { 1.0 - stranger_limit(field) } else { 0.0 };
+                if systematic < least {
+                    let lacking = (least - systematic) / typical[1..].iter().sum::<f64>();
+                    (1..LEVELS).for_each(|level| shares[level] += typical[level] * lacking);
                 }
                 shares[0] = (1.0 - shares[1..].iter().sum::<f64>()).max(1e-4);
                 parameters.shares[kind][field as usize][state] = shares;
@@ -301,14 +378,7 @@ impl Strangers {
 
     /// Shares of the levels among strangers: each pair counts as likely as it is of strangers.
     fn shares(&self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>]) -> Shares {
-        let mut start = parameters.clone();
-        if start.chance[0][0][1] == 0.0 {
-            for field in &mut start.chance {
-                *field = [[1.0, 0.05, 0.01, 0.01, 0.01, 0.5, 0.1]; STATES];
-            }
-        }
-        let weigher = Weigher::new(start, counts.to_vec());
-        let sums = count_levels(table, &weigher, &self.random);
+        let sums = count_levels(table, parameters, counts, &self.random);
         let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
         for field in TableField::ALL {
             let place = field as usize;
@@ -319,7 +389,7 @@ impl Strangers {
             }
         }
         for (field, pairs) in &self.neighbours {
-            let sums = count_levels(table, &weigher, pairs);
+            let sums = count_levels(table, parameters, counts, pairs);
             let place = *field as usize;
             shares[place][AGREES] = normalise(&sums[place][AGREES], Some(&shares[place][ALONE]));
         }
@@ -347,18 +417,20 @@ fn normalise(counts: &[f64; LEVELS], like: Option<&[f64; LEVELS]>) -> [f64; LEVE
     shares
 }
 
-fn count_levels(table: &Table, weigher: &Weigher, pairs: &[Sampled]) -> Box<Shares> {
+fn count_levels(table: &Table, parameters: &Parameters, counts: &[Vec<u32>], pairs: &[Sampled]) -> Box<Shares> {
     let chunks: Vec<Box<Shares>> = pairs
         .par_chunks(8192)
         .map(|chunk| {
             let mut sums: Box<Shares> = Box::new([[[0.0; LEVELS]; STATES]; FIELDS]);
             for (a, b) in chunk {
-                let levels = compare(table, &table.rows[*a as usize], &table.rows[*b as usize]);
+                let mut observed = look(table, &(*a, *b));
+                let levels = observed.levels;
                 let agreeing = levels.iter().filter(|level| (SAME..=LOOSE).contains(level)).count();
                 let stranger = if agreeing < 2 {
                     1.0
                 } else {
-                    let [one, relatives] = kinds(&weigher.parameters, &observe(table, weigher, &(*a, *b)));
+                    fill(table, parameters, counts, &(*a, *b), &mut observed);
+                    let [one, relatives] = kinds(parameters, &observed);
                     1.0 - one - relatives
                 };
                 for field in TableField::ALL {

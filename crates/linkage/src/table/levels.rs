@@ -78,7 +78,10 @@ const GENERATION_YEARS: u32 = 14;
 fn births(a: u32, b: u32) -> Level {
     let parts = |date: u32| (date / 10_000, date / 100 % 100, date % 100);
     let ((y1, m1, d1), (y2, m2, d2)) = (parts(a), parts(b));
-    let vague = |m: u32, d: u32| (m == 0 && d == 0) || (m == 1 && d == 1) || d == 0;
+    if m1 == 0 || m2 == 0 {
+        return years(y1, y2, m1 == 0 && m2 == 0);
+    }
+    let vague = |m: u32, d: u32| (m == 1 && d == 1) || d == 0;
     if y1 == y2 && m1 == d2 && d1 == m2 {
         return NEAR;
     }
@@ -106,6 +109,17 @@ fn births(a: u32, b: u32) -> Level {
     if y1.abs_diff(y2) >= GENERATION_YEARS { SWAPPED } else { DIFFERENT }
 }
 
+/// Years of which one or both are all that is known.
+fn years(a: u32, b: u32, both: bool) -> Level {
+    match a.abs_diff(b) {
+        0 => PART,
+        1 if both => NEAR,
+        1..=3 => LOOSE,
+        GENERATION_YEARS.. => SWAPPED,
+        _ => DIFFERENT,
+    }
+}
+
 fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
     let (short, long) = if left.chars <= right.chars { (left, right) } else { (right, left) };
     if left.hidden || right.hidden {
@@ -113,6 +127,12 @@ fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
     }
     if short.reading == long.reading {
         return NEAR;
+    }
+    if (left.spaced || right.spaced) && left.ascii && right.ascii {
+        let level = several_words(table.text(field, x), table.text(field, y));
+        if level != DIFFERENT {
+            return level;
+        }
     }
     let changed = (left.mask ^ right.mask).count_ones();
     if short.chars == 1 && long.ascii && short.ascii {
@@ -141,14 +161,51 @@ fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
     }
     if (short.mask & !long.mask) == 0 && short.chars >= 3 {
         let (a, b) = (table.text(field, x), table.text(field, y));
-        let (a, b) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-        if b.starts_with(a) || (left.spaced || right.spaced) && has_words(a, b) {
+        if b.starts_with(a) || a.starts_with(b) {
             return LOOSE;
         }
-    } else if (left.spaced || right.spaced) && shares_words(table.text(field, x), table.text(field, y)) {
-        return LOOSE;
     }
     DIFFERENT
+}
+
+/// Names of several words: the words of the shorter must be words, or initials, of the longer in order.
+fn several_words(a: &str, b: &str) -> Level {
+    let (few, many) = if a.split(' ').count() <= b.split(' ').count() { (a, b) } else { (b, a) };
+    let fits = |x: &str, y: &str| {
+        if x == y {
+            return 2;
+        }
+        let initial = (x.len() == 1 || y.len() == 1) && x.as_bytes().first() == y.as_bytes().first();
+        if initial {
+            1
+        } else if x.len() > 3 && y.len() > 3 && within(x.as_bytes(), y.as_bytes(), 1).is_some() {
+            3
+        } else {
+            0
+        }
+    };
+    let mut rest = many.split(' ');
+    let (mut whole, mut near, mut skipped_first) = (false, false, false);
+    for (place, word) in few.split(' ').enumerate() {
+        let mut skipped = false;
+        let found = rest.by_ref().map(|other| fits(word, other)).find(|fit| {
+            skipped |= *fit == 0;
+            *fit != 0
+        });
+        match found {
+            Some(2) if word.len() > 1 => whole = true,
+            Some(3) => near = true,
+            Some(_) => {}
+            None => return DIFFERENT,
+        }
+        skipped_first |= place == 0 && skipped;
+    }
+    match (whole, near) {
+        (true, false) if !skipped_first => NEAR,
+        (true, _) | (_, true) => LOOSE,
+        _ if !skipped_first => PART,
+        _ => DIFFERENT,
+    }
 }
 
 fn han_names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
@@ -240,11 +297,6 @@ fn words(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
         return LOOSE;
     }
     DIFFERENT
-}
-
-/// Whether every word of `few` is a word of `many`.
-fn has_words(few: &str, many: &str) -> bool {
-    few.split(' ').all(|word| many.split(' ').any(|other| other == word))
 }
 
 /// Whether at least half of the letters of the shorter stand in words that both have.

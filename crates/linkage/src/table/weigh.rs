@@ -85,6 +85,31 @@ impl Parameters {
         let shares = &self.shares[kind][field][state];
         shares[level] / chance + shares[0]
     }
+
+    /// How likely strangers are to agree as a field does; `counts` says how many persons have each value.
+    pub(crate) fn chance_of(&self, counts: &[Vec<u32>], levels: &Levels, a: &Row, b: &Row, field: TableField, state: usize) -> f64 {
+        let place = field as usize;
+        let level = levels[place];
+        let frequency = |field: TableField, number: u32| self.frequency(counts[field as usize][number as usize]);
+        if level == SAME && by_value(field, state) {
+            return frequency(field, a[place]);
+        }
+        let other = match field {
+            TableField::Given => TableField::Surname,
+            TableField::Address1 => TableField::Address2,
+            _ => return self.chance[place][state][level as usize],
+        };
+        if level != SWAPPED {
+            return self.chance[place][state][level as usize];
+        }
+        let crossing = [(place, other as usize), (other as usize, place)].map(|(p, q)| {
+            let agrees = a[p] != 0 && a[p] == b[q];
+            if agrees { frequency(TableField::ALL[p], a[p]).max(frequency(TableField::ALL[q], a[p])) } else { 1.0 }
+        });
+        // The half that is only near, or not there, is worth a little.
+        let missing = if crossing[0] == 1.0 || crossing[1] == 1.0 { 0.05 } else { 1.0 };
+        crossing[0] * crossing[1] * missing
+    }
 }
 
 impl Weigher {
@@ -113,31 +138,6 @@ impl Weigher {
         Self { parameters, counts, plain, ready, prior, relatives }
     }
 
-    /// How likely strangers are to agree as a field does.
-    pub(crate) fn chance(&self, levels: &Levels, a: &Row, b: &Row, field: TableField, state: usize) -> f64 {
-        let place = field as usize;
-        let level = levels[place];
-        let frequency = |field: TableField, number: u32| self.parameters.frequency(self.counts[field as usize][number as usize]);
-        if level == SAME && by_value(field, state) {
-            return frequency(field, a[place]);
-        }
-        let other = match field {
-            TableField::Given => TableField::Surname,
-            TableField::Address1 => TableField::Address2,
-            _ => return self.parameters.chance[place][state][level as usize],
-        };
-        if level != SWAPPED {
-            return self.parameters.chance[place][state][level as usize];
-        }
-        let crossing = [(place, other as usize), (other as usize, place)].map(|(p, q)| {
-            let agrees = a[p] != 0 && a[p] == b[q];
-            if agrees { frequency(TableField::ALL[p], a[p]).max(frequency(TableField::ALL[q], a[p])) } else { 1.0 }
-        });
-        // The half that is only near, or not there, is worth a little.
-        let missing = if crossing[0] == 1.0 || crossing[1] == 1.0 { 0.05 } else { 1.0 };
-        crossing[0] * crossing[1] * missing
-    }
-
     /// Log2 of the likelihood ratios of a field, for one person and for relatives.
     fn field(&self, levels: &Levels, a: &Row, b: &Row, field: TableField) -> [f32; 2] {
         let place = field as usize;
@@ -154,7 +154,7 @@ impl Weigher {
             return ratio(self.parameters.frequency(count as u32));
         }
         if level == SWAPPED && matches!(field, TableField::Given | TableField::Address1) {
-            return ratio(self.chance(levels, a, b, field, state));
+            return ratio(self.parameters.chance_of(&self.counts, levels, a, b, field, state));
         }
         self.plain[place][state][level as usize]
     }
