@@ -105,6 +105,9 @@ impl TableField {
     pub(crate) const fn parents(self) -> &'static [Self] {
         match self {
             Self::Sex => &[Self::Given],
+            Self::Given => &[Self::Birth],
+            Self::BirthPlace => &[Self::Suburb],
+            Self::Occupation => &[Self::Sex],
             Self::NationalId => &[Self::Birth],
             Self::Suburb => &[Self::Postcode],
             Self::State => &[Self::Suburb, Self::Postcode],

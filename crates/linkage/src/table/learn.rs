@@ -14,7 +14,7 @@ use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, MISSING, NEAR, PART, SAME,
 use super::store::{INPUT, Table};
 use super::weigh::{AGREES, ALONE, ONE_PERSON, Parameters, RELATIVES, STATES, Shares, state_of};
 
-const RANDOM_PAIRS: usize = 400_000;
+const RANDOM_PAIRS: usize = 300_000;
 /// Random pairs that agree on the parent, per field.
 const NEIGHBOUR_PAIRS: usize = 20_000;
 const ROUNDS_MAX: usize = 40;
@@ -31,60 +31,65 @@ struct Observed {
     across: bool,
 }
 
-/// What training found besides the parameters.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Training {
+/// The pairs that training looks at, compared once.
+pub(crate) struct Learner<'a> {
+    table: &'a Table,
+    /// Pairs that each of the sample stands for.
+    each: f64,
+    sample: Vec<Sampled>,
+    observed: Vec<Observed>,
+    strangers: Strangers,
+    totals: [f64; 2],
+    /// Rounds so far.
     pub(crate) rounds: usize,
 }
 
-/// Learns from a sample of the proposed pairs, each of which stands for `each` pairs. `counts` says how many of the
-/// `population` have each value; `repeats` of those per record are of the same person.
-pub(crate) fn learn(
-    table: &Table,
-    sample: &[Sampled],
-    each: f64,
-    counts: &[Vec<u32>],
-    population: f64,
-    start: Option<&Parameters>,
-    seed: u64,
-) -> (Parameters, Training) {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut parameters = match start {
-        Some(known) => Parameters { population, repeats: 0.0, ..known.clone() },
-        None => initial(table),
-    };
-    let own = start.is_none();
-    let strangers = Strangers::draw(table, &mut random);
-    let totals = pair_totals(table);
-    if own {
+impl<'a> Learner<'a> {
+    /// Compares a sample of the proposed pairs, each of which stands for `each`, and random pairs.
+    pub(crate) fn new(table: &'a Table, sample: Vec<Sampled>, each: f64, seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let observed = sample.par_iter().with_min_len(1024).map(|pair| look(table, pair)).collect();
+        let strangers = Strangers::draw(table, &mut random);
+        Self { table, each, sample, observed, strangers, totals: pair_totals(table), rounds: 0 }
+    }
+
+    /// Learns from what one starts from, with values counted over records.
+    pub(crate) fn begin(&mut self) -> Parameters {
+        let mut parameters = initial(self.table);
         for field in &mut parameters.chance {
             *field = [[1.0, 0.05, 0.01, 0.01, 0.01, 0.5, 0.1]; STATES];
         }
+        let table = self.table;
+        self.rounds(parameters, &table.counts, true, ROUNDS_MAX)
     }
-    parameters.chance = strangers.shares(table, &parameters, counts);
-    let mut observed: Vec<Observed> = sample.par_iter().with_min_len(1024).map(|pair| look(table, pair)).collect();
-    let mut training = Training::default();
-    let mut before = f64::NAN;
-    for round in 0..ROUNDS_MAX {
-        training.rounds = round + 1;
-        if round % 3 == 0 {
-            if round > 0 {
-                parameters.chance = strangers.shares(table, &parameters, counts);
+
+    /// Goes on where learning has stopped, with values counted over the `population` of persons found so far.
+    pub(crate) fn refine(&mut self, known: &Parameters, counts: &[Vec<u32>], population: f64) -> Parameters {
+        self.rounds(Parameters { population, repeats: 0.0, ..known.clone() }, counts, false, ROUNDS_MAX / 3)
+    }
+
+    fn rounds(&mut self, mut parameters: Parameters, counts: &[Vec<u32>], over_records: bool, most: usize) -> Parameters {
+        let records = self.table.len() as f64;
+        let mut before = f64::NAN;
+        for round in 0..most {
+            self.rounds += 1;
+            if round % 3 == 0 {
+                parameters.chance = self.strangers.shares(self.table, &parameters, counts);
+                let (table, known) = (self.table, &parameters);
+                let pairs = self.observed.par_iter_mut().zip(&self.sample).with_min_len(1024);
+                pairs.for_each(|(observed, pair)| fill(table, known, counts, pair, observed));
             }
-            let known = &parameters;
-            observed.par_iter_mut().zip(sample).with_min_len(1024).for_each(|(observed, pair)| fill(table, known, counts, pair, observed));
+            let expected = step(&self.observed, self.each, self.totals, &mut parameters);
+            if over_records {
+                parameters.repeats = (2.0 * expected / records).min(records / 4.0);
+            }
+            if (expected - before).abs() < before * 1e-3 && round > 6 {
+                break;
+            }
+            before = expected;
         }
-        let expected = step(&observed, each, totals, &mut parameters);
-        if own {
-            let records = table.len() as f64;
-            parameters.repeats = (2.0 * expected / records).min(records / 4.0);
-        }
-        if (expected - before).abs() < before * 1e-3 && round > 6 {
-            break;
-        }
-        before = expected;
+        parameters
     }
-    (parameters, training)
 }
 
 /// Pairs within an input and across inputs.
@@ -120,7 +125,8 @@ fn typical(field: TableField, kind: usize, state: usize) -> [f64; LEVELS] {
         };
     }
     match field {
-        TableField::Given => of(0.02, 0.01, 0.01, 0.001, 0.0),
+        TableField::Given if state == AGREES => of(0.005, 0.005, 0.005, 0.001, 0.0),
+        TableField::Given => of(0.03, 0.01, 0.01, 0.001, 0.0),
         TableField::Surname => of(0.7, 0.03, 0.01, 0.0, 0.0),
         TableField::Sex => of(0.0, 0.0, 0.0, 0.0, 0.0),
         TableField::Birth => of(0.006, 0.002, 0.002, 0.0, 0.1),
@@ -147,7 +153,15 @@ fn initial(table: &Table) -> Parameters {
         shares
     });
     // Relatives can only be told apart from one person where there is something that relatives share.
-    let places = [TableField::Phone, TableField::Email, TableField::Address1, TableField::StreetNumber, TableField::Postcode];
+    let places = [
+        TableField::Phone,
+        TableField::Email,
+        TableField::Address1,
+        TableField::StreetNumber,
+        TableField::Postcode,
+        TableField::Suburb,
+        TableField::BirthPlace,
+    ];
     let has_places = places.iter().any(|field| table.stated(*field) * 20 >= table.len());
     Parameters {
         matches: [0.3 / records; 2],
@@ -161,7 +175,7 @@ fn initial(table: &Table) -> Parameters {
 
 /// Most that a level may be reached systematically: a family with more in common on personal fields is no family, and
 /// birth dates of one person are not systematically half a generation apart.
-fn limit(field: TableField, kind: usize, level: usize) -> f64 {
+fn limit(field: TableField, kind: usize, state: usize, level: usize) -> f64 {
     let level = level as u8;
     if kind == ONE_PERSON {
         return match (field, level) {
@@ -170,7 +184,8 @@ fn limit(field: TableField, kind: usize, level: usize) -> f64 {
         };
     }
     match (field, level) {
-        (TableField::Given, SAME) => 0.25,
+        (TableField::Given, SAME) if state == AGREES => 0.05,
+        (TableField::Given, SAME) => 0.35,
         (TableField::Given, DIFFERENT) => 1.0,
         (TableField::Given, _) => 0.05,
         (TableField::Birth, SAME) => 0.04,
@@ -293,7 +308,9 @@ impl Core {
         if self.stated < 1.0 {
             return 1.0;
         }
-        let expected: f64 = CORE.iter().map(|field| 1.0 - parameters.shares[ONE_PERSON][*field as usize][ALONE][0]).product();
+        let given = &parameters.shares[ONE_PERSON][TableField::Given as usize][AGREES];
+        let birth = &parameters.shares[ONE_PERSON][TableField::Birth as usize][ALONE];
+        let expected = (1.0 - given[0]) * (1.0 - birth[0]);
         let found = self.agree / self.stated / expected;
         if found > 0.75 { 1.0 } else { found.max(1e-3) }
     }
@@ -334,13 +351,17 @@ fn maximise(sums: &Sums, parameters: &mut Parameters) {
     for kind in [ONE_PERSON, RELATIVES] {
         for field in TableField::ALL {
             for state in 0..STATES {
-                let counted = &sums.shares[kind][field as usize][state];
+                // Whether one person's birth date was copied wrongly says nothing of the name.
+                let counted = match (kind, field) {
+                    (ONE_PERSON, TableField::Given) => add_states(&sums.shares[kind][field as usize]),
+                    _ => sums.shares[kind][field as usize][state],
+                };
                 let typical = typical(field, kind, state);
                 let total: f64 = counted.iter().sum::<f64>() + PRIOR_PAIRS;
                 let mut shares = [0.0; LEVELS];
                 for level in 1..LEVELS {
                     let share = (counted[level] + typical[level] * PRIOR_PAIRS) / total;
-                    shares[level] = share.min(limit(field, kind, level));
+                    shares[level] = share.min(limit(field, kind, state, level));
                 }
                 let systematic: f64 = shares[1..].iter().sum();
                 let least = if kind == ONE_PERSON { 1.0 - stranger_limit(field) } else { 0.0 };
@@ -355,10 +376,70 @@ fn maximise(sums: &Sums, parameters: &mut Parameters) {
     }
 }
 
+/// Compared pairs of which most are of strangers.
+struct Drawn {
+    /// Levels of the pairs that have next to nothing in common.
+    certain: Box<Shares>,
+    /// The others, which count as likely as they are of strangers.
+    doubtful: Vec<(Sampled, Observed)>,
+}
+
+impl Drawn {
+    fn new(table: &Table, pairs: &[Sampled]) -> Self {
+        let chunks: Vec<(Box<Shares>, Vec<(Sampled, Observed)>)> = pairs
+            .par_chunks(8192)
+            .map(|chunk| {
+                let mut certain: Box<Shares> = Box::new([[[0.0; LEVELS]; STATES]; FIELDS]);
+                let mut doubtful = Vec::new();
+                for pair in chunk {
+                    let observed = look(table, pair);
+                    if observed.levels.iter().filter(|level| (SAME..=LOOSE).contains(level)).count() < 2 {
+                        count(&mut certain, &observed.levels, 1.0);
+                    } else {
+                        doubtful.push((*pair, observed));
+                    }
+                }
+                (certain, doubtful)
+            })
+            .collect();
+        let mut drawn = Self { certain: Box::new([[[0.0; LEVELS]; STATES]; FIELDS]), doubtful: Vec::new() };
+        for (certain, doubtful) in chunks {
+            let mine = drawn.certain.as_flattened_mut().as_flattened_mut();
+            mine.iter_mut().zip(certain.as_flattened().as_flattened()).for_each(|(a, b)| *a += b);
+            drawn.doubtful.extend(doubtful);
+        }
+        drawn
+    }
+
+    fn sums(&mut self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>]) -> Box<Shares> {
+        let mut sums = self.certain.clone();
+        let likely: Vec<f64> = self
+            .doubtful
+            .par_iter_mut()
+            .with_min_len(1024)
+            .map(|(pair, observed)| {
+                fill(table, parameters, counts, pair, observed);
+                let [one, relatives] = kinds(parameters, observed);
+                1.0 - one - relatives
+            })
+            .collect();
+        for ((_, observed), likely) in self.doubtful.iter().zip(likely) {
+            count(&mut sums, &observed.levels, likely);
+        }
+        sums
+    }
+}
+
+fn count(sums: &mut Shares, levels: &Levels, likely: f64) {
+    for field in TableField::ALL {
+        sums[field as usize][state_of(levels, field)][levels[field as usize] as usize] += likely;
+    }
+}
+
 /// Random pairs, and random pairs that agree on the parent of a field.
 struct Strangers {
-    random: Vec<Sampled>,
-    neighbours: Vec<(TableField, Vec<Sampled>)>,
+    random: Drawn,
+    neighbours: Vec<(TableField, Drawn)>,
 }
 
 impl Strangers {
@@ -371,25 +452,21 @@ impl Strangers {
         for field in TableField::ALL {
             let parent = field.parents().iter().copied().find(|parent| table.stated(*parent) * 10 > table.len());
             let Some(parent) = parent.filter(|_| table.stated(field) > 0) else { continue };
-            neighbours.push((field, sharing(table, parent, random)));
+            neighbours.push((field, Drawn::new(table, &sharing(table, parent, random))));
         }
-        Self { random: pairs, neighbours }
+        Self { random: Drawn::new(table, &pairs), neighbours }
     }
 
     /// Shares of the levels among strangers: each pair counts as likely as it is of strangers.
-    fn shares(&self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>]) -> Shares {
-        let sums = count_levels(table, parameters, counts, &self.random);
+    fn shares(&mut self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>]) -> Shares {
+        let sums = self.random.sums(table, parameters, counts);
         let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
         for field in TableField::ALL {
             let place = field as usize;
-            let everything = add_states(&sums[place]);
-            let alone = normalise(&everything, None);
-            for state in &mut shares[place] {
-                *state = alone;
-            }
+            shares[place] = [normalise(&add_states(&sums[place]), None); STATES];
         }
-        for (field, pairs) in &self.neighbours {
-            let sums = count_levels(table, parameters, counts, pairs);
+        for (field, drawn) in &mut self.neighbours {
+            let sums = drawn.sums(table, parameters, counts);
             let place = *field as usize;
             shares[place][AGREES] = normalise(&sums[place][AGREES], Some(&shares[place][ALONE]));
         }
@@ -417,56 +494,38 @@ fn normalise(counts: &[f64; LEVELS], like: Option<&[f64; LEVELS]>) -> [f64; LEVE
     shares
 }
 
-fn count_levels(table: &Table, parameters: &Parameters, counts: &[Vec<u32>], pairs: &[Sampled]) -> Box<Shares> {
-    let chunks: Vec<Box<Shares>> = pairs
-        .par_chunks(8192)
-        .map(|chunk| {
-            let mut sums: Box<Shares> = Box::new([[[0.0; LEVELS]; STATES]; FIELDS]);
-            for (a, b) in chunk {
-                let mut observed = look(table, &(*a, *b));
-                let levels = observed.levels;
-                let agreeing = levels.iter().filter(|level| (SAME..=LOOSE).contains(level)).count();
-                let stranger = if agreeing < 2 {
-                    1.0
-                } else {
-                    fill(table, parameters, counts, &(*a, *b), &mut observed);
-                    let [one, relatives] = kinds(parameters, &observed);
-                    1.0 - one - relatives
-                };
-                for field in TableField::ALL {
-                    sums[field as usize][state_of(&levels, field)][levels[field as usize] as usize] += stranger;
-                }
-            }
-            sums
-        })
-        .collect();
-    let mut total: Box<Shares> = Box::new([[[0.0; LEVELS]; STATES]; FIELDS]);
-    for chunk in chunks {
-        let mine = total.as_flattened_mut().as_flattened_mut();
-        mine.iter_mut().zip(chunk.as_flattened().as_flattened()).for_each(|(a, b)| *a += b);
-    }
-    total
-}
-
 /// Pairs drawn evenly from those that have the same value of a field.
 fn sharing(table: &Table, field: TableField, random: &mut ChaCha8Rng) -> Vec<Sampled> {
     let place = field as usize;
-    let mut order: Vec<u32> = (0..table.len() as u32).filter(|record| table.rows[*record as usize][place] != 0).collect();
-    order.par_sort_unstable_by_key(|record| (table.rows[*record as usize][place], *record));
-    let same = |a: &u32, b: &u32| table.rows[*a as usize][place] == table.rows[*b as usize][place];
-    let mut blocks: Vec<(f64, &[u32])> = Vec::new();
-    let mut total = 0.0;
-    for block in order.chunk_by(same).filter(|block| block.len() > 1) {
-        total += (block.len() * (block.len() - 1)) as f64;
-        blocks.push((total, block));
+    // Records by value: counting sort.
+    let mut starts: Vec<u32> = Vec::with_capacity(table.counts[place].len() + 1);
+    let (mut start, mut total) = (0_u32, 0.0_f64);
+    let mut sums: Vec<(f64, u32)> = Vec::new();
+    for (value, count) in table.counts[place].iter().enumerate() {
+        starts.push(start);
+        if value > 0 {
+            start += count;
+            if *count > 1 {
+                total += f64::from(*count) * f64::from(count - 1);
+                sums.push((total, value as u32));
+            }
+        }
     }
-    if blocks.is_empty() {
+    if sums.is_empty() {
         return Vec::new();
+    }
+    let mut order = vec![0_u32; start as usize];
+    let mut next = starts.clone();
+    for (record, row) in table.rows.iter().enumerate().filter(|(_, row)| row[place] != 0) {
+        let slot = &mut next[row[place] as usize];
+        order[*slot as usize] = record as u32;
+        *slot += 1;
     }
     let mut draw = || {
         let at = random.random_range(0.0..total);
-        let block = blocks[blocks.partition_point(|(sum, _)| *sum <= at).min(blocks.len() - 1)].1;
+        let value = sums[sums.partition_point(|(sum, _)| *sum <= at).min(sums.len() - 1)].1 as usize;
+        let block = &order[starts[value] as usize..][..table.counts[place][value] as usize];
         (block[random.random_range(0..block.len())], block[random.random_range(0..block.len())])
     };
-    (0..NEIGHBOUR_PAIRS).map(|_| draw()).filter(|(a, b)| a != b).collect::<Vec<Sampled>>()
+    (0..NEIGHBOUR_PAIRS).map(|_| draw()).filter(|(a, b)| a != b).collect()
 }

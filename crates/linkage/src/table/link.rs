@@ -1,9 +1,11 @@
 //! Linkage of a table from end to end.
 
+use rayon::prelude::*;
+
 use super::block::rule_name;
 use super::field::{FIELDS, TableField};
 use super::group::{Edge, group};
-use super::learn::{Sampled, learn};
+use super::learn::{Learner, Sampled};
 use super::pairs::{Blocks, Oversized};
 use super::rules;
 use super::store::Table;
@@ -87,6 +89,8 @@ pub struct Linked {
 const SAMPLE_MAX: f64 = 200_000.0;
 /// Pairs with less weight than this are forgotten.
 const WEIGHT_MIN: f32 = -7.0;
+/// What a weight may gain when the values are counted over persons.
+const WEIGHT_MARGIN: f32 = 6.0;
 
 /// Most pairs that are compared: many for small tables, ten per record for large ones.
 fn budget(records: usize) -> f64 {
@@ -110,28 +114,25 @@ pub fn link_table(table: &Table, options: LinkOptions, mut stage: impl FnMut(Sta
     let blocks = Blocks::new(table, &rules, block_max(table.len()));
     summary.oversized.clone_from(&blocks.oversized);
     stage(Stage::Train);
-    let (sample, each) = sample(&blocks, budget(table.len()));
-    let (parameters, training) = learn(table, &sample, each, &table.counts, table.len() as f64, None, options.seed);
-    summary.rounds = training.rounds;
-    let mut weigher = Weigher::new(parameters, table.counts.clone());
+    let (sample, each) = sample(&blocks);
+    let mut learner = Learner::new(table, sample, each, options.seed);
+    let mut weigher = Weigher::new(learner.begin(), table.counts.clone());
     stage(Stage::Weigh);
     let (mut edges, compared) = weigh(table, &blocks, &weigher);
     summary.pairs_compared = compared;
     stage(Stage::Cluster);
-    let mut threshold = choose_threshold(&edges, options);
-    let mut clusters = group(table, &weigher, &edges, threshold);
-    for pass in 0..1 {
-        stage(Stage::Train);
-        let (counts, persons) = count_persons(table, &clusters);
-        let (parameters, training) = learn(table, &sample, each, &counts, persons, Some(&weigher.parameters), options.seed + pass);
-        summary.rounds += training.rounds;
-        weigher = Weigher::new(parameters, counts);
-        stage(Stage::Weigh);
-        (edges, _) = weigh(table, &blocks, &weigher);
-        stage(Stage::Cluster);
-        threshold = choose_threshold(&edges, options);
-        clusters = group(table, &weigher, &edges, threshold);
-    }
+    let clusters = group(table, &weigher, &edges, choose_threshold(&edges, options));
+    // Again, with values counted over the persons that were found: a value is not frequent because one person states
+    // it often.
+    stage(Stage::Train);
+    let (counts, persons) = count_persons(table, &clusters);
+    weigher = Weigher::new(learner.refine(&weigher.parameters, &counts, persons), counts);
+    summary.rounds = learner.rounds;
+    stage(Stage::Weigh);
+    weigh_again(table, &weigher, &mut edges);
+    stage(Stage::Cluster);
+    let threshold = choose_threshold(&edges, options);
+    let clusters = group(table, &weigher, &edges, threshold);
     summary.threshold = f64::from(threshold);
     summary.prior = weigher.parameters.matches[0];
     summary.clusters = clusters.iter().enumerate().filter(|(place, head)| *place == **head as usize).count();
@@ -141,9 +142,8 @@ pub fn link_table(table: &Table, options: LinkOptions, mut stage: impl FnMut(Sta
 }
 
 /// An even share of the proposed pairs, and how many pairs each stands for.
-fn sample(blocks: &Blocks, expected: f64) -> (Vec<Sampled>, f64) {
+fn sample(blocks: &Blocks) -> (Vec<Sampled>, f64) {
     let total: u64 = blocks.for_each(|| 0_u64, |count, _, _| *count += 1).into_iter().sum();
-    let _ = expected;
     let share = (SAMPLE_MAX / total.max(1) as f64).min(1.0);
     let limit = (share * 4_294_967_296.0) as u64;
     let parts = blocks.for_each(Vec::new, |found: &mut Vec<Sampled>, a, b| {
@@ -160,7 +160,7 @@ fn weigh(table: &Table, blocks: &Blocks, weigher: &Weigher) -> (Vec<Edge>, u64) 
         |(edges, compared), a, b| {
             *compared += 1;
             let weight = weigher.weight(table, &table.rows[a as usize], &table.rows[b as usize]);
-            if weight >= WEIGHT_MIN {
+            if weight >= WEIGHT_MIN - WEIGHT_MARGIN {
                 edges.push((a, b, weight));
             }
         },
@@ -172,6 +172,14 @@ fn weigh(table: &Table, blocks: &Blocks, weigher: &Weigher) -> (Vec<Edge>, u64) 
         compared += count;
     }
     (edges, compared)
+}
+
+/// Weighs the pairs that were kept again.
+fn weigh_again(table: &Table, weigher: &Weigher, edges: &mut Vec<Edge>) {
+    edges.par_iter_mut().with_min_len(1024).for_each(|(a, b, weight)| {
+        *weight = weigher.weight(table, &table.rows[*a as usize], &table.rows[*b as usize]);
+    });
+    edges.retain(|edge| edge.2 >= WEIGHT_MIN);
 }
 
 /// The weight from which on linking a pair is expected to raise F1: where its probability is half of the F1 that is
@@ -197,7 +205,6 @@ fn choose_threshold(edges: &[Edge], options: LinkOptions) -> f32 {
 
 /// For every field how many clusters have each value, and how many clusters there are.
 fn count_persons(table: &Table, clusters: &[u32]) -> (Vec<Vec<u32>>, f64) {
-    use rayon::prelude::*;
     let mut order: Vec<u32> = (0..table.len() as u32).collect();
     order.par_sort_unstable_by_key(|record| (clusters[*record as usize], *record));
     let persons = order.chunk_by(|a, b| clusters[*a as usize] == clusters[*b as usize]).count();

@@ -70,7 +70,7 @@ pub(crate) struct Weigher {
 
 /// Whether the frequency of the value tells how likely strangers are to agree on it.
 pub(crate) fn by_value(field: TableField, state: usize) -> bool {
-    state != AGREES || matches!(field, TableField::NationalId)
+    state != AGREES || matches!(field, TableField::NationalId | TableField::Given)
 }
 
 impl Parameters {
