@@ -17,7 +17,7 @@ const EXACT_MAX: usize = 600;
 /// Members of a cluster that are compared, in a component that is larger.
 const SAMPLE: usize = 12;
 /// A single pair says at most so much against and for two clusters being one.
-static CLAMP: std::sync::LazyLock<(f32, f32)> = std::sync::LazyLock::new(|| { let g = |n: &str, d: f32| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d); (g("CLO", -14.0), g("CHI", 10.0)) });
+const CLAMP: (f32, f32) = (-14.0, 10.0);
 
 /// Clusters the records: for every record the first record of its cluster.
 pub(crate) fn group(table: &Table, weigher: &Weigher, edges: &[Edge], threshold: f32) -> Vec<u32> {
