@@ -133,8 +133,7 @@ fn merge(options: &Options, files: Vec<File>) -> Result<Merged, LinkError> {
         }
     }
     pool.seal();
-    let mut order: Vec<u32> = (1..pool.len() as u32 + 1).collect();
-    order.par_sort_unstable_by(|a, b| pool.text(*a).cmp(pool.text(*b)));
+    let order = sorted(&pool);
     let inputs: Vec<u8> = order.iter().map(|number| places[*number as usize - 1].0).collect();
     let duplicates = kept.iter().filter(|kept| !**kept).count() as u64;
     let mut wanted: Vec<Column> = files.iter().flat_map(|file| file.columns.iter().copied()).collect();
@@ -142,6 +141,20 @@ fn merge(options: &Options, files: Vec<File>) -> Result<Merged, LinkError> {
     wanted.dedup();
     let columns = wanted.into_par_iter().map(|column| gather(column, &files, &kept, &order)).collect();
     Ok((Ids { pool, order }, inputs, columns, duplicates))
+}
+
+/// The texts of a pool in order: by their first bytes, and in full only where these are the same.
+fn sorted(pool: &TextPool) -> Vec<u32> {
+    let first = |number: u32| {
+        let bytes = pool.text(number).as_bytes();
+        let mut start = [0; 8];
+        let length = bytes.len().min(8);
+        start[..length].copy_from_slice(&bytes[..length]);
+        (u64::from_be_bytes(start), number)
+    };
+    let mut order: Vec<(u64, u32)> = (1..pool.len() as u32 + 1).map(first).collect();
+    order.par_sort_unstable_by(|x, y| x.0.cmp(&y.0).then_with(|| pool.text(x.1).cmp(pool.text(y.1))));
+    order.into_iter().map(|(_, number)| number).collect()
 }
 
 /// One column of all files, in the order of the records.

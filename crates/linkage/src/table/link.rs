@@ -86,7 +86,7 @@ pub struct Linked {
 }
 
 /// Pairs that training looks at.
-const SAMPLE_MAX: f64 = 200_000.0;
+const SAMPLE_MAX: f64 = 250_000.0;
 /// Pairs with less weight than this are forgotten.
 const WEIGHT_MIN: f32 = -7.0;
 /// What a weight may gain when the values are counted over persons.
@@ -143,8 +143,8 @@ pub fn link_table(table: &Table, options: LinkOptions, mut stage: impl FnMut(Sta
 
 /// An even share of the proposed pairs, and how many pairs each stands for.
 fn sample(blocks: &Blocks) -> (Vec<Sampled>, f64) {
-    let total: u64 = blocks.for_each(|| 0_u64, |count, _, _| *count += 1).into_iter().sum();
-    let share = (SAMPLE_MAX / total.max(1) as f64).min(1.0);
+    // Pairs that several rules propose are counted once for each: the sample may be smaller than it could be.
+    let share = (SAMPLE_MAX / (blocks.pairs_most as f64).max(1.0)).min(1.0);
     let limit = (share * 4_294_967_296.0) as u64;
     let parts = blocks.for_each(Vec::new, |found: &mut Vec<Sampled>, a, b| {
         if mix(u64::from(a), u64::from(b)) >> 32 < limit {

@@ -28,6 +28,8 @@ pub(crate) struct Blocks {
     /// For every rule the records in order of key.
     order: Vec<Vec<u32>>,
     pub(crate) oversized: Vec<Oversized>,
+    /// Pairs, counted once for every rule that proposes them.
+    pub(crate) pairs_most: u64,
 }
 
 /// Pieces that split blocks, the best first.
@@ -63,6 +65,7 @@ impl Blocks {
         }
         let mut order = Vec::with_capacity(count);
         let mut oversized = Vec::new();
+        let mut pairs_most = 0;
         for (number, rule) in rules.iter().enumerate() {
             let mut sorted: Vec<u64> = (0..table.len())
                 .into_par_iter()
@@ -80,6 +83,7 @@ impl Blocks {
             if report.blocks > 0 {
                 oversized.push(report);
             }
+            pairs_most += sorted.chunk_by(|a, b| a >> 32 == b >> 32).map(|block| (block.len() * (block.len() - 1) / 2) as u64).sum::<u64>();
             // Records alone in their block propose nothing.
             let grouped: Vec<u32> = sorted
                 .chunk_by(|a, b| a >> 32 == b >> 32)
@@ -88,7 +92,7 @@ impl Blocks {
                 .collect();
             order.push(grouped);
         }
-        Self { keys, rules: count, order, oversized }
+        Self { keys, rules: count, order, oversized, pairs_most }
     }
 
     fn keys(&self, record: u32) -> &[u32] {

@@ -9,7 +9,8 @@ use crate::hash::hash_bytes;
 pub struct TextPool {
     bytes: String,
     ends: Vec<u32>,
-    index: HashTable<u32>,
+    /// Hash and number of every text: growing never looks at the texts again.
+    index: HashTable<(u32, u32)>,
 }
 
 impl std::fmt::Debug for TextPool {
@@ -48,31 +49,36 @@ impl TextPool {
         if text.is_empty() {
             return 0;
         }
-        let hash = hash_bytes(text.as_bytes());
+        let hash = hash_bytes(text.as_bytes()) as u32;
         let (bytes, ends) = (&self.bytes, &self.ends);
-        let known = self.index.find(hash, |number| at(bytes, ends, *number) == text);
-        if let Some(number) = known {
+        let known = self.index.find(spread(hash), |(other, number)| *other == hash && at(bytes, ends, *number) == text);
+        if let Some((_, number)) = known {
             return *number;
         }
         let Ok(end) = u32::try_from(self.bytes.len() + text.len()) else { return 0 };
         self.bytes.push_str(text);
         self.ends.push(end);
         let number = self.ends.len() as u32;
-        let (bytes, ends) = (&self.bytes, &self.ends);
-        self.index.insert_unique(hash, number, |number| hash_bytes(at(bytes, ends, *number).as_bytes()));
+        self.index.insert_unique(spread(hash), (hash, number), |(hash, _)| spread(*hash));
         number
     }
 
     /// The number of a text, if it is known.
     pub fn find(&self, text: &str) -> Option<u32> {
-        let hash = hash_bytes(text.as_bytes());
-        self.index.find(hash, |number| at(&self.bytes, &self.ends, *number) == text).copied()
+        let hash = hash_bytes(text.as_bytes()) as u32;
+        let same = |(other, number): &(u32, u32)| *other == hash && at(&self.bytes, &self.ends, *number) == text;
+        self.index.find(spread(hash), same).map(|(_, number)| *number)
     }
 
     /// Gives up the index, which is as large as the texts: nothing can be interned or found after that.
     pub fn seal(&mut self) {
         self.index = HashTable::new();
     }
+}
+
+/// Both ends of a hash decide where it goes in a table.
+const fn spread(hash: u32) -> u64 {
+    (hash as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 fn at<'a>(bytes: &'a str, ends: &[u32], number: u32) -> &'a str {
