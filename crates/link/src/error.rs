@@ -66,4 +66,23 @@ pub enum LinkError {
         /// The line of the first.
         before: u64,
     },
+    /// A Parquet file cannot be read.
+    #[error("{path}: {source}")]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: parquet::errors::ParquetError,
+    },
+    /// A model file cannot be used.
+    #[error("{path}: {source}")]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: linkage::table::TableModelError,
+    },
+    /// There is no record of an id that was asked for.
+    #[error("no record has the id `{0}`")]
+    NoSuchRecord(String),
 }

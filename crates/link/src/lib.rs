@@ -7,6 +7,8 @@ mod cells;
 mod csv;
 mod decode;
 mod error;
+mod explain;
+mod parquet;
 mod report;
 mod run;
 mod write;

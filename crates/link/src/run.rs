@@ -1,14 +1,14 @@
 //! One run: read, link, write.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use linkage::table::{Column, LinkOptions, RawColumn, Stage, Summary, Table, TextPool, link_table};
+use linkage::table::{Column, LinkOptions, RawColumn, Stage, Summary, Table, TableModel, TextPool, link_table};
 use rayon::prelude::*;
 
 use crate::LinkError;
 use crate::cells::File;
-use crate::{csv, decode, report, write};
+use crate::{csv, decode, explain, parquet, report, write};
 
 /// What to link, and how.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +17,16 @@ pub struct Options {
     pub inputs: Vec<PathBuf>,
     /// The file of `record_id,cluster_id` to write.
     pub output: PathBuf,
+    /// A model to use instead of training one.
+    pub model: Option<PathBuf>,
+    /// Where to write the model that was used.
+    pub save_model: Option<PathBuf>,
     /// Probability from which on pairs are linked; without one the model chooses.
     pub threshold: Option<f64>,
+    /// Two record ids whose pair is to be explained.
+    pub explain: Option<(String, String)>,
+    /// Where to write the weighed pairs.
+    pub pairs: Option<PathBuf>,
     /// Leave out rows that cannot be used, instead of stopping.
     pub skip_bad_rows: bool,
     /// Seed of the samples that training draws.
@@ -55,16 +63,17 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     clock.enter("read");
     for path in &options.inputs {
         progress(&format!("reading {}", path.display()));
-        let decoded = decode::decode(decode::read(path)?);
-        files.push(csv::parse(path, &decoded)?);
+        files.push(read_file(path)?);
     }
     progress("preparing the records");
     clock.enter("prepare");
     let formats = report::inputs(options, &files);
     let skipped_rows = check_rows(options, &files)?;
     let (ids, inputs, columns, duplicates) = merge(options, files)?;
-    let table = Table::new(columns, ids.order.len(), &inputs);
-    let linked = link_table(&table, LinkOptions { threshold: options.threshold, seed: options.seed }, |stage| {
+    let model = options.model.as_deref().map(read_model).transpose()?;
+    let mut table = Table::new(columns, ids.order.len(), &inputs);
+    let choices = LinkOptions { model: model.as_ref(), threshold: options.threshold, seed: options.seed };
+    let linked = link_table(&mut table, choices, |stage| {
         let (name, words) = match stage {
             Stage::Rules => ("choose rules", "choosing blocking rules"),
             Stage::Blocks => ("block", "putting records into blocks"),
@@ -78,10 +87,35 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     clock.enter("write");
     progress("writing clusters");
     write::clusters(&options.output, &ids, &linked.clusters)?;
+    if let Some(path) = &options.save_model {
+        let text = linked.model.to_toml().map_err(|source| LinkError::Model { path: path.clone(), source })?;
+        std::fs::write(path, text).map_err(|source| LinkError::File { path: path.clone(), source })?;
+    }
+    if let Some(path) = &options.pairs {
+        write::pairs(path, &ids, &table, &linked)?;
+    }
+    let explanation = match &options.explain {
+        Some((a, b)) => explain::text(&ids, &table, &linked, a, b)?,
+        None => String::new(),
+    };
     let seconds = clock.finish();
     let skipped_rows = skipped_rows + duplicates;
-    let text = report::text(&formats, &linked.summary, skipped_rows, &seconds);
+    let text = report::text(&formats, &linked.summary, skipped_rows, &seconds) + &explanation;
     Ok(Outcome { summary: linked.summary, skipped_rows, seconds, text })
+}
+
+fn read_model(path: &Path) -> Result<TableModel, LinkError> {
+    let text = std::fs::read_to_string(path).map_err(|source| LinkError::File { path: path.to_owned(), source })?;
+    TableModel::parse(&text).map_err(|source| LinkError::Model { path: path.to_owned(), source })
+}
+
+/// Reads one file, whatever its format.
+fn read_file(path: &Path) -> Result<File, LinkError> {
+    let bytes = decode::read(path)?;
+    if bytes.starts_with(b"PAR1") {
+        return parquet::parse(path, bytes);
+    }
+    csv::parse(path, &decode::decode(bytes))
 }
 
 /// The first bad row is an error unless such rows are to be left out; gives how many there are.

@@ -23,6 +23,20 @@ pub(crate) const LEVELS: usize = 7;
 /// The levels of all fields.
 pub(crate) type Levels = [Level; FIELDS];
 
+/// What a level is called.
+pub(crate) const fn level_name(field: TableField, level: Level) -> &'static str {
+    match level {
+        SAME => "same",
+        NEAR => "near",
+        LOOSE => "loose",
+        PART => "part",
+        SWAPPED if matches!(field, TableField::Birth) => "far",
+        SWAPPED => "swapped",
+        MISSING => "missing",
+        _ => "different",
+    }
+}
+
 /// Compares two records field by field.
 pub(crate) fn compare(table: &Table, a: &Row, b: &Row) -> Levels {
     let mut levels = [MISSING; FIELDS];

@@ -5,7 +5,10 @@ use rayon::prelude::*;
 use super::block::rule_name;
 use super::field::{FIELDS, TableField};
 use super::group::{Edge, group};
+use super::hot::{self, HotValue};
 use super::learn::{Learner, Sampled};
+use super::levels::{MISSING, level_name};
+use super::model::TableModel;
 use super::pairs::{Blocks, Oversized};
 use super::rules;
 use super::store::Table;
@@ -14,7 +17,9 @@ use crate::hash::mix;
 
 /// Choices of the caller.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct LinkOptions {
+pub struct LinkOptions<'a> {
+    /// A model to use instead of training one.
+    pub model: Option<&'a TableModel>,
     /// Probability from which on pairs are linked; without one the model chooses.
     pub threshold: Option<f64>,
     /// Seed of every sample.
@@ -34,17 +39,6 @@ pub enum Stage {
     Weigh,
     /// Clusters are made.
     Cluster,
-}
-
-/// A value that so many persons share that it tells nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HotValue {
-    /// The field.
-    pub field: TableField,
-    /// The value, in standard form.
-    pub value: String,
-    /// Records that have it.
-    pub records: usize,
 }
 
 /// What was done and found.
@@ -81,8 +75,39 @@ pub struct Summary {
 pub struct Linked {
     /// For every record the first record of its cluster.
     pub clusters: Vec<u32>,
+    /// The pairs whose weight is not far below the threshold: two records and the weight in bits.
+    pub pairs: Vec<(u32, u32, f32)>,
     /// What was done.
     pub summary: Summary,
+    /// The model.
+    pub model: TableModel,
+    weigher: Weigher,
+}
+
+/// What the weight of a pair is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairParts {
+    /// Bits in all.
+    pub weight: f64,
+    /// Bits that both are of one person before looking at them.
+    pub prior: f64,
+    /// Bits taken back because relatives may have as much in common.
+    pub relatives: f64,
+    /// For every field that both state: the level reached and its bits.
+    pub fields: Vec<(TableField, &'static str, f64)>,
+}
+
+impl Linked {
+    /// Takes the weight of a pair apart.
+    pub fn parts(&self, table: &Table, a: u32, b: u32) -> PairParts {
+        let (levels, parts, prior, relatives) = self.weigher.parts(table, &table.rows[a as usize], &table.rows[b as usize]);
+        let stated = TableField::ALL.into_iter().filter(|field| levels[*field as usize] != MISSING);
+        let fields: Vec<(TableField, &'static str, f64)> =
+            stated.map(|field| (field, level_name(field, levels[field as usize]), f64::from(parts[field as usize]))).collect();
+        let (prior, relatives) = (f64::from(prior), f64::from(relatives));
+        let weight = prior + relatives + fields.iter().map(|(_, _, bits)| bits).sum::<f64>();
+        PairParts { weight, prior, relatives, fields }
+    }
 }
 
 /// Pairs that training looks at.
@@ -101,24 +126,65 @@ fn block_max(records: usize) -> usize {
     if records <= 20_000 { 1000 } else { 200 }
 }
 
-/// Links the records of a table: trains itself, weighs, clusters.
-pub fn link_table(table: &Table, options: LinkOptions, mut stage: impl FnMut(Stage)) -> Linked {
+/// Links the records of a table: finds hot values (and takes them out of the table), trains itself unless a model is
+/// given, weighs, clusters.
+pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl FnMut(Stage)) -> Linked {
     let mut summary = Summary { records: table.len(), ..Summary::default() };
-    if table.len() < 2 {
-        return Linked { clusters: (0..table.len() as u32).collect(), summary };
-    }
     stage(Stage::Rules);
-    let rules = rules::choose(table, budget(table.len()), options.seed);
+    summary.hot_values = options.model.map_or_else(|| hot::find(table), |model| model.hot.clone());
+    hot::hide(table, &summary.hot_values);
+    let table: &Table = table;
+    let rules = match options.model {
+        Some(model) => model.rules.clone(),
+        None => rules::choose(table, budget(table.len()), options.seed),
+    };
     summary.rules = rules.iter().map(|rule| rule_name(rule)).collect();
     stage(Stage::Blocks);
     let blocks = Blocks::new(table, &rules, block_max(table.len()));
     summary.oversized.clone_from(&blocks.oversized);
+    let (weigher, pairs) = match options.model {
+        Some(model) => {
+            let weigher = model.weigher(table);
+            stage(Stage::Weigh);
+            let (mut edges, compared) = weigh(table, &blocks, &weigher);
+            edges.retain(|edge| edge.2 >= WEIGHT_MIN);
+            summary.pairs_compared = compared;
+            (weigher, edges)
+        }
+        None => train(table, &blocks, options, &mut summary, &mut stage),
+    };
+    stage(Stage::Cluster);
+    let threshold = match (options.threshold, options.model) {
+        (None, Some(model)) => model.threshold as f32,
+        _ => choose_threshold(&pairs, options),
+    };
+    let clusters = group(table, &weigher, &pairs, threshold);
+    summary.threshold = f64::from(threshold);
+    summary.prior = weigher.parameters.matches[0];
+    summary.clusters = clusters.iter().enumerate().filter(|(place, head)| *place == **head as usize).count();
+    estimate(&blocks, &pairs, &clusters, &mut summary);
+    summary.parameters = describe(table, &weigher.parameters);
+    let model = match options.model {
+        Some(model) => model.clone(),
+        None => TableModel::new(table, &weigher, rules, summary.hot_values.clone(), summary.threshold),
+    };
+    Linked { clusters, pairs, summary, model, weigher }
+}
+
+/// Trains a model on a table and weighs the proposed pairs with it.
+fn train(
+    table: &Table,
+    blocks: &Blocks,
+    options: LinkOptions<'_>,
+    summary: &mut Summary,
+    stage: &mut impl FnMut(Stage),
+) -> (Weigher, Vec<Edge>) {
     stage(Stage::Train);
-    let (sample, each) = sample(&blocks);
+    let (sample, each) = sample(blocks);
     let mut learner = Learner::new(table, sample, each, options.seed);
     let mut weigher = Weigher::new(learner.begin(), table.counts.clone());
     stage(Stage::Weigh);
-    let (mut edges, compared) = weigh(table, &blocks, &weigher);
+    let (mut edges, compared) = weigh(table, blocks, &weigher);
     summary.pairs_compared = compared;
     stage(Stage::Cluster);
     let clusters = group(table, &weigher, &edges, choose_threshold(&edges, options));
@@ -130,15 +196,7 @@ pub fn link_table(table: &Table, options: LinkOptions, mut stage: impl FnMut(Sta
     summary.rounds = learner.rounds;
     stage(Stage::Weigh);
     weigh_again(table, &weigher, &mut edges);
-    stage(Stage::Cluster);
-    let threshold = choose_threshold(&edges, options);
-    let clusters = group(table, &weigher, &edges, threshold);
-    summary.threshold = f64::from(threshold);
-    summary.prior = weigher.parameters.matches[0];
-    summary.clusters = clusters.iter().enumerate().filter(|(place, head)| *place == **head as usize).count();
-    estimate(table, &weigher, &blocks, &edges, &clusters, &mut summary);
-    summary.parameters = describe(table, &weigher.parameters);
-    Linked { clusters, summary }
+    (weigher, edges)
 }
 
 /// An even share of the proposed pairs, and how many pairs each stands for.
@@ -184,7 +242,7 @@ fn weigh_again(table: &Table, weigher: &Weigher, edges: &mut Vec<Edge>) {
 
 /// The weight from which on linking a pair is expected to raise F1: where its probability is half of the F1 that is
 /// reached.
-fn choose_threshold(edges: &[Edge], options: LinkOptions) -> f32 {
+fn choose_threshold(edges: &[Edge], options: LinkOptions<'_>) -> f32 {
     if let Some(threshold) = options.threshold {
         let threshold = threshold.clamp(1e-6, 1.0 - 1e-6);
         return (threshold / (1.0 - threshold)).log2() as f32;
@@ -228,7 +286,7 @@ fn count_persons(table: &Table, clusters: &[u32]) -> (Vec<Vec<u32>>, f64) {
 }
 
 /// Expected precision and recall of the clusters.
-fn estimate(table: &Table, weigher: &Weigher, blocks: &Blocks, edges: &[Edge], clusters: &[u32], summary: &mut Summary) {
+fn estimate(blocks: &Blocks, edges: &[Edge], clusters: &[u32], summary: &mut Summary) {
     let (mut inside, mut everywhere) = (0.0, 0.0);
     let (mut once, mut twice) = (0.0, 0.0);
     let mut inside_proposed = 0_u64;
@@ -247,7 +305,7 @@ fn estimate(table: &Table, weigher: &Weigher, blocks: &Blocks, edges: &[Edge], c
             }
         }
     }
-    let mut sizes = vec![0_u64; table.len()];
+    let mut sizes = vec![0_u64; clusters.len()];
     clusters.iter().for_each(|head| sizes[*head as usize] += 1);
     let pairs: u64 = sizes.iter().map(|n| n * n.saturating_sub(1) / 2).sum();
     // Pairs that no rule proposed but clusters imply are as right as those that were proposed.
@@ -258,7 +316,6 @@ fn estimate(table: &Table, weigher: &Weigher, blocks: &Blocks, edges: &[Edge], c
     let total = everywhere + implied.max(missed.min(everywhere));
     summary.precision = precision;
     summary.recall = if total > 0.0 { right / total } else { 1.0 };
-    let _ = weigher;
 }
 
 fn describe(table: &Table, parameters: &Parameters) -> Vec<String> {

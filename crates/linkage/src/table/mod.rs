@@ -8,9 +8,11 @@
 mod block;
 mod field;
 mod group;
+mod hot;
 mod learn;
 mod levels;
 mod link;
+mod model;
 mod pairs;
 mod pool;
 mod rules;
@@ -19,6 +21,9 @@ mod store;
 mod weigh;
 
 pub use field::{Column, TableField};
-pub use link::{HotValue, LinkOptions, Linked, Stage, Summary, link_table};
+pub use hot::HotValue;
+pub use link::{LinkOptions, Linked, PairParts, Stage, Summary, link_table};
+pub use model::{TableModel, TableModelError};
+pub use pairs::Oversized;
 pub use pool::TextPool;
 pub use store::{RawColumn, Table};

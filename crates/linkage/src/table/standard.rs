@@ -9,7 +9,7 @@ use crate::hanzi;
 /// What people and programs write where they know nothing.
 const NOTHING: &[&str] = &[
     "na", "n a", "nan", "null", "none", "nil", "unknown", "unk", "not known", "not stated", "not applicable", "test", "missing", "anonymous",
-    "no name", "x", "xx", "xxx", "xxxx", "不详", "未知", "无", "无名", "无名氏", "佚名", "匿名", "测试", "暂无", "没有", "空", "unbekannt",
+    "no name", "not given", "baby boy", "baby girl", "baby", "newborn", "male", "female", "name unknown", "x", "xx", "xxx", "xxxx", "不详", "未知", "无", "无名", "无名氏", "佚名", "匿名", "测试", "暂无", "没有", "空", "unbekannt",
 ];
 
 /// Forms of address and degrees, which are no part of a name.

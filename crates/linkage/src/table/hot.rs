@@ -1,0 +1,154 @@
+//! Values that so many different people share that they tell nothing: an office's phone, a default birthday, a number
+//! that everybody types who has none.
+//!
+//! A value is hot when many records have it and these records disagree on everything else that names a person. Its
+//! records count as not stating the field; so it neither proposes pairs nor speaks for or against them.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
+
+use super::field::TableField;
+use super::store::Table;
+
+/// A value that tells nothing, and how many records have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HotValue {
+    /// The field.
+    pub field: TableField,
+    /// The value in standard form; of an address street and number, with a bar between.
+    pub value: String,
+    /// Records that have it.
+    pub records: usize,
+}
+
+/// Fewest records of a hot number or mail address.
+const RECORDS_MIN: u32 = 12;
+/// Fewest records of a hot address: more people live in a house than share a phone.
+const RESIDENTS_MIN: usize = 40;
+/// How many times as frequent as usual a hot birth date is.
+const BIRTHS_FACTOR: f64 = 8.0;
+/// Share of the records of a value that must have names of their own.
+const DIVERSITY_MIN: f64 = 0.5;
+
+/// Finds the hot values of a table.
+pub(crate) fn find(table: &Table) -> Vec<HotValue> {
+    let mut found = Vec::new();
+    for field in [TableField::NationalId, TableField::Phone, TableField::Email] {
+        found.extend(frequent(table, field, RECORDS_MIN));
+    }
+    let births = &table.counts[TableField::Birth as usize];
+    let stated: f64 = births[1..].iter().map(|n| f64::from(*n)).sum();
+    let usual = births[1..].iter().map(|n| f64::from(*n) * f64::from(*n)).sum::<f64>() / stated.max(1.0);
+    // The hot dates themselves make dates frequent: the usual frequency is that of the middle date.
+    let mut counts: Vec<u32> = births[1..].to_vec();
+    counts.sort_unstable();
+    let middle = counts.get(counts.len() / 2).map_or(1.0, |n| f64::from(*n));
+    let least = (middle.min(usual) * BIRTHS_FACTOR).max(25.0);
+    found.extend(frequent(table, TableField::Birth, least.ceil() as u32));
+    found.extend(addresses(table));
+    found
+}
+
+/// The values of a field that at least `least` records have, under many names.
+fn frequent(table: &Table, field: TableField, least: u32) -> Vec<HotValue> {
+    let place = field as usize;
+    let mut people: FxHashMap<u32, People> = FxHashMap::default();
+    for (value, count) in table.counts[place].iter().enumerate().skip(1).filter(|(_, count)| **count >= least) {
+        people.insert(value as u32, People { records: *count as usize, ..People::default() });
+    }
+    if people.is_empty() {
+        return Vec::new();
+    }
+    for row in &table.rows {
+        if let Some(people) = people.get_mut(&row[place]) {
+            people.take(row[TableField::Given as usize], row[TableField::Surname as usize]);
+        }
+    }
+    let mut hot: Vec<(u32, usize)> =
+        people.into_iter().filter(|(_, people)| people.are_many()).map(|(value, people)| (value, people.records)).collect();
+    hot.sort_unstable();
+    hot.into_iter().map(|(value, records)| HotValue { field, value: table.text(field, value).to_owned(), records }).collect()
+}
+
+/// Whole addresses of many people.
+fn addresses(table: &Table) -> Vec<HotValue> {
+    let mut people: FxHashMap<(u32, u32), People> = FxHashMap::default();
+    let key = |row: &super::store::Row| (row[TableField::Address1 as usize], row[TableField::StreetNumber as usize]);
+    let numbered = |(street, number): (u32, u32)| {
+        street != 0 && (number != 0 || table.text(TableField::Address1, street).bytes().any(|byte| byte.is_ascii_digit()))
+    };
+    for row in table.rows.iter().filter(|row| table.counts[TableField::Address1 as usize][row[TableField::Address1 as usize] as usize] as usize >= RESIDENTS_MIN) {
+        if numbered(key(row)) {
+            let people = people.entry(key(row)).or_default();
+            people.records += 1;
+            people.take(row[TableField::Given as usize], row[TableField::Surname as usize]);
+        }
+    }
+    let mut hot: Vec<((u32, u32), usize)> = people
+        .into_iter()
+        .filter(|(_, people)| people.records >= RESIDENTS_MIN && people.are_many())
+        .map(|(value, people)| (value, people.records))
+        .collect();
+    hot.sort_unstable();
+    let text = |(street, number): (u32, u32)| {
+        format!("{}|{}", table.text(TableField::Address1, street), table.text(TableField::StreetNumber, number))
+    };
+    hot.into_iter().map(|(value, records)| HotValue { field: TableField::Address1, value: text(value), records }).collect()
+}
+
+/// Takes the hot values out of a table.
+pub(crate) fn hide(table: &mut Table, hot: &[HotValue]) {
+    let mut single: FxHashMap<TableField, FxHashSet<&str>> = FxHashMap::default();
+    for value in hot {
+        single.entry(value.field).or_default().insert(&value.value);
+    }
+    for (field, values) in &single {
+        if *field == TableField::Address1 {
+            continue;
+        }
+        let numbers: FxHashSet<u32> =
+            (1..table.counts[*field as usize].len() as u32).filter(|number| values.contains(table.text(*field, *number))).collect();
+        table.rows.iter_mut().filter(|row| numbers.contains(&row[*field as usize])).for_each(|row| row[*field as usize] = 0);
+    }
+    if let Some(values) = single.get(&TableField::Address1) {
+        let streets: FxHashSet<&str> = values.iter().filter_map(|value| value.split('|').next()).collect();
+        for record in 0..table.rows.len() {
+            let (street, number) =
+                (table.rows[record][TableField::Address1 as usize], table.rows[record][TableField::StreetNumber as usize]);
+            let text = table.text(TableField::Address1, street);
+            if !streets.contains(text) {
+                continue;
+            }
+            let whole = format!("{text}|{}", table.text(TableField::StreetNumber, number));
+            if values.contains(whole.as_str()) {
+                for field in [TableField::Address1, TableField::StreetNumber, TableField::Address2, TableField::Suburb, TableField::Postcode, TableField::State] {
+                    table.rows[record][field as usize] = 0;
+                }
+            }
+        }
+    }
+    if !hot.is_empty() {
+        table.count();
+    }
+}
+
+/// The people of a value.
+#[derive(Default)]
+struct People {
+    records: usize,
+    named: usize,
+    names: FxHashSet<(u32, u32)>,
+}
+
+impl People {
+    fn take(&mut self, given: u32, surname: u32) {
+        if given != 0 || surname != 0 {
+            self.named += 1;
+            self.names.insert((given, surname));
+        }
+    }
+
+    fn are_many(&self) -> bool {
+        self.named == 0 || self.names.len() as f64 >= self.named as f64 * DIVERSITY_MIN
+    }
+}
