@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Writes the judge's sets: FEBRL's, and worlds that we generate, as unlike each other as we can make them.
+
+    prepare.py --out DIR [--only NAME ...] [--list]
+
+Each set becomes DIR/NAME/a.csv (and b.csv, where two registers are linked) with DIR/NAME/truth.csv. Everything is seeded:
+the same pins in requirements.txt give the same bytes. All persons are invented.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from worlds import febrl
+
+SETS = {
+    "febrl1": lambda folder: febrl.write("febrl1", folder),
+    "febrl2": lambda folder: febrl.write("febrl2", folder),
+    "febrl3": lambda folder: febrl.write("febrl3", folder),
+    "febrl4": lambda folder: febrl.write("febrl4", folder),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="the folder to write into")
+    parser.add_argument("--only", nargs="+", choices=SETS, help="these sets and no others")
+    parser.add_argument("--list", action="store_true", help="name the sets and stop")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(SETS))
+        return
+    if options.out is None:
+        parser.error("--out is needed")
+    for name in options.only or SETS:
+        start = time.perf_counter()
+        SETS[name](options.out / name)
+        print(f"{name}: written in {time.perf_counter() - start:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
