@@ -11,13 +11,30 @@ import argparse
 import time
 from pathlib import Path
 
-from worlds import febrl
+from worlds import chinese, english, febrl, german, historical
 
 SETS = {
     "febrl1": lambda folder: febrl.write("febrl1", folder),
     "febrl2": lambda folder: febrl.write("febrl2", folder),
     "febrl3": lambda folder: febrl.write("febrl3", folder),
     "febrl4": lambda folder: febrl.write("febrl4", folder),
+    "ten_thousand": lambda folder: english.city(folder, 10_000, "ten thousand"),
+    "hundred_thousand": lambda folder: english.city(folder, 100_000, "hundred thousand"),
+    "short": lambda folder: english.short(folder, "short"),
+    "short_year": lambda folder: english.short_year(folder, "short year"),
+    "sparse": lambda folder: english.sparse(folder, "sparse"),
+    "noduplicates": lambda folder: english.noduplicates(folder, "noduplicates"),
+    "manyper": lambda folder: english.manyper(folder, "manyper"),
+    "households": lambda folder: english.households(folder, "households"),
+    "agency": lambda folder: english.agency(folder, "agency"),
+    "voters": lambda folder: english.voters(folder, "voters"),
+    "full_names": lambda folder: english.full_names(folder, "full names"),
+    "german": lambda folder: german.write(folder, "german"),
+    "chinese": lambda folder: chinese.one_file(folder, "chinese"),
+    "chinese_two": lambda folder: chinese.two_files(folder, "chinese two"),
+    "historical": lambda folder: historical.parishes(folder, "parishes"),
+    "dictionaries": lambda folder: historical.dictionaries(folder, "dictionaries"),
+    "million": lambda folder: english.city(folder, 1_000_000, "million"),
 }
 
 
