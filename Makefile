@@ -1,9 +1,9 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help build demo test check bench
+.PHONY: help build demo test check bench bench-linkage
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 demo: build ## run the whole hub on a synthetic city (ARGS="--exit --json" are handed on)
 	@target/release/isthmus demo $(ARGS)
@@ -23,3 +23,8 @@ bench: ## measure every stage in one run, as one table (ARGS="--residents 5000 -
 	@.ci/setup test
 	@cargo build --release -p isthmus -p event-log --bin isthmus --bench hub --example bare_producer
 	@cargo bench --quiet -p isthmus -p event-log --bench hub -- $(ARGS)
+
+bench-linkage: build ## judge `isthmus link` on every evaluation set, with Splink beside it (ARGS="--only short --without-splink")
+	@python=$$(tests/linkage/venv.sh target/linkage-venv) && \
+	    $$python tests/linkage/prepare.py --out target/linkage-data --missing && \
+	    $$python tests/linkage/bench.py --data target/linkage-data $(ARGS)

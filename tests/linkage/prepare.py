@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the judge's sets: FEBRL's, and worlds that we generate, as unlike each other as we can make them.
 
-    prepare.py --out DIR [--only NAME ...] [--list]
+    prepare.py --out DIR [--only NAME ...] [--missing] [--list]
 
 Each set becomes DIR/NAME/a.csv (and b.csv, where two registers are linked) with DIR/NAME/truth.csv. Everything is seeded:
 the same pins in requirements.txt give the same bytes. All persons are invented.
@@ -42,6 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="the folder to write into")
     parser.add_argument("--only", nargs="+", choices=SETS, help="these sets and no others")
+    parser.add_argument("--missing", action="store_true", help="leave the sets that are there as they are")
     parser.add_argument("--list", action="store_true", help="name the sets and stop")
     options = parser.parse_args()
     if options.list:
@@ -50,6 +51,8 @@ def main():
     if options.out is None:
         parser.error("--out is needed")
     for name in options.only or SETS:
+        if options.missing and (options.out / name / "truth.csv").exists():
+            continue
         start = time.perf_counter()
         SETS[name](options.out / name)
         print(f"{name}: written in {time.perf_counter() - start:.1f} s", flush=True)

@@ -133,9 +133,10 @@ def write_set(folder, columns, inputs, seed):
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.csv"):
         old.unlink()
+    unfinished = folder / "truth.unfinished"
     if isinstance(columns[0], str):
         columns = [columns] * len(inputs)
-    with open(folder / "truth.csv", "w", newline="", encoding="utf-8") as truth_file:
+    with open(unfinished, "w", newline="", encoding="utf-8") as truth_file:
         truth = csv.writer(truth_file, lineterminator="\n")
         truth.writerow(["record_id", "entity_id"])
         for letter, names, rows in zip("ab", columns, inputs):
@@ -149,3 +150,4 @@ def write_set(folder, columns, inputs, seed):
                     record = ids()
                     out.writerow([record, *values])
                     truth.writerow([record, entity])
+    unfinished.rename(folder / "truth.csv")

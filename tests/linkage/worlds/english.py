@@ -483,7 +483,7 @@ def agency(folder, seed):
 def voters(folder, seed):
     """Two years' rolls of one state: full name, sex, year of birth, city and zip; moves and married names between them."""
     columns = ["full_name", "gender", "birth_year", "city", "zip"]
-    population = Population(seed, 16_000, Ways(towns=90, moved_together=0.14, moved_alone=0.1, married=0.04))
+    population = Population(seed, 16_000, Ways(towns=90, moved_together=0.14, moved_alone=0.1, married=0.018))
     clerk = Clerk(missing={"gender": 0.04, "city": 0.01, "zip": 0.01}, given_typo=0.02, surname_typo=0.02, pet_name=0.015, initial=0.004, middle_for_given=0.004, date_slip=0.012, swapped=0.002, scrawl=0.02)
     rng = random.Random(f"rolls {seed}")
     rolls = [[], []]
