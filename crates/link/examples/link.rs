@@ -8,7 +8,7 @@ fn main() {
         eprintln!("usage: link OUTPUT.csv INPUT...");
         std::process::exit(2);
     };
-    let options = link::Options { inputs: arguments.collect(), output, ..link::Options::default() };
+    let options = link::Options { inputs: arguments.collect(), output, seed: 1, ..link::Options::default() };
     match link::run(&options, |_| {}) {
         Ok(outcome) => print!("{}", outcome.text),
         Err(error) => {

@@ -109,7 +109,7 @@ fn chunks(text: &[u8]) -> Vec<&[u8]> {
     let mut before = 0_u64;
     for (place, start) in starts.iter().enumerate() {
         if place > 0 {
-            let end = if before % 2 == 0 { row_end(text, *start) } else { quoted_row_end(text, *start) };
+            let end = if before.is_multiple_of(2) { row_end(text, *start) } else { quoted_row_end(text, *start) };
             let cut = (end + 1).min(text.len());
             if cuts.last().is_some_and(|last| *last < cut) {
                 cuts.push(cut);
@@ -225,7 +225,9 @@ fn part(chunk: &[u8], delimiter: u8, meanings: &[Meaning], columns: &[Column]) -
         });
         let reason = match found {
             None => Some("a quote is not closed".to_owned()),
-            Some(found) if found != meanings.len() => Some(format!("{found} fields where the header has {}", meanings.len())),
+            Some(found) if found != meanings.len() => {
+                Some(format!("{found} fields where the header has {}", meanings.len()))
+            }
             Some(_) if part.ids.len() == id_start => Some("the record id is empty".to_owned()),
             Some(_) => None,
         };

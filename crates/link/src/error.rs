@@ -53,7 +53,9 @@ pub enum LinkError {
         reason: String,
     },
     /// A record id stands twice.
-    #[error("{path}, line {line}: the record id `{id}` stands in line {before} of {other} already; --skip-bad-rows keeps the first")]
+    #[error(
+        "{path}, line {line}: the record id `{id}` stands in line {before} of {other} already; --skip-bad-rows keeps the first"
+    )]
     DuplicateId {
         /// The file.
         path: PathBuf,

@@ -30,5 +30,7 @@ pub(crate) fn text(ids: &Ids, table: &Table, linked: &Linked, a: &str, b: &str) 
     let together = linked.clusters[left as usize] == linked.clusters[right as usize];
     let verdict = if together { "in one cluster" } else { "in two clusters" };
     let probability = 1.0 / (1.0 + (-parts.weight).exp2());
-    Ok(format!("{a} and {b} are {verdict}; bits for one person, probability of the pair alone {probability:.4}:\n{text}"))
+    Ok(format!(
+        "{a} and {b} are {verdict}; bits for one person, probability of the pair alone {probability:.4}:\n{text}"
+    ))
 }

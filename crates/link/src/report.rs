@@ -1,7 +1,5 @@
 //! The summary in words.
 
-use std::fmt::Write;
-
 use linkage::table::Summary;
 
 use crate::Options;
@@ -11,7 +9,8 @@ use crate::cells::File;
 pub(crate) fn inputs(options: &Options, files: &[File]) -> Vec<String> {
     let line = |(path, file): (&std::path::PathBuf, &File)| {
         let records: usize = file.parts.iter().map(|part| part.id_ends.len()).sum();
-        let unused = if file.unused.is_empty() { String::new() } else { format!("; not used: {}", file.unused.join(", ")) };
+        let unused =
+            if file.unused.is_empty() { String::new() } else { format!("; not used: {}", file.unused.join(", ")) };
         format!("{}: {} records, {}{unused}", path.display(), thousands(records as u64), file.format)
     };
     options.inputs.iter().zip(files).map(line).collect()
@@ -33,8 +32,10 @@ pub(crate) fn thousands(number: u64) -> String {
 /// The whole summary.
 pub(crate) fn text(inputs: &[String], summary: &Summary, skipped: u64, seconds: &[(&'static str, f64)]) -> String {
     let mut text = String::new();
-    // Writing to a `String` cannot fail.
-    let mut line = |words: String| drop(writeln!(text, "{words}"));
+    let mut line = |words: String| {
+        text.push_str(&words);
+        text.push('\n');
+    };
     for input in inputs {
         line(input.clone());
     }
@@ -50,12 +51,20 @@ pub(crate) fn text(inputs: &[String], summary: &Summary, skipped: u64, seconds: 
     for over in &summary.oversized {
         line(format!("  split: {} blocks with {} records of `{}`", over.blocks, over.records, over.rule));
     }
-    line(format!("parameters, after {} rounds (shares: independent, same, near, loose, part, different, swapped):", summary.rounds));
+    line(format!(
+        "parameters, after {} rounds (shares: independent, same, near, loose, part, different, swapped):",
+        summary.rounds
+    ));
     for parameter in &summary.parameters {
         line(format!("  {parameter}"));
     }
     for hot in &summary.hot_values {
-        line(format!("hot value of {}: `{}` in {} records", hot.field.name(), hot.value, thousands(hot.records as u64)));
+        line(format!(
+            "hot value of {}: `{}` in {} records",
+            hot.field.name(),
+            hot.value,
+            thousands(hot.records as u64)
+        ));
     }
     line(format!("threshold {:.2} bits", summary.threshold));
     line(format!("expected precision {:.4}, expected recall {:.4}", summary.precision, summary.recall));

@@ -235,7 +235,6 @@ impl Clock {
             self.stages.push((stage, 0.0));
             self.stages.len() - 1
         });
-        #[expect(clippy::disallowed_methods, reason = "a stopwatch for the operator; nothing is decided by it")]
         let now = Instant::now();
         self.current = Some((place, now));
     }

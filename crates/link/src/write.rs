@@ -74,7 +74,8 @@ pub(crate) fn pairs(path: &Path, ids: &Ids, table: &Table, linked: &Linked) -> R
         })
         .collect();
     let names: Vec<&str> = TableField::ALL.iter().map(|field| field.name()).collect();
-    let mut all = format!("record_id_a,record_id_b,weight,probability,prior,{},relatives\n", names.join(",")).into_bytes();
+    let mut all =
+        format!("record_id_a,record_id_b,weight,probability,prior,{},relatives\n", names.join(",")).into_bytes();
     parts.iter().for_each(|part| all.extend_from_slice(part));
     std::fs::write(path, all).map_err(|source| LinkError::File { path: path.to_owned(), source })
 }

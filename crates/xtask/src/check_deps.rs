@@ -15,6 +15,7 @@ use crate::chores::Finding;
 const EDGES: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("linkage", &["domain"]),
+    ("link", &["linkage"]),
     ("access", &["domain"]),
     ("city", &["domain"]),
     ("codec", &["domain"]),
@@ -52,6 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("utoipa", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "e2e"]),
     ("reqwest", &["codec", "ledger", "isthmus", "test-support", "e2e"]),
     ("hl7-parser", &["connector-hospital"]),
+    ("parquet", &["link"]),
     ("ed25519-dalek", &["ledger"]),
     ("clap", &["isthmus"]),
     ("indicatif", &["isthmus"]),

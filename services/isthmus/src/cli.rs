@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// The access log: verify it offline.
     #[command(subcommand, after_help = "Example:\n  isthmus ledger verify --dir isthmus-data/ledger")]
     Ledger(LedgerCommand),
+    /// Find the records of one person in plain files: records in, `record_id,cluster_id` out, no configuration.
+    #[command(after_help = LINK_HELP)]
+    Link(LinkArgs),
     /// Estimate a linkage model by EM from the identity statements in the hub.
     #[command(after_help = "Example:\n  isthmus train --data-dir isthmus-data --out model.toml")]
     Train(TrainArgs),
@@ -248,6 +251,63 @@ pub(crate) struct LedgerVerifyArgs {
     /// Print the report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+const LINK_HELP: &str = "\
+Files are CSV (any common delimiter and encoding), also compressed with gzip, or Parquet. Columns are recognised by name:
+  record_id (needed), full_name, given_name, surname, gender, dob, national_id, phone, email, street_number, address_1,
+  address_2, suburb, postcode, state, birth_place, occupation, and their usual other names, English, German and Chinese.
+Any may be absent or have gaps; other columns are not used.
+
+Examples:
+  isthmus link --input people.csv --output clusters.csv
+  isthmus link --input hospital.csv.gz --input register.parquet --output clusters.csv --save-model model.toml
+  isthmus link --input people.csv --output clusters.csv --model model.toml --explain r17,r42 --pairs pairs.csv";
+
+/// Options of `link`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LinkArgs {
+    /// File of records; give it again for a second file. Records are linked within and across files.
+    #[arg(long, required = true, value_name = "FILE")]
+    pub(crate) input: Vec<PathBuf>,
+    /// File to write: `record_id,cluster_id`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Use a saved model instead of training one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// Save the model, to link other records in the same way.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_model: Option<PathBuf>,
+    /// Probability from which on a pair is linked; without it the model chooses.
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub(crate) threshold: Option<f64>,
+    /// Explain the weight of two records, by field.
+    #[arg(long, value_name = "A,B", value_parser = two_ids)]
+    pub(crate) explain: Option<(String, String)>,
+    /// Write the weighed pairs, with the weight of every field.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+    /// Leave out and count rows that cannot be used, instead of stopping at the first.
+    #[arg(long)]
+    pub(crate) skip_bad_rows: bool,
+    /// Seed of the samples that training draws.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a probability is a number from 0 to 1".to_owned()),
+    }
+}
+
+fn two_ids(text: &str) -> Result<(String, String), String> {
+    let parted = text.split_once(',').map(|(a, b)| (a.trim().to_owned(), b.trim().to_owned()));
+    parted
+        .filter(|(a, b)| !a.is_empty() && !b.is_empty())
+        .ok_or_else(|| "two record ids with a comma between".to_owned())
 }
 
 /// Options of `train`.

@@ -11,8 +11,8 @@ use runtime::{Shutdown, keys, telemetry};
 use store::views;
 
 use crate::cli::{
-    Cli, Command, CommonArgs, GenerateArgs, HealthArgs, LedgerCommand, LedgerVerifyArgs, RebuildArgs, ServeArgs,
-    Service, TrainArgs,
+    Cli, Command, CommonArgs, GenerateArgs, HealthArgs, LedgerCommand, LedgerVerifyArgs, LinkArgs, RebuildArgs,
+    ServeArgs, Service, TrainArgs,
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, AdminDatabase, Hub};
@@ -29,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(command) => runtime.block_on(tokens::run(command)),
         Command::Keys(args) => make_keys(&args),
         Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
+        Command::Link(args) => link_files(args),
         Command::Train(args) => runtime.block_on(train(args)),
         Command::Health(args) => runtime.block_on(health(args)),
     }
@@ -86,6 +87,26 @@ pub(crate) fn make_city(options: city::Options, out: &Path) -> anyhow::Result<ci
     })?;
     bar.finish_and_clear();
     Ok(summary)
+}
+
+fn link_files(args: LinkArgs) -> anyhow::Result<ExitCode> {
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    let options = link::Options {
+        inputs: args.input,
+        output: args.output,
+        model: args.model,
+        save_model: args.save_model,
+        threshold: args.threshold,
+        explain: args.explain,
+        pairs: args.pairs,
+        skip_bad_rows: args.skip_bad_rows,
+        seed: args.seed,
+    };
+    let outcome = link::run(&options, |words| bar.set_message(words.to_owned()));
+    bar.finish_and_clear();
+    print!("{}", outcome?.text);
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn rebuild(args: RebuildArgs) -> anyhow::Result<ExitCode> {

@@ -117,14 +117,22 @@ impl Atom {
         let field = self.field();
         let list = &table.values[list_of(field)];
         let by_value = |of: &(dyn Fn(u32) -> u32 + Sync)| -> Option<Vec<u32>> {
-            Some((0..list.values.len() as u32).into_par_iter().with_min_len(4096).map(|n| if n == 0 { 0 } else { of(n) }).collect())
+            Some(
+                (0..list.values.len() as u32)
+                    .into_par_iter()
+                    .with_min_len(4096)
+                    .map(|n| if n == 0 { 0 } else { of(n) })
+                    .collect(),
+            )
         };
         let value = |n: u32| &list.values[n as usize];
         match self {
             Self::GivenSound | Self::SurnameSound | Self::Address1Sound => by_value(&|n| value(n).sound),
             Self::GivenHead | Self::SurnameHead | Self::SuburbHead => by_value(&|n| value(n).head),
             Self::BirthYear => by_value(&|n| value(n).mask as u32 / 10_000),
-            Self::BirthMonth => by_value(&|n| if value(n).mask.is_multiple_of(10_000) { 0 } else { value(n).mask as u32 / 100 }),
+            Self::BirthMonth => {
+                by_value(&|n| if value(n).mask.is_multiple_of(10_000) { 0 } else { value(n).mask as u32 / 100 })
+            }
             Self::BirthDay => by_value(&|n| value(n).mask as u32 % 10_000),
             Self::NationalIdHead | Self::PhoneHead => by_value(&|n| half(list.pool.text(n), false)),
             Self::NationalIdTail | Self::PhoneTail => by_value(&|n| half(list.pool.text(n), true)),
@@ -177,7 +185,8 @@ impl Keys {
         for atom in atoms {
             wanted[atom as usize] = true;
         }
-        let digests = Atom::ALL.par_iter().map(|atom| if wanted[*atom as usize] { atom.digest(table) } else { None }).collect();
+        let digests =
+            Atom::ALL.par_iter().map(|atom| if wanted[*atom as usize] { atom.digest(table) } else { None }).collect();
         Self { digests }
     }
 

@@ -144,24 +144,38 @@ impl Column {
     pub fn recognise(heading: &str) -> Option<Self> {
         let plain: String = heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         Some(match plain.as_str() {
-            "fullname" | "name" | "personname" | "patientname" | "姓名" | "名字" | "居民姓名" | "患者姓名" => Self::FullName,
-            "givenname" | "givennames" | "given" | "firstname" | "forename" | "forenames" | "vorname" | "名" => Self::GivenName,
-            "surname" | "lastname" | "familyname" | "family" | "nachname" | "familienname" | "姓" | "姓氏" => Self::Surname,
+            "fullname" | "name" | "personname" | "patientname" | "姓名" | "名字" | "居民姓名" | "患者姓名" => {
+                Self::FullName
+            }
+            "givenname" | "givennames" | "given" | "firstname" | "forename" | "forenames" | "vorname" | "名" => {
+                Self::GivenName
+            }
+            "surname" | "lastname" | "familyname" | "family" | "nachname" | "familienname" | "姓" | "姓氏" => {
+                Self::Surname
+            }
             "gender" | "sex" | "geschlecht" | "性别" => Self::Gender,
-            "dob" | "birthyear" | "yearofbirth" | "dateofbirth" | "birthdate" | "birthday" | "born" | "geburtsdatum" | "出生日期" | "生日" | "出生年月"
-            | "出生年月日" => Self::Dob,
-            "nationalid" | "socsecid" | "ssn" | "idnumber" | "idno" | "idcard" | "identitynumber" | "nhsnumber" | "身份证"
-            | "身份证号" | "身份证号码" | "证件号" | "证件号码" | "公民身份号码" => Self::NationalId,
-            "phone" | "phonenumber" | "telephone" | "mobile" | "tel" | "telefon" | "手机" | "手机号" | "手机号码" | "电话"
-            | "联系电话" | "电话号码" => Self::Phone,
+            "dob" | "birthyear" | "yearofbirth" | "dateofbirth" | "birthdate" | "birthday" | "born"
+            | "geburtsdatum" | "出生日期" | "生日" | "出生年月" | "出生年月日" => Self::Dob,
+            "nationalid" | "socsecid" | "ssn" | "idnumber" | "idno" | "idcard" | "identitynumber" | "nhsnumber"
+            | "身份证" | "身份证号" | "身份证号码" | "证件号" | "证件号码" | "公民身份号码" => {
+                Self::NationalId
+            }
+            "phone" | "phonenumber" | "telephone" | "mobile" | "tel" | "telefon" | "手机" | "手机号" | "手机号码"
+            | "电话" | "联系电话" | "电话号码" => Self::Phone,
             "email" | "emailaddress" | "mail" | "邮箱" | "电子邮件" | "电子邮箱" => Self::Email,
-            "streetnumber" | "housenumber" | "streetno" | "houseno" | "hausnummer" | "门牌号" | "门牌" => Self::StreetNumber,
-            "address1" | "address" | "addressline1" | "street" | "streetname" | "streetaddress" | "strasse" | "straße"
-            | "anschrift" | "地址" | "住址" | "家庭住址" | "联系地址" | "现住址" | "详细地址" => Self::Address1,
+            "streetnumber" | "housenumber" | "streetno" | "houseno" | "hausnummer" | "门牌号" | "门牌" => {
+                Self::StreetNumber
+            }
+            "address1" | "address" | "addressline1" | "street" | "streetname" | "streetaddress" | "strasse"
+            | "straße" | "anschrift" | "地址" | "住址" | "家庭住址" | "联系地址" | "现住址" | "详细地址" => {
+                Self::Address1
+            }
             "address2" | "addressline2" | "地址2" => Self::Address2,
-            "suburb" | "city" | "town" | "village" | "locality" | "ort" | "stadt" | "城市" | "市" | "区" | "区县" | "县"
-            | "街道" | "社区" => Self::Suburb,
-            "postcode" | "postalcode" | "zip" | "zipcode" | "plz" | "postcodefake" | "邮编" | "邮政编码" => Self::Postcode,
+            "suburb" | "city" | "town" | "village" | "locality" | "ort" | "stadt" | "城市" | "市" | "区" | "区县"
+            | "县" | "街道" | "社区" => Self::Suburb,
+            "postcode" | "postalcode" | "zip" | "zipcode" | "plz" | "postcodefake" | "邮编" | "邮政编码" => {
+                Self::Postcode
+            }
             "state" | "province" | "county" | "region" | "bundesland" | "省" | "省份" => Self::State,
             "birthplace" | "placeofbirth" | "geburtsort" | "出生地" | "籍贯" => Self::BirthPlace,
             "occupation" | "profession" | "job" | "beruf" | "职业" => Self::Occupation,

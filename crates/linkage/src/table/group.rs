@@ -18,6 +18,8 @@ const EXACT_MAX: usize = 600;
 const SAMPLE: usize = 12;
 /// A single pair says at most so much against and for two clusters being one.
 const CLAMP: (f32, f32) = (-14.0, 10.0);
+/// Bits above the threshold that a pair may always say.
+const ABOVE: f32 = 4.0;
 
 /// Clusters the records: for every record the first record of its cluster.
 pub(crate) fn group(table: &Table, weigher: &Weigher, edges: &[Edge], threshold: f32) -> Vec<u32> {
@@ -30,7 +32,8 @@ pub(crate) fn group(table: &Table, weigher: &Weigher, edges: &[Edge], threshold:
     let mut by_component: Vec<(u32, Edge)> = linking.into_iter().map(|edge| (root(&mut heads, edge.0), edge)).collect();
     by_component.par_sort_unstable_by(|x, y| (x.0, x.1.0, x.1.1).cmp(&(y.0, y.1.0, y.1.1)));
     let components: Vec<&[(u32, Edge)]> = by_component.chunk_by(|x, y| x.0 == y.0).collect();
-    let found: Vec<Vec<(u32, u32)>> = components.into_par_iter().with_min_len(16).map(|edges| component(table, weigher, edges, threshold)).collect();
+    let found: Vec<Vec<(u32, u32)>> =
+        components.into_par_iter().with_min_len(16).map(|edges| component(table, weigher, edges, threshold)).collect();
     let mut clusters: Vec<u32> = (0..table.len() as u32).collect();
     for (record, head) in found.into_iter().flatten() {
         clusters[record as usize] = head;
@@ -55,7 +58,11 @@ fn component(table: &Table, weigher: &Weigher, edges: &[(u32, Edge)], threshold:
     let mut nodes: Vec<u32> = edges.iter().flat_map(|(_, edge)| [edge.0, edge.1]).collect();
     nodes.sort_unstable();
     nodes.dedup();
-    if nodes.len() <= EXACT_MAX { exact(table, weigher, &nodes, threshold) } else { sampled(table, weigher, &nodes, edges, threshold) }
+    if nodes.len() <= EXACT_MAX {
+        exact(table, weigher, &nodes, threshold)
+    } else {
+        sampled(table, weigher, &nodes, edges, threshold)
+    }
 }
 
 /// Average linkage over the whole matrix of pairs.
@@ -64,7 +71,9 @@ fn exact(table: &Table, weigher: &Weigher, nodes: &[u32], threshold: f32) -> Vec
     let mut sums = vec![0.0_f32; n * n];
     for i in 0..n {
         for j in 0..i {
-            let weight = weigher.weight(table, &table.rows[nodes[i] as usize], &table.rows[nodes[j] as usize]).clamp(CLAMP.0, CLAMP.1);
+            let weight = weigher
+                .weight(table, &table.rows[nodes[i] as usize], &table.rows[nodes[j] as usize])
+                .clamp(CLAMP.0.min(threshold - ABOVE), CLAMP.1.max(threshold + ABOVE));
             sums[i * n + j] = weight;
             sums[j * n + i] = weight;
         }
@@ -127,7 +136,11 @@ fn sampled(table: &Table, weigher: &Weigher, nodes: &[u32], edges: &[(u32, Edge)
             (0..count).map(|n| all[n * all.len() / count]).collect()
         };
         let (left, right) = (pick(&members[a]), pick(&members[b]));
-        let weight = |x: &u32, y: &u32| weigher.weight(table, &table.rows[*x as usize], &table.rows[*y as usize]).clamp(CLAMP.0, CLAMP.1);
+        let weight = |x: &u32, y: &u32| {
+            weigher
+                .weight(table, &table.rows[*x as usize], &table.rows[*y as usize])
+                .clamp(CLAMP.0.min(threshold - ABOVE), CLAMP.1.max(threshold + ABOVE))
+        };
         let sum: f32 = left.iter().flat_map(|x| right.iter().map(move |y| weight(x, y))).sum();
         if sum / (left.len() * right.len()) as f32 >= threshold {
             let (keep, go) = if members[a].len() >= members[b].len() { (a, b) } else { (b, a) };

@@ -36,16 +36,60 @@ pub(crate) fn find(table: &Table) -> Vec<HotValue> {
     for field in [TableField::NationalId, TableField::Phone, TableField::Email] {
         found.extend(frequent(table, field, RECORDS_MIN));
     }
-    let births = &table.counts[TableField::Birth as usize];
-    let stated: f64 = births[1..].iter().map(|n| f64::from(*n)).sum();
-    let usual = births[1..].iter().map(|n| f64::from(*n) * f64::from(*n)).sum::<f64>() / stated.max(1.0);
-    // The hot dates themselves make dates frequent: the usual frequency is that of the middle date.
-    let mut counts: Vec<u32> = births[1..].to_vec();
-    counts.sort_unstable();
-    let middle = counts.get(counts.len() / 2).map_or(1.0, |n| f64::from(*n));
-    let least = (middle.min(usual) * BIRTHS_FACTOR).max(25.0);
-    found.extend(frequent(table, TableField::Birth, least.ceil() as u32));
+    found.extend(births(table));
     found.extend(addresses(table));
+    found
+}
+
+/// What the dates are called of which only the year is known, by which they are the first of January.
+pub(super) const FIRST_OF_JANUARY: &str = "01-01 of any year";
+
+/// Birth dates that are far too frequent among dates of their kind: days, first days of a year, years alone. When far
+/// too many are the first day of a year, that is reported; such dates keep the little they say.
+fn births(table: &Table) -> Vec<HotValue> {
+    let counts = &table.counts[TableField::Birth as usize];
+    let kind_of = |number: usize| match table.value(TableField::Birth, number as u32).mask % 10_000 {
+        0 => 0,
+        101 => 1,
+        _ => 2,
+    };
+    let mut kinds: [Vec<u32>; 3] = Default::default();
+    let mut records = [0_u64; 3];
+    for (number, count) in counts.iter().enumerate().skip(1).filter(|(_, count)| **count > 0) {
+        kinds[kind_of(number)].push(*count);
+        records[kind_of(number)] += u64::from(*count);
+    }
+    let least = kinds.map(|mut counts| {
+        counts.sort_unstable();
+        // The count that half of the records have at most: what is usual for a record.
+        let half: u64 = counts.iter().map(|n| u64::from(*n)).sum::<u64>() / 2;
+        let mut sum = 0;
+        let usual = counts.iter().find(|n| {
+            sum += u64::from(**n);
+            sum >= half
+        });
+        (f64::from(usual.copied().unwrap_or(1)) * BIRTHS_FACTOR).max(25.0) as u32
+    });
+    let share = (table.len() / 500) as u32;
+    let candidates = frequent(table, TableField::Birth, 25);
+    let mut found: Vec<HotValue> = candidates
+        .into_iter()
+        .filter(|hot| {
+            let kind = match hot.value.get(4..) {
+                Some("0000") => 0,
+                Some("0101") => 1,
+                _ => 2,
+            };
+            hot.records >= least[kind] as usize && (kind == 2 || hot.records >= share as usize)
+        })
+        .collect();
+    if records[1] * 365 > (records[1] + records[2]) * 4 && records[1] >= 25 {
+        found.push(HotValue {
+            field: TableField::Birth,
+            value: FIRST_OF_JANUARY.to_owned(),
+            records: records[1] as usize,
+        });
+    }
     found
 }
 
@@ -64,10 +108,15 @@ fn frequent(table: &Table, field: TableField, least: u32) -> Vec<HotValue> {
             people.take(row[TableField::Given as usize], row[TableField::Surname as usize]);
         }
     }
-    let mut hot: Vec<(u32, usize)> =
-        people.into_iter().filter(|(_, people)| people.are_many()).map(|(value, people)| (value, people.records)).collect();
+    let mut hot: Vec<(u32, usize)> = people
+        .into_iter()
+        .filter(|(_, people)| people.are_many())
+        .map(|(value, people)| (value, people.records))
+        .collect();
     hot.sort_unstable();
-    hot.into_iter().map(|(value, records)| HotValue { field, value: table.text(field, value).to_owned(), records }).collect()
+    hot.into_iter()
+        .map(|(value, records)| HotValue { field, value: table.text(field, value).to_owned(), records })
+        .collect()
 }
 
 /// Whole addresses of many people.
@@ -75,9 +124,13 @@ fn addresses(table: &Table) -> Vec<HotValue> {
     let mut people: FxHashMap<(u32, u32), People> = FxHashMap::default();
     let key = |row: &super::store::Row| (row[TableField::Address1 as usize], row[TableField::StreetNumber as usize]);
     let numbered = |(street, number): (u32, u32)| {
-        street != 0 && (number != 0 || table.text(TableField::Address1, street).bytes().any(|byte| byte.is_ascii_digit()))
+        street != 0
+            && (number != 0 || table.text(TableField::Address1, street).bytes().any(|byte| byte.is_ascii_digit()))
     };
-    for row in table.rows.iter().filter(|row| table.counts[TableField::Address1 as usize][row[TableField::Address1 as usize] as usize] as usize >= RESIDENTS_MIN) {
+    for row in table.rows.iter().filter(|row| {
+        table.counts[TableField::Address1 as usize][row[TableField::Address1 as usize] as usize] as usize
+            >= RESIDENTS_MIN
+    }) {
         if numbered(key(row)) {
             let people = people.entry(key(row)).or_default();
             people.records += 1;
@@ -93,7 +146,9 @@ fn addresses(table: &Table) -> Vec<HotValue> {
     let text = |(street, number): (u32, u32)| {
         format!("{}|{}", table.text(TableField::Address1, street), table.text(TableField::StreetNumber, number))
     };
-    hot.into_iter().map(|(value, records)| HotValue { field: TableField::Address1, value: text(value), records }).collect()
+    hot.into_iter()
+        .map(|(value, records)| HotValue { field: TableField::Address1, value: text(value), records })
+        .collect()
 }
 
 /// Takes the hot values out of a table.
@@ -106,22 +161,36 @@ pub(crate) fn hide(table: &mut Table, hot: &[HotValue]) {
         if *field == TableField::Address1 {
             continue;
         }
-        let numbers: FxHashSet<u32> =
-            (1..table.counts[*field as usize].len() as u32).filter(|number| values.contains(table.text(*field, *number))).collect();
-        table.rows.iter_mut().filter(|row| numbers.contains(&row[*field as usize])).for_each(|row| row[*field as usize] = 0);
+        let numbers: FxHashSet<u32> = (1..table.counts[*field as usize].len() as u32)
+            .filter(|number| values.contains(table.text(*field, *number)))
+            .collect();
+        table
+            .rows
+            .iter_mut()
+            .filter(|row| numbers.contains(&row[*field as usize]))
+            .for_each(|row| row[*field as usize] = 0);
     }
     if let Some(values) = single.get(&TableField::Address1) {
         let streets: FxHashSet<&str> = values.iter().filter_map(|value| value.split('|').next()).collect();
         for record in 0..table.rows.len() {
-            let (street, number) =
-                (table.rows[record][TableField::Address1 as usize], table.rows[record][TableField::StreetNumber as usize]);
+            let (street, number) = (
+                table.rows[record][TableField::Address1 as usize],
+                table.rows[record][TableField::StreetNumber as usize],
+            );
             let text = table.text(TableField::Address1, street);
             if !streets.contains(text) {
                 continue;
             }
             let whole = format!("{text}|{}", table.text(TableField::StreetNumber, number));
             if values.contains(whole.as_str()) {
-                for field in [TableField::Address1, TableField::StreetNumber, TableField::Address2, TableField::Suburb, TableField::Postcode, TableField::State] {
+                for field in [
+                    TableField::Address1,
+                    TableField::StreetNumber,
+                    TableField::Address2,
+                    TableField::Suburb,
+                    TableField::Postcode,
+                    TableField::State,
+                ] {
                     table.rows[record][field as usize] = 0;
                 }
             }

@@ -68,7 +68,13 @@ impl<'a> Learner<'a> {
         self.rounds(Parameters { population, repeats: 0.0, ..known.clone() }, counts, false, ROUNDS_MAX / 3)
     }
 
-    fn rounds(&mut self, mut parameters: Parameters, counts: &[Vec<u32>], over_records: bool, most: usize) -> Parameters {
+    fn rounds(
+        &mut self,
+        mut parameters: Parameters,
+        counts: &[Vec<u32>],
+        over_records: bool,
+        most: usize,
+    ) -> Parameters {
         let records = self.table.len() as f64;
         let mut before = f64::NAN;
         for round in 0..most {
@@ -146,8 +152,8 @@ fn initial(table: &Table) -> Parameters {
     let shares = [ONE_PERSON, RELATIVES].map(|kind| {
         let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
         for field in TableField::ALL {
-            for state in 0..STATES {
-                shares[field as usize][state] = typical(field, kind, state);
+            for (state, levels) in shares[field as usize].iter_mut().enumerate() {
+                *levels = typical(field, kind, state);
             }
         }
         shares
@@ -206,7 +212,12 @@ struct Sums {
 
 impl Sums {
     fn new() -> Self {
-        Self { matches: [0.0; 2], relatives: 0.0, shares: Box::new([[[[0.0; LEVELS]; STATES]; FIELDS]; 2]), core: Core::default() }
+        Self {
+            matches: [0.0; 2],
+            relatives: 0.0,
+            shares: Box::new([[[[0.0; LEVELS]; STATES]; FIELDS]; 2]),
+            core: Core::default(),
+        }
     }
 
     fn add(mut self, other: Self) -> Self {
@@ -265,9 +276,9 @@ fn step(observed: &[Observed], each: f64, totals: [f64; 2], parameters: &mut Par
     // In order, so that rounding is the same every time.
     let mut sums = chunks.into_iter().fold(Sums::new(), Sums::add);
     let real = sums.core.reality(known);
-    for across in 0..2 {
+    for (across, total) in totals.iter().enumerate() {
         sums.matches[across] *= real;
-        parameters.matches[across] = ((sums.matches[across] + 0.01) / totals[across]).clamp(1e-15, 0.4);
+        parameters.matches[across] = ((sums.matches[across] + 0.01) / total).clamp(1e-15, 0.4);
     }
     if parameters.relatives > 0.0 {
         // A handful of such pairs does not make families.
@@ -298,7 +309,10 @@ impl Core {
             return;
         }
         self.stated += likely;
-        if levels.iter().all(|level| matches!(*level, SAME | NEAR | LOOSE | PART) || *level == SWAPPED && levels[0] == SWAPPED) {
+        if levels
+            .iter()
+            .all(|level| matches!(*level, SAME | NEAR | LOOSE | PART) || *level == SWAPPED && levels[0] == SWAPPED)
+        {
             self.agree += likely;
         }
     }
@@ -386,7 +400,7 @@ struct Drawn {
 
 impl Drawn {
     fn new(table: &Table, pairs: &[Sampled]) -> Self {
-        let chunks: Vec<(Box<Shares>, Vec<(Sampled, Observed)>)> = pairs
+        let chunks: Vec<_> = pairs
             .par_chunks(8192)
             .map(|chunk| {
                 let mut certain: Box<Shares> = Box::new([[[0.0; LEVELS]; STATES]; FIELDS]);

@@ -271,7 +271,10 @@ fn codes(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
 
 fn emails(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
     let (a, b) = (table.text(field, x), table.text(field, y));
-    if (left.mask ^ right.mask).count_ones() <= 4 && left.chars.abs_diff(right.chars) <= 2 && within(a.as_bytes(), b.as_bytes(), 2).is_some() {
+    if (left.mask ^ right.mask).count_ones() <= 4
+        && left.chars.abs_diff(right.chars) <= 2
+        && within(a.as_bytes(), b.as_bytes(), 2).is_some()
+    {
         return NEAR;
     }
     match (a.split_once('@'), b.split_once('@')) {
@@ -315,7 +318,8 @@ fn words(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
 
 /// Whether at least half of the letters of the shorter stand in words that both have.
 fn shares_words(a: &str, b: &str) -> bool {
-    let common: usize = a.split(' ').filter(|word| word.len() > 1 && b.split(' ').any(|other| other == *word)).map(str::len).sum();
+    let common: usize =
+        a.split(' ').filter(|word| word.len() > 1 && b.split(' ').any(|other| other == *word)).map(str::len).sum();
     let letters = |text: &str| text.bytes().filter(|byte| *byte != b' ').count();
     common * 2 > letters(a).min(letters(b)) && common * 3 > letters(a).max(letters(b))
 }
@@ -372,7 +376,9 @@ mod tests {
 
     #[test]
     fn distances_count_swaps_of_neighbours_as_one() {
-        for (a, b, distance) in [("anna", "anna", 0), ("anna", "ana", 1), ("smith", "simth", 1), ("smith", "smythe", 2), ("", "ab", 2)] {
+        for (a, b, distance) in
+            [("anna", "anna", 0), ("anna", "ana", 1), ("smith", "simth", 1), ("smith", "smythe", 2), ("", "ab", 2)]
+        {
             assert_eq!(within(a.as_bytes(), b.as_bytes(), 3), Some(distance), "{a} {b}");
         }
         assert_eq!(within(b"catherine", b"kathryn", 3), None);

@@ -100,10 +100,12 @@ pub struct PairParts {
 impl Linked {
     /// Takes the weight of a pair apart.
     pub fn parts(&self, table: &Table, a: u32, b: u32) -> PairParts {
-        let (levels, parts, prior, relatives) = self.weigher.parts(table, &table.rows[a as usize], &table.rows[b as usize]);
+        let (levels, parts, prior, relatives) =
+            self.weigher.parts(table, &table.rows[a as usize], &table.rows[b as usize]);
         let stated = TableField::ALL.into_iter().filter(|field| levels[*field as usize] != MISSING);
-        let fields: Vec<(TableField, &'static str, f64)> =
-            stated.map(|field| (field, level_name(field, levels[field as usize]), f64::from(parts[field as usize]))).collect();
+        let fields: Vec<(TableField, &'static str, f64)> = stated
+            .map(|field| (field, level_name(field, levels[field as usize]), f64::from(parts[field as usize])))
+            .collect();
         let (prior, relatives) = (f64::from(prior), f64::from(relatives));
         let weight = prior + relatives + fields.iter().map(|(_, _, bits)| bits).sum::<f64>();
         PairParts { weight, prior, relatives, fields }
@@ -250,15 +252,19 @@ fn choose_threshold(edges: &[Edge], options: LinkOptions<'_>) -> f32 {
     let mut weights: Vec<f32> = edges.iter().map(|edge| edge.2).collect();
     weights.sort_unstable_by(|x, y| y.total_cmp(x));
     let all: f64 = weights.iter().map(|weight| probability(*weight)).sum();
-    let (mut best, mut threshold, mut right) = (0.0, 0.0, 0.0);
+    let (mut best, mut linked, mut right) = (0.0, 0, 0.0);
     for (place, weight) in weights.iter().enumerate() {
         right += probability(*weight);
         let f1 = 2.0 * right / (place as f64 + 1.0 + all);
         if f1 > best {
-            (best, threshold) = (f1, *weight);
+            (best, linked) = (f1, place + 1);
         }
     }
-    threshold
+    // Any weight between the last pair that is linked and the first that is not does the same: the one next to even
+    // odds is kinder to pairs of larger clusters.
+    let highest = linked.checked_sub(1).map_or(f32::MAX, |last| weights[last]);
+    let lowest = weights.get(linked).map_or(f32::MIN, |next| next + 1e-3);
+    0.0_f32.max(lowest).min(highest)
 }
 
 /// For every field how many clusters have each value, and how many clusters there are.

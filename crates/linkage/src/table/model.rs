@@ -124,7 +124,10 @@ impl TableModel {
                 return Err(TableModelError::Share(field.field.name().to_owned()));
             }
         }
-        if !model.matches.iter().chain([&model.relatives]).all(is_share) || model.population.is_nan() || model.population < 1.0 {
+        if !model.matches.iter().chain([&model.relatives]).all(is_share)
+            || model.population.is_nan()
+            || model.population < 1.0
+        {
             return Err(TableModelError::Share("prior".to_owned()));
         }
         Ok(model)
@@ -165,7 +168,9 @@ impl TableModel {
             .into_iter()
             .map(|field| {
                 let known = self.frequencies.get(&field).unwrap_or(&nothing);
-                let count = |number: u32| if number == 0 { 0 } else { known.get(table.text(field, number)).copied().unwrap_or(1) };
+                let count = |number: u32| {
+                    if number == 0 { 0 } else { known.get(table.text(field, number)).copied().unwrap_or(1) }
+                };
                 (0..table.counts[field as usize].len() as u32).map(count).collect()
             })
             .collect();

@@ -83,7 +83,10 @@ impl Blocks {
             if report.blocks > 0 {
                 oversized.push(report);
             }
-            pairs_most += sorted.chunk_by(|a, b| a >> 32 == b >> 32).map(|block| (block.len() * (block.len() - 1) / 2) as u64).sum::<u64>();
+            pairs_most += sorted
+                .chunk_by(|a, b| a >> 32 == b >> 32)
+                .map(|block| (block.len() * (block.len() - 1) / 2) as u64)
+                .sum::<u64>();
             // Records alone in their block propose nothing.
             let grouped: Vec<u32> = sorted
                 .chunk_by(|a, b| a >> 32 == b >> 32)
@@ -106,7 +109,11 @@ impl Blocks {
 
     /// Calls `each` for every proposed pair, the smaller record first, in parallel; collects what it makes of parts of
     /// the pairs, in a fixed order.
-    pub(crate) fn for_each<T: Send>(&self, make: impl Fn() -> T + Sync, each: impl Fn(&mut T, u32, u32) + Sync) -> Vec<T> {
+    pub(crate) fn for_each<T: Send>(
+        &self,
+        make: impl Fn() -> T + Sync,
+        each: impl Fn(&mut T, u32, u32) + Sync,
+    ) -> Vec<T> {
         let mut parts: Vec<(usize, &[u32])> = Vec::new();
         for (number, order) in self.order.iter().enumerate() {
             let same = |a: &u32, b: &u32| self.keys(*a)[number] == self.keys(*b)[number];
@@ -146,8 +153,10 @@ impl Blocks {
 /// Splits the blocks with more than `records_max` records; the entries stay in order of key and record.
 fn split(sorted: &mut [u64], table: &Table, maker: &Keys, rule: &Rule, records_max: usize) -> Oversized {
     let mut report = Oversized { rule: rule_name(rule), ..Oversized::default() };
-    let splitters: Vec<Atom> =
-        SPLITTERS.into_iter().filter(|atom| rule.iter().all(|used| used.field() != atom.field()) && table.stated(atom.field()) > 0).collect();
+    let splitters: Vec<Atom> = SPLITTERS
+        .into_iter()
+        .filter(|atom| rule.iter().all(|used| used.field() != atom.field()) && table.stated(atom.field()) > 0)
+        .collect();
     let mut changed = false;
     for block in sorted.chunk_by_mut(|a, b| a >> 32 == b >> 32).filter(|block| block.len() > records_max) {
         report.blocks += 1;

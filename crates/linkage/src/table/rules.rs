@@ -33,7 +33,8 @@ struct Candidate {
 
 /// Chooses rules that together propose at most about `budget` pairs.
 pub(crate) fn choose(table: &Table, budget: f64, seed: u64) -> Vec<Rule> {
-    let atoms: Vec<Atom> = Atom::ALL.into_iter().filter(|atom| table.stated(atom.field()) * 50 >= table.len()).collect();
+    let atoms: Vec<Atom> =
+        Atom::ALL.into_iter().filter(|atom| table.stated(atom.field()) * 50 >= table.len()).collect();
     let keys = Keys::new(table, atoms.iter().copied());
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let sample: Vec<Row> = match table.len() <= SAMPLE_MAX {

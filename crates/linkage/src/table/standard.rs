@@ -8,13 +8,65 @@ use crate::hanzi;
 
 /// What people and programs write where they know nothing.
 const NOTHING: &[&str] = &[
-    "na", "n a", "nan", "null", "none", "nil", "unknown", "unk", "not known", "not stated", "not applicable", "test", "missing", "anonymous",
-    "no name", "not given", "baby boy", "baby girl", "baby", "newborn", "male", "female", "name unknown", "x", "xx", "xxx", "xxxx", "不详", "未知", "无", "无名", "无名氏", "佚名", "匿名", "测试", "暂无", "没有", "空", "unbekannt",
+    "na",
+    "n a",
+    "nan",
+    "null",
+    "none",
+    "nil",
+    "unknown",
+    "unk",
+    "not known",
+    "not stated",
+    "not applicable",
+    "test",
+    "missing",
+    "anonymous",
+    "no name",
+    "not given",
+    "baby boy",
+    "baby girl",
+    "baby",
+    "newborn",
+    "male",
+    "female",
+    "name unknown",
+    "x",
+    "xx",
+    "xxx",
+    "xxxx",
+    "不详",
+    "未知",
+    "无",
+    "无名",
+    "无名氏",
+    "佚名",
+    "匿名",
+    "测试",
+    "暂无",
+    "没有",
+    "空",
+    "unbekannt",
 ];
 
 /// Forms of address and degrees, which are no part of a name.
-const TITLES: &[&str] =
-    &["mr", "mrs", "ms", "miss", "dr", "prof", "professor", "sir", "lady", "lord", "rev", "reverend", "herr", "frau", "madam"];
+const TITLES: &[&str] = &[
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "dr",
+    "prof",
+    "professor",
+    "sir",
+    "lady",
+    "lord",
+    "rev",
+    "reverend",
+    "herr",
+    "frau",
+    "madam",
+];
 
 /// Folds a text: compatibility forms, one form per Han character, small letters without diacritics, everything that is
 /// neither letter nor digit a single space.
@@ -81,7 +133,11 @@ pub(crate) fn split_name(text: &str) -> (String, String) {
     let words: Vec<&str> = whole.split(' ').collect();
     match words.as_slice() {
         [only] => (String::new(), (*only).to_owned()),
-        [first, rest @ ..] if hanzi::is_surname_reading(first) && rest.len() <= 2 && !hanzi::is_surname_reading(rest[rest.len() - 1]) => {
+        [first, rest @ ..]
+            if hanzi::is_surname_reading(first)
+                && rest.len() <= 2
+                && !hanzi::is_surname_reading(rest[rest.len() - 1]) =>
+        {
             (rest.concat(), (*first).to_owned())
         }
         [rest @ .., last] => (rest.join(" "), (*last).to_owned()),
@@ -203,7 +259,12 @@ pub(crate) fn standard(column: Column, text: &str) -> String {
         Column::Phone => phone(text),
         Column::Email => email(text),
         Column::StreetNumber | Column::Postcode => code(text),
-        Column::Address1 | Column::Address2 | Column::Suburb | Column::State | Column::BirthPlace | Column::Occupation => words(text),
+        Column::Address1
+        | Column::Address2
+        | Column::Suburb
+        | Column::State
+        | Column::BirthPlace
+        | Column::Occupation => words(text),
     }
 }
 
@@ -213,7 +274,9 @@ mod tests {
 
     #[test]
     fn dates_in_many_notations_are_one() {
-        for text in ["1987-02-11", "19870211", "11.02.1987", "11/02/1987", "1987/2/11", "1987-02-11T00:00:00", "1987年2月11日"] {
+        for text in
+            ["1987-02-11", "19870211", "11.02.1987", "11/02/1987", "1987/2/11", "1987-02-11T00:00:00", "1987年2月11日"]
+        {
             assert_eq!(birth(text), "19870211", "{text}");
         }
         assert_eq!(birth("1987"), "19870000");

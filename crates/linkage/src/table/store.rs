@@ -182,7 +182,8 @@ fn build_list(columns: Vec<RawColumn>) -> (Values, Vec<Filled>) {
         let count = raw.texts.len();
         let numbers = (1..count as u32 + 1).into_par_iter().with_min_len(1024);
         if raw.column == Column::FullName {
-            let split: Vec<(String, String)> = numbers.map(|number| standard::split_name(raw.texts.text(number))).collect();
+            let split: Vec<(String, String)> =
+                numbers.map(|number| standard::split_name(raw.texts.text(number))).collect();
             let (mut given, mut family) = (vec![0], vec![0]);
             for (first, last) in split {
                 given.push(pool.intern(&first));
@@ -201,7 +202,12 @@ fn build_list(columns: Vec<RawColumn>) -> (Values, Vec<Filled>) {
     pool.seal();
     let is_birth = filled.first().is_some_and(|part| part.field == TableField::Birth);
     let mut values = vec![Value::default()];
-    values.par_extend((1..pool.len() as u32 + 1).into_par_iter().with_min_len(1024).map(|number| describe(pool.text(number), is_birth)));
+    values.par_extend(
+        (1..pool.len() as u32 + 1)
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|number| describe(pool.text(number), is_birth)),
+    );
     (Values { pool, values }, filled)
 }
 

@@ -87,7 +87,15 @@ impl Parameters {
     }
 
     /// How likely strangers are to agree as a field does; `counts` says how many persons have each value.
-    pub(crate) fn chance_of(&self, counts: &[Vec<u32>], levels: &Levels, a: &Row, b: &Row, field: TableField, state: usize) -> f64 {
+    pub(crate) fn chance_of(
+        &self,
+        counts: &[Vec<u32>],
+        levels: &Levels,
+        a: &Row,
+        b: &Row,
+        field: TableField,
+        state: usize,
+    ) -> f64 {
         let place = field as usize;
         let level = levels[place];
         let frequency = |field: TableField, number: u32| self.frequency(counts[field as usize][number as usize]);
@@ -121,7 +129,8 @@ impl Weigher {
                 for level in 1..LEVELS {
                     let chance = parameters.chance[field][state][level];
                     for kind in [ONE_PERSON, RELATIVES] {
-                        plain[field][state][level][kind] = parameters.ratio(kind, field, state, level, chance).log2() as f32;
+                        plain[field][state][level][kind] =
+                            parameters.ratio(kind, field, state, level, chance).log2() as f32;
                     }
                 }
                 for count in 0..READY {
@@ -144,7 +153,8 @@ impl Weigher {
         let level = levels[place];
         let state = state_of(levels, field);
         let ratio = |chance: f64| {
-            [ONE_PERSON, RELATIVES].map(|kind| self.parameters.ratio(kind, place, state, level as usize, chance).log2() as f32)
+            [ONE_PERSON, RELATIVES]
+                .map(|kind| self.parameters.ratio(kind, place, state, level as usize, chance).log2() as f32)
         };
         if level == SAME && by_value(field, state) {
             let count = self.counts[place][a[place] as usize] as usize;
