@@ -52,9 +52,9 @@ pub(crate) fn parse(path: &Path, bytes: Vec<u8>) -> Result<File, LinkError> {
             }
         }
         if part.ids.len() == start {
-            part.columns.iter_mut().for_each(|(_, cells)| {
+            for (_, cells) in &mut part.columns {
                 cells.pop();
-            });
+            }
             part.bad.push((number as u64 + 1, "the record id is empty".to_owned()));
             continue;
         }

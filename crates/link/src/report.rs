@@ -1,5 +1,7 @@
 //! The summary in words.
 
+use std::fmt::Write;
+
 use linkage::table::Summary;
 
 use crate::Options;
@@ -32,9 +34,9 @@ pub(crate) fn thousands(number: u64) -> String {
 /// The whole summary.
 pub(crate) fn text(inputs: &[String], summary: &Summary, skipped: u64, seconds: &[(&'static str, f64)]) -> String {
     let mut text = String::new();
+    // Writing to a `String` cannot fail.
     let mut line = |words: String| {
-        text.push_str(&words);
-        text.push('\n');
+        let _ = writeln!(text, "{words}");
     };
     for input in inputs {
         line(input.clone());

@@ -235,8 +235,7 @@ impl Clock {
             self.stages.push((stage, 0.0));
             self.stages.len() - 1
         });
-        let now = Instant::now();
-        self.current = Some((place, now));
+        self.current = Some((place, Instant::now()));
     }
 
     fn leave(&mut self) {

@@ -41,8 +41,8 @@ pub(crate) fn find(table: &Table) -> Vec<HotValue> {
     found
 }
 
-/// What the dates are called of which only the year is known, by which they are the first of January.
-pub(super) const FIRST_OF_JANUARY: &str = "01-01 of any year";
+/// What first days of a year are called together, of which mostly only the year is known.
+pub(crate) const FIRST_OF_JANUARY: &str = "01-01 of any year";
 
 /// Birth dates that are far too frequent among dates of their kind: days, first days of a year, years alone. When far
 /// too many are the first day of a year, that is reported; such dates keep the little they say.

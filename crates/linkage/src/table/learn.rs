@@ -41,7 +41,7 @@ pub(crate) struct Learner<'a> {
     strangers: Strangers,
     totals: [f64; 2],
     /// Rounds so far.
-    pub(crate) rounds: usize,
+    pub(crate) rounds_done: usize,
 }
 
 impl<'a> Learner<'a> {
@@ -50,7 +50,7 @@ impl<'a> Learner<'a> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let observed = sample.par_iter().with_min_len(1024).map(|pair| look(table, pair)).collect();
         let strangers = Strangers::draw(table, &mut random);
-        Self { table, each, sample, observed, strangers, totals: pair_totals(table), rounds: 0 }
+        Self { table, each, sample, observed, strangers, totals: pair_totals(table), rounds_done: 0 }
     }
 
     /// Learns from what one starts from, with values counted over records.
@@ -78,7 +78,7 @@ impl<'a> Learner<'a> {
         let records = self.table.len() as f64;
         let mut before = f64::NAN;
         for round in 0..most {
-            self.rounds += 1;
+            self.rounds_done += 1;
             if round % 3 == 0 {
                 parameters.chance = self.strangers.shares(self.table, &parameters, counts);
                 let (table, known) = (self.table, &parameters);
@@ -152,8 +152,8 @@ fn initial(table: &Table) -> Parameters {
     let shares = [ONE_PERSON, RELATIVES].map(|kind| {
         let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
         for field in TableField::ALL {
-            for (state, levels) in shares[field as usize].iter_mut().enumerate() {
-                *levels = typical(field, kind, state);
+            for (state, shares) in shares[field as usize].iter_mut().enumerate() {
+                *shares = typical(field, kind, state);
             }
         }
         shares
@@ -276,9 +276,9 @@ fn step(observed: &[Observed], each: f64, totals: [f64; 2], parameters: &mut Par
     // In order, so that rounding is the same every time.
     let mut sums = chunks.into_iter().fold(Sums::new(), Sums::add);
     let real = sums.core.reality(known);
-    for (across, total) in totals.iter().enumerate() {
-        sums.matches[across] *= real;
-        parameters.matches[across] = ((sums.matches[across] + 0.01) / total).clamp(1e-15, 0.4);
+    for ((matches, share), total) in sums.matches.iter_mut().zip(&mut parameters.matches).zip(totals) {
+        *matches *= real;
+        *share = ((*matches + 0.01) / total).clamp(1e-15, 0.4);
     }
     if parameters.relatives > 0.0 {
         // A handful of such pairs does not make families.
@@ -400,27 +400,24 @@ struct Drawn {
 
 impl Drawn {
     fn new(table: &Table, pairs: &[Sampled]) -> Self {
-        let chunks: Vec<_> = pairs
-            .par_chunks(8192)
-            .map(|chunk| {
-                let mut certain: Box<Shares> = Box::new([[[0.0; LEVELS]; STATES]; FIELDS]);
-                let mut doubtful = Vec::new();
-                for pair in chunk {
-                    let observed = look(table, pair);
-                    if observed.levels.iter().filter(|level| (SAME..=LOOSE).contains(level)).count() < 2 {
-                        count(&mut certain, &observed.levels, 1.0);
-                    } else {
-                        doubtful.push((*pair, observed));
-                    }
+        let look_at = |chunk: &[Sampled]| {
+            let mut part = Self { certain: Box::new([[[0.0; LEVELS]; STATES]; FIELDS]), doubtful: Vec::new() };
+            for pair in chunk {
+                let observed = look(table, pair);
+                if observed.levels.iter().filter(|level| (SAME..=LOOSE).contains(level)).count() < 2 {
+                    count(&mut part.certain, &observed.levels, 1.0);
+                } else {
+                    part.doubtful.push((*pair, observed));
                 }
-                (certain, doubtful)
-            })
-            .collect();
+            }
+            part
+        };
+        let parts: Vec<Self> = pairs.par_chunks(8192).map(look_at).collect();
         let mut drawn = Self { certain: Box::new([[[0.0; LEVELS]; STATES]; FIELDS]), doubtful: Vec::new() };
-        for (certain, doubtful) in chunks {
+        for part in parts {
             let mine = drawn.certain.as_flattened_mut().as_flattened_mut();
-            mine.iter_mut().zip(certain.as_flattened().as_flattened()).for_each(|(a, b)| *a += b);
-            drawn.doubtful.extend(doubtful);
+            mine.iter_mut().zip(part.certain.as_flattened().as_flattened()).for_each(|(a, b)| *a += b);
+            drawn.doubtful.extend(part.doubtful);
         }
         drawn
     }

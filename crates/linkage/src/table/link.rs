@@ -195,7 +195,7 @@ fn train(
     stage(Stage::Train);
     let (counts, persons) = count_persons(table, &clusters);
     weigher = Weigher::new(learner.refine(&weigher.parameters, &counts, persons), counts);
-    summary.rounds = learner.rounds;
+    summary.rounds = learner.rounds_done;
     stage(Stage::Weigh);
     weigh_again(table, &weigher, &mut edges);
     (weigher, edges)

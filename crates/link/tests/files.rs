@@ -1,0 +1,370 @@
+//! Files in, clusters out: formats, errors, and the laws of linkage on whole tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use link::{LinkError, Options, Outcome, run};
+use proptest::prelude::*;
+
+const HEADER: &str = "record_id,given_name,surname,gender,dob,phone,street_number,address_1,suburb,postcode";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).expect("written");
+        path
+    }
+
+    fn options(&self, inputs: &[PathBuf]) -> Options {
+        Options { inputs: inputs.to_vec(), output: self.path("clusters.csv"), seed: 1, ..Options::default() }
+    }
+
+    fn link(&self, options: &Options) -> Outcome {
+        run(options, |_| {}).expect("linked")
+    }
+
+    /// The clusters of an output, each as its record ids.
+    fn clusters(&self) -> BTreeSet<BTreeSet<String>> {
+        clusters(&self.path("clusters.csv"))
+    }
+
+    fn together(&self, a: &str, b: &str) -> bool {
+        self.clusters().iter().any(|cluster| cluster.contains(a) && cluster.contains(b))
+    }
+}
+
+fn clusters(path: &Path) -> BTreeSet<BTreeSet<String>> {
+    let text = std::fs::read_to_string(path).expect("clusters");
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let (record, cluster) = line.split_once(',').expect("two fields");
+        found.entry(cluster.to_owned()).or_default().insert(record.to_owned());
+    }
+    found.into_values().collect()
+}
+
+const GIVEN: [&str; 24] = [
+    "anna", "bruno", "carla", "dieter", "emma", "felix", "greta", "hanno", "ida", "jakob", "klara", "lukas", "maria",
+    "nils", "olga", "paul", "quirin", "rosa", "simon", "thea", "ulrich", "vera", "wilhelm", "xenia",
+];
+const SURNAMES: [&str; 28] = [
+    "abel", "bauer", "conrad", "dorn", "ebert", "fischer", "graf", "hartmann", "imhof", "jansen", "keller", "lorenz",
+    "maurer", "neumann", "otto", "pfeiffer", "quandt", "richter", "schuster", "thoma", "ullmann", "vogel", "winkler",
+    "zander", "brandt", "kaiser", "sommer", "winter",
+];
+const STREETS: [&str; 12] = [
+    "mill lane",
+    "church street",
+    "station road",
+    "park avenue",
+    "river walk",
+    "hill crescent",
+    "green close",
+    "king street",
+    "abbey road",
+    "bridge street",
+    "castle hill",
+    "forest drive",
+];
+
+fn row(id: &str, person: &[String]) -> String {
+    format!("{id},{}", person.join(","))
+}
+
+fn person(given: &str, surname: &str, sex: &str, dob: &str, phone: &str, home: (usize, usize)) -> Vec<String> {
+    let (number, street) = home;
+    let (street_name, town) = (STREETS[street % 12], street % 7);
+    [
+        given,
+        surname,
+        sex,
+        dob,
+        phone,
+        &number.to_string(),
+        street_name,
+        &format!("town {town}"),
+        &format!("{}", 2000 + town),
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// A town of families: spouses and two children share surname, phone and address; a third of the people stand twice,
+/// some with a slip. Gives the rows.
+fn town(families: usize) -> Vec<String> {
+    let mut rows = Vec::new();
+    for family in 0..families {
+        let surname = SURNAMES[(family * 5 + family / 28) % 28];
+        let phone = format!("04{:08}", family * 7919 + 1_000_003);
+        let home = (1 + family % 97, family * 7 % 83);
+        for member in 0..4 {
+            let given = GIVEN[(family * 11 + member * 7 + family / 24) % 24];
+            let year = if member < 2 { 1950 + family % 25 } else { 1982 + family % 20 } + member;
+            let dob =
+                format!("{year}-{:02}-{:02}", 1 + (family * 3 + member) % 12, 1 + (family * 13 + member * 9) % 28);
+            let sex = if member % 2 == 0 { "f" } else { "m" };
+            let said = person(given, surname, sex, &dob, &phone, home);
+            rows.push(row(&format!("f{family}m{member}a"), &said));
+            if (family + member) % 3 == 0 {
+                let mut again = said.clone();
+                match family % 4 {
+                    0 => {
+                        again[0].remove(1);
+                    }
+                    1 => again[4].clear(),
+                    2 => again[6] = again[6].replace("street", "str"),
+                    _ => {}
+                }
+                rows.push(row(&format!("f{family}m{member}b"), &again));
+            }
+        }
+    }
+    rows
+}
+
+fn file(rows: &[String]) -> String {
+    format!("{HEADER}\n{}\n", rows.join("\n"))
+}
+
+#[test]
+fn families_on_one_phone_and_address_stay_apart_and_repeats_come_together() {
+    let folder = Folder::new();
+    let rows = town(300);
+    let input = folder.write("a.csv", file(&rows));
+    let outcome = folder.link(&folder.options(&[input]));
+    let found = folder.clusters();
+    let wrong = found.iter().filter(|cluster| {
+        let people: BTreeSet<&str> = cluster.iter().map(|id| &id[..id.len() - 1]).collect();
+        people.len() > 1
+    });
+    assert_eq!(wrong.count(), 0);
+    let repeats = rows.len() - 1200;
+    let right = found.iter().filter(|cluster| cluster.len() == 2).count();
+    assert!(right * 100 >= repeats * 99, "{right} of {repeats}");
+    assert!(outcome.summary.precision > 0.98 && outcome.summary.recall > 0.97, "{}", outcome.text);
+}
+
+/// The town with some records beside it.
+fn with(folder: &Folder, beside: &[String]) -> Outcome {
+    let mut rows = town(300);
+    rows.extend_from_slice(beside);
+    let input = folder.write("a.csv", file(&rows));
+    folder.link(&folder.options(&[input]))
+}
+
+#[test]
+fn twins_are_two_people() {
+    let folder = Folder::new();
+    let twin = |given: &str, sex: &str| person(given, "lindqvist", sex, "2001-05-17", "0477001122", (14, 3));
+    with(&folder, &[row("t1", &twin("agnes", "f")), row("t2", &twin("beatrice", "f")), row("t3", &twin("agnes", "f"))]);
+    assert!(folder.together("t1", "t3"));
+    assert!(!folder.together("t1", "t2"));
+}
+
+#[test]
+fn a_parent_and_a_child_of_one_name_are_two_people() {
+    let folder = Folder::new();
+    let named = |dob: &str| person("sigmund", "lindqvist", "m", dob, "0477001122", (14, 3));
+    with(&folder, &[row("p1", &named("1951-03-02")), row("p2", &named("1984-11-25")), row("p3", &named("1951-03-02"))]);
+    assert!(folder.together("p1", "p3"));
+    assert!(!folder.together("p1", "p2"));
+}
+
+#[test]
+fn a_person_who_moves_and_a_person_who_marries_stay_one() {
+    let folder = Folder::new();
+    let at = |surname: &str, phone: &str, home| person("sigrid", surname, "f", "1979-08-23", phone, home);
+    with(
+        &folder,
+        &[
+            row("m1", &at("lindqvist", "0477001122", (14, 3))),
+            row("m2", &at("lindqvist", "0499887766", (61, 8))),
+            row("w1", &person("ottilie", "sandberg", "f", "1985-01-30", "0455667788", (9, 10))),
+            row("w2", &person("ottilie", "hallstrom", "f", "1985-01-30", "0455667788", (9, 10))),
+        ],
+    );
+    assert!(folder.together("m1", "m2"));
+    assert!(folder.together("w1", "w2"));
+}
+
+#[test]
+fn a_phone_of_everybody_and_a_default_birthday_are_found_and_say_nothing() {
+    let folder = Folder::new();
+    let mut rows = town(300);
+    for number in 0..60 {
+        let (given, surname) = (GIVEN[number % 24], SURNAMES[(number * 3 + 1) % 28]);
+        rows.push(row(
+            &format!("h{number}"),
+            &person(given, surname, "m", "1900-01-01", "0299001000", (number + 1, number * 5)),
+        ));
+    }
+    let input = folder.write("a.csv", file(&rows));
+    let outcome = folder.link(&folder.options(&[input]));
+    let hot: Vec<&str> = outcome.summary.hot_values.iter().map(|hot| hot.value.as_str()).collect();
+    assert!(hot.contains(&"299001000") && hot.contains(&"19000101"), "{hot:?}");
+    let largest = folder.clusters().iter().map(BTreeSet::len).max();
+    assert!(largest <= Some(3), "{largest:?}");
+}
+
+#[test]
+fn people_who_all_stand_once_are_not_linked() {
+    let folder = Folder::new();
+    let rows: Vec<String> =
+        town(300).into_iter().filter(|row| !row.split(',').next().is_some_and(|id| id.ends_with('b'))).collect();
+    let input = folder.write("a.csv", file(&rows));
+    folder.link(&folder.options(&[input]));
+    assert_eq!(folder.clusters().len(), rows.len());
+}
+
+#[test]
+fn the_order_of_rows_and_files_and_the_format_change_nothing() {
+    let folder = Folder::new();
+    let rows = town(150);
+    let whole = folder.write("a.csv", file(&rows));
+    folder.link(&folder.options(&[whole]));
+    let expected = folder.clusters();
+    let mut turned = rows.clone();
+    turned.reverse();
+    let semicolons = file(&turned).replace(',', ";").replace('\n', "\r\n");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(semicolons.as_bytes()).expect("packed");
+    let packed = folder.write("b.csv.gz", packed.finish().expect("packed"));
+    folder.link(&folder.options(&[packed]));
+    assert_eq!(folder.clusters(), expected);
+    let (first, second) = rows.split_at(200);
+    let (first, second) = (folder.write("c.csv", file(first)), folder.write("d.csv", file(second)));
+    folder.link(&folder.options(&[first.clone(), second.clone()]));
+    let found = folder.clusters();
+    folder.link(&folder.options(&[second, first]));
+    assert_eq!(folder.clusters(), found);
+}
+
+#[test]
+fn broken_rows_are_named_with_line_and_reason_or_left_out() {
+    let folder = Folder::new();
+    let text =
+        "record_id,name,dob\n1,Anna Abel,1980-01-02\n2,\"Bruno\nBauer\",1981-02-03\n3,Carla\n,Dieter Dorn,1982-03-04\n";
+    let input = folder.write("a.csv", text);
+    let mut options = folder.options(&[input]);
+    let refused = run(&options, |_| {}).expect_err("refused").to_string();
+    assert!(refused.contains("line 5: 2 fields where the header has 3"), "{refused}");
+    options.skip_bad_rows = true;
+    let outcome = folder.link(&options);
+    assert_eq!((outcome.summary.records, outcome.skipped_rows), (2, 2));
+}
+
+#[test]
+fn a_record_id_that_stands_twice_is_refused_with_both_lines() {
+    let folder = Folder::new();
+    let input = folder.write("a.csv", "record_id,name\n7,Anna Abel\n8,Bruno Bauer\n7,Carla Conrad\n");
+    let mut options = folder.options(&[input]);
+    match run(&options, |_| {}) {
+        Err(LinkError::DuplicateId { line: 4, before: 2, id, .. }) => assert_eq!(id, "7"),
+        other => panic!("{other:?}"),
+    }
+    options.skip_bad_rows = true;
+    assert_eq!(folder.link(&options).skipped_rows, 1);
+}
+
+#[test]
+fn a_file_without_ids_or_without_anything_understood_is_refused() {
+    let folder = Folder::new();
+    let no_id = folder.options(&[folder.write("a.csv", "name,dob\nAnna Abel,1980-01-02\n")]);
+    assert!(matches!(run(&no_id, |_| {}), Err(LinkError::NoRecordId { .. })));
+    let nothing = folder.options(&[folder.write("b.csv", "record_id,colour\n1,red\n")]);
+    assert!(matches!(run(&nothing, |_| {}), Err(LinkError::NoColumns { .. })));
+    let empty = folder.options(&[folder.write("c.csv", "")]);
+    assert!(matches!(run(&empty, |_| {}), Err(LinkError::NoHeader(_))));
+}
+
+#[test]
+fn a_chinese_file_in_gb18030_is_understood() {
+    let folder = Folder::new();
+    let mut text = "记录编号,姓名,出生日期,联系电话\n".to_owned();
+    for number in 0..40 {
+        let name = ["王静怡", "李明华", "张伟强", "刘淑芬", "陈国栋"][number % 5];
+        text.push_str(&format!(
+            "a{number},{name},19{:02}-0{}-1{},138{:08}\n",
+            40 + number,
+            1 + number % 9,
+            number % 10,
+            number * 7919
+        ));
+        text.push_str(&format!(
+            "b{number},{name},19{:02}-0{}-1{},138{:08}\n",
+            40 + number,
+            1 + number % 9,
+            number % 10,
+            number * 7919
+        ));
+    }
+    let (bytes, _, _) = encoding_rs::GB18030.encode(&text);
+    let input = folder.write("a.csv", bytes);
+    folder.link(&folder.options(&[input]));
+    assert_eq!(folder.clusters().len(), 40);
+}
+
+#[test]
+fn a_pair_is_explained_and_the_parts_add_up() {
+    let folder = Folder::new();
+    let mut options = folder.options(&[folder.write("a.csv", file(&town(200)))]);
+    options.explain = Some(("f0m0a".to_owned(), "f0m0b".to_owned()));
+    options.pairs = Some(folder.path("pairs.csv"));
+    let outcome = folder.link(&options);
+    assert!(outcome.text.contains("f0m0a and f0m0b are in one cluster"), "{}", outcome.text);
+    let pairs = std::fs::read_to_string(folder.path("pairs.csv")).expect("pairs");
+    for line in pairs.lines().skip(1) {
+        let numbers: Vec<f64> = line.split(',').skip(2).map(|field| field.parse().unwrap_or(0.0)).collect();
+        let sum: f64 = numbers[2..].iter().sum();
+        assert!((numbers[0] - sum).abs() < 0.05, "{line}");
+    }
+    options.explain = Some(("f0m0a".to_owned(), "nobody".to_owned()));
+    assert!(matches!(run(&options, |_| {}), Err(LinkError::NoSuchRecord(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    /// With a fixed model, clusters depend on nothing but the records: not on their order, not on unrelated ones, not
+    /// on records that were there and are gone.
+    #[test]
+    fn with_a_saved_model_the_clusters_are_a_function_of_the_records(
+        order in Just((0..town(60).len()).collect::<Vec<usize>>()).prop_shuffle(),
+        kept in 40..200_usize,
+    ) {
+        let folder = Folder::new();
+        let rows = town(60);
+        let mut options = folder.options(&[folder.write("train.csv", file(&town(200)))]);
+        options.save_model = Some(folder.path("model.toml"));
+        folder.link(&options);
+        let linked = |rows: &[String]| {
+            let input = folder.write("a.csv", file(rows));
+            let options = Options { model: Some(folder.path("model.toml")), ..folder.options(&[input]) };
+            folder.link(&options);
+            folder.clusters()
+        };
+        let expected = linked(&rows);
+        let shuffled: Vec<String> = order.iter().map(|place| rows[*place].clone()).collect();
+        prop_assert_eq!(&linked(&shuffled), &expected);
+        let mut more = rows.clone();
+        more.push(row("z1", &person("zbigniew", "kowalczyk", "m", "1931-12-30", "0311223344", (99, 80))));
+        let with_stranger: BTreeSet<BTreeSet<String>> = linked(&more).into_iter().filter(|cluster| !cluster.contains("z1")).collect();
+        prop_assert_eq!(&with_stranger, &expected);
+        let kept: Vec<String> = shuffled[..kept.min(shuffled.len())].to_vec();
+        let alone = linked(&kept);
+        let mut sorted = kept.clone();
+        sorted.sort_unstable();
+        prop_assert_eq!(linked(&sorted), alone);
+    }
+}
