@@ -138,7 +138,6 @@ fn file(rows: &[String]) -> String {
 }
 
 #[test]
-#[ignore = "not met yet: training on a small file of few names goes astray"]
 fn families_on_one_phone_and_address_stay_apart_and_repeats_come_together() {
     let folder = Folder::new();
     let rows = town(300);
@@ -165,7 +164,6 @@ fn with(folder: &Folder, beside: &[String]) -> Outcome {
 }
 
 #[test]
-#[ignore = "not met yet: training on a small file of few names goes astray"]
 fn twins_are_two_people() {
     let folder = Folder::new();
     let twin = |given: &str, sex: &str| person(given, "lindqvist", sex, "2001-05-17", "0477001122", (14, 3));
@@ -175,7 +173,6 @@ fn twins_are_two_people() {
 }
 
 #[test]
-#[ignore = "not met yet: training on a small file of few names goes astray"]
 fn a_parent_and_a_child_of_one_name_are_two_people() {
     let folder = Folder::new();
     let named = |dob: &str| person("sigmund", "lindqvist", "m", dob, "0477001122", (14, 3));
@@ -185,7 +182,6 @@ fn a_parent_and_a_child_of_one_name_are_two_people() {
 }
 
 #[test]
-#[ignore = "not met yet: training on a small file of few names goes astray"]
 fn a_person_who_moves_and_a_person_who_marries_stay_one() {
     let folder = Folder::new();
     let at = |surname: &str, phone: &str, home| person("sigrid", surname, "f", "1979-08-23", phone, home);
@@ -203,7 +199,6 @@ fn a_person_who_moves_and_a_person_who_marries_stay_one() {
 }
 
 #[test]
-#[ignore = "not met yet: training on a small file of few names goes astray"]
 fn a_phone_of_everybody_and_a_default_birthday_are_found_and_say_nothing() {
     let folder = Folder::new();
     let mut rows = town(300);
@@ -223,7 +218,6 @@ fn a_phone_of_everybody_and_a_default_birthday_are_found_and_say_nothing() {
 }
 
 #[test]
-#[ignore = "not met yet: training on a small file of few names goes astray"]
 fn people_who_all_stand_once_are_not_linked() {
     let folder = Folder::new();
     let rows: Vec<String> =
@@ -295,7 +289,6 @@ fn a_file_without_ids_or_without_anything_understood_is_refused() {
 }
 
 #[test]
-#[ignore = "not met yet: training on a small file of few names goes astray"]
 fn a_chinese_file_in_gb18030_is_understood() {
     let folder = Folder::new();
     let mut text = "记录编号,姓名,出生日期,联系电话\n".to_owned();

@@ -26,7 +26,10 @@ const RECORDS_MIN: u32 = 12;
 /// Fewest records of a hot address: more people live in a house than share a phone.
 const RESIDENTS_MIN: usize = 40;
 /// How many times as frequent as usual a hot birth date is.
-const BIRTHS_FACTOR: f64 = 8.0;
+const BIRTHS_FACTOR: u32 = 8;
+/// Dates that programs write where they know none, and how many times as frequent as usual they are then.
+const BIRTHS_DEFAULT: [&str; 4] = ["19000101", "18991231", "18991230", "19700101"];
+const BIRTHS_DEFAULT_FACTOR: u32 = 3;
 /// Share of the records of a value that must have names of their own.
 const DIVERSITY_MIN: f64 = 0.5;
 
@@ -34,7 +37,7 @@ const DIVERSITY_MIN: f64 = 0.5;
 pub(crate) fn find(table: &Table) -> Vec<HotValue> {
     let mut found = Vec::new();
     for field in [TableField::NationalId, TableField::Phone, TableField::Email] {
-        found.extend(frequent(table, field, RECORDS_MIN));
+        found.extend(frequent(table, field, |_, count| count >= RECORDS_MIN));
     }
     found.extend(births(table));
     found.extend(addresses(table));
@@ -59,30 +62,20 @@ fn births(table: &Table) -> Vec<HotValue> {
         kinds[kind_of(number)].push(*count);
         records[kind_of(number)] += u64::from(*count);
     }
-    let least = kinds.map(|mut counts| {
+    let usual = kinds.map(|mut counts| {
         counts.sort_unstable();
-        // The count that half of the records have at most: what is usual for a record.
-        let half: u64 = counts.iter().map(|n| u64::from(*n)).sum::<u64>() / 2;
-        let mut sum = 0;
-        let usual = counts.iter().find(|n| {
-            sum += u64::from(**n);
-            sum >= half
-        });
-        (f64::from(usual.copied().unwrap_or(1)) * BIRTHS_FACTOR).max(25.0) as u32
+        counts.get(counts.len() / 2).copied().unwrap_or(1)
     });
     let share = (table.len() / 500) as u32;
-    let candidates = frequent(table, TableField::Birth, 25);
-    let mut found: Vec<HotValue> = candidates
-        .into_iter()
-        .filter(|hot| {
-            let kind = match hot.value.get(4..) {
-                Some("0000") => 0,
-                Some("0101") => 1,
-                _ => 2,
-            };
-            hot.records >= least[kind] as usize && (kind == 2 || hot.records >= share as usize)
-        })
-        .collect();
+    let is_too_frequent = |number: u32, count: u32| {
+        let kind = kind_of(number as usize);
+        let (factor, least) = match BIRTHS_DEFAULT.contains(&table.text(TableField::Birth, number)) {
+            true => (BIRTHS_DEFAULT_FACTOR, 3),
+            false => (BIRTHS_FACTOR, if kind == 2 { 25 } else { share.max(25) }),
+        };
+        count >= usual[kind].saturating_mul(factor).max(least)
+    };
+    let mut found = frequent(table, TableField::Birth, is_too_frequent);
     if records[1] * 365 > (records[1] + records[2]) * 4 && records[1] >= 25 {
         found.push(HotValue {
             field: TableField::Birth,
@@ -93,12 +86,14 @@ fn births(table: &Table) -> Vec<HotValue> {
     found
 }
 
-/// The values of a field that at least `least` records have, under many names.
-fn frequent(table: &Table, field: TableField, least: u32) -> Vec<HotValue> {
+/// The values of a field that are frequent, by number and count, and stand under many names.
+fn frequent(table: &Table, field: TableField, is_frequent: impl Fn(u32, u32) -> bool) -> Vec<HotValue> {
     let place = field as usize;
     let mut people: FxHashMap<u32, People> = FxHashMap::default();
-    for (value, count) in table.counts[place].iter().enumerate().skip(1).filter(|(_, count)| **count >= least) {
-        people.insert(value as u32, People { records: *count as usize, ..People::default() });
+    for (value, count) in table.counts[place].iter().enumerate().skip(1).filter(|(_, count)| **count > 2) {
+        if is_frequent(value as u32, *count) {
+            people.insert(value as u32, People { records: *count as usize, ..People::default() });
+        }
     }
     if people.is_empty() {
         return Vec::new();

@@ -170,6 +170,12 @@ fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
             None => {}
         }
     }
+    if long.chars == 3 && changed <= 2 {
+        let (a, b) = (table.text(field, x).as_bytes(), table.text(field, y).as_bytes());
+        if a.first() == b.first() && within(a, b, 1).is_some() {
+            return LOOSE;
+        }
+    }
     if short.sound == long.sound && short.chars >= 4 {
         return LOOSE;
     }

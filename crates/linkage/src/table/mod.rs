@@ -15,9 +15,11 @@ mod link;
 mod model;
 mod pairs;
 mod pool;
+mod prior;
 mod rules;
 mod standard;
 mod store;
+mod strangers;
 mod weigh;
 
 pub use field::{Column, TableField};

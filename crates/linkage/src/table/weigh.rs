@@ -7,7 +7,8 @@
 //! own shares by the parent's state. The weight is the odds of M against R and U together.
 
 use super::field::{FIELDS, TableField};
-use super::levels::{LEVELS, Levels, MISSING, NEAR, SAME, SWAPPED, compare};
+use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, MISSING, NEAR, SAME, SWAPPED, compare};
+use super::prior::{self, FREQUENCY_RECORDS};
 use super::store::{INPUT, Row, Table};
 
 /// How the parent of a field stands: it agrees, it does not, or there is none.
@@ -44,12 +45,34 @@ pub(crate) fn state_of(levels: &Levels, field: TableField) -> usize {
     for parent in field.parents() {
         match levels[*parent as usize] {
             MISSING => {}
-            SAME | NEAR => return AGREES,
+            SAME => return AGREES,
+            // Neighbouring places have codes that are a slip apart.
+            NEAR if matches!(parent, TableField::Given | TableField::Birth | TableField::Sex) => return AGREES,
             _ => return 1,
         }
     }
     ALONE
 }
+
+/// What relatives or a household have in common: without any of it two people have nothing to do with each other.
+const BONDS: [TableField; 5] =
+    [TableField::Surname, TableField::Phone, TableField::Email, TableField::Address1, TableField::BirthPlace];
+
+/// Whether there is a bond by which two records may be of relatives.
+pub(crate) fn is_bound(levels: &Levels) -> bool {
+    BONDS.iter().any(|field| (SAME..=LOOSE).contains(&levels[*field as usize]))
+}
+
+/// Whether given name and birth date both speak against one person, and no number speaks for it: then slips do not
+/// explain it, as they would in either alone.
+pub(crate) fn is_other(levels: &Levels) -> bool {
+    levels[TableField::Given as usize] == DIFFERENT
+        && matches!(levels[TableField::Birth as usize], DIFFERENT | SWAPPED)
+        && !matches!(levels[TableField::NationalId as usize], SAME | NEAR)
+}
+
+/// What is left of the odds of one person then.
+pub(crate) const OTHER: f64 = 0.02;
 
 /// Counts up to this have their logarithms ready.
 const READY: usize = 256;
@@ -75,9 +98,10 @@ pub(crate) fn by_value(field: TableField, state: usize) -> bool {
 
 impl Parameters {
     /// How likely a stranger is to have a value that `count` persons have.
-    pub(crate) fn frequency(&self, count: u32) -> f64 {
+    pub(crate) fn frequency(&self, field: usize, count: u32) -> f64 {
         let strangers = (f64::from(count) - 1.0 - self.repeats).max(0.5);
-        (strangers / self.population).min(0.95)
+        let before = prior::frequency(TableField::ALL[field]) * FREQUENCY_RECORDS;
+        ((strangers + before) / (self.population + FREQUENCY_RECORDS)).min(0.95)
     }
 
     /// Likelihood ratio of a level in a kind of pairs against strangers.
@@ -98,7 +122,8 @@ impl Parameters {
     ) -> f64 {
         let place = field as usize;
         let level = levels[place];
-        let frequency = |field: TableField, number: u32| self.frequency(counts[field as usize][number as usize]);
+        let frequency =
+            |field: TableField, number: u32| self.frequency(field as usize, counts[field as usize][number as usize]);
         if level == SAME && by_value(field, state) {
             return frequency(field, a[place]);
         }
@@ -134,7 +159,7 @@ impl Weigher {
                     }
                 }
                 for count in 0..READY {
-                    let chance = parameters.frequency(count as u32);
+                    let chance = parameters.frequency(field, count as u32);
                     for kind in [ONE_PERSON, RELATIVES] {
                         let ratio = parameters.ratio(kind, field, state, SAME as usize, chance);
                         ready[(field * STATES + state) * READY + count][kind] = ratio.log2() as f32;
@@ -161,7 +186,7 @@ impl Weigher {
             if count < READY {
                 return self.ready[(place * STATES + state) * READY + count];
             }
-            return ratio(self.parameters.frequency(count as u32));
+            return ratio(self.parameters.frequency(place, count as u32));
         }
         if level == SWAPPED && matches!(field, TableField::Given | TableField::Address1) {
             return ratio(self.parameters.chance_of(&self.counts, levels, a, b, field, state));
@@ -184,8 +209,18 @@ impl Weigher {
                 relatives += r;
             }
         }
+        self.prior_of(levels, a, b) + one - self.against(levels, relatives)
+    }
+
+    /// Bits for one person before the fields are looked at one by one.
+    fn prior_of(&self, levels: &Levels, a: &Row, b: &Row) -> f32 {
         let prior = self.prior[usize::from(a[INPUT] != b[INPUT])];
-        prior + one - add_to_one(self.relatives + relatives)
+        if is_other(levels) { prior + OTHER.log2() as f32 } else { prior }
+    }
+
+    /// Bits that are taken back because relatives may have as much in common.
+    fn against(&self, levels: &Levels, relatives: f32) -> f32 {
+        if is_bound(levels) { add_to_one(self.relatives + relatives) } else { 0.0 }
     }
 
     /// What a pair's weight is made of: bits by field, and what is taken back for relatives (the last).
@@ -200,8 +235,7 @@ impl Weigher {
                 relatives += r;
             }
         }
-        let prior = self.prior[usize::from(a[INPUT] != b[INPUT])];
-        (levels, parts, prior, -add_to_one(self.relatives + relatives))
+        (levels, parts, self.prior_of(&levels, a, b), -self.against(&levels, relatives))
     }
 }
 
