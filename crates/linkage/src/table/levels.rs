@@ -1,6 +1,7 @@
 //! How well the values of a field agree: one of a few levels per field.
 
 use super::field::{FIELDS, TableField};
+use super::pet_names;
 use super::store::{Row, Table, Value};
 
 /// A level of agreement; 0 where one record does not state the field.
@@ -169,6 +170,9 @@ fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
             Some(_) => return LOOSE,
             None => {}
         }
+    }
+    if field == TableField::Given && pet_names::are_one(&left.pets, &right.pets) {
+        return LOOSE;
     }
     if long.chars == 3 && changed <= 2 {
         let (a, b) = (table.text(field, x).as_bytes(), table.text(field, y).as_bytes());

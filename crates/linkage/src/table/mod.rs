@@ -14,6 +14,7 @@ mod levels;
 mod link;
 mod model;
 mod pairs;
+mod pet_names;
 mod pool;
 mod prior;
 mod rules;

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::field::{Column, FIELDS, TableField};
+use super::pet_names::{self, Groups};
 use super::pool::TextPool;
 use super::standard;
 use crate::hanzi;
@@ -43,6 +44,8 @@ pub(crate) struct Value {
     pub(crate) hidden: bool,
     /// It has more than one word.
     pub(crate) spaced: bool,
+    /// Names that it is a pet name of.
+    pub(crate) pets: Groups,
 }
 
 /// Distinct standard values.
@@ -200,18 +203,15 @@ fn build_list(columns: Vec<RawColumn>) -> (Values, Vec<Filled>) {
         filled.push(Filled { field: field_of(raw.column), cells: raw.cells, map });
     }
     pool.seal();
-    let is_birth = filled.first().is_some_and(|part| part.field == TableField::Birth);
+    let field = filled.first().map(|part: &Filled| part.field);
     let mut values = vec![Value::default()];
     values.par_extend(
-        (1..pool.len() as u32 + 1)
-            .into_par_iter()
-            .with_min_len(1024)
-            .map(|number| describe(pool.text(number), is_birth)),
+        (1..pool.len() as u32 + 1).into_par_iter().with_min_len(1024).map(|number| describe(pool.text(number), field)),
     );
     (Values { pool, values }, filled)
 }
 
-fn describe(text: &str, is_birth: bool) -> Value {
+fn describe(text: &str, field: Option<TableField>) -> Value {
     let short = |text: &str| hash_text(text) as u32 | 1;
     let mut mask = 0_u64;
     let mut chars = 0_usize;
@@ -238,7 +238,7 @@ fn describe(text: &str, is_birth: bool) -> Value {
         (short(&joined), short(&skeleton(&joined)), short(&head))
     };
     Value {
-        mask: if is_birth { text.parse().unwrap_or(0) } else { mask },
+        mask: if field == Some(TableField::Birth) { text.parse().unwrap_or(0) } else { mask },
         reading,
         sound,
         head,
@@ -246,6 +246,10 @@ fn describe(text: &str, is_birth: bool) -> Value {
         ascii: text.is_ascii(),
         hidden: text.contains('*'),
         spaced: text.contains(' '),
+        pets: match field {
+            Some(TableField::Given | TableField::Surname) => pet_names::groups(text),
+            _ => Groups::default(),
+        },
     }
 }
 
