@@ -11,7 +11,7 @@ import argparse
 import time
 from pathlib import Path
 
-from worlds import chinese, english, febrl, german, historical
+from worlds import chinese, english, febrl, german, historical, mixed
 
 SETS = {
     "febrl1": lambda folder: febrl.write("febrl1", folder),
@@ -34,6 +34,22 @@ SETS = {
     "chinese_two": lambda folder: chinese.two_files(folder, "chinese two"),
     "historical": lambda folder: historical.parishes(folder, "parishes"),
     "dictionaries": lambda folder: historical.dictionaries(folder, "dictionaries"),
+    "spanish": lambda folder: mixed.customs(folder, "spanish", 3000, "spanish"),
+    "french": lambda folder: mixed.customs(folder, "french", 1500, "french"),
+    "vietnamese": lambda folder: mixed.customs(folder, "vietnamese", 2000, "vietnamese"),
+    "arabic": lambda folder: mixed.customs(folder, "arabic", 2000, "arabic"),
+    "indian": lambda folder: mixed.customs(folder, "indian", 2000, "indian"),
+    "tiny_100": lambda folder: mixed.tiny(folder, 80, 0.2, "tiny 100"),
+    "tiny_500": lambda folder: mixed.tiny(folder, 400, 0.2, "tiny 500"),
+    "spreadsheet": lambda folder: mixed.spreadsheet(folder, "spreadsheet"),
+    "name_phone": lambda folder: mixed.few_columns(folder, "phone", "name phone"),
+    "name_address": lambda folder: mixed.few_columns(folder, "address", "name address"),
+    "heavy_typos": lambda folder: mixed.heavy(folder, "heavy", False),
+    "scanned": lambda folder: mixed.heavy(folder, "scanned", True),
+    "three_sources": lambda folder: mixed.three_sources(folder, "three sources"),
+    "nobody_twice": lambda folder: mixed.two_inputs(folder, False, "nobody twice"),
+    "everybody_twice": lambda folder: mixed.two_inputs(folder, True, "everybody twice"),
+    "chinese_small": lambda folder: mixed.chinese_small(folder, "chinese small"),
     "million": lambda folder: english.city(folder, 1_000_000, "million"),
 }
 

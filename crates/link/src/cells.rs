@@ -15,7 +15,8 @@ impl Meaning {
     pub(crate) fn of(heading: &str) -> Self {
         let plain: String = heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         match plain.as_str() {
-            "recordid" | "recid" | "uniqueid" | "id" | "记录编号" | "记录号" | "编号" => Self::RecordId,
+            "recordid" | "recid" | "recordno" | "recordnumber" | "uniqueid" | "rowid" | "rownumber" | "id" | "key"
+            | "记录编号" | "记录号" | "编号" | "序号" | "流水号" | "记录id" => Self::RecordId,
             _ => Column::recognise(heading).map_or(Self::Other, Self::States),
         }
     }

@@ -48,7 +48,7 @@ pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
     Ok(File { columns, unused, parts, format: format!("{} text, delimiter {named}", decoded.encoding) })
 }
 
-/// What each heading means; an error when ids are missing or two columns mean the same.
+/// What each heading means; an error when ids are missing or nothing is understood.
 pub(crate) fn meanings(path: &Path, header: &[String]) -> Result<Vec<Meaning>, LinkError> {
     let mut meanings: Vec<Meaning> = header.iter().map(|heading| Meaning::of(heading)).collect();
     let listed = || header.iter().map(|heading| format!("`{heading}`")).collect::<Vec<_>>().join(", ");
@@ -61,11 +61,13 @@ pub(crate) fn meanings(path: &Path, header: &[String]) -> Result<Vec<Meaning>, L
     for place in ids.into_iter().filter(|place| *place != chosen) {
         meanings[place] = Meaning::Other;
     }
-    for (place, meaning) in meanings.iter().enumerate() {
-        let before = meanings[..place].iter().position(|other| other == meaning);
-        if let (Meaning::States(_), Some(before)) = (meaning, before) {
-            let (first, second) = (header[before].clone(), header[place].clone());
-            return Err(LinkError::TwoColumns { path: path.to_owned(), first, second });
+    // Of columns that mean the same one is used: the one that is called so, or the first. The others are listed.
+    for place in 0..meanings.len() {
+        let Meaning::States(column) = meanings[place] else { continue };
+        let alike: Vec<usize> = (0..meanings.len()).filter(|other| meanings[*other] == meanings[place]).collect();
+        let named = alike.iter().copied().find(|other| header[*other].eq_ignore_ascii_case(column.name()));
+        for other in alike.iter().copied().filter(|other| *other != named.unwrap_or(alike[0])) {
+            meanings[other] = Meaning::Other;
         }
     }
     if !meanings.iter().any(|meaning| matches!(meaning, Meaning::States(_))) {

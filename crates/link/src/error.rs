@@ -32,16 +32,6 @@ pub enum LinkError {
         /// Its columns.
         columns: String,
     },
-    /// Two columns mean the same.
-    #[error("{path}: the columns `{first}` and `{second}` mean the same")]
-    TwoColumns {
-        /// The file.
-        path: PathBuf,
-        /// One of them.
-        first: String,
-        /// The other.
-        second: String,
-    },
     /// A row cannot be used.
     #[error("{path}, line {line}: {reason}; --skip-bad-rows leaves such rows out and counts them")]
     BadRow {

@@ -140,46 +140,158 @@ impl TableField {
 }
 
 impl Column {
+    /// Its name in the design: the heading that is preferred to others of the same meaning.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FullName => "full_name",
+            Self::GivenName => "given_name",
+            Self::Surname => "surname",
+            Self::Gender => "gender",
+            Self::Dob => "dob",
+            Self::NationalId => "national_id",
+            Self::Phone => "phone",
+            Self::Email => "email",
+            Self::StreetNumber => "street_number",
+            Self::Address1 => "address_1",
+            Self::Address2 => "address_2",
+            Self::Suburb => "suburb",
+            Self::Postcode => "postcode",
+            Self::State => "state",
+            Self::BirthPlace => "birth_place",
+            Self::Occupation => "occupation",
+        }
+    }
+
     /// The column that a heading names, in any spelling of it that is common; `None` for one that is not understood.
     pub fn recognise(heading: &str) -> Option<Self> {
-        let plain: String = heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        Some(match plain.as_str() {
-            "fullname" | "name" | "personname" | "patientname" | "姓名" | "名字" | "居民姓名" | "患者姓名" => {
-                Self::FullName
-            }
-            "givenname" | "givennames" | "given" | "firstname" | "forename" | "forenames" | "vorname" | "名" => {
-                Self::GivenName
-            }
-            "surname" | "lastname" | "familyname" | "family" | "nachname" | "familienname" | "姓" | "姓氏" => {
-                Self::Surname
-            }
-            "gender" | "sex" | "geschlecht" | "性别" => Self::Gender,
-            "dob" | "birthyear" | "yearofbirth" | "dateofbirth" | "birthdate" | "birthday" | "born"
-            | "geburtsdatum" | "出生日期" | "生日" | "出生年月" | "出生年月日" => Self::Dob,
-            "nationalid" | "socsecid" | "ssn" | "idnumber" | "idno" | "idcard" | "identitynumber" | "nhsnumber"
-            | "身份证" | "身份证号" | "身份证号码" | "证件号" | "证件号码" | "公民身份号码" => {
-                Self::NationalId
-            }
-            "phone" | "phonenumber" | "telephone" | "mobile" | "tel" | "telefon" | "手机" | "手机号" | "手机号码"
-            | "电话" | "联系电话" | "电话号码" => Self::Phone,
-            "email" | "emailaddress" | "mail" | "邮箱" | "电子邮件" | "电子邮箱" => Self::Email,
-            "streetnumber" | "housenumber" | "streetno" | "houseno" | "hausnummer" | "门牌号" | "门牌" => {
-                Self::StreetNumber
-            }
-            "address1" | "address" | "addressline1" | "street" | "streetname" | "streetaddress" | "strasse"
-            | "straße" | "anschrift" | "地址" | "住址" | "家庭住址" | "联系地址" | "现住址" | "详细地址" => {
-                Self::Address1
-            }
-            "address2" | "addressline2" | "地址2" => Self::Address2,
-            "suburb" | "city" | "town" | "village" | "locality" | "ort" | "stadt" | "城市" | "市" | "区" | "区县"
-            | "县" | "街道" | "社区" => Self::Suburb,
-            "postcode" | "postalcode" | "zip" | "zipcode" | "plz" | "postcodefake" | "邮编" | "邮政编码" => {
-                Self::Postcode
-            }
-            "state" | "province" | "county" | "region" | "bundesland" | "省" | "省份" => Self::State,
-            "birthplace" | "placeofbirth" | "geburtsort" | "出生地" | "籍贯" => Self::BirthPlace,
-            "occupation" | "profession" | "job" | "beruf" | "职业" => Self::Occupation,
-            _ => return None,
-        })
+        let plain: String = heading
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .map(|c| match c {
+                'é' | 'è' | 'ê' => 'e',
+                'á' | 'à' | 'ã' => 'a',
+                'í' => 'i',
+                'ó' | 'õ' => 'o',
+                'ú' => 'u',
+                'ç' => 'c',
+                'ñ' => 'n',
+                other => other,
+            })
+            .collect();
+        let whose = ["patient", "person", "customer", "client", "member", "applicant", "resident", "employee", "voter"];
+        let column = named(&plain);
+        column.or_else(|| whose.iter().find_map(|whose| plain.strip_prefix(whose)).and_then(named))
     }
+}
+
+fn named(plain: &str) -> Option<Column> {
+    Some(match plain {
+        "fullname" | "name" | "personname" | "patientname" | "completename" | "namefull" | "displayname"
+        | "nomcomplet" | "nombrecompleto" | "nomeprenom" | "nometprenom" | "nomecompleto" | "vollername" | "姓名"
+        | "名字" | "居民姓名" | "患者姓名" | "客户姓名" | "病人姓名" | "学生姓名" | "员工姓名" => {
+            Column::FullName
+        }
+        "givenname" | "givennames" | "given" | "firstname" | "firstnames" | "first" | "fname" | "forename"
+        | "forenames" | "christianname" | "vorname" | "vornamen" | "rufname" | "prenom" | "prenoms" | "nombre"
+        | "nombres" | "nome" | "voornaam" | "imie" | "名" => Column::GivenName,
+        "surname" | "surnames" | "lastname" | "lastnames" | "last" | "lname" | "sname" | "familyname" | "family"
+        | "nachname" | "familienname" | "zuname" | "nom" | "nomdefamille" | "apellido" | "apellidos" | "cognome"
+        | "sobrenome" | "apelido" | "achternaam" | "nazwisko" | "姓" | "姓氏" => Column::Surname,
+        "gender" | "sex" | "sexgender" | "gendercode" | "sexcode" | "geschlecht" | "sexe" | "sexo" | "sesso"
+        | "genre" | "genero" | "性别" => Column::Gender,
+        "dob" | "birthyear" | "yearofbirth" | "yob" | "dateofbirth" | "birthdate" | "birthday" | "birth" | "bday"
+        | "born" | "borndate" | "borndat" | "geburtsdatum" | "geburtstag" | "gebdatum" | "gebdat" | "geboren"
+        | "geburtsjahr" | "datedenaissance" | "datenaissance" | "naissance" | "fechadenacimiento"
+        | "fechanacimiento" | "fnacimiento" | "datadenascimento" | "datanascimento" | "datadinascita"
+        | "datanascita" | "geboortedatum" | "出生日期" | "生日" | "出生年月" | "出生年月日" | "出生年份"
+        | "出生时间" => Column::Dob,
+        "nationalid"
+        | "nationalidnumber"
+        | "nationalidno"
+        | "nationalidentitynumber"
+        | "nationalinsurancenumber"
+        | "nin"
+        | "nino"
+        | "socsecid"
+        | "ssn"
+        | "socialsecuritynumber"
+        | "socialsecurityno"
+        | "socialsecurity"
+        | "sin"
+        | "idnumber"
+        | "idno"
+        | "idcard"
+        | "idcardnumber"
+        | "idcardno"
+        | "identitynumber"
+        | "identityno"
+        | "identitycard"
+        | "governmentid"
+        | "govid"
+        | "nhsnumber"
+        | "nhsno"
+        | "taxid"
+        | "taxnumber"
+        | "aadhaar"
+        | "aadhar"
+        | "dni"
+        | "nie"
+        | "nif"
+        | "nss"
+        | "curp"
+        | "cpf"
+        | "codicefiscale"
+        | "bsn"
+        | "pesel"
+        | "passport"
+        | "passportno"
+        | "passportnumber"
+        | "ausweisnummer"
+        | "svnr"
+        | "ahvnummer"
+        | "身份证"
+        | "身份证号"
+        | "身份证号码"
+        | "证件号"
+        | "证件号码"
+        | "公民身份号码"
+        | "居民身份证号"
+        | "身份号码" => Column::NationalId,
+        "phone" | "phonenumber" | "phoneno" | "phone1" | "telephone" | "telephonenumber" | "telephoneno" | "telno"
+        | "mobile" | "mobilephone" | "mobilenumber" | "mobileno" | "mob" | "cell" | "cellphone" | "cellnumber"
+        | "tel" | "contactnumber" | "contactno" | "contactphone" | "homephone" | "telefon" | "telefonnummer"
+        | "rufnummer" | "handy" | "handynummer" | "mobil" | "mobilnummer" | "telefono" | "telefone" | "celular"
+        | "movil" | "portable" | "telefoon" | "手机" | "手机号" | "手机号码" | "电话" | "联系电话" | "电话号码"
+        | "联系方式" | "联系手机" => Column::Phone,
+        "email" | "emailaddress" | "emailid" | "mail" | "mailaddress" | "emailadresse" | "courriel" | "correo"
+        | "correoelectronico" | "邮箱" | "电子邮件" | "电子邮箱" => Column::Email,
+        "streetnumber" | "housenumber" | "streetno" | "houseno" | "hausnummer" | "hausnr" | "buildingnumber"
+        | "numerocalle" | "门牌号" | "门牌" => Column::StreetNumber,
+        "address1" | "address" | "addr" | "addr1" | "addressline1" | "addressline" | "line1" | "street" | "street1"
+        | "streetname" | "streetaddress" | "homeaddress" | "fulladdress" | "residentialaddress" | "postaladdress"
+        | "mailingaddress" | "currentaddress" | "strasse" | "straße" | "str" | "anschrift" | "adresse" | "adresse1"
+        | "rue" | "direccion" | "domicilio" | "calle" | "endereco" | "indirizzo" | "adres" | "地址" | "住址"
+        | "家庭住址" | "联系地址" | "现住址" | "详细地址" | "家庭地址" | "居住地址" | "户籍地址" => {
+            Column::Address1
+        }
+        "address2" | "addr2" | "addressline2" | "line2" | "street2" | "apartment" | "apt" | "unit" | "unitnumber"
+        | "adresse2" | "adresszusatz" | "地址2" => Column::Address2,
+        "suburb" | "city" | "town" | "village" | "locality" | "place" | "municipality" | "cityname" | "towncity"
+        | "citytown" | "ort" | "wohnort" | "stadt" | "gemeinde" | "ville" | "commune" | "ciudad" | "localidad"
+        | "municipio" | "cidade" | "citta" | "comune" | "woonplaats" | "parish" | "城市" | "市" | "区" | "区县"
+        | "县" | "街道" | "社区" | "乡镇" => Column::Suburb,
+        "postcode" | "postalcode" | "postal" | "zip" | "zipcode" | "zip5" | "pincode" | "eircode" | "plz"
+        | "postleitzahl" | "codepostal" | "codigopostal" | "cp" | "cep" | "cap" | "postcodefake" | "邮编"
+        | "邮政编码" => Column::Postcode,
+        "state" | "province" | "county" | "region" | "statecode" | "stateprovince" | "bundesland" | "land"
+        | "kanton" | "departement" | "provincia" | "estado" | "省" | "省份" => Column::State,
+        "birthplace" | "placeofbirth" | "birthcity" | "birthtown" | "geburtsort" | "lieudenaissance"
+        | "lieunaissance" | "lugardenacimiento" | "lugarnacimiento" | "出生地" | "出生地点" | "籍贯" => {
+            Column::BirthPlace
+        }
+        "occupation" | "profession" | "job" | "jobtitle" | "trade" | "employment" | "beruf" | "metier"
+        | "profesion" | "ocupacion" | "professione" | "职业" | "工作" => Column::Occupation,
+        _ => return None,
+    })
 }

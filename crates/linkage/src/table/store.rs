@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::field::{Column, FIELDS, TableField};
 use super::pet_names::{self, Groups};
 use super::pool::TextPool;
-use super::standard;
+use super::standard::{self, DateOrder, Order};
 use crate::hanzi;
 use crate::hash::hash_text;
 
@@ -107,6 +107,7 @@ impl Table {
             row[INPUT] = u32::from(*input);
         }
         let mut columns = columns;
+        given_called_name(&mut columns);
         // Whole names last: they fill gaps only.
         columns.sort_by_key(|raw| raw.column == Column::FullName);
         let mut lists: Vec<Vec<RawColumn>> = (0..FIELDS).map(|_| Vec::new()).collect();
@@ -170,6 +171,21 @@ impl Table {
     }
 }
 
+/// Beside surnames, a column of single words that is called `name` holds given names.
+fn given_called_name(columns: &mut [RawColumn]) {
+    let has = |column: Column| columns.iter().any(|raw| raw.column == column);
+    if !has(Column::Surname) || has(Column::GivenName) {
+        return;
+    }
+    for raw in columns.iter_mut().filter(|raw| raw.column == Column::FullName) {
+        let texts = 1..raw.texts.len() as u32 + 1;
+        let single = texts.filter(|number| !raw.texts.text(*number).trim().contains([' ', ','])).count();
+        if single * 5 > raw.texts.len() * 3 {
+            raw.column = Column::GivenName;
+        }
+    }
+}
+
 /// A raw column whose texts have become standard values of a field.
 struct Filled {
     field: TableField,
@@ -185,8 +201,10 @@ fn build_list(columns: Vec<RawColumn>) -> (Values, Vec<Filled>) {
         let count = raw.texts.len();
         let numbers = (1..count as u32 + 1).into_par_iter().with_min_len(1024);
         if raw.column == Column::FullName {
+            let mut order = Order::default();
+            (1..count as u32 + 1).for_each(|number| order.take(raw.texts.text(number)));
             let split: Vec<(String, String)> =
-                numbers.map(|number| standard::split_name(raw.texts.text(number))).collect();
+                numbers.map(|number| standard::split_name(raw.texts.text(number), &order)).collect();
             let (mut given, mut family) = (vec![0], vec![0]);
             for (first, last) in split {
                 given.push(pool.intern(&first));
@@ -196,7 +214,12 @@ fn build_list(columns: Vec<RawColumn>) -> (Values, Vec<Filled>) {
             filled.push(Filled { field: TableField::Surname, cells: raw.cells, map: family });
             continue;
         }
-        let texts: Vec<String> = numbers.map(|number| standard::standard(raw.column, raw.texts.text(number))).collect();
+        let mut dates = DateOrder::default();
+        if raw.column == Column::Dob {
+            (1..count as u32 + 1).for_each(|number| dates.take(raw.texts.text(number)));
+        }
+        let texts: Vec<String> =
+            numbers.map(|number| standard::standard(raw.column, raw.texts.text(number), &dates)).collect();
         let mut map = Vec::with_capacity(count + 1);
         map.push(0);
         map.extend(texts.iter().map(|text| pool.intern(text)));
