@@ -106,6 +106,7 @@ impl TableField {
         match self {
             Self::Sex => &[Self::Given],
             Self::Given => &[Self::Birth],
+            Self::Surname => &[Self::Given],
             Self::BirthPlace => &[Self::Suburb],
             Self::Occupation => &[Self::Sex],
             Self::NationalId => &[Self::Birth],

@@ -345,7 +345,9 @@ fn maximise(sums: &Sums, parameters: &mut Parameters) {
             for state in 0..STATES {
                 // Whether one person's birth date was copied wrongly says nothing of the name.
                 let counted = match (kind, field) {
-                    (ONE_PERSON, TableField::Given) => add_states(&sums.shares[kind][field as usize]),
+                    (ONE_PERSON, TableField::Given) | (_, TableField::Surname) => {
+                        add_states(&sums.shares[kind][field as usize])
+                    }
                     _ => sums.shares[kind][field as usize][state],
                 };
                 let typical = typical(field, kind, state);

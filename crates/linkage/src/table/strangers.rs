@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::field::{FIELDS, TableField};
 use super::learn::{Observed, Sampled, fill, kinds, look};
-use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, SAME};
+use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, SAME, SWAPPED};
 use super::store::Table;
 use super::weigh::{AGREES, ALONE, Parameters, STATES, Shares, state_of};
 
@@ -87,7 +87,11 @@ impl Strangers {
         for field in TableField::ALL {
             let parent = field.parents().iter().copied().find(|parent| table.stated(*parent) * 10 > table.len());
             let Some(parent) = parent.filter(|_| table.stated(field) > 0) else { continue };
-            neighbours.push((field, Drawn::new(table, &sharing(table, parent, random))));
+            let mut pairs = sharing(table, parent, random);
+            if field == TableField::Surname {
+                pairs.retain(|pair| are_apart(&look(table, pair).levels));
+            }
+            neighbours.push((field, Drawn::new(table, &pairs)));
         }
         Self { random: Drawn::new(table, &pairs), neighbours }
     }
@@ -103,10 +107,32 @@ impl Strangers {
         for (field, drawn) in &mut self.neighbours {
             let sums = drawn.sums(table, parameters, counts);
             let place = *field as usize;
-            shares[place][AGREES] = normalise(&sums[place][AGREES], Some(&shares[place][ALONE]));
+            shares[place][AGREES] = match field {
+                TableField::Surname => correlated(&sums[place][AGREES], &shares[place][ALONE]),
+                _ => normalise(&sums[place][AGREES], Some(&shares[place][ALONE])),
+            };
         }
         shares
     }
+}
+
+/// Whether something that tells people apart differs, and nothing of the kind agrees.
+fn are_apart(levels: &Levels) -> bool {
+    let telling =
+        [TableField::Birth, TableField::NationalId, TableField::Phone, TableField::Email, TableField::Address1];
+    let levels = telling.map(|field| levels[field as usize]);
+    levels.iter().any(|level| matches!(*level, DIFFERENT | SWAPPED)) && !levels.iter().any(|level| *level == SAME)
+}
+
+/// Shares of a surname's levels among strangers of one given name: who shares a language or a parish shares both names
+/// more often than chance has it. Only an excess that is no accident counts.
+fn correlated(counts: &[f64; LEVELS], alone: &[f64; LEVELS]) -> [f64; LEVELS] {
+    let total: f64 = counts[1..].iter().sum();
+    let found = counts[SAME as usize];
+    let least = (found - 1.5 * found.sqrt()).max(0.0) / total.max(1.0);
+    let mut shares = *alone;
+    shares[SAME as usize] = least.clamp(alone[SAME as usize], 20.0 * alone[SAME as usize]);
+    shares
 }
 
 pub(crate) fn add_states(states: &[[f64; LEVELS]; STATES]) -> [f64; LEVELS] {

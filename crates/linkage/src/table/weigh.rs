@@ -93,15 +93,23 @@ pub(crate) struct Weigher {
 
 /// Whether the frequency of the value tells how likely strangers are to agree on it.
 pub(crate) fn by_value(field: TableField, state: usize) -> bool {
-    state != AGREES || matches!(field, TableField::NationalId | TableField::Given)
+    state != AGREES || matches!(field, TableField::NationalId | TableField::Given | TableField::Surname)
 }
 
 impl Parameters {
     /// How likely a stranger is to have a value that `count` persons have.
-    pub(crate) fn frequency(&self, field: usize, count: u32) -> f64 {
+    pub(crate) fn frequency(&self, field: usize, state: usize, count: u32) -> f64 {
         let strangers = (f64::from(count) - 1.0 - self.repeats).max(0.5);
         let before = prior::frequency(TableField::ALL[field]) * FREQUENCY_RECORDS;
-        ((strangers + before) / (self.population + FREQUENCY_RECORDS)).min(0.95)
+        let frequency = (strangers + before) / (self.population + FREQUENCY_RECORDS);
+        // Given names and surnames go together.
+        let factor = match TableField::ALL[field] {
+            TableField::Surname if state == AGREES => {
+                (self.chance[field][AGREES][SAME as usize] / self.chance[field][ALONE][SAME as usize]).max(1.0)
+            }
+            _ => 1.0,
+        };
+        (frequency * factor).min(0.95)
     }
 
     /// Likelihood ratio of a level in a kind of pairs against strangers.
@@ -122,8 +130,9 @@ impl Parameters {
     ) -> f64 {
         let place = field as usize;
         let level = levels[place];
-        let frequency =
-            |field: TableField, number: u32| self.frequency(field as usize, counts[field as usize][number as usize]);
+        let frequency = |field: TableField, number: u32| {
+            self.frequency(field as usize, state, counts[field as usize][number as usize])
+        };
         if level == SAME && by_value(field, state) {
             return frequency(field, a[place]);
         }
@@ -159,7 +168,7 @@ impl Weigher {
                     }
                 }
                 for count in 0..READY {
-                    let chance = parameters.frequency(field, count as u32);
+                    let chance = parameters.frequency(field, state, count as u32);
                     for kind in [ONE_PERSON, RELATIVES] {
                         let ratio = parameters.ratio(kind, field, state, SAME as usize, chance);
                         ready[(field * STATES + state) * READY + count][kind] = ratio.log2() as f32;
@@ -186,7 +195,7 @@ impl Weigher {
             if count < READY {
                 return self.ready[(place * STATES + state) * READY + count];
             }
-            return ratio(self.parameters.frequency(place, count as u32));
+            return ratio(self.parameters.frequency(place, state, count as u32));
         }
         if level == SWAPPED && matches!(field, TableField::Given | TableField::Address1) {
             return ratio(self.parameters.chance_of(&self.counts, levels, a, b, field, state));
