@@ -315,6 +315,45 @@ fn a_chinese_file_in_gb18030_is_understood() {
     assert_eq!(folder.clusters().len(), 40);
 }
 
+const TEN: &str = "record_id,first_name,last_name,DateOfBirth,tel,mobile,city
+r0,Anna,Miller,1980-02-03,5550101,,Leeds
+r1,John,Miller,1955-07-13,5550199,,York
+r2,Peter,Jones,1990-11-30,5550333,,Leeds
+r3,Mary,Walker,1971-01-09,5550777,,Hull
+r4,Susan,Clark,1966-12-24,5550881,,York
+r5,David,Hill,1988-05-05,5550912,,Bath
+r6,Laura,Evans,1993-03-17,5550645,,Hull
+r7,James,Cole,1949-10-01,5550230,,Bath
+r8,Emily,Reed,2001-08-22,5550518,,Leeds
+";
+
+#[test]
+fn in_a_file_of_ten_rows_the_same_record_is_the_same_person_and_a_surname_is_not() {
+    let folder = Folder::new();
+    folder.link(&folder.options(&[folder.write("nine.csv", TEN)]));
+    assert_eq!(folder.clusters().len(), 9);
+    let ten = format!("{TEN}r9,Anna,Miller,1980-02-03,5550101,,Leeds\n");
+    let outcome = folder.link(&folder.options(&[folder.write("ten.csv", ten)]));
+    assert_eq!(folder.clusters().len(), 9);
+    assert!(folder.together("r0", "r9"));
+    assert!(outcome.text.contains("not used: mobile"), "{}", outcome.text);
+}
+
+#[test]
+fn a_pet_name_a_date_of_a_spreadsheet_and_a_turned_name_are_understood() {
+    let folder = Folder::new();
+    let mut text = "id,Name,DOB,Telephone\n".to_owned();
+    for (number, given) in GIVEN.iter().enumerate() {
+        let (surname, day) = (SURNAMES[number], 10 + number % 19);
+        text.push_str(&format!("a{number},{given} {surname},1970-03-{day},020 55{number:02}731\n"));
+    }
+    text.push_str("w1,William Abel,1987-02-11,020 7788991\nw2,ABEL WM,31819,+44 20 7788991\n");
+    text.push_str("w3,Abel William Junior,11-Feb-87,\n");
+    folder.link(&folder.options(&[folder.write("a.csv", text)]));
+    assert!(folder.together("w1", "w2"));
+    assert_eq!(folder.clusters().iter().map(BTreeSet::len).max(), Some(3));
+}
+
 #[test]
 fn a_pair_is_explained_and_the_parts_add_up() {
     let folder = Folder::new();

@@ -337,7 +337,7 @@ fn tally(parameters: &Parameters, pair: &Observed, each: f64, sums: &mut Sums) {
 }
 
 /// How likely the other fields must make a pair one of a kind for a field to learn from it.
-const WITNESS_MIN: [f64; 2] = [0.5, 0.25];
+const WITNESS_MIN: [f64; 2] = [0.2, 0.25];
 
 fn maximise(sums: &Sums, parameters: &mut Parameters) {
     for kind in [ONE_PERSON, RELATIVES] {

@@ -161,6 +161,8 @@ fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
         0..4 => 0,
         4..6 => 1,
         6..9 => 2,
+        // What several words have in common makes room for no more slips.
+        _ if left.spaced && right.spaced => 2,
         _ => 3,
     };
     if most > 0 && changed <= 2 * most && long.chars - short.chars <= most as u8 {

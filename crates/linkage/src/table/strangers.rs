@@ -121,7 +121,7 @@ fn are_apart(levels: &Levels) -> bool {
     let telling =
         [TableField::Birth, TableField::NationalId, TableField::Phone, TableField::Email, TableField::Address1];
     let levels = telling.map(|field| levels[field as usize]);
-    levels.iter().any(|level| matches!(*level, DIFFERENT | SWAPPED)) && !levels.iter().any(|level| *level == SAME)
+    levels.iter().any(|level| matches!(*level, DIFFERENT | SWAPPED)) && !levels.contains(&SAME)
 }
 
 /// Shares of a surname's levels among strangers of one given name: who shares a language or a parish shares both names
