@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help build demo test check bench bench-linkage
+.PHONY: help build demo test check bench bench-curve bench-linkage
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -24,7 +24,11 @@ bench: ## measure every stage in one run, as one table (ARGS="--residents 5000 -
 	@cargo build --release -p isthmus -p event-log --bin isthmus --bench hub --example bare_producer
 	@cargo bench --quiet -p isthmus -p event-log --bench hub -- $(ARGS)
 
-bench-linkage: build ## judge `isthmus link` on every evaluation set, with Splink beside it (ARGS="--only short --without-splink")
+bench-curve: ## how fast the hub links records, by the number that it holds (CURVE="--bases 100000,1000000,10000000 --json")
+	@.ci/setup demo
+	@cargo bench --quiet -p linkage --bench curve -- $(CURVE)
+
+bench-linkage: build bench-curve ## the curve, and `isthmus link` on every evaluation set, with Splink beside it (ARGS="--only short --without-splink")
 	@python=$$(tests/linkage/venv.sh target/linkage-venv) && \
 	    $$python tests/linkage/prepare.py --out target/linkage-data --missing && \
 	    $$python tests/linkage/bench.py --data target/linkage-data $(ARGS)
