@@ -6,6 +6,8 @@
 //!
 //! The three stages only share keys, edges and slots, so that a sharded deployment can run them in three places.
 
+mod hot;
+
 use std::sync::Arc;
 
 use domain::{PersonId, RecordId, Timestamp};
@@ -27,23 +29,35 @@ pub struct Engine {
     free: Vec<Slot>,
     slots: FxHashMap<RecordId, Slot>,
     index: Index,
+    values: hot::Values,
     clusters: Vec<Cluster>,
     free_clusters: Vec<u32>,
     /// Pairs of slots, the smaller first, that have an edge and are in different clusters.
     review: FxHashSet<(Slot, Slot)>,
     edges: usize,
     compared: u64,
+    /// By slot, false between batches: kept so that one record on top of millions costs one record.
+    seen: Vec<bool>,
 }
 
 #[derive(Debug)]
 struct Entry {
     key: RecordId,
     first_time: Timestamp,
+    /// What is compared: without its hot values.
     record: Standardized,
+    /// All that it states, where that is more.
+    whole: Option<Box<Standardized>>,
     keys: Box<[BlockKey]>,
     /// Records at or above the review threshold.
     edges: Vec<(Slot, f32)>,
     cluster: u32,
+}
+
+impl Entry {
+    fn stated(&self) -> &Standardized {
+        self.whole.as_deref().unwrap_or(&self.record)
+    }
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -79,8 +93,10 @@ impl Engine {
     /// An engine without records.
     pub fn new(model: Arc<Model>) -> Self {
         let index = Index::new(model.file().blocking.records_max);
+        let values = hot::Values::new(&model.file().hot);
         Self {
             model,
+            values,
             entries: Vec::new(),
             free: Vec::new(),
             slots: FxHashMap::default(),
@@ -90,6 +106,7 @@ impl Engine {
             review: FxHashSet::default(),
             edges: 0,
             compared: 0,
+            seen: Vec::new(),
         }
     }
 
@@ -110,6 +127,7 @@ impl Engine {
                 None => self.remove(key, &mut touched),
             }
         }
+        self.settle_hot(&mut touched);
         let (hot, cold) = self.index.take_crossed();
         self.withdraw(&hot, &mut touched);
         let edges = self.propose(&touched.new, &cold);
@@ -165,7 +183,7 @@ impl Engine {
         let comparison = compare(&self.model, &self.entry(left).record, &self.entry(right).record);
         let thresholds = self.model.thresholds();
         Some(Explanation {
-            link: Link { a: a.min(b), b: a.max(b), weight: comparison.weight, parts: comparison.parts },
+            link: self.link(left, right),
             link_threshold: thresholds.link,
             review_threshold: thresholds.review,
             model_version: self.model.version().to_owned(),
@@ -181,6 +199,7 @@ impl Engine {
             clusters: self.clusters.len() - self.free_clusters.len(),
             blocks: self.index.len(),
             hot_blocks: self.index.hot_len(),
+            hot_values: self.values.hot_len(),
             edges: self.edges,
             compared: self.compared,
         }
@@ -246,17 +265,17 @@ impl Engine {
                     entry.first_time = first_time;
                     touched.seeds.insert(slot);
                 }
-                if entry.record == record {
+                if *entry.stated() == record {
                     return;
                 }
+                self.forget_values(slot);
                 self.detach(slot, touched);
-                let entry = self.entry_mut(slot);
-                entry.record = record;
-                entry.keys = keys;
                 slot
             }
             None => {
-                let entry = Some(Entry { key, first_time, record, keys, edges: Vec::new(), cluster: NO_CLUSTER });
+                let (whole, keys, edges) = (None, Box::default(), Vec::new());
+                let record = Standardized::default();
+                let entry = Some(Entry { key, first_time, record, whole, keys, edges, cluster: NO_CLUSTER });
                 let slot = match self.free.pop() {
                     Some(slot) => {
                         self.entries[slot as usize] = entry;
@@ -271,18 +290,15 @@ impl Engine {
                 slot
             }
         };
-        // The keys leave the entry for a moment, so that the index can be changed beside it.
-        let keys = std::mem::take(&mut self.entry_mut(slot).keys);
-        for key in &keys {
-            self.index.insert(*key, slot);
-        }
-        self.entry_mut(slot).keys = keys;
+        self.values.insert(&record, slot);
+        self.put_record(slot, record, keys);
         touched.new.push(slot);
         touched.seeds.insert(slot);
     }
 
     fn remove(&mut self, key: RecordId, touched: &mut Touched) {
         let Some(slot) = self.slots.remove(&key) else { return };
+        self.forget_values(slot);
         self.detach(slot, touched);
         let cluster = self.entry(slot).cluster;
         touched.clusters.insert(cluster);
@@ -434,9 +450,12 @@ impl Engine {
     /// Clusters every component with a seed anew and says what is different.
     fn recluster(&mut self, touched: &mut Touched) -> Delta {
         let seeds: Vec<Slot> = touched.seeds.iter().copied().collect();
-        let mut seen = vec![false; self.entries.len()];
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.resize(self.entries.len(), false);
         let reached =
             components(&seeds, |node| self.linked(node), |node| !std::mem::replace(&mut seen[node as usize], true));
+        reached.iter().flatten().for_each(|node| seen[*node as usize] = false);
+        self.seen = seen;
         let found: Vec<(Vec<Slot>, Vec<LocalCluster>)> =
             reached.into_par_iter().with_min_len(8).map(|nodes| self.cluster_component(nodes)).collect();
         let mut before = std::mem::take(&mut touched.clusters);
@@ -549,7 +568,8 @@ impl Engine {
 
     fn link(&self, a: Slot, b: Slot) -> Link {
         let (left, right) = (self.entry(a), self.entry(b));
-        let comparison = compare(&self.model, &left.record, &right.record);
+        let mut comparison = compare(&self.model, &left.record, &right.record);
+        comparison.parts.extend(self.hot_parts(a, b));
         Link {
             a: left.key.min(right.key),
             b: left.key.max(right.key),

@@ -4,6 +4,8 @@
 //! depends on the set of records in it and never on the order in which they came; when a block turns hot or cold, the
 //! pairs that it alone proposed are withdrawn or proposed.
 
+use std::hash::Hash;
+
 use rustc_hash::FxHashMap;
 
 use crate::block::BlockKey;
@@ -12,12 +14,12 @@ use crate::block::BlockKey;
 pub(crate) type Slot = u32;
 
 /// Records by blocking key.
-#[derive(Debug, Default)]
-pub(crate) struct Index {
-    blocks: FxHashMap<BlockKey, Block>,
+#[derive(Debug)]
+pub(crate) struct Index<K = BlockKey> {
+    blocks: FxHashMap<K, Block>,
     records_max: usize,
     /// Blocks that crossed the limit since the last [`Index::take_crossed`], with whether they were hot before.
-    crossed: FxHashMap<BlockKey, bool>,
+    crossed: FxHashMap<K, bool>,
     hot: usize,
 }
 
@@ -44,12 +46,12 @@ impl Block {
     }
 }
 
-impl Index {
+impl<K: Copy + Ord + Hash> Index<K> {
     pub(crate) fn new(records_max: usize) -> Self {
-        Self { records_max, ..Self::default() }
+        Self { records_max, blocks: FxHashMap::default(), crossed: FxHashMap::default(), hot: 0 }
     }
 
-    pub(crate) fn insert(&mut self, key: BlockKey, slot: Slot) {
+    pub(crate) fn insert(&mut self, key: K, slot: Slot) {
         let length = match self.blocks.entry(key) {
             std::collections::hash_map::Entry::Vacant(entry) => {
                 entry.insert(Block::Few([slot, NONE]));
@@ -71,7 +73,7 @@ impl Index {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: BlockKey, slot: Slot) {
+    pub(crate) fn remove(&mut self, key: K, slot: Slot) {
         let std::collections::hash_map::Entry::Occupied(mut entry) = self.blocks.entry(key) else { return };
         let length = match entry.get_mut() {
             Block::Many(slots) => {
@@ -97,22 +99,22 @@ impl Index {
         }
     }
 
-    pub(crate) fn slots(&self, key: BlockKey) -> &[Slot] {
+    pub(crate) fn slots(&self, key: K) -> &[Slot] {
         self.blocks.get(&key).map_or(&[], Block::slots)
     }
 
-    pub(crate) fn is_hot(&self, key: BlockKey) -> bool {
+    pub(crate) fn is_hot(&self, key: K) -> bool {
         self.slots(key).len() > self.records_max
     }
 
     /// Records that a key proposes: none when it is hot.
-    pub(crate) fn proposed(&self, key: BlockKey) -> &[Slot] {
+    pub(crate) fn proposed(&self, key: K) -> &[Slot] {
         let slots = self.slots(key);
         if slots.len() > self.records_max { &[] } else { slots }
     }
 
     /// Whether two records with these keys (sorted) share one that is not hot.
-    pub(crate) fn proposes(&self, a: &[BlockKey], b: &[BlockKey]) -> bool {
+    pub(crate) fn proposes(&self, a: &[K], b: &[K]) -> bool {
         let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());
         while let (Some(x), Some(y)) = (left.peek(), right.peek()) {
             match x.cmp(y) {
@@ -129,7 +131,7 @@ impl Index {
     }
 
     /// Blocks that are on the other side of the limit than at the last call: (turned hot, turned cold).
-    pub(crate) fn take_crossed(&mut self) -> (Vec<BlockKey>, Vec<BlockKey>) {
+    pub(crate) fn take_crossed(&mut self) -> (Vec<K>, Vec<K>) {
         let (mut hot, mut cold) = (Vec::new(), Vec::new());
         for (key, before) in std::mem::take(&mut self.crossed) {
             match (before, self.is_hot(key)) {
@@ -150,8 +152,8 @@ impl Index {
     }
 
     /// Every hot block with the number of its records, the largest first.
-    pub(crate) fn hot_blocks(&self) -> Vec<(BlockKey, usize)> {
-        let mut hot: Vec<(BlockKey, usize)> = self
+    pub(crate) fn hot_blocks(&self) -> Vec<(K, usize)> {
+        let mut hot: Vec<(K, usize)> = self
             .blocks
             .iter()
             .map(|(key, block)| (*key, block.slots().len()))

@@ -48,6 +48,9 @@ pub struct ModelFile {
     pub thresholds: Thresholds,
     /// How pairs are proposed.
     pub blocking: Blocking,
+    /// From when on values say nothing because too many people share them.
+    #[serde(default)]
+    pub hot: HotLimits,
     /// Birth dates.
     pub birth: Birth,
     /// One entry for each field and level.
@@ -85,6 +88,45 @@ pub struct Thresholds {
 pub struct Blocking {
     /// A key that more records share proposes no pairs (they are found by their other keys, or not at all).
     pub records_max: usize,
+}
+
+/// From when on a value says nothing because too many people share it. A value at its limit still counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HotLimits {
+    /// Different names on one phone, resident number, document, record number or account.
+    pub number_names_max: usize,
+    /// Different names at one address or in one household.
+    pub address_names_max: usize,
+    /// Different names on one birth date,
+    pub birth_names_max: usize,
+    /// if also so many times as many records state it as another day of its month.
+    pub birth_ratio: f64,
+    /// Different birth dates of a name that nobody has by the name frequencies;
+    pub name_births_max: usize,
+    /// of a frequent one, three times as many more as so many people would have who bear it.
+    pub people: f64,
+}
+
+impl Default for HotLimits {
+    fn default() -> Self {
+        Self {
+            number_names_max: 20,
+            address_names_max: 60,
+            birth_names_max: 40,
+            birth_ratio: 8.0,
+            name_births_max: 200,
+            people: 1e7,
+        }
+    }
+}
+
+impl HotLimits {
+    /// A value with no more records than this is not hot, whatever it is.
+    pub(crate) fn least(&self) -> usize {
+        let names = self.number_names_max.min(self.address_names_max).min(self.birth_names_max);
+        names.min(self.name_births_max)
+    }
 }
 
 /// Birth dates.
@@ -142,7 +184,7 @@ pub struct Names {
 }
 
 const FIELDS: usize = 12;
-const LEVELS: usize = 10;
+const LEVELS: usize = 11;
 
 /// Every level that a comparison can reach; a model has an entry for each.
 pub(crate) const REACHABLE: &[(Field, &[Level])] = &[

@@ -13,7 +13,7 @@ use crate::name::{NameForm, is_organisation};
 /// A statement ready for comparison: names split and read, numbers hashed where only equality matters.
 ///
 /// It holds personal values; its `Debug` shows only how many of each there are.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Standardized {
     pub(crate) names: Box<[NameForm]>,
     pub(crate) ids: Box<[ResidentNumber]>,
@@ -58,7 +58,7 @@ pub(crate) struct AddressKey {
 }
 
 /// A day of birth as `YYYYMMDD`, a year as `YYYY0000`, or 0.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Birth(pub(crate) u32);
 
 impl std::fmt::Debug for Standardized {
@@ -108,7 +108,7 @@ impl Birth {
 
 impl ResidentNumber {
     /// What the visible digits say of the day of birth.
-    fn birth(&self) -> Birth {
+    pub(crate) fn birth(&self) -> Birth {
         let number = |range: std::ops::Range<usize>| -> Option<u32> {
             self.digits[range].iter().try_fold(0, |n, d| d.is_ascii_digit().then(|| n * 10 + u32::from(d - b'0')))
         };

@@ -94,6 +94,20 @@ pub struct Explanation {
     pub together: bool,
 }
 
+/// A value that so many different people state that it counts for nothing. The value itself is not here: any of its
+/// records states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct HotValue {
+    /// What it is a value of.
+    pub field: Field,
+    /// Records that state it.
+    pub records: usize,
+    /// Different names among them; for a name, different birth dates.
+    pub bearers: usize,
+    /// One of the records: that with the smallest key.
+    pub record: RecordId,
+}
+
 /// A field of the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -148,6 +162,8 @@ pub enum Level {
     Contact,
     /// Different values.
     Different,
+    /// The same value, which so many people state that it counts for nothing.
+    Hot,
 }
 
 /// Counts of what the engine holds.
@@ -161,6 +177,8 @@ pub struct Statistics {
     pub blocks: usize,
     /// Blocking keys with so many records that they propose no pairs.
     pub hot_blocks: usize,
+    /// Values that so many different people state that they count for nothing.
+    pub hot_values: usize,
     /// Pairs at or above the review threshold.
     pub edges: usize,
     /// Pairs compared since the start.

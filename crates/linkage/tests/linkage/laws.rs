@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{IdScheme, PersonId, RecordId, Sex};
-use linkage::{Change, ClusterChange, Delta, Engine, Link, Model};
+use linkage::{Change, ClusterChange, Delta, Engine, HotLimits, HotValue, Link, Model};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -73,18 +73,26 @@ impl Row {
 }
 
 /// Everything an engine can be asked for.
-type Seen = (Vec<(PersonId, Vec<RecordId>)>, Vec<Option<ClusterChange>>, Vec<Link>);
+type Seen = (Vec<(PersonId, Vec<RecordId>)>, Vec<Option<ClusterChange>>, Vec<Link>, Vec<HotValue>);
 
 fn seen(engine: &Engine) -> Seen {
     let clusters = engine.clusters();
     let details = clusters.iter().map(|(person, _)| engine.cluster(*person)).collect();
-    (clusters, details, engine.review_pairs())
+    (clusters, details, engine.review_pairs(), engine.hot_values())
 }
 
-/// A model with a limit low enough that blocks turn hot and cold in a town of this size.
+/// A model with limits low enough that blocks and values turn hot and cold in a town of this size.
 fn model() -> Arc<Model> {
     let mut file = Model::zh().file().clone();
     file.blocking.records_max = 6;
+    file.hot = HotLimits {
+        number_names_max: 3,
+        address_names_max: 6,
+        birth_names_max: 4,
+        birth_ratio: 30.0,
+        name_births_max: 1,
+        people: 1.0,
+    };
     Arc::new(Model::from_file(file).expect("usable"))
 }
 
@@ -122,7 +130,7 @@ impl Reader {
     }
 
     fn check(&self, engine: &Engine) {
-        let (_, details, review) = seen(engine);
+        let (_, details, review, _) = seen(engine);
         assert_eq!(self.clusters.values().cloned().map(Some).collect::<Vec<_>>(), details);
         assert_eq!(self.review.values().cloned().collect::<Vec<_>>(), review);
     }
@@ -197,8 +205,8 @@ proptest! {
         prop_assert_eq!(seen(&engine), seen(&expected));
         let (after, before) = (engine.statistics(), expected.statistics());
         prop_assert_eq!(
-            (after.records, after.clusters, after.blocks, after.hot_blocks, after.edges),
-            (before.records, before.clusters, before.blocks, before.hot_blocks, before.edges)
+            (after.records, after.clusters, after.blocks, after.hot_blocks, after.hot_values, after.edges),
+            (before.records, before.clusters, before.blocks, before.hot_blocks, before.hot_values, before.edges)
         );
     }
 
@@ -237,7 +245,8 @@ proptest! {
     #[test]
     fn a_person_never_has_two_values_of_an_exclusive_number(rows in prop::collection::vec(row(), 1..24)) {
         let changes = upserts(&rows);
-        let engine = bulk(changes.clone());
+        let mut engine = Engine::new(Arc::new(Model::zh()));
+        engine.apply(changes.clone());
         for (_, members) in engine.clusters() {
             let mut values: Vec<(IdScheme, String)> = Vec::new();
             for change in &changes {
