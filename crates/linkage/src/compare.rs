@@ -98,12 +98,15 @@ fn tally(model: &Model, a: &Standardized, b: &Standardized, each: &mut impl FnMu
     if share_one(&a.accounts, &b.accounts) {
         add(Reached::plain(Field::Account, Level::Same));
     }
-    if let Some(reached) = compare_names(&a.names, &b.names) {
+    let name = compare_names(&a.names, &b.names);
+    if let Some(reached) = name {
         add(reached);
     }
+    let mut births_differ = false;
     // The number contains birth date and sex: where it agrees they add nothing.
     if !matches!(id.map(|reached| reached.level), Some(Level::Same | Level::Fits)) {
         if let Some(reached) = compare_births(model, a.birth, b.birth) {
+            births_differ = reached.level == Level::Different;
             add(reached);
         }
         if a.sex != Sex::Unknown && b.sex != Sex::Unknown {
@@ -125,6 +128,11 @@ fn tally(model: &Model, a: &Standardized, b: &Standardized, each: &mut impl FnMu
     if !a.households.is_empty() && !b.households.is_empty() {
         let level = if share_one(&a.households, &b.households) { Level::Same } else { Level::Different };
         add(Reached::plain(Field::Household, level));
+    }
+    // Parent and child may be namesakes, on purpose; twins are not. So a rare given name does not make the family unlikely.
+    if let Some(name) = name.filter(|name| births_differ && name.family < 0.0) {
+        let by_chance = model.weights(Field::Name, name.level).household + name.family;
+        household += add_logs(by_chance, model.namesake()) - by_chance;
     }
     let prior = model.prior();
     let family = household + prior.match_log2_odds + prior.household_log2_odds;

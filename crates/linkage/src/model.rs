@@ -67,6 +67,13 @@ pub struct Prior {
     pub match_log2_odds: f64,
     /// Base-2 logarithm of how many times likelier than that it is that they are of two members of one family.
     pub household_log2_odds: f64,
+    /// Share of two members of a family, born on different days, of whom one is called after the other.
+    #[serde(default = "namesake_default")]
+    pub namesake: f64,
+}
+
+const fn namesake_default() -> f64 {
+    0.01
 }
 
 /// From which match weight on something happens.
@@ -262,6 +269,7 @@ impl Model {
                 return Err(invalid(format!("level {level:?} of {field:?} is missing")));
             }
         }
+        check_share(file.prior.namesake, "prior.namesake")?;
         if file.thresholds.review > file.thresholds.link {
             return Err(invalid("the review threshold is above the link threshold".to_owned()));
         }
@@ -311,6 +319,11 @@ impl Model {
 
     pub(crate) fn prior(&self) -> &Prior {
         &self.file.prior
+    }
+
+    /// Log2 of the share of namesakes in a family.
+    pub(crate) fn namesake(&self) -> f64 {
+        self.file.prior.namesake.log2()
     }
 
     /// By how many bits a month and day (as month x 100 + day) is more frequent than any day of the year.

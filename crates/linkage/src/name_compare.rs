@@ -145,10 +145,8 @@ fn compare_latin(a: &NameForm, b: &NameForm) -> Reached {
     }
     if a.given == b.given && a.given != 0 {
         let given = Some(x.given.max(y.given));
-        if near(a.family_text(), b.family_text()) {
-            return reached(Level::Near, given, None);
-        }
-        return reached(Level::GivenName, None, given);
+        let level = if near(a.family_text(), b.family_text()) { Level::Near } else { Level::GivenName };
+        return reached(level, None, given);
     }
     if near(a.family_text(), b.family_text()) && near(a.given_text(), b.given_text()) {
         return reached(Level::Near, Some(x.family.max(y.family)), None);

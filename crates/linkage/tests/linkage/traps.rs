@@ -184,6 +184,21 @@ fn a_new_surname_keeps_the_person() {
 }
 
 #[test]
+fn who_moves_or_marries_is_found_without_a_number() {
+    let before = record(0).name("陈静怡").born("1990-08-17").sex(Sex::Female).contact(PHONE);
+    let before = before.address("姑苏区平江路12号3幢402室");
+    let moved = record(1).name("陈静怡").born("1990-08-17").sex(Sex::Female).contact("13777770001");
+    one_person("moved, with a new phone", &[before.clone(), moved.address("工业园区星湖街328号1幢101室")]);
+    let married = record(1).name("王静怡").born("1990-08-17").sex(Sex::Female).contact(PHONE);
+    one_person(
+        "moved and married, with the old phone",
+        &[before.clone(), married.address("工业园区星湖街328号1幢101室")],
+    );
+    let stranger = record(1).name("王静怡").born("1990-08-17").sex(Sex::Female).contact("13777770001");
+    apart("another surname and another phone", &[before, stranger.address("工业园区星湖街328号1幢101室")]);
+}
+
+#[test]
 fn two_valid_numbers_keep_records_apart_whatever_else_agrees() {
     let a = registered(0);
     let mut b = registered(1);
