@@ -9,10 +9,34 @@ use proptest::sample::Index;
 
 use crate::common::{Statement, key, masked, record, resident};
 
-const FAMILIES: [&str; 3] = ["王", "李", "欧阳"];
-const GIVEN: [&str; 5] = ["伟", "小明", "晓明", "静怡", "小朋"];
-const BIRTHS: [&str; 3] = ["1987-02-11", "1987-02-12", "2009-05-20"];
-const PHONES: [&str; 3] = ["13951234017", "13951234018", "13666661234"];
+/// What the people of a town are called, when they were born, how they are reached and where they live.
+struct Town {
+    families: [&'static str; 3],
+    given: [&'static str; 5],
+    births: [&'static str; 3],
+    phones: [&'static str; 3],
+    address: &'static str,
+    hospital: &'static str,
+}
+
+const TOWN: Town = Town {
+    families: ["王", "李", "欧阳"],
+    given: ["伟", "小明", "晓明", "静怡", "小朋"],
+    births: ["1987-02-11", "1987-02-12", "2009-05-20"],
+    phones: ["13951234017", "13951234018", "13666661234"],
+    address: "平江路12号3幢402室",
+    hospital: "h1",
+};
+
+/// It shares no value and no month of birth with the other.
+const OTHER_TOWN: Town = Town {
+    families: ["赵", "孙", "司徒"],
+    given: ["芳", "国强", "国墙", "雪琴", "国东"],
+    births: ["1961-07-03", "1961-07-04", "1999-12-30"],
+    phones: ["13777770001", "13777770002", "13888880001"],
+    address: "星湖街328号1幢101室",
+    hospital: "h2",
+};
 
 #[derive(Clone, Debug)]
 struct Row {
@@ -42,10 +66,14 @@ fn row() -> impl Strategy<Value = Row> {
 
 impl Row {
     fn statement(&self, number: u64) -> Statement {
+        self.statement_in(&TOWN, number)
+    }
+
+    fn statement_in(&self, town: &Town, number: u64) -> Statement {
         let mut statement = record(number);
-        let family = if self.hidden_name { "*" } else { FAMILIES[self.family] };
-        statement = statement.name(&format!("{family}{}", GIVEN[self.given]));
-        let id = resident("320506", BIRTHS[self.birth], 341 + self.sequence);
+        let family = if self.hidden_name { "*" } else { town.families[self.family] };
+        statement = statement.name(&format!("{family}{}", town.given[self.given]));
+        let id = resident("320506", town.births[self.birth], 341 + self.sequence);
         let [full, part, born, sex, phone, address, mrn] = self.shows;
         if full && part {
             statement = statement.id(&id);
@@ -53,19 +81,19 @@ impl Row {
             statement = statement.id(&masked(&id));
         }
         if born {
-            statement = statement.born(BIRTHS[self.birth]);
+            statement = statement.born(town.births[self.birth]);
         }
         if sex {
             statement = statement.sex(Sex::Male);
         }
         if phone {
-            statement = statement.contact(PHONES[self.phone]);
+            statement = statement.contact(town.phones[self.phone]);
         }
         if address {
-            statement = statement.address("平江路12号3幢402室");
+            statement = statement.address(town.address);
         }
         if mrn {
-            statement = statement.claim(IdScheme::Mrn, &format!("M{}", self.sequence), Some("h1"));
+            statement = statement.claim(IdScheme::Mrn, &format!("M{}", self.sequence), Some(town.hospital));
         }
         statement.0.first_time = statement.0.first_time.plus_millis(self.age * 10_000);
         statement
@@ -79,6 +107,22 @@ fn seen(engine: &Engine) -> Seen {
     let clusters = engine.clusters();
     let details = clusters.iter().map(|(person, _)| engine.cluster(*person)).collect();
     (clusters, details, engine.review_pairs(), engine.hot_values())
+}
+
+fn both(mut a: Seen, b: Seen) -> Seen {
+    a.0.extend(b.0);
+    a.1.extend(b.1);
+    a.2.extend(b.2);
+    a.3.extend(b.3);
+    a
+}
+
+fn sorted(mut seen: Seen) -> Seen {
+    seen.0.sort_unstable();
+    seen.1.sort_by_key(|cluster| cluster.as_ref().map(|cluster| cluster.person));
+    seen.2.sort_by_key(|link| (link.a, link.b));
+    seen.3.sort_by_key(|value| (value.field, value.record, value.records));
+    seen
 }
 
 /// A model with limits low enough that blocks and values turn hot and cold in a town of this size.
@@ -235,6 +279,30 @@ proptest! {
     }
 
     #[test]
+    fn two_towns_that_share_nothing_do_not_touch_each_other(
+        ours in prop::collection::vec(row(), 1..24),
+        theirs in prop::collection::vec(row(), 1..24),
+        cut in 1..6_usize,
+        gone in any::<bool>(),
+    ) {
+        let other = |number: usize, row: &Row| Change::Upsert(row.statement_in(&OTHER_TOWN, 1000 + number as u64).0);
+        let others: Vec<Change> = theirs.iter().enumerate().map(|(number, row)| other(number, row)).collect();
+        let (alone, beside) = (bulk(upserts(&ours)), bulk(others.clone()));
+        let mut engine = bulk(upserts(&ours));
+        let persons: Vec<PersonId> = alone.clusters().into_iter().map(|(person, _)| person).collect();
+        for batch in others.chunks(cut) {
+            let delta = engine.apply(batch.to_vec());
+            prop_assert!(delta.clusters.iter().all(|cluster| !persons.contains(&cluster.person)));
+            prop_assert!(delta.dissolved.iter().all(|person| !persons.contains(person)));
+        }
+        prop_assert_eq!(sorted(seen(&engine)), sorted(both(seen(&alone), seen(&beside))));
+        if gone {
+            engine.apply((0..theirs.len()).map(|number| Change::Remove(key(1000 + number as u64))).collect());
+            prop_assert_eq!(seen(&engine), seen(&alone));
+        }
+    }
+
+    #[test]
     fn a_pair_weighs_the_same_from_both_sides(a in row(), b in row()) {
         let model = Model::zh();
         let left = linkage::Standardized::of(&a.statement(0).0.statement, &model);
@@ -263,6 +331,18 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_histories_of_these_laws_make_values_hot_and_cold() {
+    let rows = |given: usize| {
+        let shows = [false, false, true, true, true, true, false];
+        Row { family: given % 3, given, birth: 0, phone: 0, sequence: 0, shows, hidden_name: false, age: 0 }
+    };
+    let mut engine = bulk((0..5).map(|n| Change::Upsert(rows(n as usize).statement(n).0)).collect());
+    assert!(engine.statistics().hot_values > 0);
+    engine.apply((2..5).map(|n| Change::Remove(key(n))).collect());
+    assert_eq!(engine.hot_values(), []);
 }
 
 #[test]
