@@ -30,5 +30,4 @@ bench-curve: ## how fast the hub links records, by the number that it holds (CUR
 
 bench-linkage: build bench-curve ## the curve, and `isthmus link` on every evaluation set, with Splink beside it (ARGS="--only short --without-splink")
 	@python=$$(tests/linkage/venv.sh target/linkage-venv) && \
-	    $$python tests/linkage/prepare.py --out target/linkage-data --missing && \
 	    $$python tests/linkage/bench.py --data target/linkage-data $(ARGS)

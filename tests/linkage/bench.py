@@ -3,13 +3,14 @@
 
     bench.py --data DIR [--only NAME ...] [--without-splink] [--json FILE]
 
-The binary is $ISTHMUS, or target/release/isthmus. Each linker is a process of its own, one after the other, on the same files, whole runs from its start to the
+Sets that are not in DIR yet are written first (see prepare.py). The binary is $ISTHMUS, or target/release/isthmus. Each linker is a process of its own, one after the other, on the same files, whole runs from its start to the
 clusters on disk; memory is the peak that the kernel counted for that process. `isthmus link` gets no configuration. "own" is what
 it expects of its own precision and recall, and stands empty where it does not say. Splink's best threshold is chosen with the truth, which it is not given otherwise.
 Where a set has no pair to find, F1 says nothing, and the false pairs are printed instead.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -96,7 +97,15 @@ def main():
     parser.add_argument("--json", type=Path, help="the figures as JSON, too")
     options = parser.parse_args()
     binary = os.environ.get("ISTHMUS", "target/release/isthmus")
-    names = [name for name in options.only or prepare.SETS if (options.data / name / "truth.csv").exists()]
+    with_splink = not options.without_splink
+    if with_splink and importlib.util.find_spec("splink") is None:
+        print("Splink is not installed: without it beside.", flush=True)
+        with_splink = False
+    names = options.only or list(prepare.SETS)
+    for name in names:
+        if not (options.data / name / "truth.csv").exists():
+            print(f"writing {name}", file=sys.stderr, flush=True)
+            prepare.SETS[name](options.data / name)
     results = {}
     print(HEADER, flush=True)
     with tempfile.TemporaryDirectory() as scratch:
@@ -106,7 +115,7 @@ def main():
             with open(folder / "truth.csv", "rb") as truth:
                 records = sum(1 for _ in truth) - 1
             us = ours(binary, folder, clusters)
-            them = None if options.without_splink else splinks(folder, clusters)
+            them = splinks(folder, clusters) if with_splink else None
             results[name] = {"records": records, "ours": us, "splink": them}
             print(line(name, records, us, them), flush=True)
     if options.json:
