@@ -1,6 +1,6 @@
 //! The persons are a pure function of the records: laws over random histories of a small, confusing town.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use domain::{IdScheme, PersonId, RecordId, Sex};
 use linkage::{Change, ClusterChange, Delta, Engine, HotLimits, HotValue, Link, Model};
@@ -125,11 +125,13 @@ fn sorted(mut seen: Seen) -> Seen {
     seen
 }
 
-/// A model with limits low enough that blocks and values turn hot and cold in a town of this size.
-fn model() -> Arc<Model> {
-    let mut file = Model::zh().file().clone();
-    file.blocking.records_max = 6;
-    file.hot = HotLimits {
+/// Models with limits low enough for a town of this size: in one blocks turn hot and cold, in the other values do (and
+/// their blocks seldom).
+static MODELS: LazyLock<[Arc<Model>; 2]> = LazyLock::new(|| {
+    let mut blocks = Model::zh().file().clone();
+    blocks.blocking.records_max = 6;
+    let mut values = blocks.clone();
+    values.hot = HotLimits {
         number_names_max: 3,
         address_names_max: 6,
         birth_names_max: 4,
@@ -137,15 +139,15 @@ fn model() -> Arc<Model> {
         name_births_max: 1,
         people: 1.0,
     };
-    Arc::new(Model::from_file(file).expect("usable"))
-}
+    [blocks, values].map(|file| Arc::new(Model::from_file(file).expect("usable")))
+});
 
 fn upserts(rows: &[Row]) -> Vec<Change> {
     rows.iter().enumerate().map(|(number, row)| Change::Upsert(row.statement(number as u64).0)).collect()
 }
 
-fn bulk(changes: Vec<Change>) -> Engine {
-    let mut engine = Engine::new(model());
+fn bulk(model: &Arc<Model>, changes: Vec<Change>) -> Engine {
+    let mut engine = Engine::new(Arc::clone(model));
     engine.apply(changes);
     engine
 }
@@ -181,15 +183,20 @@ impl Reader {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 320, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_records_are_called_does_not_matter(rows in prop::collection::vec(row(), 1..30), shift in 1_u64..1_000_000) {
+    fn what_records_are_called_does_not_matter(
+        rows in prop::collection::vec(row(), 1..30),
+        shift in 1_u64..1_000_000,
+        which_model in 0..2_usize,
+    ) {
+        let model = &MODELS[which_model];
         let persons = |offset: u64| {
             let names: std::collections::HashMap<RecordId, String> =
                 rows.iter().enumerate().map(|(n, row)| (key(n as u64 * 7 + offset), format!("{row:?}"))).collect();
             let changes = rows.iter().enumerate().map(|(n, row)| Change::Upsert(row.statement(n as u64 * 7 + offset).0));
-            let clusters = bulk(changes.collect()).clusters();
+            let clusters = bulk(model, changes.collect()).clusters();
             let mut persons: Vec<Vec<String>> = clusters
                 .into_iter()
                 .map(|(_, members)| {
@@ -209,13 +216,15 @@ proptest! {
         rows in prop::collection::vec(row(), 1..24),
         order in prop::collection::vec(any::<Index>(), 24),
         cuts in prop::collection::vec(1..6_usize, 24),
+        which_model in 0..2_usize,
     ) {
-        let expected = seen(&bulk(upserts(&rows)));
+        let model = &MODELS[which_model];
+        let expected = seen(&bulk(model, upserts(&rows)));
         let mut changes = upserts(&rows);
         for place in (1..changes.len()).rev() {
             changes.swap(place, order[place].index(place + 1));
         }
-        let mut engine = Engine::new(model());
+        let mut engine = Engine::new(Arc::clone(model));
         let mut reader = Reader::default();
         for cut in cuts {
             let rest = changes.split_off(cut.min(changes.len()));
@@ -232,9 +241,11 @@ proptest! {
         rows in prop::collection::vec(row(), 1..16),
         earlier in prop::collection::vec((0..24_u64, row()), 0..16),
         gone in prop::collection::vec(16..24_u64, 0..8),
+        which_model in 0..2_usize,
     ) {
+        let model = &MODELS[which_model];
         // Earlier statements of the same records, and records that are taken away again.
-        let mut engine = Engine::new(model());
+        let mut engine = Engine::new(Arc::clone(model));
         let mut reader = Reader::default();
         for (number, row) in &earlier {
             reader.take(engine.apply(vec![Change::Upsert(row.statement(*number).0)]));
@@ -245,7 +256,7 @@ proptest! {
             reader.take(engine.apply(vec![Change::Remove(key(number))]));
         }
         reader.check(&engine);
-        let expected = bulk(upserts(&rows));
+        let expected = bulk(model, upserts(&rows));
         prop_assert_eq!(seen(&engine), seen(&expected));
         let (after, before) = (engine.statistics(), expected.statistics());
         prop_assert_eq!(
@@ -255,8 +266,13 @@ proptest! {
     }
 
     #[test]
-    fn a_repeat_changes_nothing(rows in prop::collection::vec(row(), 1..16), which in any::<Index>()) {
-        let mut engine = bulk(upserts(&rows));
+    fn a_repeat_changes_nothing(
+        rows in prop::collection::vec(row(), 1..16),
+        which in any::<Index>(),
+        which_model in 0..2_usize,
+    ) {
+        let model = &MODELS[which_model];
+        let mut engine = bulk(model, upserts(&rows));
         let number = which.index(rows.len());
         let again = vec![Change::Upsert(rows[number].statement(number as u64).0)];
         prop_assert_eq!(engine.apply(again), Delta::default());
@@ -264,9 +280,14 @@ proptest! {
     }
 
     #[test]
-    fn unrelated_records_change_nothing(rows in prop::collection::vec(row(), 1..16), strangers in 1..20_u64) {
-        let alone = bulk(upserts(&rows)).clusters();
-        let mut engine = bulk(upserts(&rows));
+    fn unrelated_records_change_nothing(
+        rows in prop::collection::vec(row(), 1..16),
+        strangers in 1..20_u64,
+        which_model in 0..2_usize,
+    ) {
+        let model = &MODELS[which_model];
+        let alone = bulk(model, upserts(&rows)).clusters();
+        let mut engine = bulk(model, upserts(&rows));
         let unrelated = (0..strangers).map(|n| {
             let born = format!("19{:02}-08-{:02}", 30 + n, 1 + n);
             let statement = record(1000 + n).name(&format!("司徒雪{}", ["琴", "莲", "春"][n as usize % 3]));
@@ -284,11 +305,13 @@ proptest! {
         theirs in prop::collection::vec(row(), 1..24),
         cut in 1..6_usize,
         gone in any::<bool>(),
+        which_model in 0..2_usize,
     ) {
+        let model = &MODELS[which_model];
         let other = |number: usize, row: &Row| Change::Upsert(row.statement_in(&OTHER_TOWN, 1000 + number as u64).0);
         let others: Vec<Change> = theirs.iter().enumerate().map(|(number, row)| other(number, row)).collect();
-        let (alone, beside) = (bulk(upserts(&ours)), bulk(others.clone()));
-        let mut engine = bulk(upserts(&ours));
+        let (alone, beside) = (bulk(model, upserts(&ours)), bulk(model, others.clone()));
+        let mut engine = bulk(model, upserts(&ours));
         let persons: Vec<PersonId> = alone.clusters().into_iter().map(|(person, _)| person).collect();
         for batch in others.chunks(cut) {
             let delta = engine.apply(batch.to_vec());
@@ -339,7 +362,7 @@ fn the_histories_of_these_laws_make_values_hot_and_cold() {
         let shows = [false, false, true, true, true, true, false];
         Row { family: given % 3, given, birth: 0, phone: 0, sequence: 0, shows, hidden_name: false, age: 0 }
     };
-    let mut engine = bulk((0..5).map(|n| Change::Upsert(rows(n as usize).statement(n).0)).collect());
+    let mut engine = bulk(&MODELS[1], (0..5).map(|n| Change::Upsert(rows(n as usize).statement(n).0)).collect());
     assert!(engine.statistics().hot_values > 0);
     engine.apply((2..5).map(|n| Change::Remove(key(n))).collect());
     assert_eq!(engine.hot_values(), []);
@@ -368,7 +391,8 @@ fn the_oldest_record_names_the_person() {
 
 #[test]
 fn a_hot_block_is_reported_and_proposes_nothing() {
-    let mut engine = bulk((0..7).map(|n| Change::Upsert(record(n).name("王小明").born("1987-02-11").0)).collect());
+    let mut engine =
+        bulk(&MODELS[0], (0..7).map(|n| Change::Upsert(record(n).name("王小明").born("1987-02-11").0)).collect());
     assert_eq!(engine.clusters().len(), 7);
     let hot = engine.hot_blocks();
     assert!(hot.iter().any(|(rule, records)| (*rule, *records) == (linkage::Rule::NameBirth, 7)), "{hot:?}");
