@@ -261,7 +261,7 @@ impl Values {
 
     fn is_too_many(&self, key: ValueKey) -> bool {
         let Some(watched) = self.watched.get(&key) else { return false };
-        if watched.bearers.len() <= watched.bearers_max + self.months.len() {
+        if watched.bearers.len() <= watched.bearers_max {
             return false;
         }
         let Some(birth) = watched.birth else { return true };
