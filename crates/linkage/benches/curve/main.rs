@@ -23,7 +23,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const USAGE: &str = "usage: curve [--bases 10000,100000,1000000] [--batches 50] [--singles 3000] [--json]";
 const BATCH: u64 = 1_000;
 /// A first load comes in portions, so that memory is the engine's and not that of its input.
-const PORTION: u64 = 50_000;
+const PORTION: u64 = 10_000;
 /// The curve is continued to this base where it was not measured.
 const FAR: f64 = 1e7;
 
