@@ -29,6 +29,11 @@ impl Encoding {
         }
     }
 
+    /// Whether a byte from 0x81 on begins a character whose second byte may look like an ASCII mark.
+    pub(crate) const fn has_pairs(self) -> bool {
+        matches!(self, Self::Gb18030 | Self::Big5)
+    }
+
     /// Decodes a whole line.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
-use domain::{Body, FeedId, Op, Precision, Sensitive, Timestamp, TokenKey};
+use domain::{Body, EventType, FeedId, Op, Precision, Sensitive, Timestamp, TokenKey};
 
 use crate::columns::Layout;
 use crate::profile::Profile;
@@ -17,6 +17,11 @@ pub trait Feed: Send + Sync {
     /// The name in URLs.
     fn id(&self) -> &FeedId {
         &self.profile().feed
+    }
+
+    /// The event types that it publishes beside statements of identity.
+    fn event_types(&self) -> Vec<EventType> {
+        vec![self.profile().emit]
     }
 
     /// Opens a body: checks preamble and header, and gives the reader of its rows.

@@ -10,8 +10,9 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use crate::columns::{Field, Layout};
 use crate::feed::{RowContext, RowError};
-use crate::profile::Profile;
+use crate::profile::{FormatKind, Profile};
 use crate::reason::Reason;
+use crate::workbook::CELL_TIMES;
 
 /// 1990-01-01T00:00:00Z: no feed is older.
 const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
@@ -215,7 +216,10 @@ impl<'a> Fields<'a> {
     pub fn moment(&self, field: Field, bounds: Bounds) -> Result<Option<Moment>, RowError> {
         let Some(text) = self.text(field) else { return Ok(None) };
         let rules = &self.profile.time;
-        let moment = rules.formats.iter().find_map(|form| self.read_moment(text, form));
+        // Workbooks hold times as numbers; they come as text of one form.
+        let of_cells = (self.profile.format.kind == FormatKind::Workbook).then_some(CELL_TIMES).into_iter().flatten();
+        let forms = rules.formats.iter().map(String::as_str).chain(of_cells);
+        let moment = forms.into_iter().find_map(|form| self.read_moment(text, form));
         let Some(moment) = moment else {
             let message =
                 format!("{} is not a time of the form {}", self.layout.label(field), rules.formats.join(" or "));

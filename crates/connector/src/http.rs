@@ -27,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::ingest::Ingest;
-use crate::profile::{FormatKind, Profile};
+use crate::profile::Profile;
 use crate::raw::Compression;
 use crate::reason::Reason;
 use crate::receipt::{DryRun, FailedRow, Receipt};
@@ -79,7 +79,7 @@ struct FeedView {
     legal_basis: String,
     /// How long bodies are kept, in days.
     retention_days: u32,
-    /// `delimited`, `ndjson` or `hl7v2`.
+    /// The form of the rows, such as `delimited`.
     format: &'static str,
     /// Encoding of the text.
     encoding: &'static str,
@@ -171,21 +171,29 @@ async fn opened_feed(ingest: &Ingest, headers: &HeaderMap) -> Result<FeedId, Fee
     feed.and_then(|feed| FeedId::parse(&feed)).ok_or(FeedProblem::TokenInvalid)
 }
 
+/// How the body is compressed: by its content encoding, or because it is a zip where the feed's own form is none.
 fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
-    let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(Compression::Plain) };
+    let Some(value) = headers.get(header::CONTENT_ENCODING) else {
+        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let zip = ["application/zip", "application/x-zip-compressed"].iter().any(|name| kind.starts_with(name));
+        return Ok(if zip { Compression::Zip } else { Compression::Plain });
+    };
     match value.to_str().map(|value| value.trim().to_ascii_lowercase()).as_deref() {
         Ok("" | "identity") => Ok(Compression::Plain),
         Ok("gzip" | "x-gzip") => Ok(Compression::Gzip),
+        Ok("zstd") => Ok(Compression::Zstd),
+        Ok("zip") => Ok(Compression::Zip),
         _ => Err(FeedProblem::Refused {
             reason: Reason::CompressionUnknown,
-            message: "the Content-Encoding is neither gzip nor identity".to_owned(),
+            message: "the Content-Encoding is none of gzip, zstd, zip and identity".to_owned(),
         }),
     }
 }
 
 /// Push a file.
 ///
-/// The body is the file, of any size, plain or with `Content-Encoding: gzip`. The answer comes when every row has its
+/// The body is the file, of any size, plain or with `Content-Encoding: gzip`, `zstd` or `zip` (a zip archive of one or several
+/// files; `Content-Type: application/zip` says the same). The answer comes when every row has its
 /// outcome and every event is durable. The same bytes again give the same receipt, with `repeated` set, and do nothing.
 /// With `Prefer: respond-async` the answer comes as soon as the body is durable; the receipt's address tells the progress.
 #[utoipa::path(
@@ -291,11 +299,7 @@ impl From<&Profile> for FeedView {
             owner: profile.owner.clone(),
             legal_basis: profile.legal_basis.clone(),
             retention_days: profile.retention_days,
-            format: match profile.format.kind {
-                FormatKind::Delimited => "delimited",
-                FormatKind::Ndjson => "ndjson",
-                FormatKind::Hl7v2 => "hl7v2",
-            },
+            format: profile.format.kind.name(),
             encoding: profile.format.encoding.name(),
             columns: profile.columns.iter().map(column).collect(),
             time_formats: profile.time.formats.clone(),

@@ -28,6 +28,7 @@ use crate::profile::Profile;
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
 use crate::reason::Reason;
 use crate::receipt::{DryRun, Receipt};
+use crate::unpack::Members;
 
 /// Chunks that are decided at once in one process. Each holds a connection and may need another for the log, so the pool
 /// has at least twice as many.
@@ -131,10 +132,7 @@ impl Ingest {
     /// The event types that the feeds of this process publish: their topics must exist.
     pub fn event_types(&self) -> Vec<EventType> {
         let mut types = vec![EventType::IdentityObserved, EventType::IdentityRetracted];
-        types.extend(self.profiles().map(|profile| profile.emit));
-        if self.profiles().any(|profile| profile.format.kind == crate::profile::FormatKind::Hl7v2) {
-            types.extend([EventType::EncounterChanged, EventType::TestResult]);
-        }
+        types.extend(self.core.lines.values().flat_map(|line| line.feed.event_types()));
         types.sort_unstable();
         types.dedup();
         types
@@ -210,7 +208,11 @@ impl Ingest {
     ) -> Result<(Batch, bool), IngestError> {
         let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
         let _arriving = line.arrive()?;
-        let stored = self.core.raw.receive(id, compression, true, declared_bytes, body).await?;
+        let stored = self
+            .core
+            .raw
+            .receive(id, compression, Members::of(line.feed.profile()), true, declared_bytes, body)
+            .await?;
         let batch = new_batch(id, &stored, (self.core.clock)());
         let mut conn = self.core.store.acquire().await?;
         let batch = ingest::begin_batch(&mut conn, &batch).await?;
@@ -247,7 +249,11 @@ impl Ingest {
     ) -> Result<DryRun, IngestError> {
         let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
         let _arriving = line.arrive()?;
-        let stored = self.core.raw.receive(id, compression, false, declared_bytes, body).await?;
+        let stored = self
+            .core
+            .raw
+            .receive(id, compression, Members::of(line.feed.profile()), false, declared_bytes, body)
+            .await?;
         self.core.dry_run(line, new_batch(id, &stored, (self.core.clock)()), stored).await
     }
 

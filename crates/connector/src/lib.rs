@@ -5,12 +5,13 @@
 //! exactly one outcome: accepted, duplicate, superseded or quarantined. Events are durable in the log before the receipts
 //! are; ids are derived, so a crash at any point is mended by doing the same work again.
 //!
-//! Not here: what a particular source's format means beyond delimited text and NDJSON (the services), SQL (`store`), Avro
+//! Not here: what forms mean that only one kind of source speaks, such as HL7 v2 (the services), SQL (`store`), Avro
 //! (`codec`), Kafka (`event-log`).
 
 mod chunk;
 mod columns;
 mod content;
+mod counted;
 mod decide;
 mod decode;
 mod error;
@@ -18,6 +19,7 @@ mod feed;
 mod fields;
 pub mod http;
 mod ingest;
+mod json;
 mod lines;
 mod map;
 mod message;
@@ -28,7 +30,10 @@ mod reason;
 mod receipt;
 mod rows;
 pub mod tokens;
+mod unpack;
 pub mod who;
+mod workbook;
+mod xml;
 
 pub use columns::{Field, Layout};
 pub use decide::Outcome;
@@ -36,6 +41,7 @@ pub use error::IngestError;
 pub use feed::{BatchError, Draft, DraftRole, Feed, Mapped, RawRow, RowContext, RowError, RowReader, preview};
 pub use fields::{Bounds, Fields, Moment};
 pub use ingest::{Clock, Ingest, IngestSetup};
+pub use json::ListRows;
 pub use message::MessageOutcome;
 pub use profile::{
     Column, Encoding, Format, FormatKind, IdentityRules, KeyPart, Profile, ProfileError, RecordRules, TimeRules,
@@ -45,3 +51,4 @@ pub use raw::{BodyLimits, Compression, RawStore, StoredBody};
 pub use reason::Reason;
 pub use receipt::{DryRun, FailedRow, Links, Receipt, Refusal};
 pub use rows::{COLUMNS_MAX, QUOTED_LINES_MAX, ROW_BYTES_MAX};
+pub use xml::{Element, ElementCutter, read_element};

@@ -119,22 +119,62 @@ pub struct Format {
     /// How many columns a row of a file without header has; the highest mapped position by default.
     #[serde(default)]
     pub width: Option<u16>,
+    /// Where the rows stand in a document: the keys that lead to the list (`data.rows`), or the path of the row's element
+    /// (`Export/Row`).
+    #[serde(default)]
+    pub rows: Option<String>,
+    /// The sheet of a workbook; the first one by default.
+    #[serde(default)]
+    pub sheet: Option<String>,
 }
 
 const fn comma() -> char {
     ','
 }
 
-/// The form of the rows of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FormatKind {
+macro_rules! formats {
+    ($($(#[$doc:meta])* $name:ident, $code:literal, $extension:literal, $home:expr;)+) => {
+        /// The form of the rows of a body.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+        pub enum FormatKind {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)+
+        }
+
+        impl FormatKind {
+            /// Every form.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The name in profiles.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// What files of this form are usually called.
+            pub const fn extension(self) -> &'static str {
+                match self { $(Self::$name => $extension,)+ }
+            }
+
+            /// The connector that alone reads it; `None` for forms of named columns, which all of them read.
+            pub const fn home(self) -> Option<&'static str> {
+                match self { $(Self::$name => $home,)+ }
+            }
+        }
+    };
+}
+
+formats! {
     /// Lines of columns (RFC 4180 and its relatives).
-    Delimited,
+    Delimited, "delimited", "csv", None;
     /// One JSON object a line.
-    Ndjson,
+    Ndjson, "ndjson", "ndjson", None;
+    /// The objects of a list in a JSON document.
+    Json, "json", "json", None;
+    /// Elements of an XML document.
+    Xml, "xml", "xml", None;
+    /// A sheet of a workbook (XLSX, XLS).
+    Workbook, "workbook", "xlsx", None;
     /// HL7 version 2 messages.
-    Hl7v2,
+    Hl7v2, "hl7v2", "hl7", Some("hospital");
 }
 
 /// The encoding of a feed's text. It is declared, never guessed.
@@ -292,8 +332,11 @@ impl Profile {
         if self.source.is_empty() || self.source.chars().any(char::is_control) {
             return wrong("source", "a source has a name without control characters".to_owned());
         }
-        if self.format.kind == FormatKind::Hl7v2 {
+        if self.format.kind.home().is_some() {
             return Ok(());
+        }
+        if self.format.kind == FormatKind::Xml && self.format.rows.is_none() {
+            return wrong("format.rows", "name the element that is a row, such as Export/Row".to_owned());
         }
         let ascii = |c: char| c.is_ascii() && c != '\n' && c != '\r';
         if !ascii(self.format.separator) || self.format.quote.is_some_and(|quote| !ascii(quote)) {
@@ -301,7 +344,8 @@ impl Profile {
         }
         for (field, column) in &self.columns {
             let key = format!("columns.{}", field.code());
-            let headerless = self.format.kind == FormatKind::Delimited && !self.format.header;
+            let headerless =
+                matches!(self.format.kind, FormatKind::Delimited | FormatKind::Workbook) && !self.format.header;
             match column {
                 Column::Position(0) => return wrong(&key, "positions count from 1".to_owned()),
                 Column::Position(_) if !headerless => {
@@ -380,6 +424,21 @@ mod tests {
         let (example, _) = rest.split_once("```").expect("its end");
         let profile = Profile::parse("docs/PROFILES.md", example).expect("sound");
         crate::map::check(&profile).expect("it has what its event type needs");
+    }
+
+    #[test]
+    fn the_manual_shows_every_form() {
+        #[derive(Deserialize)]
+        struct Example {
+            format: Format,
+        }
+        let manual = include_str!("../../../docs/PROFILES.md");
+        let blocks = manual.split("```toml\n").skip(2).filter_map(|rest| rest.split_once("```"));
+        let shown = blocks.map(|(block, _)| toml::from_str::<Example>(block).expect(block).format.kind);
+        let shown: Vec<&str> = shown.map(FormatKind::name).chain(["delimited", "ndjson"]).collect();
+        let missing: Vec<&str> =
+            FormatKind::ALL.iter().map(|kind| kind.name()).filter(|name| !shown.contains(name)).collect();
+        assert_eq!(missing, ["zip"; 0]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The feed that a profile of delimited text or NDJSON declares.
+//! The feed that a profile of named columns declares: delimited text, workbooks, NDJSON, JSON and XML.
+//!
+//! The forms differ in how a body is cut into rows and a row into values; what a value means is the same for all.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -6,19 +8,25 @@ use std::sync::Arc;
 
 use domain::Phone;
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 
 use crate::columns::{Field, Layout};
 use crate::feed::{BatchError, Draft, Feed, RawRow, RowContext, RowError, RowReader};
 use crate::fields::{Bounds, Fields, is_machine_number};
+use crate::json::ListRows;
 use crate::map;
-use crate::profile::{FormatKind, Profile, ProfileError};
+use crate::profile::{Encoding, FormatKind, Profile, ProfileError};
 use crate::reason::Reason;
-use crate::rows::{COLUMNS_MAX, LineRows, SplitError, split};
+use crate::rows::{COLUMNS_MAX, LineRows, SplitError, named_layout, split};
+use crate::workbook::{self, WorkbookRows};
+use crate::xml::{ElementRows, read_element};
 
-/// A feed of lines, driven by its profile alone.
+/// A feed of rows with named columns, driven by its profile alone.
 pub struct ProfileFeed {
     profile: Profile,
     by_key: FxHashMap<String, Field>,
+    /// Names that are paths into an object, such as `person.name`.
+    nested: Vec<(String, Field)>,
 }
 
 impl ProfileFeed {
@@ -32,18 +40,21 @@ impl ProfileFeed {
             key: key.to_owned(),
             message: message.to_owned(),
         };
-        if profile.format.kind == FormatKind::Hl7v2 {
-            return Err(wrong("format.kind", "HL7 v2 messages are read by the hospital connector only"));
+        if let Some(home) = profile.format.kind.home() {
+            return Err(wrong("format.kind", &format!("this form is read by the {home} connector only")));
         }
         if !map::is_mapped(profile.emit) {
             return Err(wrong("emit", "no columns map to this event type"));
         }
         map::check(&profile).map_err(|(key, message)| wrong(&key, &message))?;
         let mut by_key = FxHashMap::default();
+        let mut nested = Vec::new();
         for (field, column) in &profile.columns {
             by_key.extend(column.names().iter().map(|name| (name.clone(), *field)));
+            let paths = column.names().iter().filter(|name| name.contains('.'));
+            nested.extend(paths.map(|path| (path.clone(), *field)));
         }
-        Ok(Self { profile, by_key })
+        Ok(Self { profile, by_key, nested })
     }
 
     /// Loads the feeds of one connector: its built-in profiles, and those of a folder ([`Profile::load`]).
@@ -87,31 +98,60 @@ impl ProfileFeed {
     }
 
     fn read_object(&self, text: &str, fields: &mut Fields<'_>) -> Result<(), RowError> {
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).map_err(|error| {
+        let object: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|error| {
             let message = format!("the line is not a JSON object (character {})", error.column());
             RowError::row(Reason::RowJson, message)
         })?;
         for (key, value) in &object {
             let Some(field) = self.by_key.get(key.as_str()) else { continue };
-            match value {
-                serde_json::Value::Null => {}
-                serde_json::Value::String(text) => fields.set(*field, text),
-                serde_json::Value::Number(number) => fields.set(*field, &number.to_string()),
-                serde_json::Value::Bool(truth) => fields.set(*field, if *truth { "true" } else { "false" }),
-                serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
-                    return Err(RowError::field(
-                        key.clone(),
-                        Reason::RowJson,
-                        format!(
-                            "{} holds a list or an object",
-                            fields.error(*field, Reason::RowJson, "").field.unwrap_or_default()
-                        ),
-                    ));
-                }
+            set_value(fields, *field, key, value)?;
+        }
+        for (path, field) in &self.nested {
+            // A key that has points in its name outranks the path.
+            if !object.contains_key(path)
+                && let Some(value) = at_path(&object, path)
+            {
+                set_value(fields, *field, path, value)?;
             }
         }
         Ok(())
     }
+
+    fn read_element(&self, text: &str, fields: &mut Fields<'_>) -> Result<(), RowError> {
+        let mut set = Vec::new();
+        read_element(text, |path, value| {
+            // Of elements that are repeated, the first one with a value counts.
+            if let Some(field) = self.by_key.get(path).filter(|field| !value.is_empty() && !set.contains(*field)) {
+                fields.set(*field, value);
+                set.push(*field);
+            }
+        })
+    }
+}
+
+/// The value at a path into an object: keys, and places in lists from 0, with points between them.
+fn at_path<'v>(object: &'v serde_json::Map<String, Value>, path: &str) -> Option<&'v Value> {
+    let mut keys = path.split('.');
+    let first = object.get(keys.next()?)?;
+    keys.try_fold(first, |value, key| match value {
+        Value::Object(object) => object.get(key),
+        Value::Array(list) => list.get(key.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+fn set_value(fields: &mut Fields<'_>, field: Field, name: &str, value: &Value) -> Result<(), RowError> {
+    match value {
+        Value::Null => {}
+        Value::String(text) => fields.set(field, text),
+        Value::Number(number) => fields.set(field, &number.to_string()),
+        Value::Bool(truth) => fields.set(field, if *truth { "true" } else { "false" }),
+        Value::Array(_) | Value::Object(_) => {
+            let message = format!("{name} holds a list or an object; name the value in it by its path ({name}.…)");
+            return Err(RowError::field(name, Reason::RowJson, message));
+        }
+    }
+    Ok(())
 }
 
 impl Feed for ProfileFeed {
@@ -120,11 +160,25 @@ impl Feed for ProfileFeed {
     }
 
     fn open<'a>(&'a self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn RowReader + 'a>, BatchError> {
-        Ok(Box::new(LineRows::open(&self.profile, input)?))
+        let Profile { format, .. } = &self.profile;
+        Ok(match format.kind {
+            FormatKind::Json => {
+                let path = format.rows.iter().flat_map(|path| path.split('.'));
+                Box::new(ListRows::open(input, format.encoding, path)?.with_layout(named_layout(&self.profile)))
+            }
+            FormatKind::Xml => {
+                let path = format.rows.as_deref().unwrap_or_default();
+                Box::new(ElementRows::open(input, format.encoding, path, named_layout(&self.profile))?)
+            }
+            FormatKind::Workbook => Box::new(WorkbookRows::open(&self.profile, input)?),
+            _ => Box::new(LineRows::open(&self.profile, input)?),
+        })
     }
 
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
-        let text = self.profile.format.encoding.decode(row.bytes.expose())?;
+        let kind = self.profile.format.kind;
+        let encoding = if kind == FormatKind::Workbook { Encoding::Utf8 } else { self.profile.format.encoding };
+        let text = encoding.decode(row.bytes.expose())?;
         let empty;
         let layout = match context.layout {
             Some(layout) => layout,
@@ -134,9 +188,11 @@ impl Feed for ProfileFeed {
             }
         };
         let mut fields = Fields::new(&self.profile, layout, context);
-        match self.profile.format.kind {
+        match kind {
             FormatKind::Delimited => self.split_columns(&text, layout, &mut fields)?,
-            FormatKind::Ndjson | FormatKind::Hl7v2 => self.read_object(&text, &mut fields)?,
+            FormatKind::Workbook => workbook::read_cells(&text, layout, &mut fields)?,
+            FormatKind::Xml => self.read_element(&text, &mut fields)?,
+            _ => self.read_object(&text, &mut fields)?,
         }
         for field in &self.profile.required {
             fields.required(*field)?;

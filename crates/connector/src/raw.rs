@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::error::IngestError;
 use crate::reason::Reason;
+use crate::unpack::{self, Members};
 use crate::who::hex;
 
 /// What bounds a body.
@@ -59,6 +60,10 @@ pub enum Compression {
     Plain,
     /// gzip (RFC 1952), also in several members.
     Gzip,
+    /// Zstandard (RFC 8878), also in several frames.
+    Zstd,
+    /// A zip archive of one or several files.
+    Zip,
 }
 
 /// A body in the raw store.
@@ -101,6 +106,7 @@ impl RawStore {
         &self,
         feed: &FeedId,
         compression: Compression,
+        members: Members,
         keep: bool,
         declared_bytes: Option<u64>,
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
@@ -131,7 +137,7 @@ impl RawStore {
             };
             return Err(IngestError::refused(Reason::BodyTruncated, message));
         }
-        tokio::task::spawn_blocking(move || writer.finish(keep)).await.map_err(|_| IngestError::Stopped)?
+        tokio::task::spawn_blocking(move || writer.finish(members, keep)).await.map_err(|_| IngestError::Stopped)?
     }
 
     /// Removes the bodies of a feed that came before `before`, except those in `wanted`, and pieces of bodies of which the
@@ -160,7 +166,7 @@ impl RawStore {
         let work = move || {
             let mut writer = BodyWriter::begin(&folder, Compression::Plain, limits)?;
             writer.write(&bytes)?;
-            writer.finish(true)
+            writer.finish(Members::Joined { head_lines: 0, header: false }, true)
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)?
     }
@@ -241,6 +247,12 @@ fn too_large(limits: &BodyLimits) -> IngestError {
 enum Sink {
     Plain(Plain),
     Gzip(Box<MultiGzDecoder<Plain>>),
+    /// Packed bytes that are unpacked when all of them are there.
+    Packed {
+        packed: BufWriter<File>,
+        zipped: bool,
+        plain: Box<Plain>,
+    },
 }
 
 /// Writes and hashes plain bytes and stops at the limits.
@@ -249,6 +261,8 @@ struct Plain {
     hash: Sha256,
     bytes: u64,
     bytes_max: u64,
+    /// Bytes that what came so far may unpack to.
+    unpacked_max: u64,
 }
 
 impl Write for Plain {
@@ -256,6 +270,9 @@ impl Write for Plain {
         self.bytes += piece.len() as u64;
         if self.bytes > self.bytes_max {
             return Err(io::Error::from(io::ErrorKind::QuotaExceeded));
+        }
+        if self.bytes > self.unpacked_max {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         self.hash.update(piece);
         self.file.write_all(piece)?;
@@ -278,10 +295,16 @@ impl BodyWriter {
     fn begin(folder: &Path, compression: Compression, limits: BodyLimits) -> Result<Self, IngestError> {
         std::fs::create_dir_all(folder)?;
         let file = BufWriter::with_capacity(1 << 18, tempfile::Builder::new().prefix(".part-").tempfile_in(folder)?);
-        let plain = Plain { file, hash: Sha256::new(), bytes: 0, bytes_max: limits.body_bytes_max };
+        let bytes_max = limits.body_bytes_max;
+        let plain = Plain { file, hash: Sha256::new(), bytes: 0, bytes_max, unpacked_max: u64::MAX };
         let sink = match compression {
             Compression::Plain => Sink::Plain(plain),
             Compression::Gzip => Sink::Gzip(Box::new(MultiGzDecoder::new(plain))),
+            Compression::Zstd | Compression::Zip => Sink::Packed {
+                packed: BufWriter::with_capacity(1 << 18, tempfile::tempfile_in(folder)?),
+                zipped: compression == Compression::Zip,
+                plain: Box::new(plain),
+            },
         };
         Ok(Self { sink, folder: folder.to_owned(), limits, received: 0 })
     }
@@ -293,24 +316,35 @@ impl BodyWriter {
             Sink::Gzip(decoder) => {
                 // In slices, so that what one piece unpacks to is checked before much of it is on disk.
                 for slice in piece.chunks(4096) {
+                    decoder.get_mut().unpacked_max = unpacked_max(self.received, &self.limits);
                     decoder.write_all(slice).map_err(|error| unwritable(error, &self.limits))?;
-                    let bytes = decoder.get_ref().bytes;
-                    if bytes > RATIO_FREE_BYTES && bytes > self.received.saturating_mul(self.limits.unpack_ratio_max) {
-                        let message = format!(
-                            "{} compressed bytes unpack to more than {} times as many",
-                            self.received, self.limits.unpack_ratio_max
-                        );
-                        return Err(IngestError::refused(Reason::CompressionBomb, message));
-                    }
                 }
                 Ok(())
             }
+            Sink::Packed { .. } if self.received > self.limits.body_bytes_max => Err(too_large(&self.limits)),
+            Sink::Packed { packed, .. } => Ok(packed.write_all(piece)?),
         }
     }
 
-    fn finish(self, keep: bool) -> Result<StoredBody, IngestError> {
+    fn finish(self, members: Members, keep: bool) -> Result<StoredBody, IngestError> {
         let plain = match self.sink {
             Sink::Plain(plain) => plain,
+            Sink::Packed { .. } if self.received == 0 => {
+                return Err(IngestError::refused(Reason::EmptyBody, "the body is empty"));
+            }
+            Sink::Packed { packed, zipped, mut plain } => {
+                plain.unpacked_max = unpacked_max(self.received, &self.limits);
+                let mut packed = packed.into_inner().map_err(io::IntoInnerError::into_error)?;
+                let unpacked = match zipped {
+                    true => unpack::zip(&mut packed, members, &mut *plain),
+                    false => unpack::zstd(&mut packed, &mut *plain),
+                };
+                unpacked.map_err(|error| match error {
+                    IngestError::Raw(error) => unwritable(error, &self.limits),
+                    other => other,
+                })?;
+                *plain
+            }
             Sink::Gzip(decoder) => {
                 if self.received == 0 {
                     return Err(IngestError::refused(Reason::EmptyBody, "the body is empty"));
@@ -347,9 +381,17 @@ impl BodyWriter {
     }
 }
 
+fn unpacked_max(received: u64, limits: &BodyLimits) -> u64 {
+    received.saturating_mul(limits.unpack_ratio_max).max(RATIO_FREE_BYTES)
+}
+
 fn unwritable(error: io::Error, limits: &BodyLimits) -> IngestError {
     match error.kind() {
         io::ErrorKind::QuotaExceeded => too_large(limits),
+        io::ErrorKind::FileTooLarge => {
+            let message = format!("the body unpacks to more than {} times its bytes", limits.unpack_ratio_max);
+            IngestError::refused(Reason::CompressionBomb, message)
+        }
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
             IngestError::refused(Reason::CompressionBroken, "the body is not gzip, or its checksum does not fit")
         }

@@ -46,8 +46,10 @@ reasons! {
     BodyStalled, "body-stalled", "The body stopped arriving, or arrived slower than any line that feeds use.", "Push the whole file again over a better connection; nothing of it was applied.";
     BodyTooLarge, "body-too-large", "The body is larger than this hub takes in one batch.", "Split the file and send the parts one after the other.";
     CompressionBomb, "compression-bomb", "The body unpacks to far more bytes than a feed file does.", "Send the file without compression, or in parts.";
-    CompressionUnknown, "compression-unknown", "The body is compressed in a way this hub does not undo.", "Send the file plain or with Content-Encoding: gzip.";
-    CompressionBroken, "compression-broken", "The compressed body cannot be unpacked.", "Compress the file again with gzip and send it again.";
+    CompressionUnknown, "compression-unknown", "The body is compressed in a way this hub does not undo.", "Send the file plain, or with Content-Encoding: gzip, zstd or zip.";
+    CompressionBroken, "compression-broken", "The compressed body cannot be unpacked.", "Compress the file again and send it again.";
+    ArchiveMembers, "archive-members", "The zip archive holds no file, too many, or several where the feed takes one.", "Put one file into the archive, or push the files one by one.";
+    ArchiveNested, "archive-nested", "A file in the archive is an archive or compressed itself.", "Pack the plain files, once.";
     HeaderMismatch, "header-mismatch", "The header line does not have the columns that the feed's profile names.", "Export with the columns that the message lists, or have a profile made for the new form.";
     ColumnsTooMany, "columns-too-many", "A line has more columns than any feed file.", "Check the separator and the quotes of the export.";
     EmptyBody, "body-empty", "The body has no data row.", "Check that the export ran; send the file again when it has rows.";
@@ -56,6 +58,9 @@ reasons! {
     RowQuote, "row-quote", "A quoted value is not closed, or text follows its closing quote.", "Double each quote inside a value, or drop the stray quote.";
     RowColumns, "row-columns", "The row does not have as many columns as the header or the profile.", "Check for a separator inside a value; quote such values.";
     RowJson, "row-json", "The line is not a JSON object with plain values.", "Write one JSON object a line, its values being texts, numbers, booleans or null.";
+    RowXml, "row-xml", "The XML is not well-formed here, has a document type, or uses an entity of its own.", "Export again with a tool that writes XML; a row needs its own begin and end tag.";
+    CellError, "cell-error", "The cell of a column holds an error of the spreadsheet, such as #REF!.", "Mend the formula, or paste the values.";
+    WorkbookUnreadable, "workbook-unreadable", "The workbook or its sheet cannot be read.", "Save it again as XLSX without a password, with the sheet that the message names.";
     Encoding, "encoding", "The bytes are not text in the encoding that the profile declares.", "Export in the declared encoding; check that no tool cut or re-coded the file.";
     NulByte, "nul-byte", "The row contains NUL bytes.", "Repair the export: NUL bytes come from damaged storage or a wrong encoding.";
     ControlCharacter, "control-character", "A value that names a record contains a control character.", "Remove the control characters from the column.";
@@ -64,6 +69,7 @@ reasons! {
     IdentityMissing, "identity-missing", "The row names nobody: no identifier and no usable name.", "Fill in an identifier, a name or a phone.";
     IdentifierInvalid, "identifier-invalid", "An identifier has a form or a check digit that no real one has.", "Compare the number with the document and correct it.";
     IdentifierScientific, "identifier-scientific", "A spreadsheet turned a long number into scientific notation, and its digits are lost.", "Format the column as text before exporting, and export again from the source.";
+    IdentifierNumber, "identifier-number", "A spreadsheet holds a long number as a number, of which it keeps 15 digits only.", "Format the column as text before filling it, and fill it again from the source.";
     IdentifierType, "identifier-type", "The kind of document is not one that the profile knows.", "Use a kind that the message lists, or have the profile extended.";
     PhoneInvalid, "phone-invalid", "The text is not a phone number.", "Write 11 digits beginning with 1, or + and the country code.";
     MachineNumber, "machine-number", "The number belongs to a machine, not to a person (13 digits beginning with 10 or 14).", "Nothing is to be mended; leave such numbers out of the export.";

@@ -1,4 +1,4 @@
-//! Rows of delimited text and of NDJSON.
+//! Rows of delimited text and of NDJSON, and where columns stand in bodies of any form.
 //!
 //! Invariant: every data line of the body is part of exactly one row. A stray quote never swallows more than its own
 //! line: a value that is still open after [`QUOTED_LINES_MAX`] lines, at the end of the body or in a row of the wrong
@@ -62,7 +62,7 @@ impl<'a> LineRows<'a> {
                 header_layout(profile, header, &mut notices)?
             }
             FormatKind::Delimited => positional_layout(profile),
-            FormatKind::Ndjson | FormatKind::Hl7v2 => named_layout(profile),
+            _ => named_layout(profile),
         };
         let trailers = format.trailer_prefixes.iter().filter_map(|prefix| format.encoding.encode(prefix)).collect();
         let data_start = lines.offset();
@@ -208,6 +208,17 @@ fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<String
         let message = format!("the header has more than {COLUMNS_MAX} columns");
         return Err(BatchError::refused(Reason::ColumnsTooMany, message));
     }
+    named_columns(profile, line.number, found, cut.is_ok(), notices)
+}
+
+/// Where the columns of a header stand.
+pub(crate) fn named_columns(
+    profile: &Profile,
+    line: u64,
+    found: Vec<String>,
+    readable: bool,
+    notices: &mut Vec<String>,
+) -> Result<Layout, BatchError> {
     let mut fields: Vec<Option<Field>> = vec![None; found.len()];
     let mut missing = Vec::new();
     let mut twice = Vec::new();
@@ -222,11 +233,8 @@ fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<String
             (None, _) => missing.push(column.names().join("/")),
         }
     }
-    if !missing.is_empty() || !twice.is_empty() || cut.is_err() {
-        return Err(BatchError::refused(
-            Reason::HeaderMismatch,
-            mismatch(profile, line.number, &missing, &twice, &found),
-        ));
+    if !missing.is_empty() || !twice.is_empty() || !readable {
+        return Err(BatchError::refused(Reason::HeaderMismatch, mismatch(profile, line, &missing, &twice, &found)));
     }
     let spare: Vec<&str> =
         found.iter().zip(&fields).filter(|(_, field)| field.is_none()).map(|(name, _)| name.as_str()).collect();
@@ -268,7 +276,7 @@ fn shown(list: &str) -> String {
     }
 }
 
-fn positional_layout(profile: &Profile) -> Layout {
+pub(crate) fn positional_layout(profile: &Profile) -> Layout {
     let highest = profile.columns.values().filter_map(|column| match column {
         Column::Position(position) => Some(*position),
         Column::Name(_) | Column::Names(_) => None,
@@ -287,7 +295,7 @@ fn positional_layout(profile: &Profile) -> Layout {
     Layout::new((1..=width).map(column).collect())
 }
 
-fn named_layout(profile: &Profile) -> Layout {
+pub(crate) fn named_layout(profile: &Profile) -> Layout {
     let label = |column: &Column| column.names().first().cloned().unwrap_or_default();
     Layout::new(profile.columns.iter().map(|(field, column)| (label(column), Some(*field))).collect())
 }

@@ -5,6 +5,8 @@ use std::io::BufRead;
 
 use connector::{BatchError, Draft, Encoding, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader};
 
+use domain::EventType;
+
 use crate::hl7::{self, Header, MessageReader};
 
 /// A feed of HL7 v2 messages.
@@ -21,6 +23,10 @@ impl Hl7Feed {
 impl Feed for Hl7Feed {
     fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    fn event_types(&self) -> Vec<EventType> {
+        vec![EventType::EncounterChanged, EventType::TestResult]
     }
 
     fn open<'a>(&'a self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn RowReader + 'a>, BatchError> {

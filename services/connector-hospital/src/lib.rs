@@ -31,7 +31,7 @@ pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> 
     let feed = |profile: Profile| -> Result<Arc<dyn Feed>, ProfileError> {
         Ok(match profile.format.kind {
             FormatKind::Hl7v2 => Arc::new(Hl7Feed::new(profile)),
-            FormatKind::Delimited | FormatKind::Ndjson => Arc::new(ProfileFeed::new(profile)?),
+            _ => Arc::new(ProfileFeed::new(profile)?),
         })
     };
     profiles.into_iter().map(feed).collect()

@@ -1,25 +1,32 @@
-//! The failed rows of a batch as a file of the original form.
+//! The failed rows of a batch as a file of the original form: one that can be mended and pushed again as it is.
+//!
+//! Lines go behind the head of their file. Elements of a JSON list go between its brackets. Of documents whose rows mean
+//! little without what stands around them (XML, messages in an interchange) everything stays but the rows that did not
+//! fail. A workbook is written anew, with a column that says what is wrong.
 
-use std::io::SeekFrom;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use store::ingest::{self, Batch};
+use store::ingest::{self, Batch, QuarantinedRow};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::mpsc;
 
 use runtime::problem::ProblemDocument;
 
+use crate::feed::Feed;
 use crate::http::problem::FeedProblem;
 use crate::http::{enter, find};
 use crate::ingest::Ingest;
 use crate::profile::FormatKind;
+use crate::workbook;
 
 const PAGE: i64 = 1_000;
 const PIECE_BYTES: u64 = 1 << 16;
@@ -46,22 +53,25 @@ const PIECE_BYTES: u64 = 1 << 16;
 )]
 pub(super) async fn download(
     State(ingest): State<Arc<Ingest>>,
-    Path((feed, batch)): Path<(String, String)>,
+    UrlPath((feed, batch)): UrlPath<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
     let batch = find(&ingest, &feed, &batch).await?;
-    let file = File::open(ingest.core.raw.path(&feed, &batch.sha256)).await.map_err(|_| FeedProblem::BodyGone)?;
-    let extension = match ingest.profile(&feed).map(|profile| profile.format.kind) {
-        Some(FormatKind::Delimited) => "csv",
-        Some(FormatKind::Ndjson) => "ndjson",
-        Some(FormatKind::Hl7v2) => "hl7",
-        None => "bin",
-    };
-    let name = format!("attachment; filename=\"quarantined-{}.{extension}\"", batch.batch_id);
+    let path = ingest.core.raw.path(&feed, &batch.sha256);
+    let file = File::open(&path).await.map_err(|_| FeedProblem::BodyGone)?;
+    let line = ingest.core.lines.get(&feed).ok_or(FeedProblem::FeedUnknown)?;
+    let kind = line.feed.profile().format.kind;
+    let name = format!("attachment; filename=\"quarantined-{}.{}\"", batch.batch_id, kind.extension());
+    let source = Arc::clone(&line.feed);
     let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(4);
     tokio::spawn(async move {
-        if let Err(error) = send_rows(&ingest, &batch, file, &sender).await {
+        let sent = match shape(kind, &batch) {
+            Shape::Rows => send_rows(&ingest, &batch, file, &sender).await,
+            Shape::List => send_list(&ingest, &batch, file, &sender).await,
+            Shape::Rest | Shape::Workbook => send_rewritten(&ingest, &batch, source, path, &sender).await,
+        };
+        if let Err(error) = sent {
             let _ = sender.send(Err(error)).await;
         }
     });
@@ -77,25 +87,178 @@ pub(super) async fn download(
     Ok(response)
 }
 
+/// How the failed rows of a form are put together.
+enum Shape {
+    Rows,
+    List,
+    Rest,
+    Workbook,
+}
+
+fn shape(kind: FormatKind, _batch: &Batch) -> Shape {
+    match kind {
+        FormatKind::Delimited | FormatKind::Ndjson | FormatKind::Hl7v2 => Shape::Rows,
+        FormatKind::Json => Shape::List,
+        FormatKind::Xml => Shape::Rest,
+        FormatKind::Workbook => Shape::Workbook,
+    }
+}
+
 async fn send_rows(
     ingest: &Ingest,
     batch: &Batch,
     mut file: File,
     sender: &mpsc::Sender<std::io::Result<Bytes>>,
 ) -> std::io::Result<()> {
-    let away = |_| std::io::Error::other("the receipts cannot be read");
     send_piece(&mut file, 0, batch.data_start as u64, sender).await?;
     let mut after = 0;
     loop {
-        let mut conn = ingest.core.store.acquire().await.map_err(away)?;
-        let rows = ingest::list_quarantined(&mut conn, batch.batch_id, after, PAGE).await.map_err(away)?;
-        drop(conn);
+        let rows = page(ingest, batch, after).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.row;
         for row in &rows {
             send_piece(&mut file, row.byte_offset as u64, row.byte_length as u64, sender).await?;
         }
     }
+}
+
+async fn page(ingest: &Ingest, batch: &Batch, after: i64) -> std::io::Result<Vec<QuarantinedRow>> {
+    let away = |_| std::io::Error::other("the receipts cannot be read");
+    let mut conn = ingest.core.store.acquire().await.map_err(away)?;
+    ingest::list_quarantined(&mut conn, batch.batch_id, after, PAGE).await.map_err(away)
+}
+
+/// The elements of a list, between the begin of the document and brackets that close it.
+async fn send_list(
+    ingest: &Ingest,
+    batch: &Batch,
+    mut file: File,
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+) -> std::io::Result<()> {
+    let mut begin = vec![0; batch.data_start as usize];
+    file.read_exact(&mut begin).await?;
+    let end = closing(&begin);
+    send(sender, begin.into()).await?;
+    let (mut after, mut first) = (0, true);
+    loop {
+        let rows = page(ingest, batch, after).await?;
+        let Some(last) = rows.last() else { return send(sender, end.into()).await };
+        after = last.row;
+        for row in &rows {
+            send(sender, if first { "\n".into() } else { ",\n".into() }).await?;
+            send_piece(&mut file, row.byte_offset as u64, row.byte_length as u64, sender).await?;
+            first = false;
+        }
+    }
+}
+
+/// What closes the brackets that are open at the end of the begin of a JSON document.
+fn closing(begin: &[u8]) -> Vec<u8> {
+    let (mut open, mut quoted, mut escaped) = (Vec::new(), false, false);
+    for byte in begin {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' if !quoted => open.push(b'}'),
+            b'[' if !quoted => open.push(b']'),
+            b'}' | b']' if !quoted => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.push(b'\n');
+    open.reverse();
+    open
+}
+
+/// A file that is put together by reading the body again.
+async fn send_rewritten(
+    ingest: &Ingest,
+    batch: &Batch,
+    feed: Arc<dyn Feed>,
+    path: PathBuf,
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+) -> std::io::Result<()> {
+    let mut failed: Vec<QuarantinedRow> = Vec::new();
+    loop {
+        let mut rows = page(ingest, batch, failed.last().map_or(0, |row| row.row)).await?;
+        if rows.is_empty() {
+            break;
+        }
+        failed.append(&mut rows);
+    }
+    let sender = sender.clone();
+    let work = move || match feed.profile().format.kind {
+        FormatKind::Workbook => {
+            let reason = |row: QuarantinedRow| (row.line, format!("{}: {}", row.code, row.message));
+            let failed: Vec<(i64, String)> = failed.into_iter().map(reason).collect();
+            let file = std::fs::File::open(&path)?;
+            let book = workbook::failed_rows(file, feed.profile(), &failed).map_err(std::io::Error::other)?;
+            sender.blocking_send(Ok(book.into())).map_err(gone)
+        }
+        _ => send_rest(&*feed, &path, &failed, &sender),
+    };
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}
+
+/// Everything of a body but the rows that did not fail. Rows may share a stretch of the body (the travellers of a
+/// message); it stays when one of them failed.
+fn send_rest(
+    feed: &dyn Feed,
+    path: &Path,
+    failed: &[QuarantinedRow],
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+) -> std::io::Result<()> {
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut rows = feed.open(Box::new(BufReader::new(std::fs::File::open(path)?))).map_err(std::io::Error::other)?;
+    let mut failed = failed.iter().map(|row| row.row).peekable();
+    let mut kept_to = 0;
+    // The stretch that the rows before shared, and whether it stays.
+    let mut stretch: Option<(u64, u64, bool)> = None;
+    loop {
+        let row = rows.next_row().map_err(std::io::Error::other)?;
+        let failure = row.as_ref().is_some_and(|row| failed.next_if_eq(&(row.number as i64)).is_some());
+        match (&mut stretch, &row) {
+            (Some((offset, _, stays)), Some(row)) if *offset == row.offset => {
+                *stays |= failure;
+                continue;
+            }
+            (Some((_, _, true)), _) | (None, _) => {}
+            (Some((offset, end, false)), _) => {
+                send_range(&mut file, kept_to, *offset, sender)?;
+                kept_to = *end;
+            }
+        }
+        let Some(row) = row else { return send_range(&mut file, kept_to, length, sender) };
+        stretch = Some((row.offset, row.offset + row.length, failure));
+    }
+}
+
+fn send_range(
+    file: &mut std::fs::File,
+    from: u64,
+    to: u64,
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+) -> std::io::Result<()> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut left = to.saturating_sub(from);
+    while left > 0 {
+        let mut piece = vec![0; left.min(PIECE_BYTES) as usize];
+        file.read_exact(&mut piece)?;
+        left -= piece.len() as u64;
+        sender.blocking_send(Ok(piece.into())).map_err(gone)?;
+    }
+    Ok(())
+}
+
+async fn send(sender: &mpsc::Sender<std::io::Result<Bytes>>, piece: Bytes) -> std::io::Result<()> {
+    sender.send(Ok(piece)).await.map_err(gone)
+}
+
+/// The reader went away.
+fn gone<T>(_: T) -> std::io::Error {
+    std::io::ErrorKind::BrokenPipe.into()
 }
 
 async fn send_piece(
@@ -110,10 +273,7 @@ async fn send_piece(
         let mut piece = vec![0; left.min(PIECE_BYTES) as usize];
         file.read_exact(&mut piece).await?;
         left -= piece.len() as u64;
-        if sender.send(Ok(Bytes::from(piece))).await.is_err() {
-            // The reader went away.
-            return Err(std::io::ErrorKind::BrokenPipe.into());
-        }
+        send(sender, piece.into()).await?;
     }
     Ok(())
 }

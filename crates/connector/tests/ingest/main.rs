@@ -3,6 +3,7 @@
 mod bad_input;
 mod city;
 mod crash;
+mod formats;
 mod hub;
 mod laws;
 mod messages;
