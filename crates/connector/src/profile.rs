@@ -175,6 +175,8 @@ formats! {
     Workbook, "workbook", "xlsx", None;
     /// HL7 version 2 messages.
     Hl7v2, "hl7v2", "hl7", Some("hospital");
+    /// FHIR R4 resources: a bundle, or one resource a line.
+    Fhir, "fhir", "json", Some("hospital");
 }
 
 /// The encoding of a feed's text. It is declared, never guessed.

@@ -86,6 +86,8 @@ reasons! {
     MessageStructure, "message-structure", "The message cannot be read as HL7 v2: MSH is missing or malformed.", "Check that the message begins with MSH and that segments end with a carriage return.";
     MessageType, "message-type", "The message is of a type or trigger event that this feed does not take.", "Route only the types that the message lists to this feed.";
     MessageSegment, "message-segment", "A segment without which the message means nothing is missing.", "Have the sending system include the segment.";
+    // Other messages.
+    ResourceInvalid, "resource-invalid", "The resource is not JSON, or has an element of another type than FHIR R4 gives it.", "Validate the resource against FHIR R4.";
     RepetitionsTooMany, "repetitions-too-many", "A field or segment is repeated more often than any real message repeats it.", "Send what is in use only; check the interface for a loop.";
     MessageTooLong, "message-too-long", "The message is longer than a message may be.", "Send embedded documents apart; check for a missing end of block.";
 }

@@ -45,7 +45,7 @@ impl Members {
             },
             FormatKind::Ndjson | FormatKind::Hl7v2 => Self::Joined { head_lines: 0, header: false },
             FormatKind::Workbook => Self::One { zipped: true },
-            FormatKind::Json | FormatKind::Xml => Self::One { zipped: false },
+            FormatKind::Json | FormatKind::Xml | FormatKind::Fhir => Self::One { zipped: false },
         }
     }
 }

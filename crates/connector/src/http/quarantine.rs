@@ -95,9 +95,11 @@ enum Shape {
     Workbook,
 }
 
-fn shape(kind: FormatKind, _batch: &Batch) -> Shape {
+fn shape(kind: FormatKind, batch: &Batch) -> Shape {
     match kind {
-        FormatKind::Delimited | FormatKind::Ndjson | FormatKind::Hl7v2 => Shape::Rows,
+        // The entries of a bundle begin somewhere in it, lines of resources at once.
+        FormatKind::Fhir if batch.data_start > 0 => Shape::List,
+        FormatKind::Delimited | FormatKind::Ndjson | FormatKind::Hl7v2 | FormatKind::Fhir => Shape::Rows,
         FormatKind::Json => Shape::List,
         FormatKind::Xml => Shape::Rest,
         FormatKind::Workbook => Shape::Workbook,

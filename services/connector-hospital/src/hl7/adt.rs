@@ -18,23 +18,29 @@ const DIAGNOSES_MAX: usize = 100;
 enum Effect {
     Stay(EncounterAction, Op),
     PatientOnly,
+    /// The number of MRG-1 is that of PID-3 from now on: two records are one, or one has another number.
     Merge,
+    /// Visits of the patient of MRG-1 are those of the patient of PID-3.
+    MoveVisits,
 }
 
 /// The trigger events that this feed takes (HL7 table 0003).
-const TRIGGERS: &str = "A01, A02, A03, A04, A05, A08, A11, A13, A28, A31, A40";
+const TRIGGERS: &str = "A01 to A08, A11, A13, A28, A31, A40, A41, A45, A47";
 
 fn effect(trigger: &str) -> Result<Effect, RowError> {
     use EncounterAction::{Admit, Cancel, Discharge, Register, Transfer, Update};
     Ok(match trigger {
-        "A01" => Effect::Stay(Admit, Op::Upsert),
+        // A06 makes an outpatient an inpatient, A07 the reverse.
+        "A01" | "A06" => Effect::Stay(Admit, Op::Upsert),
         "A02" => Effect::Stay(Transfer, Op::Upsert),
         "A03" => Effect::Stay(Discharge, Op::Upsert),
-        "A04" | "A05" => Effect::Stay(Register, Op::Upsert),
+        "A04" | "A05" | "A07" => Effect::Stay(Register, Op::Upsert),
         "A08" | "A13" => Effect::Stay(Update, Op::Upsert),
         "A11" => Effect::Stay(Cancel, Op::Retract),
-        "A28" | "A31" => Effect::PatientOnly,
-        "A40" => Effect::Merge,
+        // A41 merges accounts, which the hub does not keep; the patient stays who they are.
+        "A28" | "A31" | "A41" => Effect::PatientOnly,
+        "A40" | "A47" => Effect::Merge,
+        "A45" => Effect::MoveVisits,
         _ => {
             let message = format!("this feed takes the ADT events {TRIGGERS}; MSH-9 names another");
             return Err(RowError::field("MSH-9", Reason::MessageType, message));
@@ -65,8 +71,10 @@ pub(crate) fn map(
     )];
     match effect {
         Effect::PatientOnly => {}
+        Effect::MoveVisits => drafts.extend(moved_visits(message, &patient, envelope, source, context)?),
         Effect::Merge => {
-            let away = merged_away(message)?;
+            let merge = message.required("MRG")?;
+            let away = merged_away(message, &merge)?;
             if away == patient.number {
                 let message = "MRG-1 names the same number as PID-3: nothing would be merged";
                 return Err(RowError::field("MRG-1", Reason::ValueUnknown, message));
@@ -77,6 +85,50 @@ pub(crate) fn map(
         Effect::Stay(action, op) => {
             let Some(visit) = message.segment("PV1") else { return Ok(drafts) };
             drafts.push(stay(message, &visit, action, op, &patient, envelope, source, context)?);
+        }
+    }
+    Ok(drafts)
+}
+
+/// Each MRG names a patient and a visit of theirs, and the PV1 after it the visit that it is now. A visit that keeps its
+/// number is stated anew, with its new patient; one that gets another is taken back under the old.
+fn moved_visits(
+    message: &Message<'_>,
+    patient: &Patient,
+    envelope: &Envelope<'_>,
+    source: &str,
+    context: &RowContext<'_>,
+) -> Result<Vec<Draft>, RowError> {
+    let mut drafts = Vec::new();
+    let mut merge: Option<Seg<'_>> = None;
+    message.required("MRG")?;
+    message.required("PV1")?;
+    for segment in message.segments() {
+        match segment.name() {
+            "MRG" => merge = Some(segment),
+            "PV1" => {
+                let merge = merge.take().ok_or_else(|| {
+                    RowError::field(
+                        "MRG",
+                        Reason::MessageSegment,
+                        "a PV1 segment has no MRG segment of its own before it",
+                    )
+                })?;
+                let away = merged_away(message, &merge)?;
+                let before = Some(merge.word(5)?).filter(|number| !number.is_empty());
+                let now = segment.word(19)?;
+                let stays =
+                    stay(message, &segment, EncounterAction::Update, Op::Upsert, patient, envelope, source, context)?;
+                let old = away.visit_id(before.as_deref().unwrap_or(&now));
+                if old != *stays.source_record_id.expose() {
+                    let mut taken = stays.clone();
+                    taken.source_record_id = old.into();
+                    taken.op = Op::Retract;
+                    drafts.push(taken);
+                }
+                drafts.push(stays);
+            }
+            _ => {}
         }
     }
     Ok(drafts)

@@ -10,6 +10,7 @@ mod time;
 use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
 use domain::{Body, Op, Precision};
 
+pub(crate) use oru::outcome;
 pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader};
 
 use message::Message;
@@ -134,3 +135,6 @@ fn draft(
         body,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,7 +176,7 @@ fn result(
 }
 
 /// The verdict in a coded or textual value: SNOMED CT qualifier codes, and the words that laboratories write.
-fn outcome(code: &str, text: &str) -> TestOutcome {
+pub(crate) fn outcome(code: &str, text: &str) -> TestOutcome {
     for value in [code, text] {
         let found = match value.trim().to_uppercase().as_str() {
             "260373001" | "10828004" | "POSITIVE" | "POS" | "DETECTED" | "REACTIVE" | "阳性" | "检出" | "(+)" | "+" => {

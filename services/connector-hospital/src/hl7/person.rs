@@ -164,9 +164,8 @@ fn contacts(pid: &Seg<'_>, flags: &mut Vec<&'static str>) -> Result<Vec<Sensitiv
 /// The hospital number that a merge takes away (MRG-1).
 ///
 /// # Errors
-/// When there is no MRG segment or no number in it.
-pub(crate) fn merged_away(message: &Message<'_>) -> Result<PatientNumber, RowError> {
-    let merge = message.required("MRG")?;
+/// When there is no number in it.
+pub(crate) fn merged_away(message: &Message<'_>, merge: &Seg<'_>) -> Result<PatientNumber, RowError> {
     let facility = facility(message)?;
     for id in merge.few_repeats(1, IDENTIFIERS_MAX)? {
         if let Some(claim) = claim("MRG-1", &id, &facility)?

@@ -1,0 +1,286 @@
+//! Resources to drafts of events.
+
+use connector::{Draft, Profile, Reason, RowContext, RowError};
+use domain::{
+    Datum, EncounterAction, EncounterChanged, Op, PlaceKind, PlaceRef, PlaceRegistered, ResultStatus, Sensitive,
+    TestOutcome, TestResult,
+};
+use serde_json::Value;
+
+use super::Resource;
+use super::patient;
+use super::resource::{Concept, Condition, Encounter, Finding, Immunization, Reference, Site};
+use super::time::{self, Stated};
+use crate::hl7::outcome;
+
+/// Characters of a result's text that are kept; the resource has the rest.
+const TEXT_CHARS_MAX: usize = 2_000;
+const WORD_CHARS_MAX: usize = 200;
+/// Diagnoses of one encounter.
+const DIAGNOSES_MAX: usize = 100;
+/// An appointment may lie so far ahead.
+const PLANNED_DAYS: i64 = 400;
+
+/// Maps one resource.
+///
+/// # Errors
+/// When the resource goes to quarantine.
+pub(super) fn map(
+    entry: &str,
+    timestamp: &str,
+    profile: &Profile,
+    context: &RowContext<'_>,
+) -> Result<Vec<Draft>, RowError> {
+    let (kind, resource) = Resource::open(entry, timestamp, profile, context)?;
+    let received =
+        Stated { at: context.ingest_time, precision: domain::Precision::Milli, offset_min: 0, assumed: false };
+    let known = resource.updated.unwrap_or(received);
+    match kind.as_str() {
+        "Patient" => patient::map(&resource, known),
+        "Encounter" => encounter(&resource, known),
+        "Observation" => finding(&resource, "observation", known),
+        "DiagnosticReport" => finding(&resource, "report", known),
+        "Condition" => condition(&resource, known),
+        "Immunization" => immunization(&resource, known),
+        "Location" | "Organization" => site(&resource, known),
+        _ => {
+            let message = "this feed takes Patient, Encounter, Observation, DiagnosticReport, Condition, Immunization, \
+                           Location and Organization; the resource is of another type, or of none";
+            Err(RowError::field("resourceType", Reason::MessageType, message))
+        }
+    }
+}
+
+fn encounter(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {
+    let encounter: Encounter = resource.read()?;
+    let subject = resource.subject("subject", encounter.subject.as_ref());
+    let zone = &resource.profile.time.zone;
+    let start = time::read("period.start", encounter.period.start.as_deref(), zone, resource.context, PLANNED_DAYS)?;
+    let end = time::read("period.end", encounter.period.end.as_deref(), zone, resource.context, PLANNED_DAYS)?;
+    let inpatient = encounter.class.as_ref().and_then(|class| class.code.as_deref());
+    let inpatient = matches!(inpatient, Some("IMP" | "ACUTE" | "NONAC" | "OBSENC"));
+    let (action, op) = match encounter.status.as_str() {
+        "cancelled" | "entered-in-error" => (EncounterAction::Cancel, Op::Retract),
+        "finished" => (EncounterAction::Discharge, Op::Upsert),
+        "in-progress" | "onleave" if inpatient => (EncounterAction::Admit, Op::Upsert),
+        "planned" | "unknown" => (EncounterAction::Other, Op::Upsert),
+        "" => return Err(RowError::field("status", Reason::RequiredMissing, "status is empty")),
+        _ => (EncounterAction::Register, Op::Upsert),
+    };
+    // What is taken back need not be whole.
+    let taken_back = op == Op::Retract;
+    let start = start.or(taken_back.then_some(known)).ok_or_else(|| empty("period.start"))?;
+    if end.is_some_and(|end| end.at < start.at) {
+        return Err(RowError::field("period.end", Reason::TimeOrder, "period.end lies before period.start"));
+    }
+    let place = encounter.location.iter().find_map(|place| place.location.display.as_deref());
+    let provider = encounter.provider.as_ref().or(encounter.location.first().map(|place| &place.location));
+    let body = EncounterChanged {
+        subject: if taken_back { subject.unwrap_or_default() } else { subject? },
+        encounter_id: Sensitive::from(resource.id.as_str()),
+        action,
+        class: encounter.class.and_then(|class| class.code).map(|code| short(&code)),
+        place: PlaceRef { place_id: place_id(resource, provider), kind: PlaceKind::Hospital, ..PlaceRef::default() },
+        ward_bed: place.map(short),
+        start_time: start.at,
+        end_time: end.map(|end| end.at),
+        diagnoses: diagnoses(&encounter.reason),
+    };
+    Ok(vec![resource.draft(format!("encounter:{}", resource.id), start, op, Vec::new(), body)])
+}
+
+fn finding(resource: &Resource<'_>, record: &str, known: Stated) -> Result<Vec<Draft>, RowError> {
+    let finding: Finding = resource.read()?;
+    // Vital signs, surveys and social history are observations, and no results of a laboratory.
+    let laboratory = |concept: &Concept| concept.has("laboratory") || concept.has("LAB");
+    let other = ["vital-signs", "survey", "social-history", "activity", "exam"];
+    let is_other = |concept: &Concept| other.iter().any(|code| concept.has(code));
+    if finding.category.iter().any(is_other) && !finding.category.iter().any(laboratory) {
+        return Ok(Vec::new());
+    }
+    let (status, op) = match finding.status.as_str() {
+        "registered" | "preliminary" | "partial" => (ResultStatus::Preliminary, Op::Upsert),
+        "final" => (ResultStatus::Final, Op::Upsert),
+        "amended" | "corrected" | "appended" => (ResultStatus::Corrected, Op::Upsert),
+        "cancelled" => (ResultStatus::Cancelled, Op::Upsert),
+        "entered-in-error" => (ResultStatus::Cancelled, Op::Retract),
+        "" => return Err(empty("status")),
+        _ => (ResultStatus::Unknown, Op::Upsert),
+    };
+    let taken_back = op == Op::Retract;
+    let subject = resource.subject("subject", finding.subject.as_ref());
+    let period = finding.effective_period.as_ref().and_then(|period| period.start.as_deref());
+    let collected = resource.time("effectiveDateTime", finding.effective.as_deref().or(period))?;
+    let issued = resource.time("issued", finding.issued.as_deref())?;
+    let stated = issued.or(collected).or(resource.updated).or(taken_back.then_some(known));
+    let reported = stated.ok_or_else(|| {
+        let message = "neither issued nor effective nor meta.lastUpdated nor the bundle says when the result was found";
+        RowError::field("issued", Reason::RequiredMissing, message)
+    })?;
+    let coding = finding.code.code();
+    let code = coding.and_then(|coding| coding.code.clone()).or_else(|| finding.code.text.clone());
+    let code = code.or(taken_back.then(String::new)).ok_or_else(|| empty("code"))?;
+    let (value, mut text) = value(&finding);
+    let mut flags = Vec::new();
+    if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
+        text.truncate(end);
+        flags.push("text-shortened");
+    }
+    let result = match outcome(&value, &text) {
+        TestOutcome::Unknown => interpreted(&finding.interpretation),
+        outcome => outcome,
+    };
+    let specimen = match &finding.specimen {
+        Value::Array(list) => list.first().cloned().unwrap_or_default(),
+        one => one.clone(),
+    };
+    let specimen: Option<Reference> = serde_json::from_value(specimen).ok();
+    let lab = finding.performer.first().and_then(|lab| lab.display.as_deref().or_else(|| lab.id()));
+    let body = TestResult {
+        subject: if taken_back { subject.unwrap_or_default() } else { subject? },
+        specimen_id: specimen.as_ref().and_then(Reference::id).map(short),
+        pool_id: None,
+        code_system: coding.and_then(|coding| coding.system.as_deref()).map_or("L".to_owned(), system),
+        code: short(&code),
+        result,
+        value_text: Some(text).filter(|text| !text.is_empty()).map(Sensitive::new),
+        ct_value: None,
+        status,
+        collected_time: collected.map(|time| time.at),
+        reported_time: reported.at,
+        lab: lab.map(short),
+        collection_place: PlaceRef::default(),
+    };
+    let at = collected.unwrap_or(reported);
+    Ok(vec![resource.draft(format!("{record}:{}", resource.id), at, op, flags, body)])
+}
+
+/// The value of a finding as code and as text.
+fn value(finding: &Finding) -> (String, String) {
+    let concept = finding.value_concept.as_ref().or(finding.conclusion_code.first());
+    if let Some(concept) = concept {
+        let coding = concept.code();
+        let code = coding.and_then(|coding| coding.code.clone()).unwrap_or_default();
+        let display = coding.and_then(|coding| coding.display.clone());
+        return (code.clone(), display.or_else(|| concept.text.clone()).unwrap_or(code));
+    }
+    if let Some(quantity) = &finding.value_quantity {
+        let number = quantity.value.as_ref().map(ToString::to_string).unwrap_or_default();
+        let text = format!("{number} {}", quantity.unit.as_deref().unwrap_or_default());
+        return (String::new(), text.trim().to_owned());
+    }
+    let text = finding.value_string.clone().or_else(|| finding.conclusion.clone());
+    (String::new(), text.unwrap_or_default())
+}
+
+/// What the laboratory says that the value means (HL7 table 0078).
+fn interpreted(interpretation: &[Concept]) -> TestOutcome {
+    let has = |codes: &[&str]| interpretation.iter().any(|concept| codes.iter().any(|code| concept.has(code)));
+    if has(&["POS", "DET", "RR"]) {
+        TestOutcome::Positive
+    } else if has(&["NEG", "ND", "NR"]) {
+        TestOutcome::Negative
+    } else if has(&["IND", "E"]) {
+        TestOutcome::Suspected
+    } else {
+        TestOutcome::Unknown
+    }
+}
+
+fn condition(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {
+    let condition: Condition = resource.read()?;
+    let taken_back = condition.verification.has("entered-in-error") || condition.verification.has("refuted");
+    let op = if taken_back { Op::Retract } else { Op::Upsert };
+    let subject = resource.subject("subject", condition.subject.as_ref());
+    let onset = resource.time("onsetDateTime", condition.onset.as_deref())?;
+    let recorded = resource.time("recordedDate", condition.recorded.as_deref())?;
+    let at = onset.or(recorded).or(resource.updated).or(taken_back.then_some(known));
+    let at = at.ok_or_else(|| empty("onsetDateTime"))?;
+    let record = format!("condition:{}", resource.id);
+    let body = EncounterChanged {
+        subject: if taken_back { subject.unwrap_or_default() } else { subject? },
+        encounter_id: condition.encounter.as_ref().and_then(Reference::id).unwrap_or(&record).into(),
+        action: EncounterAction::Update,
+        place: PlaceRef { kind: PlaceKind::Hospital, ..PlaceRef::default() },
+        start_time: at.at,
+        diagnoses: diagnoses(std::slice::from_ref(&condition.code)),
+        ..EncounterChanged::default()
+    };
+    Ok(vec![resource.draft(record, at, op, Vec::new(), body)])
+}
+
+fn immunization(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {
+    let immunization: Immunization = resource.read()?;
+    let taken_back = matches!(immunization.status.as_str(), "entered-in-error" | "not-done");
+    let op = if taken_back { Op::Retract } else { Op::Upsert };
+    let subject = resource.subject("patient", immunization.patient.as_ref());
+    let at = resource.time("occurrenceDateTime", immunization.occurrence.as_deref())?;
+    let at = at.or(taken_back.then_some(known)).ok_or_else(|| empty("occurrenceDateTime"))?;
+    let record = format!("immunization:{}", resource.id);
+    let place = immunization.location.as_ref();
+    let body = EncounterChanged {
+        subject: if taken_back { subject.unwrap_or_default() } else { subject? },
+        encounter_id: immunization.encounter.as_ref().and_then(Reference::id).unwrap_or(&record).into(),
+        action: EncounterAction::Register,
+        class: Some("IMMUNIZATION".to_owned()),
+        place: PlaceRef { place_id: place_id(resource, place), kind: PlaceKind::Hospital, ..PlaceRef::default() },
+        ward_bed: place.and_then(|place| place.display.as_deref()).map(short),
+        start_time: at.at,
+        ..EncounterChanged::default()
+    };
+    Ok(vec![resource.draft(record, at, op, Vec::new(), body)])
+}
+
+fn site(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {
+    let site: Site = resource.read()?;
+    let position = site.position;
+    if position
+        .as_ref()
+        .is_some_and(|p| !(-90.0..=90.0).contains(&p.latitude) || !(-180.0..=180.0).contains(&p.longitude))
+    {
+        return Err(RowError::field("position", Reason::ValueNumber, "position is no place on earth"));
+    }
+    let parent = site.part_of.as_ref().or(site.organization.as_ref());
+    let body = PlaceRegistered {
+        place: PlaceRef {
+            place_id: Some(format!("{}/{}", resource.profile.source, resource.id)),
+            kind: PlaceKind::Hospital,
+            name: site.name.as_deref().map(short).map(Sensitive::new),
+            // FHIR states positions in WGS-84.
+            datum: if position.is_some() { Datum::Wgs84 } else { Datum::Unknown },
+            lat: position.as_ref().map(|position| position.latitude),
+            lon: position.as_ref().map(|position| position.longitude),
+            ..PlaceRef::default()
+        },
+        parent_place_id: place_id(resource, parent),
+        valid_from: None,
+        valid_to: None,
+    };
+    Ok(vec![resource.draft(format!("place:{}", resource.id), known, Op::Upsert, Vec::new(), body)])
+}
+
+fn place_id(resource: &Resource<'_>, reference: Option<&Reference>) -> Option<String> {
+    reference.and_then(Reference::id).map(|id| format!("{}/{}", resource.profile.source, short(id)))
+}
+
+fn diagnoses(concepts: &[Concept]) -> Vec<Sensitive<String>> {
+    let codes = concepts.iter().filter_map(Concept::code).filter_map(|coding| coding.code.as_deref());
+    codes.take(DIAGNOSES_MAX).map(|code| Sensitive::new(short(code))).collect()
+}
+
+/// The short name of a coding system that HL7 v2 gives it, so that a code is the same in both.
+fn system(system: &str) -> String {
+    match system {
+        "http://loinc.org" => "LN".to_owned(),
+        "http://snomed.info/sct" => "SCT".to_owned(),
+        other => short(other),
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(WORD_CHARS_MAX).collect()
+}
+
+fn empty(field: &str) -> RowError {
+    RowError::field(field, Reason::RequiredMissing, format!("{field} is empty"))
+}

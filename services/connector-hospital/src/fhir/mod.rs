@@ -1,0 +1,181 @@
+//! FHIR R4: bundles and Bulk Data as a feed of the ingest loop. A row is a resource, and stands alone.
+//!
+//! Patients are register entries, encounters stays, observations and reports results; a condition is a diagnosis of its
+//! encounter, an immunization a short visit; locations and organizations are places. Resources refer to each other by id or
+//! by identifier, and nothing is looked up: a reference becomes the record id or the token that the other one has.
+
+mod map;
+mod patient;
+mod reader;
+mod resource;
+mod time;
+
+use std::io::BufRead;
+
+use connector::{BatchError, Draft, DraftRole, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader};
+use domain::{Body, ClaimRef, ClaimToken, EventType, IdClaim, IdScheme, Op};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use reader::ResourceReader;
+use resource::{Meta, Reference};
+use time::Stated;
+
+/// A feed of FHIR resources.
+pub(crate) struct FhirFeed {
+    profile: Profile,
+}
+
+impl FhirFeed {
+    pub(crate) fn new(profile: Profile) -> Self {
+        Self { profile }
+    }
+}
+
+impl Feed for FhirFeed {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn event_types(&self) -> Vec<EventType> {
+        vec![EventType::EncounterChanged, EventType::TestResult, EventType::PlaceRegistered]
+    }
+
+    fn open<'a>(&'a self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn RowReader + 'a>, BatchError> {
+        Ok(Box::new(ResourceReader::open(input)?))
+    }
+
+    fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+        let text = self.profile.format.encoding.decode(row.bytes.expose())?;
+        let (timestamp, entry) = text.split_once('\n').unwrap_or(("", &text));
+        map::map(entry, timestamp, &self.profile, context)
+    }
+}
+
+/// What an entry of a bundle or a line begins with.
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(rename = "resourceType")]
+    kind: Option<String>,
+    #[serde(rename = "fullUrl")]
+    full_url: Option<String>,
+    #[serde(borrow)]
+    resource: Option<&'a RawValue>,
+}
+
+/// What every resource has.
+#[derive(Deserialize)]
+struct Base {
+    #[serde(rename = "resourceType")]
+    kind: Option<String>,
+    id: Option<String>,
+    #[serde(default)]
+    meta: Meta,
+}
+
+/// One resource with what mapping needs to know beside it.
+struct Resource<'a> {
+    text: &'a str,
+    id: String,
+    updated: Option<Stated>,
+    profile: &'a Profile,
+    context: &'a RowContext<'a>,
+}
+
+impl<'a> Resource<'a> {
+    /// Reads what every resource has.
+    fn open(
+        entry: &'a str,
+        timestamp: &str,
+        profile: &'a Profile,
+        context: &'a RowContext<'a>,
+    ) -> Result<(String, Self), RowError> {
+        let outer: Entry<'a> = parse(entry, "entry")?;
+        let text = match outer.resource {
+            Some(resource) if outer.kind.is_none() => resource.get(),
+            _ => entry,
+        };
+        let base: Base = parse(text, "resource")?;
+        let kind = base.kind.ok_or_else(|| {
+            RowError::field("resourceType", Reason::RequiredMissing, "the entry has no resource with a resourceType")
+        })?;
+        let url = Reference { reference: outer.full_url, ..Reference::default() };
+        let id = base.id.as_deref().or_else(|| url.id()).map(str::to_owned).ok_or_else(|| {
+            RowError::field("id", Reason::RequiredMissing, "the resource has neither an id nor a fullUrl")
+        })?;
+        if id.len() > 128 || id.chars().any(char::is_control) {
+            return Err(RowError::field("id", Reason::ValueTooLong, "an id has at most 128 characters"));
+        }
+        let zone = &profile.time.zone;
+        let updated = time::read("meta.lastUpdated", base.meta.last_updated.as_deref(), zone, context, 1)?;
+        let made = time::read("Bundle.timestamp", Some(timestamp), zone, context, 1)?;
+        Ok((kind, Self { text, id, updated: updated.or(made), profile, context }))
+    }
+
+    fn read<T: for<'d> Deserialize<'d>>(&self) -> Result<T, RowError> {
+        parse(self.text, "resource")
+    }
+
+    fn time(&self, field: &str, text: Option<&str>) -> Result<Option<Stated>, RowError> {
+        time::read(field, text, &self.profile.time.zone, self.context, 1)
+    }
+
+    /// A draft of the resource's own record.
+    fn draft(&self, record: String, at: Stated, op: Op, mut flags: Vec<&'static str>, body: impl Into<Body>) -> Draft {
+        if at.assumed {
+            flags.push("offset-assumed");
+        }
+        if at.precision == domain::Precision::Unknown {
+            flags.push("date-partial");
+        }
+        // What was updated says when; what does not is numbered as it comes.
+        let version = self.updated.map(|updated| updated.at.as_millis() * 1_000);
+        Draft {
+            role: DraftRole::Record,
+            source_record_id: record.into(),
+            version,
+            version_room: if version.is_some() { 999 } else { 0 },
+            op,
+            event_time: at.at,
+            precision: at.precision,
+            utc_offset_min: Some(at.offset_min),
+            offset_assumed: at.assumed,
+            created_time: self.updated.map(|updated| updated.at),
+            quality_flags: flags,
+            body: body.into(),
+        }
+    }
+
+    /// The person whom a resource is about: the patient's record, or an identifier that names them.
+    fn subject(&self, field: &str, reference: Option<&Reference>) -> Result<Vec<ClaimRef>, RowError> {
+        let missing = || RowError::field(field, Reason::IdentityMissing, format!("{field} does not name a patient"));
+        let reference = reference.ok_or_else(missing)?;
+        if let Some((system, value)) = reference.query() {
+            let (scheme, issuer) = patient::scheme(self.profile, None, Some(system));
+            let claim = IdClaim::parse(scheme, value, issuer.as_deref())
+                .map_err(|error| RowError::field(field, Reason::IdentifierInvalid, format!("{field}: {error}")))?;
+            return Ok(vec![self.context.key.claim_ref(&claim)]);
+        }
+        if reference.reference.as_deref().is_some_and(|text| text.starts_with("Group/") || text.starts_with("Device/"))
+        {
+            return Err(missing());
+        }
+        let id = reference.id().ok_or_else(missing)?;
+        let record = self.context.key.record_id(&self.profile.source, &patient::record(id));
+        Ok(vec![ClaimRef { scheme: IdScheme::Record, token: ClaimToken::from(record) }])
+    }
+}
+
+fn parse<'d, T: Deserialize<'d>>(text: &'d str, what: &str) -> Result<T, RowError> {
+    serde_json::from_str(text).map_err(|error| {
+        let kind = match error.classify() {
+            serde_json::error::Category::Data => "has an element of another type than FHIR R4 gives it",
+            _ => "is not JSON",
+        };
+        let message = format!("the {what} {kind} (line {}, column {})", error.line(), error.column());
+        RowError::row(Reason::ResourceInvalid, message)
+    })
+}
+
+#[cfg(test)]
+mod tests;

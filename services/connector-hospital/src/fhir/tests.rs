@@ -1,0 +1,166 @@
+use std::sync::Arc;
+
+use connector::{Mapped, Reason, preview};
+use domain::{Body, EncounterAction, IdScheme, Op, TestOutcome, Timestamp};
+use test_support::build::token_key;
+
+use super::*;
+
+fn feed() -> Arc<dyn Feed> {
+    let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+    feeds.find(|feed| feed.id().as_str() == "hospital-fhir").expect("a built-in feed")
+}
+
+fn read(body: &str) -> Vec<Mapped> {
+    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    let rows = preview(&*feed(), body.as_bytes(), &token_key(), now).expect("a body that fits");
+    rows.into_iter().map(|(_, result)| result).collect()
+}
+
+fn one(resource: &str) -> Draft {
+    let drafts = read(resource).remove(0).expect("a good resource");
+    drafts.into_iter().next().expect("a draft")
+}
+
+fn reason(resource: &str) -> (Reason, Option<String>) {
+    let error = read(resource).remove(0).expect_err("quarantined");
+    (error.reason, error.field)
+}
+
+const PATIENT: &str = r#"{"resourceType":"Patient","id":"p1","meta":{"lastUpdated":"2022-03-01T08:00:00+08:00"},"identifier":[{"system":"urn:mr","type":{"coding":[{"code":"MR"}]},"value":"M1"},{"system":"http://gb11643.example/id","value":"11010519491231002X"}],"name":[{"use":"old","family":"李","given":["小明"]},{"family":"王","given":["小","明"]}],"telecom":[{"system":"phone","value":"13800000001"},{"system":"email","value":"a@b"}],"gender":"female","birthDate":"1949-12-31"}"#;
+
+#[test]
+fn a_patient_is_an_entry_of_a_register() {
+    let draft = one(PATIENT);
+    assert_eq!((draft.source_record_id.expose().as_str(), draft.version), ("patient:p1", Some(1_646_092_800_000_000)));
+    let Body::IdentityObserved(who) = draft.body else { panic!("a statement") };
+    let schemes: Vec<_> = who.person.claims.iter().map(|claim| claim.scheme).collect();
+    assert_eq!(schemes, [IdScheme::Mrn, IdScheme::CnId]);
+    assert_eq!(who.person.names[0].family.as_ref().map(|name| name.expose().as_str()), Some("王"));
+    assert_eq!((who.contacts.len(), who.person.sex), (1, domain::Sex::Female));
+}
+
+#[test]
+fn a_bad_entry_never_takes_its_bundle_down() {
+    let body = format!(
+        r#"{{"resourceType":"Bundle","type":"message","timestamp":"2022-03-02T00:00:00Z","entry":[
+            {{"fullUrl":"urn:uuid:m1","resource":{{"resourceType":"MessageHeader","id":"m1"}}}},
+            {{"resource":{}}},
+            {{"resource":{{"resourceType":"Patient","id":7}}}},
+            {{"resource":{{"resourceType":"Pateint","id":"x"}}}},
+            {{"request":{{"method":"DELETE"}}}},
+            {{"fullUrl":"urn:uuid:o1","resource":{{"resourceType":"Observation","status":"final","code":{{"coding":[{{"system":"http://loinc.org","code":"94500-6"}}]}},"subject":{{"reference":"urn:uuid:p1"}},"valueCodeableConcept":{{"coding":[{{"code":"260373001"}}]}}}}}},
+            {{"resource":{{"resourceType":"Patient" "id":"y"}}}}
+        ]}}"#,
+        PATIENT.replace("11010519491231002X", "110105194912310021")
+    );
+    let rows = read(&body);
+    let reasons: Vec<_> = rows.iter().map(|row| row.as_ref().err().map(|error| error.reason)).collect();
+    assert_eq!(
+        reasons,
+        [
+            Some(Reason::IdentifierInvalid),
+            Some(Reason::ResourceInvalid),
+            Some(Reason::MessageType),
+            Some(Reason::RequiredMissing),
+            None,
+            Some(Reason::ResourceInvalid)
+        ]
+    );
+    let result = rows[4].as_ref().expect("a result");
+    assert_eq!(result[0].source_record_id.expose(), "observation:o1");
+    let Body::TestResult(result) = &result[0].body else { panic!("a result") };
+    // It says neither when it was found nor when it was updated; the bundle does.
+    assert_eq!(result.reported_time.to_string(), "2022-03-02T00:00:00Z");
+    assert_eq!((result.code_system.as_str(), result.result), ("LN", TestOutcome::Positive));
+    assert_eq!(result.subject[0].scheme, IdScheme::Record);
+}
+
+#[test]
+fn references_lead_to_the_same_person_by_id_address_and_query() {
+    let observation = |subject: &str| {
+        let resource = format!(
+            r#"{{"resourceType":"Observation","id":"o1","status":"final","code":{{"text":"PCR"}},"issued":"2022-03-01T08:00:00Z","subject":{subject}}}"#
+        );
+        one(&resource).body.subject().to_vec()
+    };
+    let by_id = observation(r#"{"reference":"Patient/p1"}"#);
+    for reference in ["urn:uuid:p1", "https://his.example/fhir/Patient/p1", "Patient/p1/_history/3"] {
+        assert_eq!(observation(&format!(r#"{{"reference":"{reference}"}}"#)), by_id, "{reference}");
+    }
+    let by_number = observation(r#"{"reference":"Patient?identifier=http://gb11643.example/id|11010519491231002X"}"#);
+    assert_eq!(by_number[0].scheme, IdScheme::CnId);
+    let logical = r#"{"identifier":{"system":"http://gb11643.example/id","value":"11010519491231002X"}}"#;
+    assert_eq!(observation(logical), by_number);
+    let group = r#"{"resourceType":"Observation","id":"o1","status":"final","code":{"text":"PCR"},"issued":"2022-03-01T08:00:00Z","subject":{"reference":"Group/g"}}"#;
+    assert_eq!(reason(group), (Reason::IdentityMissing, Some("subject".to_owned())));
+}
+
+#[test]
+fn what_was_entered_in_error_is_taken_back_and_need_not_be_whole() {
+    for resource in [
+        r#"{"resourceType":"Encounter","id":"e","status":"entered-in-error"}"#,
+        r#"{"resourceType":"Encounter","id":"e","status":"cancelled","subject":{"reference":"Patient/p1"}}"#,
+        r#"{"resourceType":"Observation","id":"o","status":"entered-in-error"}"#,
+        r#"{"resourceType":"DiagnosticReport","id":"d","status":"entered-in-error"}"#,
+        r#"{"resourceType":"Condition","id":"c","verificationStatus":{"coding":[{"code":"entered-in-error"}]}}"#,
+        r#"{"resourceType":"Immunization","id":"i","status":"not-done"}"#,
+        r#"{"resourceType":"Patient","id":"p2","link":[{"other":{"reference":"Patient/p1"},"type":"replaced-by"}]}"#,
+    ] {
+        assert_eq!(one(resource).op, Op::Retract, "{resource}");
+    }
+    let corrected = r#"{"resourceType":"Observation","id":"o","status":"amended","code":{"text":"PCR"},"issued":"2022-03-01","subject":{"reference":"Patient/p1"}}"#;
+    assert_eq!(one(corrected).op, Op::Upsert);
+}
+
+#[test]
+fn an_encounter_has_its_place_and_its_state() {
+    let encounter = |status: &str, class: &str| {
+        let resource = format!(
+            r#"{{"resourceType":"Encounter","id":"e1","status":"{status}","class":{{"code":"{class}"}},"subject":{{"reference":"Patient/p1"}},"period":{{"start":"2022-03-01T08:00:00+08:00","end":"2022-03-02"}},"reasonCode":[{{"coding":[{{"code":"840539006"}}]}}],"location":[{{"location":{{"reference":"Location/l1","display":"Ward 3"}}}}],"serviceProvider":{{"reference":"Organization?identifier=urn:x|org1"}}}}"#
+        );
+        let Body::EncounterChanged(stay) = one(&resource).body else { panic!("a stay") };
+        stay
+    };
+    let stay = encounter("finished", "IMP");
+    assert_eq!((stay.action, stay.ward_bed.as_deref()), (EncounterAction::Discharge, Some("Ward 3")));
+    assert_eq!((stay.place.place_id.as_deref(), stay.diagnoses.len()), (Some("hospital-fhir/org1"), 1));
+    assert_eq!(stay.end_time.map(|end| end.to_string()).as_deref(), Some("2022-03-01T16:00:00Z"));
+    assert_eq!(encounter("in-progress", "IMP").action, EncounterAction::Admit);
+    assert_eq!(encounter("in-progress", "AMB").action, EncounterAction::Register);
+    assert_eq!(encounter("planned", "IMP").action, EncounterAction::Other);
+}
+
+#[test]
+fn partial_dates_are_flagged_and_never_made_exact() {
+    let draft = one(&PATIENT.replace("1949-12-31", "1949"));
+    assert_eq!(draft.quality_flags, ["birth-date-partial"]);
+    let Body::IdentityObserved(who) = draft.body else { panic!("a statement") };
+    assert_eq!(who.person.birth_date, None);
+    let condition = r#"{"resourceType":"Condition","id":"c","code":{"coding":[{"code":"73211009"}]},"subject":{"reference":"Patient/p1"},"encounter":{"reference":"Encounter/e1"},"onsetDateTime":"2019-05"}"#;
+    let draft = one(condition);
+    assert_eq!(draft.quality_flags, ["offset-assumed", "date-partial"]);
+    let Body::EncounterChanged(diagnosis) = draft.body else { panic!("a diagnosis") };
+    assert_eq!((diagnosis.encounter_id.expose().as_str(), diagnosis.action), ("e1", EncounterAction::Update));
+    assert_eq!(reason(&PATIENT.replace("1949-12-31", "49/12/31")).0, Reason::ValueDay);
+}
+
+#[test]
+fn lines_are_resources_in_any_order_and_places_keep_their_position() {
+    let place = r#"{"resourceType":"Location","id":"l1","name":"门诊楼","position":{"longitude":120.6,"latitude":31.3},"managingOrganization":{"reference":"Organization/o1"}}"#;
+    let shot = r#"{"resourceType":"Immunization","id":"i1","status":"completed","patient":{"reference":"Patient/p1"},"occurrenceDateTime":"2022-03-01T01:16:46-04:00","location":{"reference":"Location/l1"}}"#;
+    let rows = read(&format!(
+        "\u{feff}{shot}\r\n\n{place}\n{PATIENT}\n{{\"resourceType\":\"Practitioner\",\"id\":\"x\"}}\n{{\n"
+    ));
+    assert_eq!(rows.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, true, false]);
+    let Body::EncounterChanged(visit) = &rows[0].as_ref().expect("a visit")[0].body else { panic!("a visit") };
+    assert_eq!(visit.place.place_id.as_deref(), Some("hospital-fhir/l1"));
+    let Body::PlaceRegistered(place) = &rows[1].as_ref().expect("a place")[0].body else { panic!("a place") };
+    assert_eq!((place.place.lat, place.parent_place_id.as_deref()), (Some(31.3), Some("hospital-fhir/o1")));
+}
+
+#[test]
+fn vital_signs_are_no_results() {
+    let weight = r#"{"resourceType":"Observation","id":"o","status":"final","category":[{"coding":[{"code":"vital-signs"}]}],"code":{"text":"Body weight"},"subject":{"reference":"Patient/p1"},"effectiveDateTime":"2022-03-01T08:00:00Z","valueQuantity":{"value":70,"unit":"kg"}}"#;
+    assert_eq!(read(weight)[0].as_ref().map(Vec::len).ok(), Some(0));
+}

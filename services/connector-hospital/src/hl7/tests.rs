@@ -1,0 +1,107 @@
+use connector::{Draft, Mapped, Reason, preview};
+use domain::{Body, EncounterAction, Op, ResultStatus, RetractReason, TestOutcome, Timestamp};
+use test_support::build::token_key;
+
+fn read(message: &str) -> Mapped {
+    let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+    let feed = feeds.find(|feed| feed.id().as_str() == "hospital-hl7").expect("a built-in feed");
+    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    preview(&*feed, message.as_bytes(), &token_key(), now).expect("messages").remove(0).1
+}
+
+fn adt(trigger: &str, segments: &str) -> Mapped {
+    read(&format!(
+        "MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^{trigger}|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明||19800101|M\r{segments}\r"
+    ))
+}
+
+fn stays(drafts: &[Draft]) -> Vec<(String, Op, EncounterAction)> {
+    let stay = |draft: &Draft| match &draft.body {
+        Body::EncounterChanged(stay) => Some((draft.source_record_id.expose().clone(), draft.op, stay.action)),
+        _ => None,
+    };
+    drafts.iter().filter_map(stay).collect()
+}
+
+const VISIT: &str = "PV1|1|I|W1^R2^B3||||||||||||||||V1|||||||||||||||||||||||||20220301070000";
+
+#[test]
+fn every_event_of_a_stay_does_what_the_standard_says() {
+    for (trigger, op, action) in [
+        ("A01", Op::Upsert, EncounterAction::Admit),
+        ("A02", Op::Upsert, EncounterAction::Transfer),
+        ("A03", Op::Upsert, EncounterAction::Discharge),
+        ("A04", Op::Upsert, EncounterAction::Register),
+        ("A05", Op::Upsert, EncounterAction::Register),
+        ("A06", Op::Upsert, EncounterAction::Admit),
+        ("A07", Op::Upsert, EncounterAction::Register),
+        ("A08", Op::Upsert, EncounterAction::Update),
+        ("A11", Op::Retract, EncounterAction::Cancel),
+        ("A13", Op::Upsert, EncounterAction::Update),
+    ] {
+        let drafts = adt(trigger, VISIT).expect(trigger);
+        assert_eq!(stays(&drafts), [("visit:HOSP:V1".to_owned(), op, action)], "{trigger}");
+    }
+    for trigger in ["A28", "A31", "A41"] {
+        assert_eq!(adt(trigger, VISIT).expect(trigger).len(), 1, "{trigger}");
+    }
+    assert_eq!(adt("A99", VISIT).expect_err("unknown").reason, Reason::MessageType);
+}
+
+#[test]
+fn a_number_that_is_merged_or_changed_has_the_other_as_its_survivor() {
+    for trigger in ["A40", "A47"] {
+        let drafts = adt(trigger, "MRG|M9^^^HOSP^MR").expect(trigger);
+        assert_eq!(drafts[1].source_record_id.expose(), "patient:HOSP:M9", "{trigger}");
+        let Body::IdentityRetracted(gone) = &drafts[1].body else { panic!("a retraction") };
+        assert_eq!((drafts[1].op, gone.reason), (Op::Retract, RetractReason::Merged));
+        assert_eq!(gone.survivor, Some(token_key().record_id("hospital", "patient:HOSP:M1")));
+    }
+}
+
+#[test]
+fn a_visit_moves_to_another_patient_and_keeps_or_changes_its_number() {
+    let kept = adt("A45", &format!("MRG|M9^^^HOSP^MR\r{VISIT}")).expect("moved");
+    assert_eq!(stays(&kept), [("visit:HOSP:V1".to_owned(), Op::Upsert, EncounterAction::Update)]);
+    // Who it is about now is the patient of PID.
+    let patient = token_key().record_id("hospital", "patient:HOSP:M1");
+    assert_eq!(kept[1].body.subject()[0].token, domain::ClaimToken::from(patient));
+    let second = VISIT.replace("|V1|", "|V2|");
+    let both =
+        adt("A45", &format!("MRG|M9^^^HOSP^MR||||V0\r{VISIT}\rMRG|M8^^^HOSP^MR||||V2\r{second}")).expect("moved");
+    assert_eq!(
+        stays(&both),
+        [
+            ("visit:HOSP:V0".to_owned(), Op::Retract, EncounterAction::Update),
+            ("visit:HOSP:V1".to_owned(), Op::Upsert, EncounterAction::Update),
+            ("visit:HOSP:V2".to_owned(), Op::Upsert, EncounterAction::Update)
+        ]
+    );
+    assert_eq!(adt("A45", VISIT).expect_err("whose?").reason, Reason::MessageSegment);
+    let two = format!("MRG|M9^^^HOSP^MR\r{VISIT}\r{second}");
+    assert_eq!(adt("A45", &two).expect_err("whose?").reason, Reason::MessageSegment);
+}
+
+#[test]
+fn results_are_preliminary_final_corrected_cancelled_or_withdrawn_and_pools_are_no_people() {
+    let result = |status: &str, specimen: &str| {
+        let text = format!(
+            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明\r\
+             OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|CWE|94500-6^^LN||260373001^Detected^SCT||||||{status}\r{specimen}\r"
+        );
+        let draft = read(&text).expect(status).remove(1);
+        let Body::TestResult(result) = draft.body else { panic!("a result") };
+        (draft.op, result.status, result.result, result.pool_id)
+    };
+    for (status, op, stated) in [
+        ("P", Op::Upsert, ResultStatus::Preliminary),
+        ("F", Op::Upsert, ResultStatus::Final),
+        ("C", Op::Upsert, ResultStatus::Corrected),
+        ("X", Op::Upsert, ResultStatus::Cancelled),
+        ("W", Op::Retract, ResultStatus::Cancelled),
+    ] {
+        assert_eq!(result(status, ""), (op, stated, TestOutcome::Positive, None), "{status}");
+    }
+    let pooled = result("F", "SPM|1|S1^T7|||||||||L");
+    assert_eq!((pooled.2, pooled.3.as_deref()), (TestOutcome::PoolRetest, Some("T7")));
+}
