@@ -3,39 +3,49 @@
 use std::io::{self, BufRead};
 
 /// Reads bytes and counts them and their lines.
-pub(crate) struct Counted<'a> {
+pub struct Counted<'a> {
     input: Box<dyn BufRead + Send + 'a>,
     offset: u64,
     line: u64,
 }
 
 impl<'a> Counted<'a> {
-    pub(crate) fn new(input: Box<dyn BufRead + Send + 'a>) -> Self {
+    /// From the begin of a body.
+    pub fn new(input: Box<dyn BufRead + Send + 'a>) -> Self {
         Self { input, offset: 0, line: 1 }
     }
 
     /// Offset of the next byte.
-    pub(crate) const fn offset(&self) -> u64 {
+    pub const fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Line of the next byte, from 1.
-    pub(crate) const fn line(&self) -> u64 {
+    pub const fn line(&self) -> u64 {
         self.line
     }
 
     /// The bytes that come next; empty at the end.
-    pub(crate) fn peek(&mut self) -> io::Result<&[u8]> {
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub fn peek(&mut self) -> io::Result<&[u8]> {
         self.input.fill_buf()
     }
 
     /// The next byte, without taking it.
-    pub(crate) fn first(&mut self) -> io::Result<Option<u8>> {
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub fn first(&mut self) -> io::Result<Option<u8>> {
         Ok(self.peek()?.first().copied())
     }
 
     /// Takes bytes of those that come next, and keeps them while there is room in `kept`.
-    pub(crate) fn take(&mut self, count: usize, kept: &mut Vec<u8>, kept_max: usize) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub fn take(&mut self, count: usize, kept: &mut Vec<u8>, kept_max: usize) -> io::Result<()> {
         let taken = &self.input.fill_buf()?[..count];
         let room = kept_max.saturating_sub(kept.len());
         kept.extend_from_slice(&taken[..count.min(room)]);
@@ -46,12 +56,18 @@ impl<'a> Counted<'a> {
     }
 
     /// Takes bytes and forgets them.
-    pub(crate) fn skip(&mut self, count: usize) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub fn skip(&mut self, count: usize) -> io::Result<()> {
         self.take(count, &mut Vec::new(), 0)
     }
 
     /// Takes a byte order mark and blanks.
-    pub(crate) fn skip_blanks(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub fn skip_blanks(&mut self) -> io::Result<()> {
         if self.offset == 0 && self.peek()?.starts_with(&[0xEF, 0xBB, 0xBF]) {
             self.skip(3)?;
         }
@@ -66,7 +82,10 @@ impl<'a> Counted<'a> {
     }
 
     /// Takes everything that is left, and keeps what there is room for.
-    pub(crate) fn take_rest(&mut self, kept: &mut Vec<u8>, kept_max: usize) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the body cannot be read.
+    pub fn take_rest(&mut self, kept: &mut Vec<u8>, kept_max: usize) -> io::Result<()> {
         loop {
             let count = self.peek()?.len();
             if count == 0 {

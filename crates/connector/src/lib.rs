@@ -36,6 +36,7 @@ mod workbook;
 mod xml;
 
 pub use columns::{Field, Layout};
+pub use counted::Counted;
 pub use decide::Outcome;
 pub use error::IngestError;
 pub use feed::{BatchError, Draft, DraftRole, Feed, Mapped, RawRow, RowContext, RowError, RowReader, preview};

@@ -177,6 +177,12 @@ formats! {
     Hl7v2, "hl7v2", "hl7", Some("hospital");
     /// FHIR R4 resources: a bundle, or one resource a line.
     Fhir, "fhir", "json", Some("hospital");
+    /// EDIFACT messages about travellers (PAXLST, PNRGOV).
+    Edifact, "edifact", "edi", Some("transport");
+    /// Bank statements and notifications of ISO 20022 (camt.052, camt.053, camt.054).
+    Iso20022, "iso20022", "xml", Some("payment");
+    /// Card messages of ISO 8583.
+    Iso8583, "iso8583", "dat", Some("payment");
 }
 
 /// The encoding of a feed's text. It is declared, never guessed.

@@ -45,7 +45,12 @@ impl Members {
             },
             FormatKind::Ndjson | FormatKind::Hl7v2 => Self::Joined { head_lines: 0, header: false },
             FormatKind::Workbook => Self::One { zipped: true },
-            FormatKind::Json | FormatKind::Xml | FormatKind::Fhir => Self::One { zipped: false },
+            FormatKind::Json
+            | FormatKind::Xml
+            | FormatKind::Fhir
+            | FormatKind::Edifact
+            | FormatKind::Iso20022
+            | FormatKind::Iso8583 => Self::One { zipped: false },
         }
     }
 }

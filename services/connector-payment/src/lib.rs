@@ -1,21 +1,39 @@
-//! Payment feeds: scans of wallets.
+//! Payment feeds: scans of wallets, bank statements, card messages.
 //!
-//! Everything is declared in the profiles; a subtly different form of a feed is a new profile, not new code.
+//! Tables are declared in their profiles alone; a subtly different form of one is a new profile, not new code. Particular
+//! to payments are ISO 20022 statements and ISO 8583 messages ([`feeds`] gives them feeds of their own).
+
+mod iso20022;
+mod iso8583;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use connector::{Feed, ProfileError, ProfileFeed};
+use connector::{Feed, FormatKind, Profile, ProfileError, ProfileFeed};
+
+use iso8583::CardFeed;
+use iso20022::StatementFeed;
 
 /// The built-in profiles: file name and text.
-pub const PROFILES: &[(&str, &str)] = &[("wallet-scans.toml", include_str!("../profiles/wallet-scans.toml"))];
+pub const PROFILES: &[(&str, &str)] = &[
+    ("bank-statements.toml", include_str!("../profiles/bank-statements.toml")),
+    ("card-messages.toml", include_str!("../profiles/card-messages.toml")),
+    ("wallet-scans.toml", include_str!("../profiles/wallet-scans.toml")),
+];
 
 /// The feeds of this service; profiles in `folder` add to the built-in ones or replace them.
 ///
 /// # Errors
 /// When a profile cannot be used.
 pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> {
-    ProfileFeed::load("payment", PROFILES, folder)
+    let feed = |profile: Profile| -> Result<Arc<dyn Feed>, ProfileError> {
+        Ok(match profile.format.kind {
+            FormatKind::Iso20022 => Arc::new(StatementFeed::new(profile)),
+            FormatKind::Iso8583 => Arc::new(CardFeed::new(profile)),
+            _ => Arc::new(ProfileFeed::new(profile)?),
+        })
+    };
+    Profile::load("payment", PROFILES, folder)?.into_iter().map(feed).collect()
 }
 
 #[cfg(test)]

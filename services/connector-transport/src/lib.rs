@@ -1,21 +1,35 @@
-//! Transport feeds: rail tickets.
+//! Transport feeds: rail tickets, passenger lists and bookings.
 //!
-//! Everything is declared in the profiles; a subtly different form of a feed is a new profile, not new code.
+//! Tables are declared in their profiles alone; a subtly different form of one is a new profile, not new code. Particular
+//! to carriers are EDIFACT messages ([`feeds`] gives them a feed of their own).
+
+mod edifact;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use connector::{Feed, ProfileError, ProfileFeed};
+use connector::{Feed, FormatKind, Profile, ProfileError, ProfileFeed};
+
+use edifact::EdifactFeed;
 
 /// The built-in profiles: file name and text.
-pub const PROFILES: &[(&str, &str)] = &[("rail-tickets.toml", include_str!("../profiles/rail-tickets.toml"))];
+pub const PROFILES: &[(&str, &str)] = &[
+    ("air-passengers.toml", include_str!("../profiles/air-passengers.toml")),
+    ("rail-tickets.toml", include_str!("../profiles/rail-tickets.toml")),
+];
 
 /// The feeds of this service; profiles in `folder` add to the built-in ones or replace them.
 ///
 /// # Errors
 /// When a profile cannot be used.
 pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> {
-    ProfileFeed::load("transport", PROFILES, folder)
+    let feed = |profile: Profile| -> Result<Arc<dyn Feed>, ProfileError> {
+        Ok(match profile.format.kind {
+            FormatKind::Edifact => Arc::new(EdifactFeed::new(profile)),
+            _ => Arc::new(ProfileFeed::new(profile)?),
+        })
+    };
+    Profile::load("transport", PROFILES, folder)?.into_iter().map(feed).collect()
 }
 
 #[cfg(test)]

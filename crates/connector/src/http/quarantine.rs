@@ -101,7 +101,7 @@ fn shape(kind: FormatKind, batch: &Batch) -> Shape {
         FormatKind::Fhir if batch.data_start > 0 => Shape::List,
         FormatKind::Delimited | FormatKind::Ndjson | FormatKind::Hl7v2 | FormatKind::Fhir => Shape::Rows,
         FormatKind::Json => Shape::List,
-        FormatKind::Xml => Shape::Rest,
+        FormatKind::Xml | FormatKind::Edifact | FormatKind::Iso20022 | FormatKind::Iso8583 => Shape::Rest,
         FormatKind::Workbook => Shape::Workbook,
     }
 }

@@ -1,0 +1,474 @@
+//! Bank statements and notifications: ISO 20022 camt.052, camt.053 and camt.054 of any version.
+//!
+//! The version is in the namespace, which is not looked at: elements are found by their local names, and where versions
+//! differ (`Sts` or `Sts/Cd`, `Dbtr/Nm` or `Dbtr/Pty/Nm`) either is read. A row is an entry. The same entry comes in a report of the day,
+//! in the statement and in a notification: its record is named by account and bank reference.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+
+use connector::who::{Subjects, Who};
+use connector::{
+    BatchError, Draft, DraftRole, ElementCutter, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader,
+    read_element,
+};
+use domain::{
+    Day, Decimal, IdClaim, IdScheme, Op, PaymentChannel, PaymentMade, PersonName, PlaceKind, PlaceRef, Precision,
+    Sensitive, Timestamp,
+};
+
+/// Payments of one entry: a booking may stand for many.
+const PAYMENTS_MAX: usize = 2_000;
+const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
+const DAY_MS: i64 = 86_400_000;
+
+/// What is cut out of a document; the last three are entries.
+const PATHS: [&str; 10] = [
+    "GrpHdr",
+    "Stmt/Id",
+    "Rpt/Id",
+    "Ntfctn/Id",
+    "Stmt/Acct",
+    "Rpt/Acct",
+    "Ntfctn/Acct",
+    "Stmt/Ntry",
+    "Rpt/Ntry",
+    "Ntfctn/Ntry",
+];
+
+/// A feed of bank statements.
+pub(crate) struct StatementFeed {
+    profile: Profile,
+}
+
+impl StatementFeed {
+    pub(crate) fn new(profile: Profile) -> Self {
+        Self { profile }
+    }
+}
+
+impl Feed for StatementFeed {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn open<'a>(&'a self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn RowReader + 'a>, BatchError> {
+        let cutter = ElementCutter::open(input, self.profile.format.encoding, &PATHS)?;
+        Ok(Box::new(EntryReader { cutter, context: Default::default(), number: 0, data_start: 0 }))
+    }
+
+    fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+        let text = self.profile.format.encoding.decode(row.bytes.expose())?;
+        let entry = Entry::read(&text)?;
+        entry.drafts(row.number, &self.profile, context)
+    }
+}
+
+/// Reads entries; each row carries what its statement says of the account.
+struct EntryReader<'a> {
+    cutter: ElementCutter<'a>,
+    /// Header of the message, id of the statement, its account.
+    context: [Vec<u8>; 3],
+    number: u64,
+    data_start: u64,
+}
+
+impl RowReader for EntryReader<'_> {
+    fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
+        loop {
+            let Some(element) = self.cutter.next()? else { return Ok(None) };
+            let kind = match element.path {
+                _ if element.broken.is_some() => 3,
+                0 => 0,
+                1..=3 => 1,
+                4..=6 => 2,
+                _ => 3,
+            };
+            if kind < 3 {
+                self.context[kind] = element.bytes;
+                continue;
+            }
+            self.number += 1;
+            if self.number == 1 {
+                self.data_start = element.offset;
+            }
+            let parts: [&[u8]; 6] =
+                [b"<E>", &self.context[0], &self.context[1], &self.context[2], &element.bytes, b"</E>"];
+            return Ok(Some(RawRow {
+                number: self.number,
+                line: element.line,
+                offset: element.offset,
+                length: element.length,
+                bytes: Sensitive::new(parts.concat()),
+                broken: element.broken,
+            }));
+        }
+    }
+
+    fn data_start(&self) -> u64 {
+        self.data_start
+    }
+}
+
+/// Texts by their path.
+type Texts = HashMap<String, String>;
+
+/// An entry with its payments.
+struct Entry {
+    texts: Texts,
+    payments: Vec<Texts>,
+}
+
+/// One of the sides of a payment.
+#[derive(Default)]
+struct Party {
+    who: Who,
+    organisation: bool,
+}
+
+impl Entry {
+    fn read(text: &str) -> Result<Self, RowError> {
+        let mut entry = Self { texts: Texts::new(), payments: Vec::new() };
+        let mut payment = Texts::new();
+        read_element(text, |path, value| match path.strip_prefix("Ntry/NtryDtls/TxDtls") {
+            Some("") => entry.payments.push(std::mem::take(&mut payment)),
+            Some(below) if !value.is_empty() => {
+                payment.entry(below.trim_start_matches('/').to_owned()).or_insert_with(|| value.to_owned());
+            }
+            None if !value.is_empty() => {
+                entry.texts.entry(path.to_owned()).or_insert_with(|| value.to_owned());
+            }
+            _ => {}
+        })?;
+        if entry.payments.len() > PAYMENTS_MAX {
+            let message = format!("an entry has at most {PAYMENTS_MAX} payments");
+            return Err(RowError::field("NtryDtls", Reason::RepetitionsTooMany, message));
+        }
+        if entry.payments.is_empty() {
+            entry.payments.push(Texts::new());
+        }
+        Ok(entry)
+    }
+
+    fn drafts(&self, number: u64, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+        let (time, precision, offset_min, assumed) = self.time(profile, context)?;
+        let account = self.account();
+        let reference = ["Ntry/AcctSvcrRef", "Ntry/NtryRef"].iter().find_map(|path| self.texts.get(*path));
+        let mut drafts = Vec::new();
+        for (at, payment) in self.payments.iter().enumerate() {
+            let mut flags = Vec::new();
+            let of_bank = ["Refs/AcctSvcrRef", "Refs/UETR", "Refs/TxId"].iter().find_map(|path| payment.get(*path));
+            let key = match (reference, of_bank) {
+                (_, Some(own)) => format!("entry:{account}:{own}"),
+                (Some(entry), None) if self.payments.len() == 1 => format!("entry:{account}:{entry}"),
+                (Some(entry), None) => format!("entry:{account}:{entry}:{at}"),
+                (None, None) => {
+                    flags.push("entry-without-reference");
+                    let statement = self.texts.get("Id").map_or("", String::as_str);
+                    format!("entry:{account}:{statement}:{number}:{at}")
+                }
+            };
+            if key.len() > 256 || key.chars().any(char::is_control) {
+                return Err(RowError::field(
+                    "AcctSvcrRef",
+                    Reason::ValueTooLong,
+                    "a reference has at most 200 characters",
+                ));
+            }
+            let status =
+                self.texts.get("Ntry/Sts").or_else(|| self.texts.get("Ntry/Sts/Cd")).map_or("", String::as_str);
+            match status {
+                "PDNG" | "FUTR" => flags.push("payment-pending"),
+                "INFO" => flags.push("payment-informational"),
+                _ => {}
+            }
+            let (mut amount, currency) = self.amount(payment)?;
+            let reversal = self.texts.get("Ntry/RvslInd").is_some_and(|text| text == "true" || text == "1");
+            if reversal && amount.unscaled() > 0 {
+                amount = Decimal::from_unscaled(-amount.unscaled());
+            }
+            let payer = self.payer(payment)?;
+            if payer.organisation {
+                flags.push("organisation-holder");
+            }
+            let Subjects { claims, sighting } = if payer.organisation {
+                Subjects { claims: Vec::new(), sighting: None }
+            } else {
+                payer.who.subjects(profile, context.key, time)?
+            };
+            drafts.extend(sighting);
+            let terminal = ["CardTx/POI/Id/Id"].iter().find_map(|path| payment.get(*path));
+            let terminal = terminal.or_else(|| self.texts.get("Ntry/CardTx/POI/Id/Id")).map(|id| short(id, 64));
+            let source = profile.options.get("place_source").unwrap_or(&profile.source);
+            let body = PaymentMade {
+                subject: claims,
+                amount: Some(amount),
+                currency,
+                channel: if terminal.is_some() { PaymentChannel::Card } else { PaymentChannel::Transfer },
+                on_site: terminal.is_some() && !reversal,
+                place: PlaceRef {
+                    place_id: terminal.as_ref().map(|terminal| format!("{source}/{terminal}")),
+                    kind: PlaceKind::Merchant,
+                    ..PlaceRef::default()
+                },
+                terminal_id: terminal,
+                reverses: reversal
+                    .then(|| payment.get("Refs/EndToEndId").or(reference).map(|text| short(text, 64)))
+                    .flatten(),
+            };
+            if assumed {
+                flags.push("offset-assumed");
+            }
+            drafts.push(Draft {
+                role: DraftRole::Record,
+                source_record_id: key.into(),
+                version: None,
+                version_room: 0,
+                op: Op::Upsert,
+                event_time: time,
+                precision,
+                utc_offset_min: Some(offset_min),
+                offset_assumed: assumed,
+                created_time: None,
+                quality_flags: flags,
+                body: body.into(),
+            });
+        }
+        Ok(drafts)
+    }
+
+    fn account(&self) -> &str {
+        let paths = ["Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Id/PrtryAcct/Id"];
+        paths.iter().find_map(|path| self.texts.get(*path)).map_or("", String::as_str)
+    }
+
+    /// When it was booked, else its value date, else when the message was made; as a day or an instant.
+    fn time(&self, profile: &Profile, context: &RowContext<'_>) -> Result<(Timestamp, Precision, i32, bool), RowError> {
+        let paths = ["Ntry/BookgDt/DtTm", "Ntry/BookgDt/Dt", "Ntry/ValDt/DtTm", "Ntry/ValDt/Dt", "GrpHdr/CreDtTm"];
+        let (path, text) = paths.iter().find_map(|path| Some((*path, self.texts.get(*path)?))).ok_or_else(|| {
+            RowError::field("BookgDt", Reason::RequiredMissing, "the entry has neither BookgDt nor ValDt")
+        })?;
+        let wrong = || RowError::field(path, Reason::ValueTime, format!("{path} is not a date or time of ISO 8601"));
+        let zone = &profile.time.zone;
+        let read = if let Ok(at) = Timestamp::parse(text) {
+            let offset = jiff::fmt::temporal::Pieces::parse(text).ok().and_then(|pieces| pieces.to_numeric_offset());
+            (at, Precision::Second, offset.map_or(0, |offset| offset.seconds() / 60), false)
+        } else if text.contains('T') {
+            let (at, offset) = Timestamp::from_civil(text.parse().map_err(|_| wrong())?, zone).map_err(|_| wrong())?;
+            (at, Precision::Second, offset, true)
+        } else {
+            // A day may carry an offset, which says nothing about it.
+            let day = Day::parse(text.get(..10).unwrap_or(text)).map_err(|_| wrong())?;
+            let (year, month, day) = day.ymd().ok_or_else(wrong)?;
+            let civil = jiff::civil::date(year, month, day).at(0, 0, 0, 0);
+            let (at, offset) = Timestamp::from_civil(civil, zone).map_err(|_| wrong())?;
+            (at, Precision::Day, offset, true)
+        };
+        if read.0 < EARLIEST || read.0 > context.ingest_time.plus_millis(30 * DAY_MS) {
+            let message = format!("{path} is before 1990 or later than it can be");
+            return Err(RowError::field(path, Reason::TimeOutOfRange, message));
+        }
+        Ok(read)
+    }
+
+    /// Amount and currency of a payment; those of the entry where it states none.
+    fn amount(&self, payment: &Texts) -> Result<(Decimal<2>, Option<String>), RowError> {
+        let own = ["Amt", "AmtDtls/TxAmt/Amt"].iter().find_map(|path| Some((*path, payment.get(*path)?)));
+        // Some banks write a zero where the entry has the amount.
+        let own = own.filter(|(_, text)| self.payments.len() > 1 || text.parse() != Ok(0.0));
+        let (text, currency) = match own {
+            Some((path, text)) => (text.as_str(), payment.get(&format!("{path}/@Ccy"))),
+            None => (self.texts.get("Ntry/Amt").map_or("", String::as_str), self.texts.get("Ntry/Amt/@Ccy")),
+        };
+        let amount = Decimal::parse(text).ok_or_else(|| {
+            RowError::field("Amt", Reason::ValueNumber, "Amt is not a number with at most 2 digits after the point")
+        })?;
+        Ok((amount, currency.cloned().filter(|currency| currency.len() == 3)))
+    }
+
+    /// Who paid: the debtor; of a debit without one, the owner of the account.
+    fn payer(&self, payment: &Texts) -> Result<Party, RowError> {
+        let debit = payment.get("CdtDbtInd").or_else(|| self.texts.get("Ntry/CdtDbtInd")).is_some_and(|i| i == "DBIT");
+        let mut party = party(payment, "RltdPties/Dbtr", "RltdPties/DbtrAcct")?;
+        if debit && !party.organisation && party.who.statement.person.names.is_empty() {
+            let owner = owner(&self.texts)?;
+            party.organisation = owner.organisation;
+            if party.who.statement.person.claims.is_empty() {
+                party.who = owner.who;
+            }
+        }
+        Ok(party)
+    }
+}
+
+/// A party of a payment, with the account it pays from.
+fn party(texts: &Texts, party: &str, account: &str) -> Result<Party, RowError> {
+    // From version 8 on, a party is a person or an agent, one level deeper.
+    let deeper = format!("{party}/Pty");
+    let at = if texts.keys().any(|path| path.starts_with(&deeper)) { deeper } else { party.to_owned() };
+    read_party(texts, &at, account)
+}
+
+fn owner(texts: &Texts) -> Result<Party, RowError> {
+    read_party(texts, "Acct/Ownr", "Acct")
+}
+
+fn read_party(texts: &Texts, at: &str, account: &str) -> Result<Party, RowError> {
+    let text = |below: &str| texts.get(&format!("{at}/{below}")).map(String::as_str);
+    let organisation = texts.keys().any(|path| path.starts_with(&format!("{at}/Id/OrgId")));
+    let mut who = Who::default();
+    if organisation {
+        return Ok(Party { who, organisation });
+    }
+    if let Some(name) = text("Nm") {
+        if name.chars().count() > 140 {
+            return Err(RowError::field("Nm", Reason::ValueTooLong, "a name has at most 140 characters"));
+        }
+        who.statement.person.names.extend(PersonName::whole(name));
+    }
+    if let Some(number) = text("Id/PrvtId/Othr/Id") {
+        let kind = text("Id/PrvtId/Othr/SchmeNm/Cd").unwrap_or("");
+        let (scheme, issuer) = match kind {
+            "NIDN" => (IdScheme::CnId, None),
+            "CCPT" => (IdScheme::Passport, text("Id/PrvtId/Othr/Issr")),
+            other => (IdScheme::Other, Some(other)),
+        };
+        match IdClaim::parse(scheme, number, issuer) {
+            Ok(claim) => who.statement.person.claims.push(claim),
+            // A national number of another country.
+            Err(_) if scheme == IdScheme::CnId => {
+                who.statement.person.claims.extend(IdClaim::parse(IdScheme::Other, number, Some("NIDN")));
+            }
+            Err(_) => who.flags.push("identifier-unreadable"),
+        }
+    }
+    if let Some(day) = text("Id/PrvtId/DtAndPlcOfBirth/BirthDt") {
+        let day = Day::parse(day).map_err(|error| RowError::field("BirthDt", Reason::ValueDay, error.to_string()))?;
+        who.statement.person.birth_date = Some(day);
+    }
+    if let Some(iban) = texts.get(&format!("{account}/Id/IBAN")) {
+        who.statement.person.claims.extend(IdClaim::parse(IdScheme::Other, iban, Some("IBAN")));
+    }
+    Ok(Party { who, organisation })
+}
+
+fn short(text: &str, chars_max: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(chars_max).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use connector::{Mapped, preview};
+    use domain::Body;
+    use test_support::build::token_key;
+
+    use super::*;
+
+    fn read(body: &str) -> Vec<Mapped> {
+        let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+        let feed = feeds.find(|feed| feed.id().as_str() == "bank-statements").expect("a built-in feed");
+        let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+        let rows = preview(&*feed, body.as_bytes(), &token_key(), now).expect("a body that fits");
+        rows.into_iter().map(|(_, result)| result).collect()
+    }
+
+    fn paid(mapped: &Mapped) -> (&Draft, &PaymentMade) {
+        let draft = mapped.as_ref().expect("an entry").last().expect("a payment");
+        match &draft.body {
+            Body::PaymentMade(payment) => (draft, payment),
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+
+    fn document(version: &str, statement: &str, entries: &str) -> String {
+        format!(
+            "<?xml version='1.0' encoding='UTF-8'?><c:Document xmlns:c='urn:iso:std:iso:20022:tech:xsd:{version}'><c:M>\
+             <GrpHdr><MsgId>m</MsgId><CreDtTm>2022-03-02T18:00:00+08:00</CreDtTm></GrpHdr>\
+             <{statement}><Id>s1</Id><Acct><Id><IBAN>NL26VAYB8060476890</IBAN></Id><Ownr><Nm>王小明</Nm></Ownr></Acct>\
+             {entries}</{statement}></c:M></c:Document>"
+        )
+    }
+
+    const OLD: &str = "<Ntry><Amt Ccy='CNY'>8.85</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>\
+        <BookgDt><Dt>2022-03-01</Dt></BookgDt><AcctSvcrRef>R1</AcctSvcrRef><NtryDtls><TxDtls><RltdPties>\
+        <Dbtr><Nm>李雷</Nm><Id><PrvtId><Othr><Id>11010519491231002X</Id><SchmeNm><Cd>NIDN</Cd></SchmeNm></Othr></PrvtId></Id></Dbtr>\
+        <DbtrAcct><Id><IBAN>NL56AGDH9619008421</IBAN></Id></DbtrAcct></RltdPties></TxDtls></NtryDtls></Ntry>";
+
+    #[test]
+    fn an_entry_is_the_same_in_every_version_and_kind_of_message() {
+        let new = OLD
+            .replace("<Sts>BOOK</Sts>", "<Sts><Cd>BOOK</Cd></Sts>")
+            .replace("<Dbtr>", "<Dbtr><Pty>")
+            .replace("</Dbtr>", "</Pty></Dbtr>");
+        let first = read(&document("camt.053.001.02", "Stmt", OLD));
+        let (draft, payment) = paid(&first[0]);
+        assert_eq!(draft.source_record_id.expose(), "entry:NL26VAYB8060476890:R1");
+        assert_eq!((draft.precision, draft.event_time.to_string().as_str()), (Precision::Day, "2022-02-28T16:00:00Z"));
+        assert_eq!((payment.amount, payment.currency.as_deref()), (Decimal::parse("8.85"), Some("CNY")));
+        let schemes: Vec<_> = payment.subject.iter().map(|claim| claim.scheme).collect();
+        assert_eq!(schemes, [IdScheme::Record, IdScheme::CnId, IdScheme::Other]);
+        for (version, statement) in [("camt.052.001.08", "Rpt"), ("camt.054.001.14", "Ntfctn")] {
+            let again = read(&document(version, statement, &new));
+            let (other, same) = paid(&again[0]);
+            assert_eq!(
+                (other.source_record_id.expose(), same),
+                (draft.source_record_id.expose(), payment),
+                "{version}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_debit_is_paid_by_the_owner_and_an_organisation_is_nobody() {
+        let debit = "<Ntry><Amt Ccy='CNY'>5</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>PDNG</Sts><NtryRef>7</NtryRef></Ntry>";
+        let rows = read(&document("camt.054.001.08", "Ntfctn", debit));
+        let (draft, payment) = paid(&rows[0]);
+        assert_eq!(payment.subject.len(), 2);
+        // It has no date of its own; the message has.
+        assert_eq!((draft.event_time.to_string().as_str(), draft.utc_offset_min), ("2022-03-02T10:00:00Z", Some(480)));
+        assert_eq!(draft.quality_flags, ["payment-pending"]);
+        let firm = OLD.replace("PrvtId", "OrgId");
+        let rows = read(&document("camt.053.001.04", "Stmt", &firm));
+        let (draft, payment) = paid(&rows[0]);
+        assert_eq!((payment.subject.len(), draft.quality_flags[0]), (0, "organisation-holder"));
+    }
+
+    #[test]
+    fn one_entry_may_stand_for_many_payments_and_a_bad_one_spoils_itself() {
+        let tx = |reference: &str, amount: &str| {
+            format!(
+                "<TxDtls><Refs><AcctSvcrRef>{reference}</AcctSvcrRef></Refs><Amt Ccy='CNY'>{amount}</Amt><RltdPties><Dbtr><Nm>韩梅</Nm></Dbtr></RltdPties></TxDtls>"
+            )
+        };
+        let many = format!(
+            "<Ntry><Amt Ccy='CNY'>3</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><DtTm>2022-03-01T10:00:00</DtTm></BookgDt><NtryDtls>{}{}</NtryDtls></Ntry>",
+            tx("a", "1"),
+            tx("b", "2")
+        );
+        let entries = format!(
+            "{many}<Ntry><Amt Ccy='CNY'>x</Amt><BookgDt><Dt>2022-03-01</Dt></BookgDt></Ntry>{}",
+            OLD.replace("<Sts>", "<Sts")
+        );
+        let rows = read(&document("camt.053.001.04", "Stmt", &entries));
+        let payments: Vec<_> = rows[0]
+            .as_ref()
+            .expect("an entry")
+            .iter()
+            .filter_map(|draft| match &draft.body {
+                Body::PaymentMade(payment) => payment.amount,
+                _ => None,
+            })
+            .collect();
+        assert_eq!(payments, [Decimal::from_unscaled(100), Decimal::from_unscaled(200)]);
+        assert_eq!(rows[1].as_ref().expect_err("no amount").reason, Reason::ValueNumber);
+        assert_eq!(rows[2].as_ref().expect_err("no XML").reason, Reason::RowXml);
+    }
+
+    #[test]
+    fn a_reversal_takes_back() {
+        let back = OLD.replace("<Sts>", "<RvslInd>true</RvslInd><Sts>");
+        let rows = read(&document("camt.053.001.04", "Stmt", &back));
+        let (_, payment) = paid(&rows[0]);
+        assert_eq!((payment.amount, payment.reverses.as_deref()), (Decimal::parse("-8.85"), Some("R1")));
+    }
+}

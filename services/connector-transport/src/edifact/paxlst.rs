@@ -1,0 +1,130 @@
+//! PAXLST: one traveller or crew member of a list.
+
+use connector::{Draft, Profile, Reason, RowContext, RowError};
+use domain::{IdClaim, IdScheme, Sex};
+
+use super::reader::Row;
+use super::syntax::Segment;
+use super::travel::{Leg, Order, Traveller, birth_day, civil, drafts, flight};
+
+pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+    let legs = legs(&row.head);
+    let find = |tag: &str, code: &str| row.own.iter().find(|s| s.tag() == tag && s.at(1, 0) == code);
+    // `RFF+AVF:value` and `LOC+178+value`.
+    let within = |tag: &str, code: &str| find(tag, code).map_or("", |segment| segment.at(1, 1));
+    let behind = |tag: &str, code: &str| find(tag, code).map_or("", |segment| segment.at(2, 0));
+    let name = row.own.first().map_or(&[][..], |segment| segment.element(4));
+    let part = |at: usize| name.get(at).map_or("", |part| part.trim());
+    let mut flags = Vec::new();
+    let born = within("DTM", "329");
+    let birth_date = birth_day(born, context.ingest_time);
+    if !born.is_empty() && birth_date.is_none() {
+        return Err(RowError::field("DTM+329", Reason::ValueDay, "DTM+329 is neither YYMMDD nor CCYYMMDD"));
+    }
+    let sex = row.own.iter().find(|segment| segment.tag() == "ATT").map_or("", |segment| segment.at(3, 0));
+    let sex = Sex::parse(sex).unwrap_or_else(|| {
+        flags.push("sex-unknown-code");
+        Sex::Unknown
+    });
+    let traveller = Traveller {
+        family: part(0).to_owned(),
+        given: [part(1), part(2)].join(" ").trim().to_owned(),
+        sex,
+        birth_date,
+        nationality: Some(behind("NAT", "2").to_owned()).filter(|code| code.len() == 3),
+        claims: documents(&row.own)?,
+        contacts: Vec::new(),
+        flags,
+    };
+    let booking = within("RFF", "AVF");
+    let seat = Some(within("RFF", "SEA").to_owned()).filter(|seat| !seat.is_empty() && seat.len() <= 8);
+    let mut legs = travelled(&legs, behind("LOC", "178"), behind("LOC", "179"));
+    if let [leg] = &mut legs[..] {
+        leg.seat = seat;
+    }
+    drafts(row, traveller, &legs, booking, profile, context)
+}
+
+/// The flights that the head of a message tells of: each TDT with the places and times behind it.
+fn legs(head: &[Segment]) -> Vec<Leg> {
+    let mut legs: Vec<Leg> = Vec::new();
+    let mut place = String::new();
+    for segment in head {
+        match (segment.tag(), segment.at(1, 0)) {
+            ("TDT", "20") => {
+                let carrier = segment.at(5, 0);
+                let number = flight(carrier, segment.at(2, 0));
+                let ship = matches!(segment.at(3, 0), "1" | "11");
+                legs.push(Leg { numbers: number.into_iter().collect(), ship, ..Leg::default() });
+            }
+            ("LOC", code) => {
+                place = segment.at(2, 0).to_owned();
+                let Some(leg) = legs.last_mut() else { continue };
+                match code {
+                    "125" => leg.origin = place.clone(),
+                    "87" => leg.destination = place.clone(),
+                    _ => {}
+                }
+            }
+            ("DTM", code) => {
+                let Some(leg) = legs.last_mut() else { continue };
+                let stated = segment.at(1, 1);
+                let at =
+                    stated.get(..6).and_then(|date| civil(date, stated.get(6..10).unwrap_or(""), Order::YearFirst));
+                // A time belongs to the place before it, whatever that place is called.
+                match code {
+                    "189" => (leg.depart, leg.origin) = (at, place.clone()),
+                    "232" => (leg.arrive, leg.destination) = (at, place.clone()),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+    legs
+}
+
+/// The flights from where somebody embarks to where they disembark; all of them where the list does not say.
+fn travelled(legs: &[Leg], from: &str, to: &str) -> Vec<Leg> {
+    let first = legs.iter().position(|leg| leg.origin == from);
+    let last = legs.iter().rposition(|leg| leg.destination == to);
+    match (first, last) {
+        (Some(first), Some(last)) if first <= last => legs[first..=last].to_vec(),
+        // Embarked before this list begins, or stays on board after it ends.
+        (Some(first), None) => legs[first..].to_vec(),
+        (None, Some(last)) => legs[..=last].to_vec(),
+        _ => legs.to_vec(),
+    }
+}
+
+/// Documents, each with the country that issued it behind it.
+fn documents(own: &[Segment]) -> Result<Vec<IdClaim>, RowError> {
+    let mut claims = Vec::new();
+    for (at, segment) in own.iter().enumerate().filter(|(_, segment)| segment.tag() == "DOC") {
+        let number = segment.at(2, 0);
+        if number.is_empty() {
+            continue;
+        }
+        let following = own[at + 1..].iter().take_while(|segment| segment.tag() != "DOC");
+        let issuer = following.clone().find(|s| s.tag() == "LOC" && s.at(1, 0) == "91").map(|s| s.at(2, 0));
+        let claim = document(segment.at(1, 0), number, issuer)
+            .map_err(|error| RowError::field("DOC", Reason::IdentifierInvalid, format!("DOC: {error}")))?;
+        claims.push(claim);
+    }
+    claims.truncate(8);
+    Ok(claims)
+}
+
+/// A document by the letter of its kind (UN/EDIFACT 1001 and ICAO 9303).
+pub(super) fn document(kind: &str, number: &str, issuer: Option<&str>) -> Result<IdClaim, domain::IdError> {
+    let issuer = issuer.filter(|issuer| !issuer.is_empty());
+    if matches!(issuer, Some("CHN" | "CN"))
+        && let Ok(claim) = IdClaim::parse(IdScheme::CnId, number, None)
+    {
+        return Ok(claim);
+    }
+    match kind {
+        "P" | "" => IdClaim::parse(IdScheme::Passport, number, issuer),
+        other => IdClaim::parse(IdScheme::Other, number, Some(&format!("DOC-{other}"))),
+    }
+}

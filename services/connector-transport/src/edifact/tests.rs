@@ -1,0 +1,144 @@
+use std::sync::Arc;
+
+use connector::{Mapped, preview};
+use domain::{Body, IdScheme, Sex, Timestamp, TripSegment, TripStatus};
+use test_support::build::token_key;
+
+use super::*;
+
+fn read(body: &str) -> Vec<Mapped> {
+    let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+    let feed: Arc<dyn Feed> = feeds.find(|feed| feed.id().as_str() == "air-passengers").expect("a built-in feed");
+    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    let rows = preview(&*feed, body.as_bytes(), &token_key(), now).expect("a body that fits");
+    rows.into_iter().map(|(_, result)| result).collect()
+}
+
+fn trips(drafts: &[Draft]) -> Vec<&TripSegment> {
+    let trip = |draft| match draft {
+        &Draft { body: Body::TripSegment(ref trip), .. } => Some(trip),
+        _ => None,
+    };
+    drafts.iter().filter_map(trip).collect()
+}
+
+const LIST: &str = "UNA:+.? '\nUNB+UNOA:4+XX+YY+220301:0545+7++YY'\nUNH+7+PAXLST:D:05B:UN:IATA'\nBGM+745'\nNAD+MS+++HELP DESK'\n\
+TDT+20+XX0877+++XX'\nLOC+92+PEK'\nDTM+189:2203011500:201'\nLOC+92+ICN'\nDTM+232:2203011855:201'\n\
+TDT+20+XX12+++XX'\nLOC+92+ICN'\nDTM+189:2203012300:201'\nLOC+92+QQQ'\nDTM+232:2203020430:201'\n\
+NAD+FL+++OBRIEN:PAT:LEE'\nATT+2++F'\nDTM+329:680223'\nLOC+178+PEK'\nLOC+179+QQQ'\nNAT+2+IRL'\nRFF+AVF:ABC123'\n\
+DOC+P:110:111+PA1234567'\nDTM+36:281230'\nLOC+91+IRL'\n\
+NAD+FL+++WANG:XIAOMING'\nATT+2++M'\nDTM+329:20150606'\nLOC+178+ICN'\nLOC+179+QQQ'\nRFF+SEA:9F'\n\
+NAD+FL+++BAD:DOCUMENT'\nDOC+P:110:111+!!!'\n\
+CNT+42:3'\nUNT+33+7'\nUNZ+1+7'\n";
+
+#[test]
+fn each_traveller_of_a_list_is_a_row_with_the_flights_they_are_on() {
+    let rows = read(LIST);
+    assert_eq!(rows.len(), 3);
+    let first = rows[0].as_ref().expect("a traveller");
+    let flights: Vec<_> = trips(first).iter().map(|trip| trip.run_id.clone()).collect();
+    assert_eq!(flights, ["2022-03-01/XX877", "2022-03-01/XX12"]);
+    // Local to Beijing, and to Seoul.
+    assert_eq!(trips(first)[0].depart_time.to_string(), "2022-03-01T07:00:00Z");
+    assert_eq!(trips(first)[0].arrive_time.map(|at| at.to_string()).as_deref(), Some("2022-03-01T09:55:00Z"));
+    let Body::IdentityObserved(who) = &first[0].body else { panic!("a statement") };
+    assert_eq!(who.person.birth_date.map(|day| day.to_string()).as_deref(), Some("1968-02-23"));
+    assert_eq!(
+        (who.person.claims[0].scheme, who.person.claims[0].issuer.as_deref()),
+        (IdScheme::Passport, Some("IRL"))
+    );
+    assert_eq!(who.person.names[0].given.as_ref().map(|given| given.expose().as_str()), Some("PAT LEE"));
+    let second = rows[1].as_ref().expect("a traveller");
+    assert_eq!(trips(second).len(), 1);
+    assert_eq!(trips(second)[0].seat.as_deref(), Some("9F"));
+    // Where the arrival is local to is not known.
+    assert_eq!(second[1].quality_flags, ["airport-zone-unknown"]);
+    assert_eq!(first[1].version, Some(1_646_113_500_000_000));
+    let error = rows[2].as_ref().expect_err("no document has that number");
+    assert_eq!((error.reason, error.field.as_deref()), (Reason::IdentifierInvalid, Some("DOC")));
+}
+
+fn flags(body: &str) -> Vec<&'static str> {
+    let rows = read(body);
+    rows[0].as_ref().expect("a traveller").iter().flat_map(|draft| draft.quality_flags.clone()).collect()
+}
+
+#[test]
+fn every_repair_is_told() {
+    let plain: String = LIST.lines().collect();
+    assert!(!flags(&plain).iter().any(|flag| flag.starts_with("edifact")), "{:?}", flags(&plain));
+    let has = |body: &str, flag: &str| assert!(flags(body).contains(&flag), "{flag}: {:?}", flags(body));
+    let wrapped: Vec<String> =
+        plain.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    has(
+        &format!("QK XXYY\r\n.ZZZ 130631\r\n{}\r\n\r\nmail footer\r\n", wrapped.join("\r\n")),
+        "edifact-lines-unwrapped",
+    );
+    has(&format!("QK XXYY\r\n{plain}"), "edifact-preamble-skipped");
+    has(&plain.replace("UNA:+.? '", "UNA:+? '"), "edifact-una-repaired");
+    has(&plain.replace("UNZ+1+7'", ""), "edifact-unz-missing");
+    has(&plain.replace("UNT+33+7'", ""), "edifact-unt-missing");
+    has(&plain.replace("CNT+42:3", "CNT+42:4"), "edifact-count-differs");
+    has(&LIST.replace("BGM+745'", "BGM+745’"), "edifact-terminator-repaired");
+    has(&LIST.replace("BGM+745'", "@@'BGM+745'"), "edifact-segment-skipped");
+    has(plain.trim_end_matches('\''), "edifact-terminator-repaired");
+}
+
+#[test]
+fn parts_of_a_list_are_one_list_and_other_messages_are_named() {
+    let two = LIST
+        .replace("UNZ+1", "UNH+8+CUSRES:D:05B:UN'\nUNT+2+8'\nUNH+9+PAXLST:D:05B:UN:IATA'\nBGM+266'\nUNT+3+9'\nUNZ+3");
+    let rows = read(&two);
+    assert_eq!(rows.len(), 4);
+    assert_eq!(rows[3].as_ref().expect_err("another message").reason, Reason::MessageType);
+    let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+    let feed = feeds.find(|feed| feed.id().as_str() == "air-passengers").expect("a built-in feed");
+    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    assert!(preview(&*feed, b"no interchange", &token_key(), now).is_err());
+}
+
+const BOOKING: &str = "UNA:+.\\*'UNB+IATA:1+XX+YY+220301:0754+3'UNH+1+PNRGOV:11:1:IA+X'MSG+:22'ORG+XX:PEK'\
+TVL+050322:1640:050322:2200+ICN+PVG+XX+609'EQN+2'SRC'RCI+1A:2LS6KP::200222:0439'\
+SSR+CTCM:HK:1:XX:::::8613800000001'\
+TIF+LOBB+MOLLYMRS:A:1'SSR+DOCS:HK:1:XX:::::/P/GBR/796428965/GBR/13AUG54/F/12NOV30/LOBB/MOLLY ANN'\
+TIF+LOBB+OMARMR:A:2'\
+TVL+050322:1640:050322:2200+ICN+PVG+KE:XX+609:B'RPI+1+HK'SSR+SEAT:HK:2:XX:::ICN:PVG+015A::1+15B::2'\
+TVL+060322:0915::1130+PVG+PEK+XX+17:B'RPI+1+HX'TVL+++++303:Y'TIF+LOBB+MOLLYMRS:A:1'\
+ABI+4++++XX'TVL+010101:0101+AAA+BBB+XX+1'UNT+22+1'UNZ+1+3'";
+
+#[test]
+fn a_booking_is_its_travellers_on_its_flights() {
+    let rows = read(BOOKING);
+    let drafts = rows[0].as_ref().expect("a booking");
+    let people = drafts.iter().filter_map(|draft| match &draft.body {
+        Body::IdentityObserved(who) => Some(who),
+        _ => None,
+    });
+    let people: Vec<_> = people.collect();
+    assert_eq!(people.len(), 2);
+    assert_eq!(people[0].person.names[0].text.expose(), "MOLLY ANN LOBB");
+    assert_eq!((people[0].person.sex, people[0].person.claims.len()), (Sex::Female, 1));
+    assert_eq!(people[0].person.birth_date.map(|day| day.to_string()).as_deref(), Some("1954-08-13"));
+    // A title is no part of the name of whom no document spells it.
+    assert_eq!(people[1].person.names[0].text.expose(), "OMAR LOBB");
+    let flights: Vec<_> = trips(drafts).iter().map(|t| (t.run_id.clone(), t.seat.clone(), t.status)).collect();
+    let seat = |seat: &str| Some(seat.to_owned());
+    assert_eq!(
+        flights,
+        [
+            // Two carriers sell it; the run is that of the one that flies it.
+            ("2022-03-05/XX609".to_owned(), seat("15A"), TripStatus::Booked),
+            ("2022-03-06/XX17".to_owned(), None, TripStatus::Refunded),
+            ("2022-03-05/XX609".to_owned(), seat("15B"), TripStatus::Booked),
+            ("2022-03-06/XX17".to_owned(), None, TripStatus::Refunded)
+        ]
+    );
+    assert_eq!(trips(drafts)[0].numbers, ["KE609", "XX609"]);
+}
+
+#[test]
+fn of_several_snapshots_of_a_flight_the_newest_wins() {
+    let version = |body: &str| read(body)[0].as_ref().expect("a booking")[1].version;
+    assert!(version(&BOOKING.replace("220301:0754", "220302:0754")) > version(BOOKING));
+    assert_eq!(version(&BOOKING.replace("220301:0754", "20220301:0754")), version(BOOKING));
+}

@@ -1,0 +1,254 @@
+//! Travellers and their flights, whichever message told of them.
+
+use connector::who::{self, Subjects};
+use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
+use domain::{
+    Day, IdClaim, IdentityObserved, Op, PersonName, PersonRef, PlaceKind, PlaceRef, Precision, Sensitive, Sex,
+    Timestamp, TravelMode, TripSegment, TripStatus,
+};
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+
+use super::airports;
+use super::reader::Row;
+use super::syntax::{FLAGS, Flag};
+
+/// A day ahead and more: bookings.
+const AHEAD_MS: i64 = 400 * 86_400_000;
+const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
+const MINUTE_US: i64 = 60_000_000;
+
+/// One flight from one airport to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Leg {
+    /// Its numbers: of the carrier that flies, and of those that sell it.
+    pub(crate) numbers: Vec<String>,
+    pub(crate) origin: String,
+    pub(crate) destination: String,
+    pub(crate) depart: Option<DateTime>,
+    pub(crate) arrive: Option<DateTime>,
+    pub(crate) ship: bool,
+    pub(crate) seat: Option<String>,
+    pub(crate) cancelled: bool,
+}
+
+/// Who travels.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traveller {
+    pub(crate) family: String,
+    pub(crate) given: String,
+    pub(crate) sex: Sex,
+    pub(crate) birth_date: Option<Day>,
+    pub(crate) nationality: Option<String>,
+    pub(crate) claims: Vec<IdClaim>,
+    pub(crate) contacts: Vec<Sensitive<String>>,
+    pub(crate) flags: Vec<Flag>,
+}
+
+/// The drafts of a traveller: who they are, and their flights.
+pub(crate) fn drafts(
+    row: &Row,
+    traveller: Traveller,
+    legs: &[Leg],
+    booking: &str,
+    profile: &Profile,
+    context: &RowContext<'_>,
+) -> Result<Vec<Draft>, RowError> {
+    let (version, room) = version(row);
+    let mut flags: Vec<Flag> =
+        row.flags.iter().filter_map(|flag| FLAGS.iter().copied().find(|known| known == flag)).collect();
+    flags.extend(&traveller.flags);
+    let name = PersonName::parts(&traveller.family, &traveller.given)
+        .ok_or_else(|| RowError::field("NAD/TIF", Reason::IdentityMissing, "the traveller has no name"))?;
+    if name.text.expose().chars().count() > 100 {
+        return Err(RowError::field("NAD/TIF", Reason::ValueTooLong, "a name has at most 100 characters"));
+    }
+    let document = traveller.claims.first().map(|claim| claim.value.expose().clone());
+    let born = traveller.birth_date.map(|day| day.to_string()).unwrap_or_default();
+    let traveller_key = document.unwrap_or_else(|| format!("{}/{}/{born}", traveller.family, traveller.given));
+    let statement = IdentityObserved {
+        person: PersonRef {
+            claims: traveller.claims,
+            names: vec![name],
+            birth_date: traveller.birth_date,
+            sex: traveller.sex,
+            nationality: traveller.nationality,
+        },
+        contacts: traveller.contacts,
+        ..IdentityObserved::default()
+    };
+    let mut trips = Vec::new();
+    for leg in legs {
+        trips.push(trip(leg, &flags, profile, context)?);
+    }
+    let Some(first) = trips.first() else {
+        return Err(RowError::field("TDT/TVL", Reason::MessageSegment, "the message names no flight of the traveller"));
+    };
+    let Subjects { claims, sighting } = who::sighting(profile, context.key, statement, flags, first.body.depart_time);
+    let mut drafts: Vec<Draft> = sighting.into_iter().collect();
+    for trip in trips {
+        let key = format!("trip:{booking}:{}:{}-{}:{traveller_key}", trip.body.run_id, trip.origin, trip.destination);
+        drafts.push(Draft {
+            role: DraftRole::Record,
+            source_record_id: key.into(),
+            version,
+            version_room: room,
+            op: Op::Upsert,
+            event_time: trip.body.depart_time,
+            precision: Precision::Minute,
+            utc_offset_min: Some(trip.offset_min),
+            offset_assumed: trip.assumed,
+            created_time: None,
+            quality_flags: trip.flags,
+            body: TripSegment { subject: claims.clone(), ..trip.body }.into(),
+        });
+    }
+    Ok(drafts)
+}
+
+struct Trip<'l> {
+    body: TripSegment,
+    origin: &'l str,
+    destination: &'l str,
+    offset_min: i32,
+    assumed: bool,
+    flags: Vec<Flag>,
+}
+
+fn trip<'l>(leg: &'l Leg, flags: &[Flag], profile: &Profile, context: &RowContext<'_>) -> Result<Trip<'l>, RowError> {
+    let mut flags = flags.to_vec();
+    let departs = leg
+        .depart
+        .ok_or_else(|| RowError::field("DTM/TVL", Reason::RequiredMissing, "a flight has no time of departure"))?;
+    let (depart, offset_min, assumed) = at_airport(departs, &leg.origin, profile, &mut flags)?;
+    let arrive = leg.arrive.map(|at| at_airport(at, &leg.destination, profile, &mut flags)).transpose()?;
+    if depart < EARLIEST || depart > context.ingest_time.plus_millis(AHEAD_MS) {
+        let message = "a departure is before 1990 or more than a year ahead: a clock was wrong";
+        return Err(RowError::field("DTM/TVL", Reason::TimeOutOfRange, message));
+    }
+    if arrive.is_some_and(|(arrive, ..)| arrive < depart) {
+        flags.push("arrival-before-departure");
+    }
+    let service_date = Day::from_ymd(departs.year(), departs.month(), departs.day()).unwrap_or_default();
+    let mut numbers = leg.numbers.clone();
+    numbers.sort();
+    numbers.dedup();
+    let Some(number) = leg.numbers.first() else {
+        return Err(RowError::field("TDT/TVL", Reason::RequiredMissing, "a flight has no number"));
+    };
+    for code in [&leg.origin, &leg.destination] {
+        if !(3..=5).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            let message = "a flight has no airport of departure or of arrival";
+            return Err(RowError::field("LOC/TVL", Reason::RequiredMissing, message));
+        }
+    }
+    let source = profile.options.get("place_source").unwrap_or(&profile.source);
+    let place = |code: &str| PlaceRef {
+        place_id: Some(format!("{source}/{code}")),
+        kind: PlaceKind::Stop,
+        name: Some(Sensitive::from(code)),
+        ..PlaceRef::default()
+    };
+    let body = TripSegment {
+        subject: Vec::new(),
+        mode: if leg.ship { TravelMode::Ship } else { TravelMode::Air },
+        // The number of the carrier that flies names the run: those that sell it differ.
+        run_id: format!("{service_date}/{number}"),
+        service_date,
+        numbers,
+        carriage: None,
+        seat: leg.seat.clone(),
+        origin: place(&leg.origin),
+        destination: place(&leg.destination),
+        depart_time: depart,
+        arrive_time: arrive.map(|(arrive, ..)| arrive).filter(|arrive| *arrive >= depart),
+        status: if leg.cancelled { TripStatus::Refunded } else { TripStatus::Booked },
+    };
+    Ok(Trip { body, origin: &leg.origin, destination: &leg.destination, offset_min, assumed, flags })
+}
+
+/// A time that is local to an airport. Of an airport that is not known, the profile's zone is taken, and flagged.
+fn at_airport(
+    at: DateTime,
+    code: &str,
+    profile: &Profile,
+    flags: &mut Vec<Flag>,
+) -> Result<(Timestamp, i32, bool), RowError> {
+    let zone = airports::zone(code).and_then(|name| TimeZone::get(name).ok());
+    let assumed = zone.is_none();
+    if assumed && !flags.contains(&"airport-zone-unknown") {
+        flags.push("airport-zone-unknown");
+    }
+    let zone = zone.unwrap_or_else(|| profile.time.zone.clone());
+    let (at, offset_min) = Timestamp::from_civil(at, &zone)
+        .map_err(|error| RowError::field("DTM/TVL", Reason::ValueTime, error.to_string()))?;
+    Ok((at, offset_min, assumed))
+}
+
+/// The version of what an interchange states: when it was made. Of several snapshots of one flight the newest wins.
+fn version(row: &Row) -> (Option<i64>, i64) {
+    let [date, time] = &row.prepared;
+    // Syntax 4 has the century, older ones have not.
+    let date = if date.len() == 8 { &date[2..] } else { date };
+    let made = civil(date, time, Order::YearFirst).and_then(|at| Timestamp::from_civil(at, &TimeZone::UTC).ok());
+    match made {
+        Some((made, _)) => (Some(made.as_millis() * 1_000), MINUTE_US - 1),
+        None => (None, 0),
+    }
+}
+
+/// In which order a six-digit date has its parts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    YearFirst,
+    DayFirst,
+}
+
+/// A date of six digits in this century and a time of four; an empty time is midnight.
+pub(crate) fn civil(date: &str, time: &str, order: Order) -> Option<DateTime> {
+    let date = digits::<6>(date)?;
+    let time = if time.is_empty() { [0; 4] } else { digits::<4>(time)? };
+    let pair = |at: usize| (date[at] * 10 + date[at + 1]) as i8;
+    let (year, day) = if order == Order::YearFirst { (pair(0), pair(4)) } else { (pair(4), pair(0)) };
+    let date = Date::new(2000 + i16::from(year), pair(2), day).ok()?;
+    let time = Time::new((time[0] * 10 + time[1]) as i8, (time[2] * 10 + time[3]) as i8, 0, 0).ok()?;
+    Some(date.to_datetime(time))
+}
+
+fn digits<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let bytes: [u8; N] = text.trim().as_bytes().try_into().ok()?;
+    bytes.iter().all(u8::is_ascii_digit).then(|| bytes.map(|byte| byte - b'0'))
+}
+
+/// A day of birth as `YYMMDD` or `CCYYMMDD`: nobody is born in the future.
+pub(crate) fn birth_day(text: &str, received: Timestamp) -> Option<Day> {
+    if text.len() == 8 {
+        return Day::parse(text).ok();
+    }
+    let date = digits::<6>(text)?;
+    let pair = |at: usize| date[at] * 10 + date[at + 1];
+    born(pair(0), pair(2), pair(4), received)
+}
+
+/// A day of birth as `12JUL64`.
+pub(crate) fn birth_day_in_words(text: &str, received: Timestamp) -> Option<Day> {
+    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+    let month = MONTHS.iter().position(|month| text.get(2..5) == Some(*month))?;
+    let day: u8 = text.get(..2)?.parse().ok()?;
+    let year: u8 = text.get(5..7)?.parse().ok()?;
+    born(year, month as u8 + 1, day, received)
+}
+
+fn born(year: u8, month: u8, day: u8, received: Timestamp) -> Option<Day> {
+    let day = |century: i16| Day::from_ymd(century + i16::from(year), month as i8, day as i8);
+    let today = received.day_at_offset(0);
+    day(2000).filter(|day| *day <= today).or_else(|| day(1900))
+}
+
+/// A flight number in the one form: carrier, and digits without zeros before them.
+pub(crate) fn flight(carrier: &str, number: &str) -> Option<String> {
+    let number: String = number.to_uppercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let number = number.strip_prefix(carrier).unwrap_or(&number).trim_start_matches('0');
+    (!number.is_empty() && number.len() <= 8 && number.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .then(|| format!("{carrier}{number}"))
+}
