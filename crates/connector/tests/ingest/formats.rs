@@ -1,11 +1,13 @@
 //! Forms of files and of compression: each runs to receipts and events, and its failed rows come back in its own form.
 
-use std::io::{Cursor, Write};
+use std::io::{BufRead, Cursor, Write};
 use std::sync::Arc;
 
 use axum::body::Body;
 use calamine::Reader;
-use connector::{Feed, Profile, ProfileFeed, tokens};
+use connector::{
+    BatchError, Draft, Feed, Profile, ProfileFeed, RawRow, Reason, RowContext, RowError, RowReader, tokens,
+};
 use domain::{EventType, FeedId};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use serde_json::Value;
@@ -250,4 +252,65 @@ async fn a_workbook_that_cannot_be_read_is_refused_with_what_to_do() {
     let mut parts = zip(&[("xl/worksheets/sheet1.xml", &vec![b'x'; 4 << 20])]);
     let (_, problem) = hub.push("scans", std::mem::take(&mut parts)).await;
     assert_eq!(problem["code"], "compression-bomb", "{problem}");
+}
+
+/// A feed of messages of several rows: a line is a message, its words are rows.
+struct Words(Profile);
+
+struct WordRows(Vec<RawRow>);
+
+impl Feed for Words {
+    fn profile(&self) -> &Profile {
+        &self.0
+    }
+
+    fn open<'a>(&'a self, mut input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn RowReader + 'a>, BatchError> {
+        let mut text = String::new();
+        input.read_to_string(&mut text)?;
+        let (mut rows, mut offset) = (Vec::new(), 0);
+        for line in text.split_inclusive('\n') {
+            let words = line.split_whitespace().filter(|_| !line.starts_with('#'));
+            rows.extend(words.map(|word| (word.to_owned(), offset, line.len() as u64)));
+            offset += line.len() as u64;
+        }
+        let row = |(at, (word, offset, length)): (usize, (String, u64, u64))| RawRow {
+            number: at as u64 + 1,
+            line: 1,
+            offset,
+            length,
+            bytes: word.into_bytes().into(),
+            broken: None,
+        };
+        Ok(Box::new(WordRows(rows.into_iter().enumerate().map(row).rev().collect())))
+    }
+
+    fn map(&self, row: &RawRow, _: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+        match row.bytes.expose().as_slice() {
+            b"bad" => Err(RowError::row(Reason::MessageSegment, "it is bad")),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+impl RowReader for WordRows {
+    fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
+        Ok(self.0.pop())
+    }
+}
+
+#[tokio::test]
+async fn of_messages_of_several_rows_those_come_back_of_which_one_failed() {
+    let text = SCANS.replace("kind = \"ndjson\"", "kind = \"edifact\"");
+    let database = database().await;
+    let store = Store::connect(database.connect_options(), 10).await.expect("connects");
+    store.migrate().await.expect("migrates");
+    let id = FeedId::parse("scans").expect("a name");
+    tokens::grant(&store, &id, "test", "token-scans").await.expect("granted");
+    let feed = Words(Profile::parse("test", &text).expect("a profile"));
+    let hub = Hub::start_with(database, store, scratch_dir("raw"), vec![Arc::new(feed) as Arc<dyn Feed>]).await;
+    let body = "# begin\na b\nbad c\n# between\nd\ne bad\nf\n# end";
+    let (_, receipt) = hub.push("scans", body).await;
+    assert_eq!(counters(&receipt), [8, 6, 0, 0, 2, 0], "{receipt}");
+    let file = String::from_utf8(failed_file(&hub, &receipt).await).expect("UTF-8");
+    assert_eq!(file, "# begin\nbad c\n# between\ne bad\n# end");
 }

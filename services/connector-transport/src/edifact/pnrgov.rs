@@ -45,9 +45,14 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
     }
     let flown = row.head.iter().filter(|segment| segment.tag() == "TVL").find_map(leg);
     let mut legs: Vec<Leg> = Vec::new();
+    // Hotels and cars are booked in the same segment, and some name a flight without saying where it goes.
+    let mut left_out = false;
     for segment in &own {
         match segment.tag() {
-            "TVL" => legs.extend(leg(segment).map(|leg| with_operator(leg, flown.as_ref()))),
+            "TVL" => match leg(segment) {
+                Some(leg) => legs.push(with_operator(leg, flown.as_ref())),
+                None => left_out |= !segment.at(1, 0).is_empty(),
+            },
             "RPI" => {
                 let cancelled = matches!(segment.at(2, 0), "HX" | "UN" | "UC" | "XX" | "NO" | "UX");
                 if let Some(leg) = legs.last_mut() {
@@ -65,7 +70,10 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
         return Err(RowError::row(Reason::RepetitionsTooMany, message));
     }
     let mut all = Vec::new();
-    for booked in travellers {
+    for mut booked in travellers {
+        if left_out {
+            booked.traveller.flags.push("segment-without-flight");
+        }
         let legs: Vec<Leg> = legs.iter().map(|leg| Leg { seat: seat(&own, leg, &booked), ..leg.clone() }).collect();
         all.extend(drafts(row, booked.traveller, &legs, &locator, profile, context)?);
     }
@@ -186,11 +194,15 @@ fn leg(segment: &Segment) -> Option<Leg> {
     };
     let carriers = segment.element(4);
     let number = segment.at(5, 0);
+    let airport = |element: usize| {
+        let code = segment.at(element, 0).trim();
+        (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())).then(|| code.to_owned())
+    };
     let numbers = carriers.iter().rev().filter_map(|carrier| flight(carrier.trim(), number));
     Some(Leg {
         numbers: numbers.collect(),
-        origin: segment.at(2, 0).trim().to_owned(),
-        destination: segment.at(3, 0).trim().to_owned(),
+        origin: airport(2)?,
+        destination: airport(3)?,
         depart: Some(depart),
         arrive,
         ..Leg::default()

@@ -137,6 +137,15 @@ fn a_booking_is_its_travellers_on_its_flights() {
 }
 
 #[test]
+fn what_is_booked_beside_flights_is_left_out_and_told() {
+    let hotel = BOOKING.replace("TVL+060322:0915::1130+PVG+PEK+XX+17:B'", "TVL+060322:1400:070322:1100+PVG++XX+H1'");
+    let rows = read(&hotel);
+    let drafts = rows[0].as_ref().expect("a booking");
+    assert_eq!(trips(drafts).len(), 2);
+    assert!(drafts[0].quality_flags.contains(&"segment-without-flight"));
+}
+
+#[test]
 fn of_several_snapshots_of_a_flight_the_newest_wins() {
     let version = |body: &str| read(body)[0].as_ref().expect("a booking")[1].version;
     assert!(version(&BOOKING.replace("220301:0754", "220302:0754")) > version(BOOKING));
