@@ -123,6 +123,9 @@ pub struct Format {
     /// (`Export/Row`).
     #[serde(default)]
     pub rows: Option<String>,
+    /// The file to read of a zip archive that holds several tables.
+    #[serde(default)]
+    pub member: Option<String>,
     /// The sheet of a workbook; the first one by default.
     #[serde(default)]
     pub sheet: Option<String>,

@@ -166,7 +166,7 @@ impl RawStore {
         let work = move || {
             let mut writer = BodyWriter::begin(&folder, Compression::Plain, limits)?;
             writer.write(&bytes)?;
-            writer.finish(Members::Joined { head_lines: 0, header: false }, true)
+            writer.finish(Members::Joined { head_lines: 0, header: false, only: None }, true)
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)?
     }

@@ -18,7 +18,7 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 25;
 const DIRECTORY_END_BYTES: u64 = 65_535 + 22;
 
 /// How the files of an archive become one body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Members {
     /// There must be one.
     One {
@@ -31,6 +31,8 @@ pub(crate) enum Members {
         head_lines: u32,
         /// The last of them names the columns.
         header: bool,
+        /// Only files of this name; the archive holds several tables.
+        only: Option<String>,
     },
 }
 
@@ -42,8 +44,11 @@ impl Members {
             FormatKind::Delimited => Self::Joined {
                 head_lines: format.preamble_lines.saturating_add(u32::from(format.header)),
                 header: format.header,
+                only: format.member.clone(),
             },
-            FormatKind::Ndjson | FormatKind::Hl7v2 => Self::Joined { head_lines: 0, header: false },
+            FormatKind::Ndjson | FormatKind::Hl7v2 => {
+                Self::Joined { head_lines: 0, header: false, only: format.member.clone() }
+            }
             FormatKind::Workbook => Self::One { zipped: true },
             FormatKind::Json
             | FormatKind::Xml
@@ -83,6 +88,11 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
         if member.is_dir() || is_litter(member.name_raw()) {
             continue;
         }
+        if let Members::Joined { only: Some(name), .. } = &members
+            && !is_named(member.name_raw(), name)
+        {
+            continue;
+        }
         files += 1;
         let mut input = BufReader::with_capacity(1 << 16, member);
         let begin = input.fill_buf().map_err(unreadable)?;
@@ -92,19 +102,19 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
             let message = format!("file {files} of the archive is an archive or compressed itself");
             return Err(IngestError::refused(Reason::ArchiveNested, message));
         }
-        match members {
+        match &members {
             Members::One { .. } if files > 1 => {
                 return Err(wrong_members("the archive holds several files; this feed takes one at a time".to_owned()));
             }
             Members::One { .. } => copy(&mut input, plain)?,
-            Members::Joined { head_lines, header } => {
-                let lines = read_head(&mut input, head_lines)?;
+            Members::Joined { head_lines, header, .. } => {
+                let lines = read_head(&mut input, *head_lines)?;
                 match &head {
                     None => {
                         plain.write_all(&lines.concat())?;
                         head = Some(lines.into_iter().last().unwrap_or_default());
                     }
-                    Some(first) if header && lines.last().map_or(&[][..], |line| bare(line)) != bare(first) => {
+                    Some(first) if *header && lines.last().map_or(&[][..], |line| bare(line)) != bare(first) => {
                         let message = format!("file {files} of the archive has another header line than the first one");
                         return Err(IngestError::refused(Reason::HeaderMismatch, message));
                     }
@@ -119,9 +129,17 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
         }
     }
     if files == 0 {
-        return Err(wrong_members("the archive holds no file".to_owned()));
+        let wanted = match &members {
+            Members::Joined { only: Some(name), .. } => format!("no file {name}"),
+            _ => "no file".to_owned(),
+        };
+        return Err(wrong_members(format!("the archive holds {wanted}")));
     }
     Ok(())
+}
+
+fn is_named(path: &[u8], name: &str) -> bool {
+    path.rsplit(|byte| *byte == b'/').next().is_some_and(|file| file.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// What tools of desktop systems leave in archives.

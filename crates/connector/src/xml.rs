@@ -77,7 +77,7 @@ impl<'a> ElementCutter<'a> {
     ///
     /// # Errors
     /// When the body cannot be read on.
-    pub fn next(&mut self) -> Result<Option<Element>, BatchError> {
+    pub fn next_element(&mut self) -> Result<Option<Element>, BatchError> {
         let mut tag = Vec::new();
         while !self.ended {
             self.skip_text()?;
@@ -299,7 +299,7 @@ impl<'a> ElementRows<'a> {
 
 impl RowReader for ElementRows<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
-        let Some(element) = self.cutter.next()? else { return Ok(None) };
+        let Some(element) = self.cutter.next_element()? else { return Ok(None) };
         self.rows += 1;
         self.data_start.get_or_insert(element.offset);
         Ok(Some(RawRow {
@@ -418,7 +418,7 @@ mod tests {
         let input = std::io::BufReader::with_capacity(3, body);
         let mut cutter = ElementCutter::open(Box::new(input), encoding, &[path]).expect("XML");
         let mut seen = Vec::new();
-        while let Some(element) = cutter.next().expect("memory") {
+        while let Some(element) = cutter.next_element().expect("memory") {
             assert_eq!(&body[element.offset as usize..(element.offset + element.length) as usize], &element.bytes[..]);
             let text = encoding.decode(&element.bytes).expect("text").into_owned();
             seen.push((text, element.line, element.broken.is_some()));
@@ -480,6 +480,6 @@ mod tests {
     fn a_document_type_is_refused() {
         let body: &[u8] = b"<?xml version='1.0'?><!DOCTYPE d [<!ENTITY a 'b'>]><d><r>&a;</r></d>";
         let mut cutter = ElementCutter::open(Box::new(body), Encoding::Utf8, &["r"]).expect("XML");
-        assert!(cutter.next().expect_err("refused").to_string().contains("DTD"));
+        assert!(cutter.next_element().expect_err("refused").to_string().contains("DTD"));
     }
 }

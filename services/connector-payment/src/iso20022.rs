@@ -76,7 +76,7 @@ struct EntryReader<'a> {
 impl RowReader for EntryReader<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
         loop {
-            let Some(element) = self.cutter.next()? else { return Ok(None) };
+            let Some(element) = self.cutter.next_element()? else { return Ok(None) };
             let kind = match element.path {
                 _ if element.broken.is_some() => 3,
                 0 => 0,

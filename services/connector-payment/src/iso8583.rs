@@ -423,7 +423,7 @@ fn luhn(card: &str) -> bool {
         let digit = u32::from(byte.wrapping_sub(b'0'));
         sum + if at % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
     });
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// `MMDDhhmmss` of GMT, in the latest year in which it is not later than a day after the message came.

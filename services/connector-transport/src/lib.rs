@@ -15,6 +15,7 @@ use edifact::EdifactFeed;
 /// The built-in profiles: file name and text.
 pub const PROFILES: &[(&str, &str)] = &[
     ("air-passengers.toml", include_str!("../profiles/air-passengers.toml")),
+    ("gtfs-stops.toml", include_str!("../profiles/gtfs-stops.toml")),
     ("rail-tickets.toml", include_str!("../profiles/rail-tickets.toml")),
 ];
 
@@ -84,6 +85,19 @@ mod tests {
         // A masked number leads to nobody: the record of the statement does.
         assert_eq!(segment.subject.iter().map(|claim| claim.scheme).collect::<Vec<_>>(), [IdScheme::Record]);
         assert_eq!(trip.version, Some(1_646_013_600_000));
+    }
+
+    #[test]
+    fn a_stop_of_a_timetable_is_a_place() {
+        let text = "\u{feff}stop_id,stop_code,stop_name,stop_lat,stop_lon,location_type,parent_station\n\
+                    S1,,\"Bridge, north\",31.3,120.6,0,P1\nS2,,Hall,,,3,\nS3,,Nowhere,31.3,,0,\n";
+        let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+        let rows = preview(&*feed("gtfs-stops"), text.as_bytes(), &token_key(), now).expect("a body that fits");
+        let Body::PlaceRegistered(stop) = &rows[0].1.as_ref().expect("a stop")[0].body else { panic!("a place") };
+        assert_eq!((stop.place.place_id.as_deref(), stop.place.lat), (Some("timetable/S1"), Some(31.3)));
+        assert_eq!(stop.place.name.as_ref().map(|name| name.expose().as_str()), Some("Bridge, north"));
+        assert!(rows[1].1.is_ok());
+        assert_eq!(rows[2].1.as_ref().expect_err("half a place").reason, Reason::RequiredMissing);
     }
 
     #[test]

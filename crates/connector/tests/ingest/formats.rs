@@ -99,6 +99,17 @@ async fn files_of_an_archive_follow_each_other_under_one_header() {
 }
 
 #[tokio::test]
+async fn of_an_archive_of_several_tables_the_one_is_read_that_the_profile_names() {
+    let hub = hub_of("kind = \"ndjson\"\nencoding = \"utf-8\"\nmember = \"scans.txt\"", &[]).await;
+    let line = scan("s1", "13800000001", "36.5");
+    let tables = zip(&[("other.txt", b"{"), ("a/Scans.TXT", line.as_bytes()), ("in.zip", &zip(&[]))]);
+    let (status, receipt) = push_as(&hub, "scans", ("content-type", "application/zip"), tables).await;
+    assert_eq!((status, counters(&receipt)[..2].to_vec()), (201, vec![1, 1]), "{receipt}");
+    let (_, problem) = push_as(&hub, "scans", ("content-encoding", "zip"), zip(&[("other.txt", b"{")])).await;
+    assert_eq!(problem["code"], "archive-members", "{problem}");
+}
+
+#[tokio::test]
 async fn packed_bodies_that_are_damaged_nested_or_without_end_are_refused() {
     let hub = Hub::start().await;
     let file = ticket_file(&[ticket("E1", "张伟", "2022-03-01 10:00:00")]);

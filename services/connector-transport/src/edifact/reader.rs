@@ -197,7 +197,7 @@ impl<'a> InterchangeReader<'a> {
             Kind::Pnrgov => segment.tag() == "SRC",
         };
         let ends = |segment: &Segment| kind == Kind::Paxlst && segment.tag() == "CNT";
-        let first = message.segments.iter().position(|s| begins(s)).unwrap_or(message.segments.len());
+        let first = message.segments.iter().position(begins).unwrap_or(message.segments.len());
         let (head, groups) = message.segments.split_at(first);
         let mut own: Vec<Vec<Segment>> = Vec::new();
         for segment in groups {
