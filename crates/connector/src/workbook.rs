@@ -412,3 +412,29 @@ fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, cell: &Value, time: 
     };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use calamine::ExcelDateTimeType::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn times_are_the_same_in_workbooks_of_1900_and_of_1904() {
+        let text = |serial: f64, of_1904: bool| time_text(&ExcelDateTime::new(serial, DateTime, of_1904));
+        let noon = 44_621.5;
+        assert_eq!(text(noon, false), "2022-03-01 12:00:00");
+        assert_eq!(text(noon - 1_462.0, true), "2022-03-01 12:00:00");
+        assert_eq!(text(44_621.0, false), "2022-03-01");
+        assert_eq!(text(0.5, false), "12:00:00");
+    }
+
+    #[test]
+    fn numbers_are_shown_as_people_see_them() {
+        let text = |cell: Value| text_of(&cell);
+        assert_eq!(text(json!(13_800_000_001_f64)).as_deref(), Some("13800000001"));
+        assert_eq!(text(json!(36.6)).as_deref(), Some("36.6"));
+        assert_eq!(text(json!(true)).as_deref(), Some("true"));
+        assert_eq!(text(Value::Null), None);
+    }
+}

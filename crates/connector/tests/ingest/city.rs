@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use connector::{Feed, FormatKind, Profile, ProfileFeed, tokens};
+use connector::{Feed, Profile, ProfileFeed, tokens};
 use domain::FeedId;
 use test_support::{database, scratch_dir};
 
 use crate::hub::{Hub, counters};
 
-/// The profiles that the services ship, but for HL7 v2.
+/// The profiles of named columns that the services ship.
 fn shipped_feeds() -> Vec<Arc<dyn Feed>> {
     let services = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services");
     let mut feeds: Vec<Arc<dyn Feed>> = Vec::new();
     for connector in ["telecom", "transport", "payment", "community", "hospital"] {
         let folder: PathBuf = services.join(format!("connector-{connector}/profiles"));
         for profile in Profile::load(connector, &[], Some(&folder)).expect("sound profiles") {
-            if profile.format.kind != FormatKind::Hl7v2 {
+            if profile.format.kind.home().is_none() {
                 feeds.push(Arc::new(ProfileFeed::new(profile).expect("a feed")));
             }
         }
