@@ -160,7 +160,7 @@ impl StandIn {
         let entitlement = self.policy.entitle(&caller, &request).map_err(|refusal| anyhow!("{}", refusal.code()))?;
         let current = views::resolve_person(&mut conn, asked).await?.unwrap_or(asked);
         let person = views::find_person(&mut conn, current).await?.context("a person")?;
-        let subject = Subject { units: person.units.clone(), is_self: false };
+        let subject = Subject { units: person.units.clone(), ..Subject::default() };
         let Decision::Allowed { granted, .. } = entitlement.decide(&subject) else { return Err(anyhow!("refused")) };
         let mut households = Vec::new();
         if granted.contains(FieldGroup::Household) {

@@ -21,6 +21,8 @@ pub struct Subject {
     pub units: Vec<String>,
     /// The person is the caller.
     pub is_self: bool,
+    /// The question is about a pair of records that a reviewer is asked about, or was.
+    pub is_under_review: bool,
 }
 
 /// The answer to "may this caller see this person for this purpose".
@@ -142,6 +144,7 @@ impl Entitlement<'_> {
             // The case was asked for when the entitlement was made.
             Relationship::CaseStated | Relationship::None => true,
             Relationship::OwnFile => subject.is_self,
+            Relationship::UnderReview => subject.is_under_review,
             Relationship::OwnUnit => {
                 let own = self.caller.unit.as_deref();
                 own.is_some_and(|own| subject.units.iter().any(|unit| self.policy.unit_covers(own, unit)))

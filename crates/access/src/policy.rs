@@ -166,6 +166,13 @@ fn flaw(rule: &Rule) -> Option<&'static str> {
     if (rule.relationship == Relationship::OwnUnit) != (rule.role == Role::CommunityWorker) {
         return Some("community workers see their own unit, and nobody else has an own unit");
     }
+    let reviews = rule.actions.iter().any(|action| action.is_review());
+    if reviews != (rule.role == Role::DataSteward) || reviews && !rule.actions.iter().all(|action| action.is_review()) {
+        return Some("data stewards review pairs of records and read no files, and nobody else reviews");
+    }
+    if rule.relationship == Relationship::UnderReview && !reviews {
+        return Some("only pairs of records are under review");
+    }
     for action in &rule.actions {
         let needs = action.needs_one_of();
         if !needs.is_empty() && !needs.iter().any(|group| rule.groups.contains(*group)) {
@@ -202,6 +209,8 @@ mod tests {
             "role = \"community-worker\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
             "role = \"cdc-tracer\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = [\"read-links\"]\ngroups = [\"identity\"]",
             "role = \"cdc-tracer\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = []\ngroups = [\"identity\"]",
+            "role = \"cdc-tracer\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"decide-link\"]\ngroups = [\"links\"]",
+            "role = \"data-steward\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
         ] {
             assert!(matches!(with(rule), Err(PolicyError::Rule { .. })), "{rule}");
         }

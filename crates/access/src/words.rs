@@ -48,6 +48,8 @@ closed_list! {
         Auditor = "auditor",
         /// A person who asks for the own file.
         Resident = "resident",
+        /// Decides about pairs of records that linkage is not sure of.
+        DataSteward = "data-steward",
         /// Pushes feeds and reads the receipts of its own.
         Department = "department",
         /// Runs the machines, and reads no data.
@@ -110,6 +112,14 @@ closed_list! {
         ReadTimeline = "read-timeline",
         /// Read why the records of a person belong together.
         ReadLinks = "read-links",
+        /// List pairs of records that a reviewer is asked about.
+        ListReviews = "list-reviews",
+        /// Read the two records of such a pair.
+        ReadReview = "read-review",
+        /// Decide whether two records are of one person, or take that back.
+        DecideLink = "decide-link",
+        /// List such decisions.
+        ReadDecisions = "read-decisions",
         /// Read the log of looks.
         ReadLedger = "read-ledger",
     }
@@ -124,6 +134,8 @@ closed_list! {
         CaseStated = "case-stated",
         /// The person is the caller.
         OwnFile = "own-file",
+        /// The records are a pair that a reviewer is asked about, or was.
+        UnderReview = "under-review",
         /// Nothing; only for actions that concern no person.
         None = "none",
     }
@@ -168,6 +180,11 @@ impl Action {
         !matches!(self, Self::ReadLedger)
     }
 
+    /// Whether it is a part of reviewing what linkage is not sure of.
+    pub const fn is_review(self) -> bool {
+        matches!(self, Self::ListReviews | Self::ReadReview | Self::DecideLink | Self::ReadDecisions)
+    }
+
     /// The groups that an answer to this action may hold when they are granted. Others are neither released nor
     /// said to be withheld.
     pub const fn shows(self) -> &'static [FieldGroup] {
@@ -200,7 +217,19 @@ impl Action {
                 FieldGroup::Payment,
                 FieldGroup::Provenance,
             ],
-            Self::ReadLinks => &[FieldGroup::Links],
+            Self::ReadLinks | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
+            Self::ListReviews => &[FieldGroup::Provenance, FieldGroup::Links],
+            Self::ReadReview => &[
+                FieldGroup::Identity,
+                FieldGroup::Contact,
+                FieldGroup::Residence,
+                FieldGroup::Household,
+                FieldGroup::Health,
+                FieldGroup::Trail,
+                FieldGroup::Payment,
+                FieldGroup::Provenance,
+                FieldGroup::Links,
+            ],
             Self::ReadLedger => &[],
         }
     }
@@ -211,6 +240,7 @@ impl Action {
             Self::ReadPerson => Self::FindPersons.shows(),
             Self::ReadRecords => &[FieldGroup::Provenance],
             Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
+            Self::ListReviews | Self::ReadReview => &[FieldGroup::Links],
             _ => self.shows(),
         }
     }

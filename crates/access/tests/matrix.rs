@@ -30,6 +30,7 @@ fn expected(role: Role, purpose: Purpose) -> &'static str {
         (Role::CommunityWorker, Purpose::Operations) => "icrh...p.",
         (Role::CdcTracer, Purpose::PublicHealth) => "icrhht.pl",
         (Role::Resident, Purpose::PatientRequest) => "icrhhtppl",
+        (Role::DataSteward, Purpose::Operations) => "icrh...pl",
         _ => ".........",
     }
 }
@@ -44,6 +45,9 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
         (Role::CdcTracer, Purpose::PublicHealth) | (Role::Resident, Purpose::PatientRequest) => {
             &[Action::FindPersons, Action::ReadPerson, Action::ReadRecords, Action::ReadTimeline, Action::ReadLinks]
         }
+        (Role::DataSteward, Purpose::Operations) => {
+            &[Action::ListReviews, Action::ReadReview, Action::DecideLink, Action::ReadDecisions]
+        }
         (Role::Auditor, Purpose::Operations) => &[Action::ReadLedger],
         _ => &[],
     }
@@ -52,7 +56,7 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
 #[test]
 fn every_cell_of_role_and_purpose_and_group_is_as_the_table_says() {
     let policy = Policy::builtin().expect("valid");
-    let related = Subject { units: vec![GRID.to_owned()], is_self: true };
+    let related = Subject { units: vec![GRID.to_owned()], is_self: true, is_under_review: true };
     let mut cells = 0;
     for &role in Role::ALL {
         for &purpose in Purpose::ALL {
@@ -74,14 +78,14 @@ fn every_cell_of_role_and_purpose_and_group_is_as_the_table_says() {
             }
         }
     }
-    // 2 + 4 + 5 + 5 + 1 actions that are allowed, nine groups each.
-    assert_eq!(cells, 17 * 9);
+    // 2 + 4 + 5 + 5 + 4 + 1 actions that are allowed, nine groups each.
+    assert_eq!(cells, 21 * 9);
 }
 
 #[test]
 fn nobody_sees_a_person_without_the_relationship() {
     let policy = Policy::builtin().expect("valid");
-    let stranger = Subject { units: vec!["320506001008G01".to_owned()], is_self: false };
+    let stranger = Subject { units: vec!["320506001008G01".to_owned()], is_self: false, is_under_review: false };
     for &role in Role::ALL {
         for &purpose in Purpose::ALL {
             for &action in Action::ALL.iter().filter(|action| action.concerns_a_person()) {
@@ -110,7 +114,8 @@ fn a_worker_without_a_unit_has_no_own_unit() {
     let read = request(Action::ReadPerson, Purpose::PublicHealth, false);
     for (unit, units) in [(None, vec![GRID]), (Some(""), vec![GRID]), (Some(""), vec![""]), (Some(GRID), vec![])] {
         worker.unit = unit.map(str::to_owned);
-        let subject = Subject { units: units.into_iter().map(str::to_owned).collect(), is_self: true };
+        let subject =
+            Subject { units: units.into_iter().map(str::to_owned).collect(), is_self: true, is_under_review: true };
         assert_eq!(policy.decide(&worker, &read, &subject), Decision::Refused(Refusal::NotRelated));
     }
 }
@@ -124,13 +129,14 @@ proptest! {
         action in proptest::sample::select(Action::ALL),
         case in any::<bool>(),
         is_self in any::<bool>(),
+        is_under_review in any::<bool>(),
         unit in proptest::option::of("[0-9]{0,12}(G0[1-3])?"),
         units in proptest::collection::vec("3205060010(07|08)(G0[1-3])?", 0..3),
     ) {
         let policy = Policy::builtin().expect("valid");
         let mut who = caller(role);
         who.unit = unit.clone();
-        let subject = Subject { units: units.clone(), is_self };
+        let subject = Subject { units: units.clone(), is_self, is_under_review };
         if let Decision::Allowed { granted, withheld, .. } = policy.decide(&who, &request(action, purpose, case), &subject) {
             prop_assert_eq!(granted.union(&withheld), FieldGroups::all());
             match role {
@@ -141,6 +147,10 @@ proptest! {
                 }
                 Role::CdcTracer => prop_assert!(case && !granted.contains(FieldGroup::Payment)),
                 Role::Resident => prop_assert!(is_self),
+                Role::DataSteward => {
+                    prop_assert!(action.is_review() && (is_under_review || case && action == Action::DecideLink));
+                    prop_assert!(!granted.contains(FieldGroup::Health) && !granted.contains(FieldGroup::Payment));
+                }
                 Role::Auditor => prop_assert!(granted.is_empty() && action == Action::ReadLedger),
                 Role::Department | Role::Operator => prop_assert!(false, "these see nothing"),
             }

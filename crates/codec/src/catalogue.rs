@@ -20,6 +20,7 @@ schema_files![
     "events/household-membership.v1.avsc",
     "events/identity-observed.v1.avsc",
     "events/identity-retracted.v1.avsc",
+    "events/link-decided.v1.avsc",
     "events/meter-reading.v1.avsc",
     "events/payment-made.v1.avsc",
     "events/place-registered.v1.avsc",

@@ -101,6 +101,7 @@ impl Format {
             Body::HouseholdMembership(b) => body.write_ser(buffer, b),
             Body::MeterReading(b) => body.write_ser(buffer, b),
             Body::PlaceRegistered(b) => body.write_ser(buffer, b),
+            Body::LinkDecided(b) => body.write_ser(buffer, b),
         });
         written.map(|_| ()).map_err(|error| {
             let field = match error.into_details() {
@@ -135,6 +136,7 @@ impl Format {
             EventType::HouseholdMembership => Body::HouseholdMembership(body.read_deser(input)?),
             EventType::MeterReading => Body::MeterReading(body.read_deser(input)?),
             EventType::PlaceRegistered => Body::PlaceRegistered(body.read_deser(input)?),
+            EventType::LinkDecided => Body::LinkDecided(body.read_deser(input)?),
         };
         Ok(Event { meta, body })
     }

@@ -36,7 +36,7 @@ fn needed(emit: EventType) -> &'static [Field] {
         EventType::HouseholdMembership => &[Field::Household, Field::UpdatedTime],
         EventType::MeterReading => &[Field::MeterId, Field::Value, Field::ReadTime, Field::Unit, Field::Register],
         EventType::PlaceRegistered => &[Field::PlaceId],
-        EventType::IdentityRetracted | EventType::EncounterChanged => &[],
+        EventType::IdentityRetracted | EventType::EncounterChanged | EventType::LinkDecided => &[],
     }
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn drafts(fields: &Fields<'_>, context: &RowContext<'_>) -> Result<Ve
         EventType::HouseholdMembership => household::map(&row),
         EventType::MeterReading => meter::map(&row),
         EventType::PlaceRegistered => place::map(&row),
-        EventType::IdentityRetracted | EventType::EncounterChanged => Ok(Vec::new()),
+        EventType::IdentityRetracted | EventType::EncounterChanged | EventType::LinkDecided => Ok(Vec::new()),
     }
 }
 

@@ -1,9 +1,10 @@
-//! Events: what sources state about identity, and the facts they report.
+//! Events: what sources state about identity, the facts they report, and what reviewers decide.
 //!
 //! Every event is an envelope ([`Meta`]) and a body. Identity events carry identifiers in the clear, because linkage
 //! compares them. **A fact never holds a person id nor a clear identifier**: it holds the tokens of the claims it came
 //! with, the most specific first, and the person is found through the claim map.
 
+mod decision;
 mod facts;
 mod identity;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BatchId, ClaimRef, EventId, Precision, RecordId, Sensitive, Timestamp};
 
+pub use decision::*;
 pub use facts::*;
 pub use identity::*;
 
@@ -183,6 +185,8 @@ bodies! {
     MeterReading => "meter.reading",
     /// A place is in a register.
     PlaceRegistered => "place.registered",
+    /// A reviewer decided whether two records are of one person.
+    LinkDecided => "link.decided",
 }
 
 impl Event {
@@ -217,7 +221,8 @@ impl Body {
             Self::IdentityObserved(_)
             | Self::IdentityRetracted(_)
             | Self::MeterReading(_)
-            | Self::PlaceRegistered(_) => &[],
+            | Self::PlaceRegistered(_)
+            | Self::LinkDecided(_) => &[],
         }
     }
 }

@@ -1,19 +1,23 @@
-//! From weighed pairs to persons: a pure function of the records and the weights of one component.
+//! From weighed pairs to persons: a pure function of the records, the weights and the orders of one component.
 //!
 //! Edges are taken from the strongest down. An edge joins the clusters of its ends unless a member of one holds
 //! another value of an exclusive identifier than a member of the other, or the clusters on the whole disagree. So one
 //! wrong link cannot pull two persons together, and the same input gives the same clusters in any order.
+//!
+//! Orders of reviewers come before all that: records to be held together are one cluster from the beginning, whatever
+//! they state, and clusters to be kept apart are never joined. Whether clusters agree is asked of the records that weights
+//! joined, as if there were no order: records that an order joined need not agree, and bring their own along.
 
 use rustc_hash::FxHashSet;
 
 use crate::standardize::{Numbered, ResidentNumber, Standardized};
 
 /// At most this many members of each of two clusters are compared to see whether the clusters agree.
-const SAMPLE_MAX: usize = 4;
+pub(crate) const SAMPLE_MAX: usize = 4;
 
 /// Bits that one pair of members may speak against and for the clusters being one person. A vague record agrees
 /// strongly with either of two relatives; without a limit it would outvote all that they disagree on.
-const CLAMP: (f64, f64) = (8.0, 2.0);
+pub(crate) const CLAMP: (f64, f64) = (8.0, 2.0);
 
 /// A weighed pair inside a component: places in its list of nodes, the smaller first.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +25,14 @@ pub(crate) struct LocalEdge {
     pub(crate) a: u32,
     pub(crate) b: u32,
     pub(crate) weight: f32,
+}
+
+/// What orders say about the nodes of a component: pairs of places in its list of nodes, in order. They do not
+/// contradict each other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bonds {
+    pub(crate) together: Vec<(u32, u32)>,
+    pub(crate) apart: Vec<(u32, u32)>,
 }
 
 /// A cluster of a component: places of the members in order, and the edges that joined them.
@@ -38,6 +50,7 @@ struct Growing<'a> {
     next: Vec<u32>,
     last: Vec<u32>,
     size: Vec<u32>,
+    apart: &'a [(u32, u32)],
 }
 
 const END: u32 = u32::MAX;
@@ -47,25 +60,40 @@ const END: u32 = u32::MAX;
 pub(crate) fn cluster(
     nodes: &[&Standardized],
     mut edges: Vec<LocalEdge>,
+    bonds: &Bonds,
     cohesion: f64,
     agreement: impl Fn(u32, u32) -> f64,
 ) -> Vec<LocalCluster> {
     edges.sort_unstable_by(|x, y| y.weight.total_cmp(&x.weight).then(x.a.cmp(&y.a)).then(x.b.cmp(&y.b)));
-    let mut growing = Growing::new(nodes);
+    let mut growing = Growing::new(nodes, &bonds.apart);
     // A refusal holds as long as neither cluster grows.
     let mut refused: FxHashSet<(u32, u32, u32, u32)> = FxHashSet::default();
     let mut links: Vec<LocalEdge> = Vec::with_capacity(nodes.len());
+    // The clusters as weights alone join them, where orders join others.
+    let mut sides = (!bonds.together.is_empty()).then(|| Growing::new(nodes, &[]));
+    for (a, b) in &bonds.together {
+        let bond = LocalEdge { a: *a, b: *b, weight: f32::INFINITY };
+        let (left, right) = growing.heads(bond);
+        if left != right {
+            growing.join(left, right);
+            links.push(bond);
+        }
+    }
     for edge in edges {
-        let (left, right) = (growing.head[edge.a as usize], growing.head[edge.b as usize]);
-        let (left, right) = (left.min(right), left.max(right));
+        let (left, right) = growing.heads(edge);
         let pair = (left, growing.size[left as usize], right, growing.size[right as usize]);
         if left == right || refused.contains(&pair) {
             continue;
         }
-        if growing.may_join(left, right, cohesion, &agreement) {
+        let judged = sides.as_ref().unwrap_or(&growing);
+        let (one, other) = judged.heads(edge);
+        if growing.may_join(left, right, || judged.agree(one, other, cohesion, &agreement)) {
             growing.join(left, right);
+            if let Some(sides) = &mut sides {
+                sides.join(one, other);
+            }
             links.push(edge);
-        } else {
+        } else if sides.is_none() {
             refused.insert(pair);
         }
     }
@@ -73,7 +101,7 @@ pub(crate) fn cluster(
 }
 
 impl<'a> Growing<'a> {
-    fn new(nodes: &'a [&'a Standardized]) -> Self {
+    fn new(nodes: &'a [&'a Standardized], apart: &'a [(u32, u32)]) -> Self {
         let own = 0..nodes.len() as u32;
         Self {
             nodes,
@@ -81,7 +109,14 @@ impl<'a> Growing<'a> {
             next: vec![END; nodes.len()],
             last: own.collect(),
             size: vec![1; nodes.len()],
+            apart,
         }
+    }
+
+    /// The clusters of the ends of an edge, the one that comes first first.
+    fn heads(&self, edge: LocalEdge) -> (u32, u32) {
+        let (left, right) = (self.head[edge.a as usize], self.head[edge.b as usize]);
+        (left.min(right), left.max(right))
     }
 
     fn members(&self, head: u32) -> impl Iterator<Item = u32> {
@@ -97,14 +132,18 @@ impl<'a> Growing<'a> {
         self.members(head).flat_map(|node| self.nodes[node as usize].exclusive.iter())
     }
 
-    fn may_join(&self, left: u32, right: u32, cohesion: f64, agreement: &impl Fn(u32, u32) -> f64) -> bool {
+    fn may_join(&self, left: u32, right: u32, agree: impl FnOnce() -> bool) -> bool {
+        let heads = |(a, b): &(u32, u32)| (self.head[*a as usize], self.head[*b as usize]);
+        if self.apart.iter().map(heads).any(|heads| heads == (left, right) || heads == (right, left)) {
+            return false;
+        }
         let mut id_left = self.ids(left).peekable();
         let has_both = id_left.peek().is_some() && self.ids(right).next().is_some();
         let shared_id = has_both && id_left.any(|mine| self.ids(right).any(|theirs| mine == theirs));
         if has_both && !shared_id || self.excludes(left, right) {
             return false;
         }
-        shared_id || self.agree(left, right, cohesion, agreement)
+        shared_id || agree()
     }
 
     /// Whether both have numbers of one issuer, and none in common.

@@ -1,27 +1,30 @@
-//! The engine: records in, persons out.
+//! The engine: records and standing orders in, persons out.
 //!
-//! What it holds after any history of changes depends only on the records then present: the index on their keys, the
-//! edges on the pairs that the index proposes, the clusters on the edges. A batch changes the index first, then the
+//! What it holds after any history of changes depends only on the records and orders then present: the index on their
+//! keys, the edges on the pairs that the index proposes, the clusters on the edges and the orders in force. A batch changes the index first, then the
 //! edges that the change touches, and then clusters every component anew that has a changed record or edge.
 //!
 //! The three stages only share keys, edges and slots, so that a sharded deployment can run them in three places.
 
 mod hot;
+mod review;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{PersonId, RecordId, Timestamp};
+use domain::{PersonId, RecordId, Timestamp, Verdict};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::block::{BlockKey, Rule, blocking_keys};
-use crate::cluster::{LocalCluster, LocalEdge, cluster, components};
+use crate::cluster::{Bonds, LocalCluster, LocalEdge, cluster, components};
 use crate::compare::{compare, score};
 use crate::index::{Index, Slot};
+use crate::orders::{OrderState, Orders, Pair, ordered};
 use crate::standardize::Standardized;
-use crate::{Change, ClusterChange, Delta, Explanation, Link, Model, Record, Statistics};
+use crate::{Change, ClusterChange, Delta, Explanation, Link, Model, Record, Statistics, TaskKind};
 
-/// Records in, persons out. In memory; a pure function of the records it holds.
+/// Records in, persons out. In memory; a pure function of the records and standing orders it holds.
 #[derive(Debug)]
 pub struct Engine {
     model: Arc<Model>,
@@ -32,8 +35,11 @@ pub struct Engine {
     values: hot::Values,
     clusters: Vec<Cluster>,
     free_clusters: Vec<u32>,
-    /// Pairs of slots, the smaller first, that have an edge and are in different clusters.
-    review: FxHashSet<(Slot, Slot)>,
+    orders: Orders,
+    /// Open tasks on pairs of slots with an edge, the smaller first.
+    review: FxHashMap<(Slot, Slot), TaskKind>,
+    /// Open tasks on orders.
+    order_tasks: BTreeMap<Pair, TaskKind>,
     edges: usize,
     compared: u64,
     /// By slot, false between batches: kept so that one record on top of millions costs one record.
@@ -78,7 +84,9 @@ struct Touched {
     freed: Vec<Slot>,
     /// Clusters that lost a record to removal.
     clusters: FxHashSet<u32>,
-    ended: Vec<(RecordId, RecordId)>,
+    /// Records with orders that are new, ended or in another state.
+    ordered: FxHashSet<RecordId>,
+    ended: Vec<Pair>,
 }
 
 /// A pair with its weight.
@@ -103,7 +111,9 @@ impl Engine {
             index,
             clusters: Vec::new(),
             free_clusters: Vec::new(),
-            review: FxHashSet::default(),
+            orders: Orders::default(),
+            review: FxHashMap::default(),
+            order_tasks: BTreeMap::new(),
             edges: 0,
             compared: 0,
             seen: Vec::new(),
@@ -115,8 +125,8 @@ impl Engine {
         &self.model
     }
 
-    /// Takes in a batch of changes and says what became of the persons. Of several changes of one record the last
-    /// counts. A record that states what it stated before changes nothing.
+    /// Takes in a batch of changes and says what became of the persons. Of several changes of one record, or of the order
+    /// on one pair, the last counts. A record that states what it stated before changes nothing.
     ///
     /// The larger the batch, the fewer times a cluster is worked out anew; a first load is best one batch.
     pub fn apply(&mut self, changes: Vec<Change>) -> Delta {
@@ -135,7 +145,11 @@ impl Engine {
             self.connect(a, b, weight);
             touched.seeds.extend([a, b]);
         }
-        let delta = self.recluster(&mut touched);
+        let settled = self.orders.settle(|record| self.slots.contains_key(&record));
+        touched.seeds.extend(settled.records.iter().filter_map(|record| self.slots.get(record)));
+        touched.ordered.extend(settled.records);
+        let mut delta = self.recluster(&mut touched);
+        delta.orders = settled.states;
         self.free.append(&mut touched.freed);
         delta
     }
@@ -170,11 +184,14 @@ impl Engine {
         persons
     }
 
-    /// Every pair that is up for review, in order of records.
-    pub fn review_pairs(&self) -> Vec<Link> {
-        let mut pairs: Vec<Link> = self.review.iter().map(|(a, b)| self.link(*a, *b)).collect();
-        pairs.sort_unstable_by_key(|link| (link.a, link.b));
-        pairs
+    /// Every standing order with its state, in order of records.
+    pub fn orders(&self) -> Vec<(Pair, OrderState)> {
+        self.orders.all()
+    }
+
+    /// What has become of the standing order on a pair.
+    pub fn order_state(&self, one: RecordId, other: RecordId) -> Option<&OrderState> {
+        self.orders.get(ordered(one, other)).map(|(_, state)| state)
     }
 
     /// How two records compare; `None` when one is not there.
@@ -223,14 +240,16 @@ impl Engine {
         self.entries[slot as usize].as_mut().expect("an entry")
     }
 
-    /// Standardizes on all cores; the last change of each record, in order of key.
-    fn prepare(&self, changes: Vec<Change>) -> Vec<Prepared> {
+    /// Hands orders on and standardizes records on all cores; the last change of each record, in order of key.
+    fn prepare(&mut self, changes: Vec<Change>) -> Vec<Prepared> {
         let mut last: FxHashMap<RecordId, Option<Record>> = FxHashMap::default();
         for change in changes {
             match change {
-                Change::Upsert(record) => last.insert(record.key, Some(record)),
-                Change::Remove(key) => last.insert(key, None),
-            };
+                Change::Upsert(record) => drop(last.insert(record.key, Some(record))),
+                Change::Remove(key) => drop(last.insert(key, None)),
+                Change::Order(order) => self.orders.put(order),
+                Change::OrderEnded(one, other) => self.orders.remove(one, other),
+            }
         }
         let last: Vec<(RecordId, Option<Record>)> = last.into_iter().collect();
         let mut prepared: Vec<Prepared> = last
@@ -287,6 +306,7 @@ impl Engine {
                     }
                 };
                 self.slots.insert(key, slot);
+                self.orders.note(key);
                 slot
             }
         };
@@ -299,6 +319,7 @@ impl Engine {
     fn remove(&mut self, key: RecordId, touched: &mut Touched) {
         let Some(slot) = self.slots.remove(&key) else { return };
         self.forget_values(slot);
+        self.orders.note(key);
         self.detach(slot, touched);
         let cluster = self.entry(slot).cluster;
         touched.clusters.insert(cluster);
@@ -324,13 +345,6 @@ impl Engine {
             self.edges -= 1;
             touched.seeds.insert(other);
             self.end_review(slot, other, touched);
-        }
-    }
-
-    fn end_review(&mut self, a: Slot, b: Slot, touched: &mut Touched) {
-        if self.review.remove(&(a.min(b), a.max(b))) {
-            let (left, right) = (self.entry(a).key, self.entry(b).key);
-            touched.ended.push((left.min(right), left.max(right)));
         }
     }
 
@@ -407,9 +421,17 @@ impl Engine {
         self.edges += 1;
     }
 
+    /// The records that a weight or an order links with this one.
     fn linked(&self, node: Slot) -> impl Iterator<Item = Slot> {
         let link = self.model.thresholds().link as f32;
-        self.entry(node).edges.iter().filter(move |(_, weight)| *weight >= link).map(|(other, _)| *other)
+        let weighed = self.entry(node).edges.iter().filter(move |(_, weight)| *weight >= link).map(|(other, _)| *other);
+        weighed.chain(self.ordered(node, Verdict::Same))
+    }
+
+    /// The records that orders in force give this verdict on, together with this one.
+    fn ordered(&self, node: Slot, verdict: Verdict) -> impl Iterator<Item = Slot> {
+        let records = self.orders.obeyed(self.entry(node).key, verdict);
+        records.filter_map(|record| self.slots.get(&record).copied())
     }
 
     /// Clusters one component; gives its nodes in the order in which ties are broken: the oldest first, then by what they
@@ -441,9 +463,20 @@ impl Engine {
                 }
             }
         }
+        let mut bonds = Bonds::default();
+        for (a, node) in nodes.iter().enumerate().filter(|_| !self.orders.is_empty()) {
+            let within = |verdict| {
+                let places = self.ordered(*node, verdict).filter_map(place).filter(|b| (a as u32) < *b);
+                let mut places: Vec<(u32, u32)> = places.map(|b| (a as u32, b)).collect();
+                places.sort_unstable();
+                places
+            };
+            bonds.together.extend(within(Verdict::Same));
+            bonds.apart.extend(within(Verdict::Different));
+        }
         let records: Vec<&Standardized> = nodes.iter().map(|node| &self.entry(*node).record).collect();
         let agreement = |a: u32, b: u32| score(&self.model, records[a as usize], records[b as usize]).cohesion;
-        let found = cluster(&records, edges, self.model.thresholds().cohesion, agreement);
+        let found = cluster(&records, edges, &bonds, self.model.thresholds().cohesion, agreement);
         (nodes, found)
     }
 
@@ -488,7 +521,7 @@ impl Engine {
         let mut dissolved: Vec<PersonId> = dissolved.into_iter().collect();
         dissolved.sort_unstable();
         let (review, review_ended) = self.review_changes(&found, touched);
-        Delta { clusters, dissolved, review, review_ended }
+        Delta { clusters, dissolved, review, review_ended, orders: Vec::new() }
     }
 
     fn put_cluster(&mut self, cluster: Cluster) {
@@ -500,41 +533,6 @@ impl Engine {
             self.entry_mut(*member).cluster = number;
         }
         self.clusters[number as usize] = cluster;
-    }
-
-    /// An edge between two clusters is a question for a reviewer.
-    fn review_changes(
-        &mut self,
-        found: &[(Vec<Slot>, Vec<LocalCluster>)],
-        touched: &mut Touched,
-    ) -> (Vec<Link>, Vec<(RecordId, RecordId)>) {
-        let mut asked: FxHashSet<(Slot, Slot)> = FxHashSet::default();
-        let mut settled = Vec::new();
-        for slot in found.iter().flat_map(|(nodes, _)| nodes) {
-            let entry = self.entry(*slot);
-            for (other, _) in &entry.edges {
-                let pair = (*slot.min(other), *slot.max(other));
-                if entry.cluster == self.entry(*other).cluster {
-                    if slot < other && self.review.contains(&pair) {
-                        settled.push(pair);
-                    }
-                } else if !self.review.contains(&pair) || touched.seeds.contains(slot) || touched.seeds.contains(other)
-                {
-                    asked.insert(pair);
-                }
-            }
-        }
-        for (a, b) in settled {
-            self.end_review(a, b, touched);
-        }
-        self.review.extend(&asked);
-        let mut review: Vec<Link> = asked.par_iter().map(|(a, b)| self.link(*a, *b)).collect();
-        review.sort_unstable_by_key(|link| (link.a, link.b));
-        let mut ended = std::mem::take(&mut touched.ended);
-        ended.retain(|pair| review.binary_search_by_key(pair, |link| (link.a, link.b)).is_err());
-        ended.sort_unstable();
-        ended.dedup();
-        (review, ended)
     }
 
     fn oldest(&self, members: &[Slot]) -> Option<PersonId> {

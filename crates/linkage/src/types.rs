@@ -3,6 +3,8 @@
 use domain::{IdentityObserved, PersonId, RecordId, SourceKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::orders::{Order, OrderState, Pair};
+
 /// A source record as linkage sees it: its statement in the highest version, and when it was first made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -16,7 +18,7 @@ pub struct Record {
     pub source_kind: SourceKind,
 }
 
-/// A change of the set of records.
+/// A change of the set of records, or of the standing orders about them.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every change is an upsert")]
 pub enum Change {
@@ -24,6 +26,10 @@ pub enum Change {
     Upsert(Record),
     /// The record is no longer there.
     Remove(RecordId),
+    /// The order stands, whatever stood about its pair before. Its records may be absent.
+    Order(Order),
+    /// No order about the two records stands any more.
+    OrderEnded(RecordId, RecordId),
 }
 
 /// What a batch of changes did to the persons.
@@ -33,11 +39,12 @@ pub struct Delta {
     pub clusters: Vec<ClusterChange>,
     /// Persons that no longer exist under their id: their records went into other clusters or away. In order.
     pub dissolved: Vec<PersonId>,
-    /// Pairs touched by this batch whose weight lies between review and link threshold and whose records are in
-    /// different clusters. In order of records.
-    pub review: Vec<Link>,
-    /// Pairs that this batch took out of the review band (or out of being apart). In order of records.
-    pub review_ended: Vec<(RecordId, RecordId)>,
+    /// Review tasks that are new, or of which something is another than before. In order of records.
+    pub review: Vec<Task>,
+    /// Pairs on which there is no task any more. In order of records.
+    pub review_ended: Vec<Pair>,
+    /// Standing orders that are in another state than before. In order of records.
+    pub orders: Vec<(Pair, OrderState)>,
 }
 
 /// A cluster as it is now.
@@ -62,6 +69,50 @@ pub struct Link {
     pub weight: f64,
     /// What it is made of; the weights and frequencies add up to `weight`.
     pub parts: Vec<Part>,
+}
+
+/// A pair that a reviewer is asked about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// The pair and its weight.
+    pub link: Link,
+    /// Why it is asked about.
+    pub kind: TaskKind,
+    /// Since when both records are known, and the order that the task is about.
+    pub since: Timestamp,
+    /// The pairs of the orders that the order on this pair contradicts, in order.
+    pub against: Vec<Pair>,
+}
+
+/// Why a reviewer is asked about a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskKind {
+    /// The weight lies between the review and the link threshold.
+    Band,
+    /// The weight would link them, but their clusters on the whole disagree.
+    HeldApart,
+    /// A record could nearly as well belong to the cluster of the other as to its own.
+    RunnerUp,
+    /// They are in one cluster, to which one of them is held by little else.
+    LooseMember,
+    /// The order on them contradicts newer orders and is set aside.
+    OrdersContradict,
+    /// An order holds records together that state different values of an exclusive number.
+    OrderJoinsNumbers,
+}
+
+impl TaskKind {
+    /// The code that columns and answers use.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Band => "band",
+            Self::HeldApart => "held-apart",
+            Self::RunnerUp => "runner-up",
+            Self::LooseMember => "loose-member",
+            Self::OrdersContradict => "orders-contradict",
+            Self::OrderJoinsNumbers => "order-joins-numbers",
+        }
+    }
 }
 
 /// What one field adds to a match weight.

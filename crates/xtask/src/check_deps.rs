@@ -31,7 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("connector-payment", CONNECTOR),
     ("connector-community", CONNECTOR),
     ("projector", &["domain", "linkage", "codec", "event-log", "store", "runtime"]),
-    ("query-api", &["domain", "access", "codec", "ledger", "store", "runtime"]),
+    ("query-api", &["domain", "access", "codec", "event-log", "ledger", "store", "runtime"]),
     ("ledger-service", &["domain", "access", "ledger", "runtime"]),
     ("xtask", &[]),
 ];

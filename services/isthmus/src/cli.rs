@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::review::ReviewCommand;
+
 /// Isthmus joins what public departments keep apart: feeds in, one person one file out, every answer on record first.
 #[derive(Debug, Parser)]
 #[command(name = "isthmus", version, arg_required_else_help = true)]
@@ -46,6 +48,12 @@ pub(crate) enum Command {
     /// Estimate a linkage model by EM from the identity statements in the hub.
     #[command(after_help = "Example:\n  isthmus train --data-dir isthmus-data --out model.toml")]
     Train(TrainArgs),
+    /// Review pairs of records that linkage is not sure of: list, show, decide, undo.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  ISTHMUS_TOKEN=… isthmus review list\n  ISTHMUS_TOKEN=… isthmus review decide RECORD_A RECORD_B same --reason DOCUMENT_SEEN"
+    )]
+    Review(ReviewCommand),
     /// Ask a running process whether it is ready; the exit code says it (for container health checks).
     #[command(after_help = "Example:\n  isthmus health --url http://127.0.0.1:8080/readyz")]
     Health(HealthArgs),
@@ -192,7 +200,7 @@ pub(crate) struct TokenRevokeArgs {
 /// Options of `token caller`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CallerTokenArgs {
-    /// community-worker, cdc-tracer, auditor, resident, department or operator.
+    /// community-worker, cdc-tracer, auditor, resident, data-steward, department or operator.
     #[arg(long)]
     pub(crate) role: String,
     /// Community unit or other unit of the caller; a community worker sees the residents of this unit.
@@ -207,7 +215,7 @@ pub(crate) struct CallerTokenArgs {
     /// Replace the caller that has this handle, and its token.
     #[arg(long)]
     pub(crate) replace: bool,
-    /// For a resident: the id of the own person file.
+    /// The id of the own person file: for a resident, and for a data steward, who then cannot decide about it.
     #[arg(long, value_name = "PERSON_ID")]
     pub(crate) person: Option<uuid::Uuid>,
     /// Where the configuration and the data are.

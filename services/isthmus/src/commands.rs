@@ -16,7 +16,7 @@ use crate::cli::{
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, AdminDatabase, Hub};
-use crate::{demo, hub, tokens};
+use crate::{demo, hub, review, tokens};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -31,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
         Command::Link(args) => link_files(args),
         Command::Train(args) => runtime.block_on(train(args)),
+        Command::Review(command) => runtime.block_on(review::run(command)),
         Command::Health(args) => runtime.block_on(health(args)),
     }
 }

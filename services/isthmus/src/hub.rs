@@ -290,6 +290,8 @@ impl Hub {
                 link_threshold: model.file().thresholds.link,
                 review_threshold: model.file().thresholds.review,
             },
+            log: self.log.clone(),
+            codec: self.codec.clone(),
             clock: Arc::new(now),
         }))
     }
@@ -452,7 +454,8 @@ fn topics(partitions: i32) -> Vec<TopicSpec> {
         EventType::IdentityObserved
         | EventType::IdentityRetracted
         | EventType::HouseholdMembership
-        | EventType::PlaceRegistered => None,
+        | EventType::PlaceRegistered
+        | EventType::LinkDecided => None,
         EventType::PresenceInterval | EventType::TripSegment | EventType::PaymentMade | EventType::GatePass => Some(30),
         EventType::EncounterChanged | EventType::TestResult | EventType::MeterReading => Some(90),
     };

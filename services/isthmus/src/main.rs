@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod demo;
 mod hub;
+mod review;
 mod tokens;
 
 use std::process::ExitCode;

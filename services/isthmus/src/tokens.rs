@@ -30,6 +30,8 @@ async fn caller(args: CallerTokenArgs) -> anyhow::Result<()> {
     let role = Role::from_code(&args.role).with_context(|| format!("there is no such role; there are {roles}"))?;
     ensure!(role != Role::CommunityWorker || args.unit.is_some(), "a community worker needs --unit");
     ensure!(role != Role::Resident || args.person.is_some(), "a resident needs --person, the id of the own file");
+    let has_own = matches!(role, Role::Resident | Role::DataSteward);
+    ensure!(has_own || args.person.is_none(), "only residents and data stewards have --person");
     for (option, text) in
         [("--handle", Some(&args.handle)), ("--organisation", Some(&args.organisation)), ("--unit", args.unit.as_ref())]
     {

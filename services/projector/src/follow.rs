@@ -178,25 +178,29 @@ impl<'a> Follower<'a> {
 /// Reads the records of a set of views and decides the persons from them.
 async fn load(config: &Config, schema: Schema) -> Result<(Checkpoint, Projection, Changes), Error> {
     let began = Instant::now();
-    let (checkpoint, rows) = stored(&config.store, schema).await?;
+    let (checkpoint, rows, orders) = stored(&config.store, schema).await?;
     let model = config.model.clone();
     let key: TokenKey = config.token_key.clone();
     // Views without a record have no decision that another model could have made.
     let same_model = rows.is_empty() || checkpoint.model_version.as_deref() == Some(model.version());
     let records = rows.len();
-    let load = move || Projection::load(rows, model, key, same_model);
+    let load = move || Projection::load(rows, orders, model, key, same_model);
     let (projection, changes) = tokio::task::spawn_blocking(load).await.map_err(Error::Panicked)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(records, duration_ms, "Source records loaded into the linkage engine.");
     Ok((checkpoint, projection, changes))
 }
 
-async fn stored(store: &Store, schema: Schema) -> Result<(Checkpoint, Vec<views::SourceRecordRow>), Error> {
+async fn stored(
+    store: &Store,
+    schema: Schema,
+) -> Result<(Checkpoint, Vec<views::SourceRecordRow>, Vec<views::OrderRow>), Error> {
     let mut tx = store.begin("load_projection").await?;
     views::read_one_state(&mut tx).await?;
     views::use_schema(&mut tx, schema).await?;
     let checkpoint = views::find_checkpoint(&mut tx).await?;
     let rows = views::stream_records(&mut tx).try_collect().await?;
+    let orders = views::all_orders(&mut tx).await?;
     tx.commit().await?;
-    Ok((checkpoint, rows))
+    Ok((checkpoint, rows, orders))
 }

@@ -1,7 +1,7 @@
 //! From a record of the log to what the projection takes in. Pure, and done on all cores.
 
 use codec::DecodeError;
-use domain::{Body, Event, IdentityObserved, Meta, Op, PlaceRef, RetractReason, Timestamp};
+use domain::{Body, Event, IdentityObserved, LinkDecided, Meta, Op, PlaceRef, RetractReason, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::views::{FactPut, PlacePut, Retraction};
@@ -20,6 +20,8 @@ pub(crate) enum Item {
     Fact(Box<FactPut>),
     /// A place is in a register.
     Place(Box<PlacePut>),
+    /// A reviewer decided.
+    Decided(Box<(Meta, LinkDecided)>),
 }
 
 /// Why an event cannot be used: a code of a closed set, for quarantine.
@@ -68,6 +70,10 @@ impl Item {
                     detail: stated(&meta, &body.place)?,
                 })))
             }
+            Body::LinkDecided(body) if body.record_a == body.record_b => {
+                Err(Unusable::Unfit("decision-records: a decision is about two records"))
+            }
+            Body::LinkDecided(body) => Ok(Self::Decided(Box::new((meta, body)))),
             body => Ok(Self::Fact(Box::new(fact(&meta, &body)?))),
         }
     }
@@ -96,7 +102,7 @@ fn fact(meta: &Meta, body: &Body) -> Result<FactPut, Unusable> {
             (b.valid_from.map_or(at, midnight), b.valid_to.map(midnight), &b.dwelling, stated(meta, b)?)
         }
         Body::MeterReading(b) => (b.read_time, None, &b.dwelling, stated(meta, b)?),
-        Body::IdentityObserved(_) | Body::IdentityRetracted(_) | Body::PlaceRegistered(_) => {
+        Body::IdentityObserved(_) | Body::IdentityRetracted(_) | Body::PlaceRegistered(_) | Body::LinkDecided(_) => {
             return Err(Unusable::Unfit("event-kind: not a fact"));
         }
     };
@@ -167,6 +173,7 @@ impl Item {
             Self::Retracted(_) => "IdentityRetracted",
             Self::Fact(fact) => fact.kind.name(),
             Self::Place(_) => "PlaceRegistered",
+            Self::Decided(_) => "LinkDecided",
         }
     }
 }

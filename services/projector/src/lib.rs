@@ -12,6 +12,7 @@ mod follow;
 mod item;
 mod leader;
 mod live;
+mod orders;
 mod projection;
 mod rebuild;
 

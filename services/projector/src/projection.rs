@@ -1,4 +1,4 @@
-//! The projection in memory: the book of records and the linkage engine, and what a batch of events changes.
+//! The projection in memory: the books of records and orders and the linkage engine, and what a batch of events changes.
 //!
 //! Invariant: the views plus the changes of a batch equal the views of all events up to its end. Facts are not held
 //! here: their versions are compared by the database.
@@ -7,18 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{EventType, Member, PersonId, RecordId, StatedClaim, TokenKey, stated_claims, survive, units};
-use linkage::{Change, ClusterChange, Delta, Engine, Link, Model};
+use linkage::{Change, ClusterChange, Delta, Engine, Link, Model, Task};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use store::views::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, Retraction, SourceRecordRow};
+use store::views::{
+    Changes, FactPut, LinkPut, OrderRow, PersonPut, PlacePut, RecordPut, Retraction, ReviewPut, SourceRecordRow,
+};
 
 use crate::book::{Before, Book, live, member};
 use crate::item::{Item, json};
+use crate::orders::OrderBook;
 
 /// The state from which changes follow.
 #[derive(Debug)]
 pub(crate) struct Projection {
     book: Book,
+    orders: OrderBook,
     engine: Engine,
     key: TokenKey,
 }
@@ -28,6 +32,7 @@ impl Projection {
     /// with it.
     pub(crate) fn load(
         rows: Vec<SourceRecordRow>,
+        orders: Vec<OrderRow>,
         model: Arc<Model>,
         key: TokenKey,
         same_model: bool,
@@ -37,9 +42,10 @@ impl Projection {
             book.load(row);
         }
         let mut engine = Engine::new(model);
-        let upserts = book.rows().filter_map(upsert).collect();
+        let orders = OrderBook::new(key.clone(), orders);
+        let upserts = book.rows().filter_map(upsert).chain(orders.standing()).collect();
         let delta = engine.apply(upserts);
-        let mut projection = Self { book, engine, key };
+        let mut projection = Self { book, orders, engine, key };
         let decided = delta.clusters.iter().flat_map(|c| c.members.iter().map(move |record| (*record, c.person)));
         let agrees = |(record, person)| projection.book.get(record).is_some_and(|row| row.person == Some(person));
         if same_model && decided.clone().all(agrees) {
@@ -62,6 +68,7 @@ impl Projection {
         let mut touched: BTreeMap<RecordId, Before> = BTreeMap::new();
         let mut facts: FxHashMap<(RecordId, EventType), FactPut> = FxHashMap::default();
         let mut places: FxHashMap<RecordId, PlacePut> = FxHashMap::default();
+        let mut decided: BTreeSet<RecordId> = BTreeSet::new();
         for item in items {
             match item {
                 Item::Observed(observed) => {
@@ -76,6 +83,7 @@ impl Projection {
                 }
                 Item::Fact(fact) => keep(&mut facts, (fact.record_id, fact.kind), *fact, FactPut::precedence),
                 Item::Place(place) => keep(&mut places, place.record_id, *place, PlacePut::precedence),
+                Item::Decided(decision) => decided.extend(self.orders.take_in(&decision.0, decision.1)),
             }
         }
         let mut changes = Changes {
@@ -85,7 +93,10 @@ impl Projection {
         };
         touched.retain(|record, before| self.book.get(*record) != before.row.as_ref());
         self.claims(&touched, &mut changes);
-        let delta = self.engine.apply(self.linkage_changes(&touched));
+        let mut heard = self.linkage_changes(&touched);
+        heard.extend(self.orders.changes(&decided));
+        let delta = self.engine.apply(heard);
+        changes.orders = self.orders.settle(decided, &delta.orders, |(a, b)| self.engine.order_state(a, b));
         let retracted = touched.keys().filter(|r| self.book.get(**r).is_some_and(SourceRecordRow::is_retracted));
         let retracted: BTreeSet<RecordId> = retracted.copied().collect();
         self.settle(&delta, retracted, &touched, &mut changes);
@@ -176,8 +187,18 @@ impl Projection {
         changes.relinked = linked.into_iter().collect();
         let links = delta.clusters.iter().flat_map(|c| c.links.iter().map(move |link| (c.person, link)));
         changes.links = links.map(|(person, link)| (person, link_put(link, version))).collect();
-        changes.reviews = delta.review.iter().map(|link| link_put(link, version)).collect();
+        changes.reviews = delta.review.iter().map(|task| self.review_put(task, version)).collect();
         changes.reviews_removed.clone_from(&delta.review_ended);
+    }
+
+    fn review_put(&self, task: &Task, model_version: &str) -> ReviewPut {
+        ReviewPut {
+            link: link_put(&task.link, model_version),
+            task_id: self.orders.id_of((task.link.a, task.link.b)),
+            kind: task.kind.code(),
+            since: task.since,
+            against: task.against.iter().map(|pair| self.orders.id_of(*pair)).collect(),
+        }
     }
 
     fn person_put(&self, cluster: &ClusterChange) -> Option<PersonPut> {

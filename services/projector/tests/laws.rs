@@ -1,5 +1,6 @@
 //! The laws of the projection, on a real PostgreSQL and the log in its table.
 
+mod decisions;
 mod support;
 
 use domain::{

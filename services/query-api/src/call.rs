@@ -11,7 +11,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{PersonId, TokenKey};
+use domain::{PersonId, RecordId, TokenKey};
 use ledger::{Access, CaseToken, Code, LedgerError, Nonce, PolicyHash, Receipt, Released, SubjectHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -88,6 +88,7 @@ pub(crate) struct Ask {
     headers: HeaderMap,
     body: axum::body::Body,
     person_id: Option<String>,
+    review_id: Option<String>,
     query: String,
 }
 
@@ -101,10 +102,13 @@ impl FromRequest<QueryState> for Ask {
             Err(problem) => return Err(refuse_stranger(state, problem).await),
         };
         let params = RawPathParams::from_request_parts(&mut parts, state).await.ok();
-        let person_id = params
-            .and_then(|params| params.iter().find(|(name, _)| *name == "person_id").map(|(_, value)| value.to_owned()));
+        let param = |names: &[&str]| {
+            let mut all = params.iter().flatten();
+            all.find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned())
+        };
+        let (person_id, review_id) = (param(&["person_id"]), param(&["task_id", "decision_id"]));
         let query = parts.uri.query().unwrap_or("").to_owned();
-        Ok(Self { caller, headers: parts.headers, body, person_id, query })
+        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, query })
     }
 }
 
@@ -113,6 +117,7 @@ pub(crate) struct Call {
     pub(crate) state: QueryState,
     pub(crate) caller: Caller,
     pub(crate) person_id: Option<String>,
+    review_id: Option<String>,
     pub(crate) query: String,
     headers: HeaderMap,
     /// In a lock only because a body cannot be shared between threads, and a call is.
@@ -183,13 +188,14 @@ impl Call {
     /// Begins a call about no person, which needs no purpose.
     pub(crate) fn without_purpose(state: QueryState, ask: Ask, action: &str) -> Result<Self, Problem> {
         let action = Code::parse(action).map_err(|_| Problem::Internal)?;
-        let Ask { caller, headers, body, person_id, query } = ask;
+        let Ask { caller, headers, body, person_id, review_id, query } = ask;
         // Until it is parsed: the purpose that no rule gives anything for.
         let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None };
         Ok(Self {
             state,
             caller,
             person_id,
+            review_id,
             query,
             headers,
             body: Mutex::new(Some(body)),
@@ -231,6 +237,11 @@ impl Call {
         })
     }
 
+    /// The task or decision of the path.
+    pub(crate) fn review_id(&self) -> Result<RecordId, Problem> {
+        self.review_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Problem::ReviewIdMalformed)
+    }
+
     /// The JSON body.
     pub(crate) async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
         let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(Problem::Internal)?;
@@ -252,23 +263,35 @@ impl Call {
     }
 
     async fn disclose<T: Serialize>(self, found: Found<T>, answer: impl FnOnce(Receipted<T>) -> Answered) -> Answered {
-        let Found { answer: value, subjects, released, withheld, count } = found;
-        let (Ok(access), Ok(groups), Ok(withheld)) = (self.access(), codes(&released), codes(&withheld)) else {
-            return Answered(Problem::Internal.into_response());
-        };
-        let key = &self.state.setup.token_key;
-        let subjects = subjects.into_iter().map(|person| handle(key, person)).collect();
-        let shown = Released { subjects, groups, withheld, count: count as u64 };
-        let disclosure = access.disclose(value, shown);
-        match within(self.state.setup.ledger.disclose(disclosure)).await {
-            Ok(disclosed) => {
-                metrics::counter!("isthmus_disclosures_total", "role" => self.caller.role.code()).increment(1);
-                let (value, receipt) = disclosed.into_parts();
+        match self.enter(found).await {
+            Ok((value, receipt)) => {
                 let answered = answer(Receipted { answer: value, receipt: ReceiptView::of(&receipt) });
                 with_receipt(answered, &receipt)
             }
             Err(problem) => Answered(problem.into_response()),
         }
+    }
+
+    /// Puts an act on record before it is done: what cannot be put on record is not done.
+    ///
+    /// # Errors
+    /// The answer that says so.
+    pub(crate) async fn record(&self, act: Found<()>) -> Result<Recorded, Answered> {
+        match self.enter(act).await {
+            Ok(((), receipt)) => Ok(Recorded(receipt)),
+            Err(problem) => Err(Answered(problem.into_response())),
+        }
+    }
+
+    async fn enter<T>(&self, found: Found<T>) -> Result<(T, Receipt), Problem> {
+        let Found { answer: value, subjects, released, withheld, count } = found;
+        let (access, groups, withheld) = (self.access()?, codes(&released)?, codes(&withheld)?);
+        let key = &self.state.setup.token_key;
+        let subjects = subjects.into_iter().map(|person| handle(key, person)).collect();
+        let shown = Released { subjects, groups, withheld, count: count as u64 };
+        let disclosed = within(self.state.setup.ledger.disclose(access.disclose(value, shown))).await?;
+        metrics::counter!("isthmus_disclosures_total", "role" => self.caller.role.code()).increment(1);
+        Ok(disclosed.into_parts())
     }
 
     /// Puts a refusal on record and answers.
@@ -303,6 +326,28 @@ impl Call {
     }
 }
 
+/// An act that is on record.
+#[must_use]
+pub(crate) struct Recorded(Receipt);
+
+impl Recorded {
+    /// Answers with what became of the act.
+    pub(crate) fn answer<T: Serialize>(self, outcome: Result<(StatusCode, T), Problem>) -> Answered {
+        let Self(receipt) = self;
+        let response = match outcome {
+            Ok((status, answer)) => {
+                let mut response = json(&Receipted { answer, receipt: ReceiptView::of(&receipt) });
+                if response.status().is_success() {
+                    *response.status_mut() = status;
+                }
+                response
+            }
+            Err(problem) => problem.into_response(),
+        };
+        with_receipt(Answered(response), &receipt)
+    }
+}
+
 /// Puts a refusal without caller on record, collapsed by rate, and answers.
 pub(crate) async fn refuse_stranger(state: &QueryState, problem: Problem) -> Answered {
     metrics::counter!("isthmus_refusals_total", "reason" => problem.code()).increment(1);
@@ -324,6 +369,7 @@ pub(crate) async fn refuse_address(state: &QueryState, headers: &HeaderMap) -> A
         headers: HeaderMap::new(),
         body: axum::body::Body::empty(),
         person_id: None,
+        review_id: None,
         query: String::new(),
     };
     match Call::without_purpose(state.clone(), ask, "call") {

@@ -246,9 +246,11 @@ pub(crate) fn happening(body: Body) -> Option<Happening> {
         Body::EncounterChanged(body) => Happening::Encounter(encounter(body)),
         Body::TestResult(body) => Happening::Test(test(body)),
         Body::HouseholdMembership(body) => Happening::Household(household(body)),
-        Body::IdentityObserved(_) | Body::IdentityRetracted(_) | Body::MeterReading(_) | Body::PlaceRegistered(_) => {
-            return None;
-        }
+        Body::IdentityObserved(_)
+        | Body::IdentityRetracted(_)
+        | Body::MeterReading(_)
+        | Body::PlaceRegistered(_)
+        | Body::LinkDecided(_) => return None,
     })
 }
 
@@ -416,6 +418,7 @@ mod tests {
                     | EventType::IdentityRetracted
                     | EventType::MeterReading
                     | EventType::PlaceRegistered
+                    | EventType::LinkDecided
             );
             assert_eq!(groups, usize::from(about_a_person), "{}", kind.name());
         }

@@ -10,6 +10,7 @@ mod address;
 mod auth;
 mod body;
 mod call;
+mod decisions;
 mod facts;
 mod find;
 mod happening;
@@ -19,7 +20,9 @@ mod me;
 mod openapi;
 mod persons;
 mod problem;
+mod publish;
 mod query;
+mod reviews;
 mod state;
 mod stranger_entry;
 mod strangers;
@@ -55,6 +58,10 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(persons::records))
         .routes(routes!(timeline::read))
         .routes(routes!(links::read))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::read))
+        .routes(routes!(decisions::list, decisions::decide))
+        .routes(routes!(decisions::undo))
         .routes(routes!(ledger_routes::entries))
         .routes(routes!(ledger_routes::checkpoint))
         .routes(routes!(me::read))

@@ -29,6 +29,7 @@ pub(crate) struct PersonHeaders {
     ),
     tags(
         (name = "persons", description = "Person files. Each call states its purpose and leaves an entry in the ledger."),
+        (name = "reviews", description = "Pairs of records that a reviewer decides about, and the decisions."),
         (name = "ledger", description = "The record of every look."),
         (name = "caller", description = "The caller itself."),
         (name = "system", description = "The process."),

@@ -90,6 +90,30 @@ problems! {
     IdentifierMalformed = 422 "identifier-malformed":
         "An identifier cannot be a value of its scheme: a wrong check digit, hidden characters, another length; or the name is empty.",
         "Compare it with the document it was taken from. Masked numbers find nobody.";
+    /// Not a task or decision id.
+    ReviewIdMalformed = 400 "review-id-malformed":
+        "The id of the task or decision is not a UUID.",
+        "Use the `task_id` or `decision_id` of an answer as it stands.";
+    /// No such task or decision.
+    ReviewNotFound = 404 "review-not-found":
+        "There is no such task or decision for the caller, or a record is not known.",
+        "GET /v1/reviews lists what is open. A pair that is no task can be decided on for a case: send `Isthmus-Case`.";
+    /// A decision that cannot be one.
+    DecisionMalformed = 422 "decision-malformed":
+        "The decision names one record twice, has an unknown verdict or reason, or a note that is longer than 300 characters or holds a long number.",
+        "Verdicts are SAME and DIFFERENT; the OpenAPI document lists the reasons. Leave names and numbers out of the note.";
+    /// A decision about the reviewer's own file.
+    OwnFile = 403 "own-file":
+        "One of the records is in the caller's own file, and nobody decides about that.",
+        "Let another reviewer decide.";
+    /// Another reviewer decided otherwise at the same time.
+    DecisionOvertaken = 409 "decision-overtaken":
+        "Another reviewer decided otherwise on this pair at the same time, and that decision counts.",
+        "Look at the pair in GET /v1/decisions, talk to the other reviewer, and decide again if need be.";
+    /// The event log is away.
+    LogUnavailable = 503 "log-unavailable":
+        "The event log did not confirm the decision; whether it was taken is not known.",
+        "Send the same decision again: it counts once. If it goes on, the operator must look at the event log.";
     /// The access log is away.
     AuditUnavailable = 503 "audit-unavailable":
         "The look could not be put on record, so nothing is shown.",

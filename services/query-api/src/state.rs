@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Policy;
+use codec::Codec;
 use domain::{Timestamp, TokenKey};
+use event_log::EventLog;
 use ledger::{LedgerClient, Stamper};
 use store::Store;
 
@@ -36,6 +38,10 @@ pub struct QuerySetup {
     pub policy: Policy,
     /// The linkage model in use.
     pub link_model: LinkModel,
+    /// The log that decisions are published to.
+    pub log: EventLog,
+    /// How events are written in it.
+    pub codec: Codec,
     /// The wall clock.
     pub clock: Clock,
 }

@@ -44,7 +44,7 @@ pub(crate) fn decide(
     units: Vec<String>,
     own: Option<PersonId>,
 ) -> Option<FieldGroups> {
-    match entitlement.decide(&Subject { units, is_self: own == Some(person) }) {
+    match entitlement.decide(&Subject { units, is_self: own == Some(person), ..Subject::default() }) {
         Decision::Allowed { granted, .. } => Some(granted),
         Decision::Refused(_) => None,
     }

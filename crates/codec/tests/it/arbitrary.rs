@@ -34,6 +34,7 @@ pub(crate) fn event(event_type: EventType, entropy: &[u8]) -> Event {
         EventType::HouseholdMembership => Body::HouseholdMembership(entropy.value()),
         EventType::MeterReading => Body::MeterReading(entropy.value()),
         EventType::PlaceRegistered => Body::PlaceRegistered(entropy.value()),
+        EventType::LinkDecided => Body::LinkDecided(entropy.value()),
     };
     Event { meta, body }
 }

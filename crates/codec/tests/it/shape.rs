@@ -75,14 +75,16 @@ fn domain_shapes() -> BTreeMap<&'static str, Shape> {
     records! {
         Meta PersonRef IdClaim PersonName ClaimRef PlaceRef IdentityObserved IdentityRetracted PresenceInterval
         Partial ClaimKind TripSegment PaymentMade EncounterChanged TestResult GatePass HouseholdMembership MeterReading PlaceRegistered
+        LinkDecided
     }
     enums! {
         SourceKind Precision Script Sex IdScheme PlaceKind Datum RetractReason PresenceMethod TravelMode TripStatus
         PaymentChannel EncounterAction TestOutcome ResultStatus GateDirection GateDecision CodeColour HouseholdKind
-        ResidenceKind MeterKind MeterQuality IdentityField
+        ResidenceKind MeterKind MeterQuality IdentityField DecisionReason
     }
-    // An operation that a reader does not know must not be taken for one that it knows: no default.
+    // An operation that a reader does not know must not be taken for one that it knows: no default. Nor a verdict.
     shapes.insert("Op", shape_of::<Op>());
+    shapes.insert("Verdict", shape_of::<Verdict>());
     shapes
 }
 

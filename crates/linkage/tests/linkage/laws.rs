@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use domain::{IdScheme, PersonId, RecordId, Sex};
-use linkage::{Change, ClusterChange, Delta, Engine, HotLimits, HotValue, Link, Model};
+use linkage::{Change, ClusterChange, Delta, Engine, HotLimits, HotValue, Model, OrderState, Pair, Task};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -39,7 +39,7 @@ const OTHER_TOWN: Town = Town {
 };
 
 #[derive(Clone, Debug)]
-struct Row {
+pub(crate) struct Row {
     family: usize,
     given: usize,
     birth: usize,
@@ -50,7 +50,7 @@ struct Row {
     age: i64,
 }
 
-fn row() -> impl Strategy<Value = Row> {
+pub(crate) fn row() -> impl Strategy<Value = Row> {
     (0..3_usize, 0..5_usize, 0..3_usize, 0..3_usize, 0..3_u16, any::<[bool; 7]>(), prop::bool::weighted(0.1), 0..5_i64)
         .prop_map(|(family, given, birth, phone, sequence, shows, hidden_name, age)| Row {
             family,
@@ -65,7 +65,7 @@ fn row() -> impl Strategy<Value = Row> {
 }
 
 impl Row {
-    fn statement(&self, number: u64) -> Statement {
+    pub(crate) fn statement(&self, number: u64) -> Statement {
         self.statement_in(&TOWN, number)
     }
 
@@ -101,12 +101,12 @@ impl Row {
 }
 
 /// Everything an engine can be asked for.
-type Seen = (Vec<(PersonId, Vec<RecordId>)>, Vec<Option<ClusterChange>>, Vec<Link>, Vec<HotValue>);
+pub(crate) type Seen = (Vec<(PersonId, Vec<RecordId>)>, Vec<Option<ClusterChange>>, Vec<Task>, Vec<HotValue>);
 
-fn seen(engine: &Engine) -> Seen {
+pub(crate) fn seen(engine: &Engine) -> Seen {
     let clusters = engine.clusters();
     let details = clusters.iter().map(|(person, _)| engine.cluster(*person)).collect();
-    (clusters, details, engine.review_pairs(), engine.hot_values())
+    (clusters, details, engine.tasks(), engine.hot_values())
 }
 
 fn both(mut a: Seen, b: Seen) -> Seen {
@@ -120,14 +120,14 @@ fn both(mut a: Seen, b: Seen) -> Seen {
 fn sorted(mut seen: Seen) -> Seen {
     seen.0.sort_unstable();
     seen.1.sort_by_key(|cluster| cluster.as_ref().map(|cluster| cluster.person));
-    seen.2.sort_by_key(|link| (link.a, link.b));
+    seen.2.sort_by_key(|task| (task.link.a, task.link.b));
     seen.3.sort_by_key(|value| (value.field, value.record, value.records));
     seen
 }
 
 /// Models with limits low enough for a town of this size: in one blocks turn hot and cold, in the other values do (and
 /// their blocks seldom).
-static MODELS: LazyLock<[Arc<Model>; 2]> = LazyLock::new(|| {
+pub(crate) static MODELS: LazyLock<[Arc<Model>; 2]> = LazyLock::new(|| {
     let mut blocks = Model::zh().file().clone();
     blocks.blocking.records_max = 6;
     let mut values = blocks.clone();
@@ -142,11 +142,11 @@ static MODELS: LazyLock<[Arc<Model>; 2]> = LazyLock::new(|| {
     [blocks, values].map(|file| Arc::new(Model::from_file(file).expect("usable")))
 });
 
-fn upserts(rows: &[Row]) -> Vec<Change> {
+pub(crate) fn upserts(rows: &[Row]) -> Vec<Change> {
     rows.iter().enumerate().map(|(number, row)| Change::Upsert(row.statement(number as u64).0)).collect()
 }
 
-fn bulk(model: &Arc<Model>, changes: Vec<Change>) -> Engine {
+pub(crate) fn bulk(model: &Arc<Model>, changes: Vec<Change>) -> Engine {
     let mut engine = Engine::new(Arc::clone(model));
     engine.apply(changes);
     engine
@@ -154,13 +154,14 @@ fn bulk(model: &Arc<Model>, changes: Vec<Change>) -> Engine {
 
 /// What a reader of the deltas knows.
 #[derive(Default)]
-struct Reader {
+pub(crate) struct Reader {
     clusters: std::collections::BTreeMap<PersonId, ClusterChange>,
-    review: std::collections::BTreeMap<(RecordId, RecordId), Link>,
+    review: std::collections::BTreeMap<(RecordId, RecordId), Task>,
+    pub(crate) orders: std::collections::BTreeMap<Pair, OrderState>,
 }
 
 impl Reader {
-    fn take(&mut self, delta: Delta) {
+    pub(crate) fn take(&mut self, delta: Delta) {
         for person in delta.dissolved {
             assert!(self.clusters.remove(&person).is_some(), "an unknown person was dissolved");
         }
@@ -170,12 +171,13 @@ impl Reader {
         for pair in delta.review_ended {
             assert!(self.review.remove(&pair).is_some(), "an unknown pair was taken off review");
         }
-        for link in delta.review {
-            self.review.insert((link.a, link.b), link);
+        for task in delta.review {
+            self.review.insert((task.link.a, task.link.b), task);
         }
+        self.orders.extend(delta.orders);
     }
 
-    fn check(&self, engine: &Engine) {
+    pub(crate) fn check(&self, engine: &Engine) {
         let (_, details, review, _) = seen(engine);
         assert_eq!(self.clusters.values().cloned().map(Some).collect::<Vec<_>>(), details);
         assert_eq!(self.review.values().cloned().collect::<Vec<_>>(), review);

@@ -5,4 +5,5 @@ mod hot;
 mod latin;
 mod laws;
 mod learning;
+mod orders;
 mod traps;

@@ -37,6 +37,11 @@ const TABLES: &[(&str, &str)] = &[
          FROM (SELECT t::text AS line FROM review t OFFSET 0) lines",
     ),
     (
+        "standing_order",
+        "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
+         FROM (SELECT t::text AS line FROM standing_order t OFFSET 0) lines",
+    ),
+    (
         "fact",
         "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
          FROM (SELECT t::text AS line FROM fact t OFFSET 0) lines",

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod fingerprint;
+mod orders;
 mod read;
 mod rows;
 mod write;
@@ -12,6 +13,10 @@ use sqlx::postgres::PgConnection;
 
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint};
 pub use fingerprint::fingerprint;
+pub use orders::{
+    OrderRow, ReviewFilter, ReviewPut, ReviewRow, ReviewSide, Standing, all_orders, find_order, find_review,
+    list_orders, list_persons_of_records, list_reviews,
+};
 pub use read::*;
 pub use rows::*;
 pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};
@@ -114,6 +119,8 @@ pub async fn read_one_state(conn: &mut PgConnection) -> Result<()> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn analyze(conn: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql("ANALYZE source_record, claim, person, link, review, fact, place").execute(conn).await?;
+    sqlx::raw_sql("ANALYZE source_record, claim, person, link, review, standing_order, fact, place")
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -262,6 +262,23 @@ pub async fn list_records_of_person(
     rows.into_iter().map(SourceRecordRow::try_from).collect()
 }
 
+/// These source records, in order of their ids.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_records(conn: &mut PgConnection, records: &[RecordId]) -> Result<Vec<SourceRecordRow>> {
+    let ids: Vec<Uuid> = records.iter().map(|record| record.as_uuid()).collect();
+    let rows: Vec<RecordColumns> = sqlx::query_as(
+        "SELECT record_id, source, source_kind, version, event_id, statement, parts, first_time, last_time,
+                retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+         FROM source_record WHERE record_id = ANY($1) ORDER BY record_id",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(SourceRecordRow::try_from).collect()
+}
+
 /// Every source record, in no order. This is what the projector starts from.
 pub fn stream_records(conn: &mut PgConnection) -> BoxStream<'_, Result<SourceRecordRow>> {
     sqlx::query_as::<_, RecordColumns>(

@@ -177,9 +177,10 @@ impl FactRow {
             EventType::GatePass => serde_json::from_value(detail).map(Body::GatePass),
             EventType::HouseholdMembership => serde_json::from_value(detail).map(Body::HouseholdMembership),
             EventType::MeterReading => serde_json::from_value(detail).map(Body::MeterReading),
-            EventType::IdentityObserved | EventType::IdentityRetracted | EventType::PlaceRegistered => {
-                return Err(Error::Code("fact.kind"));
-            }
+            EventType::IdentityObserved
+            | EventType::IdentityRetracted
+            | EventType::PlaceRegistered
+            | EventType::LinkDecided => return Err(Error::Code("fact.kind")),
         };
         read.map_err(|source| Error::Document { column: "fact.detail", source })
     }
@@ -233,6 +234,7 @@ pub(crate) const fn kind_code(kind: EventType) -> i16 {
         EventType::HouseholdMembership => 9,
         EventType::MeterReading => 10,
         EventType::PlaceRegistered => 11,
+        EventType::LinkDecided => 12,
     }
 }
 

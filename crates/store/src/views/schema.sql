@@ -102,11 +102,45 @@ CREATE TABLE review (
     weight        double precision NOT NULL,
     parts         jsonb NOT NULL,
     model_version text  NOT NULL,
+    task_id       uuid  NOT NULL UNIQUE,
+    kind          text  NOT NULL CHECK (kind IN ('band', 'held-apart', 'runner-up', 'loose-member',
+                                                 'orders-contradict', 'order-joins-numbers')),
+    since         timestamptz NOT NULL,
+    against       uuid[] NOT NULL,
     PRIMARY KEY (record_a, record_b),
     CHECK (record_a < record_b)
 );
-COMMENT ON TABLE review IS 'Pairs between the review threshold and the link threshold.';
+COMMENT ON TABLE review IS 'Pairs that a reviewer is asked about; none on which there is an order, unless the order is the question.';
+COMMENT ON COLUMN review.task_id IS 'Id of a decision on the pair (standing_order.decision_id), whether there is one or not.';
+COMMENT ON COLUMN review.since IS 'Since when both records are known, and the order that the task is about.';
+COMMENT ON COLUMN review.against IS 'Decisions that the one on this pair contradicts.';
 CREATE INDEX review_by_b ON review (record_b);
+CREATE INDEX review_by_rank ON review ((floor(weight * 1000)::bigint) DESC, task_id);
+
+CREATE TABLE standing_order (
+    decision_id uuid PRIMARY KEY,
+    record_a    uuid   NOT NULL,
+    record_b    uuid   NOT NULL,
+    version     bigint NOT NULL,
+    event_id    uuid   NOT NULL,
+    verdict     text   NOT NULL CHECK (verdict IN ('SAME', 'DIFFERENT')),
+    reason      text   NOT NULL,
+    note        text,
+    reviewer    text   NOT NULL,
+    decided     timestamptz NOT NULL,
+    standing    text   NOT NULL CHECK (standing IN ('in-force', 'resting', 'set-aside', 'ended')),
+    against     uuid[] NOT NULL,
+    UNIQUE (record_a, record_b),
+    CHECK (record_a < record_b),
+    CHECK ((standing = 'set-aside') = (cardinality(against) > 0))
+);
+COMMENT ON TABLE standing_order IS
+    'Per pair of records the decision that counts. One that was taken back stays as a row, so that a late lower version does not bring it back.';
+COMMENT ON COLUMN standing_order.reviewer IS 'Handle, as it stands in the ledger.';
+COMMENT ON COLUMN standing_order.standing IS
+    'in-force: obeyed; resting: one of the records states nothing now; set-aside: newer orders say otherwise; ended: taken back.';
+COMMENT ON COLUMN standing_order.against IS 'Decisions that it contradicts.';
+CREATE INDEX standing_order_by_time ON standing_order (decided DESC, decision_id);
 
 CREATE TABLE fact (
     record_id  uuid        NOT NULL,

@@ -14,6 +14,7 @@ use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
+use super::orders::{OrderRow, ReviewPut, put_orders, put_reviews, remove_reviews};
 use super::rows::{kind_code, reason_code, source_kind_code};
 use super::{Checkpoint, QuarantinedRow};
 use crate::{Error, PgInstant, Result};
@@ -37,10 +38,12 @@ pub struct Changes {
     pub relinked: Vec<PersonId>,
     /// The links of the persons in `relinked`.
     pub links: Vec<(PersonId, LinkPut)>,
-    /// Pairs for review, new or weighed anew.
-    pub reviews: Vec<LinkPut>,
+    /// Review tasks, new or of which something is another.
+    pub reviews: Vec<ReviewPut>,
     /// Pairs that are no longer for review.
     pub reviews_removed: Vec<(RecordId, RecordId)>,
+    /// Decisions of reviewers, new or in another state.
+    pub orders: Vec<OrderRow>,
     /// All persons, links and reviews go first: another model decides.
     pub persons_reset: bool,
     /// Facts; each (record, kind) once.
@@ -204,20 +207,21 @@ pub async fn apply(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
     replace_links(conn, &changes.relinked, &changes.links).await?;
     remove_reviews(conn, &changes.reviews_removed).await?;
     put_reviews(conn, &changes.reviews).await?;
+    put_orders(conn, &changes.orders).await?;
     put_facts(conn, &changes.facts).await?;
     put_places(conn, &changes.places).await?;
     put_quarantined(conn, &changes.quarantined).await
 }
 
 /// Rows sorted by key: neighbours in the index are written together, and two writers cannot wait for each other.
-fn sorted<T, K: Ord>(rows: &[T], key: impl Fn(&T) -> K) -> Vec<&T> {
+pub(super) fn sorted<T, K: Ord>(rows: &[T], key: impl Fn(&T) -> K) -> Vec<&T> {
     let mut rows: Vec<&T> = rows.iter().collect();
     rows.sort_unstable_by_key(|row| key(row));
     rows
 }
 
 /// One column of the rows.
-fn column<'a, T, C>(rows: &[&'a T], value: impl Fn(&'a T) -> C) -> Vec<C> {
+pub(super) fn column<'a, T, C>(rows: &[&'a T], value: impl Fn(&'a T) -> C) -> Vec<C> {
     rows.iter().map(|row| value(row)).collect()
 }
 
@@ -374,44 +378,6 @@ async fn replace_links(conn: &mut PgConnection, persons: &[PersonId], links: &[(
     .bind(column(&rows, |r| r.1.weight))
     .bind(column(&rows, |r| r.1.parts.as_str()))
     .bind(column(&rows, |r| r.1.model_version.as_str()))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn remove_reviews(conn: &mut PgConnection, gone: &[(RecordId, RecordId)]) -> Result<()> {
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(gone, |r| *r);
-    sqlx::query(
-        "DELETE FROM review USING UNNEST($1::uuid[], $2::uuid[]) AS gone(record_a, record_b)
-         WHERE review.record_a = gone.record_a AND review.record_b = gone.record_b",
-    )
-    .bind(column(&rows, |r| r.0.as_uuid()))
-    .bind(column(&rows, |r| r.1.as_uuid()))
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-async fn put_reviews(conn: &mut PgConnection, reviews: &[LinkPut]) -> Result<()> {
-    if reviews.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(reviews, |r| (r.record_a, r.record_b));
-    sqlx::query(
-        "INSERT INTO review (record_a, record_b, weight, parts, model_version)
-         SELECT a, b, c, d::jsonb, e
-         FROM UNNEST($1::uuid[], $2::uuid[], $3::float8[], $4::text[], $5::text[]) AS put(a, b, c, d, e)
-         ON CONFLICT (record_a, record_b) DO UPDATE
-         SET weight = excluded.weight, parts = excluded.parts, model_version = excluded.model_version",
-    )
-    .bind(column(&rows, |r| r.record_a.as_uuid()))
-    .bind(column(&rows, |r| r.record_b.as_uuid()))
-    .bind(column(&rows, |r| r.weight))
-    .bind(column(&rows, |r| r.parts.as_str()))
-    .bind(column(&rows, |r| r.model_version.as_str()))
     .execute(conn)
     .await?;
     Ok(())

@@ -4,9 +4,14 @@ use axum::http::StatusCode;
 use domain::Sensitive;
 use ledger::{Decision, LedgerClient, Receipt, RemoteLedger};
 use serde_json::{Value, json};
+use test_support::build::record_id;
 use tokio::net::TcpListener;
 
-use crate::world::{ANNA_NAME, Ask, FROM_TO, PHONE, World, anna, anna_number, find, get, subject, world, world_with};
+use crate::reviews::{decision_id, question};
+use crate::world::{
+    ANNA_NAME, Ask, FROM_TO, PHONE, World, anna, anna_number, decided, delete, find, get, post, subject, world,
+    world_with,
+};
 
 /// Routes that can disclose nothing about anybody, and need no token. A new route is not here until somebody thought
 /// about it.
@@ -26,11 +31,15 @@ fn guarded(document: &Value) -> Vec<(String, Box<dyn Fn() -> Ask>)> {
                 continue;
             }
             assert_eq!(operation["security"], json!([{ "token": [] }]), "{path} does not say that it needs a token");
-            let (path, method) = (path.replace("{person_id}", &anna().to_string()), method.clone());
+            let task = decision_id(record_id("register", "anna"), record_id("register", "bob")).to_string();
+            let path = path.replace("{person_id}", &anna().to_string()).replace("{task_id}", &task);
+            let (path, method) = (path.replace("{decision_id}", &decided().to_string()), method.clone());
             let name = format!("{method} {path}");
             asks.push((
                 name,
                 Box::new(move || match method.as_str() {
+                    "delete" => delete(&path, r#"{"reason":"MISTAKEN"}"#),
+                    "post" if path == "/v1/decisions" => post(&path, &question("SAME").to_string()),
                     "post" => find(&json!({ "name": ANNA_NAME, "birth_date": "1990-01-02" }).to_string()),
                     _ if path.ends_with("/timeline") => get(format!("{path}?{FROM_TO}")),
                     _ => get(path.clone()),
@@ -44,10 +53,11 @@ fn guarded(document: &Value) -> Vec<(String, Box<dyn Fn() -> Ask>)> {
 #[tokio::test]
 async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers() {
     let world = world().await;
+    let projector = world.follow_decisions();
     let document = document(&world).await;
     assert!(document["openapi"].as_str().expect("a version").starts_with("3.1"));
     let routes = guarded(&document);
-    assert_eq!(routes.len(), 7, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(routes.len(), 12, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, ask) in routes {
         let asks = [
             ("nobody", ask()),
@@ -57,6 +67,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
             ("the tracer", ask().tracing()),
             ("the auditor", ask().by("auditor").purpose("HOPERAT")),
             ("the person", ask().own("anna")),
+            ("the steward", ask().reviewing()),
         ];
         let mut answered = 0;
         for (who, ask) in asks {
@@ -82,6 +93,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
         }
         assert!(answered > 0, "{name} was never answered, so the test says nothing about it");
     }
+    projector.abort();
 }
 
 /// What a stranger does with the receipt of a body.
@@ -97,7 +109,8 @@ async fn nothing_is_answered_when_the_ledger_is_away() {
     let routes = guarded(&document(&world).await);
     world.ledger.close().await;
     for (name, ask) in routes {
-        for ask in [ask().tracing(), ask().own("anna"), ask().by("auditor").purpose("HOPERAT"), ask().by("worker")] {
+        let auditor = ask().by("auditor").purpose("HOPERAT");
+        for ask in [ask().tracing(), ask().own("anna"), auditor, ask().by("worker"), ask().reviewing()] {
             let reply = world.ask(ask).await;
             assert_eq!(
                 (reply.status, reply.code().as_str()),

@@ -3,5 +3,6 @@
 mod audit;
 mod hostile;
 mod persons;
+mod reviews;
 mod roles;
 mod world;

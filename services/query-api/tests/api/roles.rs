@@ -27,7 +27,8 @@ const CELLS: [(&str, &str, &[&str]); 4] = [
     ),
 ];
 
-const CALLERS: [&str; 8] = ["worker", "other-worker", "tracer", "auditor", "anna", "bob", "department", "operator"];
+const CALLERS: [&str; 9] =
+    ["worker", "other-worker", "tracer", "auditor", "anna", "bob", "department", "operator", "steward"];
 const PURPOSES: [&str; 6] = ["TREAT", "ETREAT", "PUBHLTH", "HOPERAT", "PATRQT", "HRESCH"];
 
 #[tokio::test]

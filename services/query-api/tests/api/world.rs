@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use access::{Caller, Policy, Role, TokenHash};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use codec::Codec;
 use domain::{
-    Body as EventBody, ClaimToken, Decimal, Event, EventType, GoldenRecord, HouseholdMembership, IdScheme,
-    IdentityObserved, Member, PaymentMade, PersonId, PresenceInterval, RecordId, SourceKind, TestOutcome, TestResult,
-    Timestamp, stated_claims, survive, units,
+    Body as EventBody, ClaimToken, Decimal, DecisionReason, Event, EventType, GoldenRecord, HouseholdMembership,
+    IdScheme, IdentityObserved, LinkDecided, Member, Op, PaymentMade, PersonId, PresenceInterval, RecordId, SourceKind,
+    TestOutcome, TestResult, Timestamp, Verdict, stated_claims, survive, units,
 };
+use event_log::{EventLog, LogConfig, Positions, TopicSpec};
 use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
 use query_api::{LinkModel, QuerySetup, QueryState};
 use serde_json::Value;
-use store::views::{self, Changes, FactPut, LinkPut, PersonPut, RecordPut};
+use store::views::{self, Changes, FactPut, LinkPut, OrderRow, PersonPut, RecordPut, ReviewPut, Standing};
 use store::{Store, callers};
 use test_support::build::{self, NOON};
 use tower::ServiceExt;
@@ -192,6 +195,44 @@ fn fact_puts(changes: &mut Changes) {
     fact_put(changes, "presence-of-bob", bobs, hour(5), PresenceInterval::default().into());
 }
 
+/// A task on Anna's and Bob's records of the register, and a decision on Anna's of the hospital and Bob's.
+fn review_puts(changes: &mut Changes) {
+    let id = |one: RecordId, other: RecordId| {
+        build::record_id(LinkDecided::SOURCE, &LinkDecided::source_record_id(one, other))
+    };
+    let (anna, bob) = (build::record_id("register", "anna"), build::record_id("register", "bob"));
+    let link = LinkPut {
+        record_a: anna.min(bob),
+        record_b: anna.max(bob),
+        weight: 1.25,
+        parts: r#"[{"field":"phone","level":"contact","weight":1.25,"frequency":0.0}]"#.to_owned(),
+        model_version: "zh-1".to_owned(),
+    };
+    let (task_id, against) = (id(anna, bob), Vec::new());
+    changes.reviews.push(ReviewPut { link, task_id, kind: "band", since: NOON, against });
+    let patient = build::record_id("hospital", "anna");
+    changes.orders.push(OrderRow {
+        decision_id: decided(),
+        record_a: patient.min(bob),
+        record_b: patient.max(bob),
+        version: 1,
+        event_id: domain::EventId::from_uuid(decided().as_uuid()),
+        verdict: Verdict::Different,
+        reason: DecisionReason::Namesakes,
+        note: None,
+        reviewer: "steward".to_owned(),
+        decided: NOON,
+        standing: Standing::InForce,
+        against: Vec::new(),
+    });
+}
+
+/// The decision that stands from the beginning.
+pub(crate) fn decided() -> RecordId {
+    let (patient, bob) = (build::record_id("hospital", "anna"), build::record_id("register", "bob"));
+    build::record_id(LinkDecided::SOURCE, &LinkDecided::source_record_id(patient, bob))
+}
+
 fn changes() -> Changes {
     let mut changes = Changes::default();
     record_puts(&mut changes);
@@ -202,6 +243,7 @@ fn changes() -> Changes {
     let parts = r#"[{"field":"national_id","level":"same","weight":20.5,"frequency":0.0}]"#;
     let put = LinkPut { record_a, record_b, weight: 20.5, parts: parts.to_owned(), model_version: "zh-1".to_owned() };
     changes.links.push((anna(), put));
+    review_puts(&mut changes);
     changes
 }
 
@@ -221,6 +263,8 @@ fn callers_of_the_town() -> Vec<(&'static str, Caller)> {
         caller("bob", Role::Resident, None, Some(&bob_number())),
         caller("department", Role::Department, None, None),
         caller("operator", Role::Operator, None, None),
+        caller("steward", Role::DataSteward, None, None),
+        caller("steward-bob", Role::DataSteward, None, Some(&bob_number())),
     ]
 }
 
@@ -243,6 +287,7 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) ledger: LedgerHandle,
     pub(crate) ledger_dir: tempfile::TempDir,
+    pub(crate) log: EventLog,
     clock: Arc<AtomicI64>,
 }
 
@@ -261,6 +306,8 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
         witnessed: Vec::new(),
     };
     let ledger = LedgerHandle::open(&options).expect("opened");
+    let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("a log");
+    log.ensure_topics(&[TopicSpec::new(EventType::LinkDecided.topic(), 1)]).await.expect("a topic");
     let clock = Arc::new(AtomicI64::new(NOON.as_millis()));
     let wall = Arc::clone(&clock);
     let state = QueryState::new(QuerySetup {
@@ -269,9 +316,11 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
         token_key: build::token_key(),
         policy: Policy::builtin().expect("valid"),
         link_model: LinkModel { version: "zh-1".to_owned(), link_threshold: 12.0, review_threshold: 6.0 },
+        log: log.clone(),
+        codec: Codec::builtin(),
         clock: Arc::new(move || Timestamp::from_millis(wall.load(Ordering::Relaxed))),
     });
-    World { app: query_api::app(state.clone()), state, store, ledger, ledger_dir, clock }
+    World { app: query_api::app(state.clone()), state, store, ledger, ledger_dir, log, clock }
 }
 
 /// A response, whole.
@@ -316,6 +365,14 @@ pub(crate) fn find(body: &str) -> Ask {
     ask.header("content-type", "application/json").body(body)
 }
 
+pub(crate) fn post(path: &str, body: &str) -> Ask {
+    get(path).post().header("content-type", "application/json").body(body)
+}
+
+pub(crate) fn delete(path: &str, body: &str) -> Ask {
+    Ask { method: "DELETE", ..get(path) }.header("content-type", "application/json").body(body)
+}
+
 impl Ask {
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
@@ -347,6 +404,11 @@ impl Ask {
     /// As a tracer who works on a case.
     pub(crate) fn tracing(self) -> Self {
         self.by("tracer").purpose("PUBHLTH").case("SZ-2022-7")
+    }
+
+    /// As a data steward.
+    pub(crate) fn reviewing(self) -> Self {
+        self.by("steward").purpose("HOPERAT")
     }
 
     pub(crate) fn looking_after(self, token: &str) -> Self {
@@ -386,8 +448,57 @@ impl World {
         self.entries().pop().expect("an entry")
     }
 
+    /// Does with decisions what the projector does, as far as the answers of this API show it.
+    pub(crate) fn follow_decisions(&self) -> tokio::task::JoinHandle<()> {
+        let (store, log) = (self.store.clone(), self.log.clone());
+        tokio::spawn(async move {
+            let topic = EventType::LinkDecided.topic();
+            let mut reader = log.reader(&[topic], Positions::new()).await.expect("a reader");
+            loop {
+                let batch = reader.next(10, Duration::from_millis(20)).await.expect("read");
+                if batch.is_empty() {
+                    continue;
+                }
+                let orders = batch
+                    .iter()
+                    .map(|delivered| order(Codec::builtin().decode(topic, &delivered.payload).expect("an event")));
+                let changes = Changes { orders: orders.collect(), ..Changes::default() };
+                let mut tx = store.begin("follow").await.expect("begun");
+                let from = views::find_checkpoint(&mut tx).await.expect("a checkpoint");
+                let to = serde_json::to_value(reader.positions()).expect("json");
+                views::advance(&mut tx, &from, &to, "zh-1").await.expect("advanced");
+                views::apply(&mut tx, &changes).await.expect("applied");
+                tx.commit().await.expect("committed");
+            }
+        })
+    }
+
+    /// How many decisions the log holds.
+    pub(crate) async fn decisions_in_the_log(&self) -> u64 {
+        let end = self.log.end_positions(&[EventType::LinkDecided.topic()]).await.expect("positions");
+        Positions::new().behind(&end)
+    }
+
     pub(crate) fn advance_clock(&self, millis: i64) {
         self.clock.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+fn order(event: Event) -> OrderRow {
+    let Event { meta, body: EventBody::LinkDecided(body) } = event else { panic!("a decision") };
+    OrderRow {
+        decision_id: meta.record_id,
+        record_a: body.record_a,
+        record_b: body.record_b,
+        version: meta.source_record_version,
+        event_id: meta.event_id,
+        verdict: body.verdict,
+        reason: body.reason,
+        note: body.note,
+        reviewer: body.reviewer,
+        decided: meta.event_time,
+        standing: if meta.op == Op::Retract { Standing::Ended } else { Standing::InForce },
+        against: Vec::new(),
     }
 }
 

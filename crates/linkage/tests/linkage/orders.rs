@@ -1,0 +1,226 @@
+//! Standing orders outrank everything, and leave no trace when they are taken back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::{IdScheme, RecordId, Timestamp, Verdict};
+use linkage::{Change, Engine, Model, Order, OrderState, TaskKind};
+use proptest::prelude::*;
+
+use crate::common::{Statement, groups_of, key, masked, record, resident};
+use crate::laws::{Reader, Row, bulk, model, row, seen};
+
+fn order(a: u64, b: u64, verdict: Verdict, decided: i64) -> Order {
+    Order::new(key(a), key(b), verdict, Timestamp::from_millis(decided), false)
+}
+
+fn ordered(a: u64, b: u64) -> (RecordId, RecordId) {
+    (key(a).min(key(b)), key(a).max(key(b)))
+}
+
+/// Something that happens in a random history.
+#[derive(Clone, Debug)]
+enum Step {
+    State(u64, Row),
+    Withdraw(u64),
+    Decide(u64, u64, Verdict, i64),
+    Undo(u64, u64),
+}
+
+const RECORDS: u64 = 9;
+
+fn step() -> impl Strategy<Value = Step> {
+    let verdict = prop_oneof![Just(Verdict::Same), Just(Verdict::Different)];
+    prop_oneof![
+        4 => (0..RECORDS, row()).prop_map(|(n, row)| Step::State(n, row)),
+        1 => (0..RECORDS).prop_map(Step::Withdraw),
+        4 => (0..RECORDS, 0..RECORDS, verdict, 0..1_000_i64).prop_map(|(a, b, v, t)| Step::Decide(a, b, v, t)),
+        1 => (0..RECORDS, 0..RECORDS).prop_map(|(a, b)| Step::Undo(a, b)),
+    ]
+}
+
+/// What stands at the end of a history.
+#[derive(Clone, Debug, Default)]
+struct End {
+    rows: BTreeMap<u64, Row>,
+    orders: BTreeMap<(RecordId, RecordId), Order>,
+}
+
+impl End {
+    fn of(steps: &[Step]) -> Self {
+        let mut end = Self::default();
+        for step in steps {
+            match step {
+                Step::State(n, row) => drop(end.rows.insert(*n, row.clone())),
+                Step::Withdraw(n) => drop(end.rows.remove(n)),
+                Step::Decide(a, b, verdict, at) if a != b => {
+                    end.orders.insert(ordered(*a, *b), order(*a, *b, *verdict, *at));
+                }
+                Step::Decide(..) => {}
+                Step::Undo(a, b) => drop(end.orders.remove(&ordered(*a, *b))),
+            }
+        }
+        end
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        let rows = self.rows.iter().map(|(n, row)| Change::Upsert(row.statement(*n).0));
+        rows.chain(self.orders.values().map(|order| Change::Order(*order))).collect()
+    }
+}
+
+fn change(step: &Step) -> Change {
+    match step {
+        Step::State(n, row) => Change::Upsert(row.statement(*n).0),
+        Step::Withdraw(n) => Change::Remove(key(*n)),
+        Step::Decide(a, b, verdict, at) => Change::Order(order(*a, *b, *verdict, *at)),
+        Step::Undo(a, b) => Change::OrderEnded(key(*a), key(*b)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn persons_tasks_and_states_depend_on_what_stands_and_not_on_how_it_came(
+        steps in prop::collection::vec(step(), 1..40),
+        cuts in prop::collection::vec(1..5_usize, 40),
+    ) {
+        let end = End::of(&steps);
+        let expected = bulk(end.changes());
+        let mut engine = Engine::new(model());
+        let mut reader = Reader::default();
+        let mut changes: Vec<Change> = steps.iter().map(change).collect();
+        for cut in cuts {
+            let rest = changes.split_off(cut.min(changes.len()));
+            reader.take(engine.apply(std::mem::replace(&mut changes, rest)));
+            reader.check(&engine);
+        }
+        prop_assert_eq!(seen(&engine), seen(&expected));
+        prop_assert_eq!(engine.orders(), expected.orders());
+        // A reader of the deltas knows the state of every order that stands.
+        for (pair, state) in engine.orders() {
+            prop_assert_eq!(reader.orders.get(&pair), Some(&state));
+        }
+        // Everything once more changes nothing.
+        prop_assert_eq!(engine.apply(end.changes()), linkage::Delta::default());
+        // All orders taken back: as if there had never been any.
+        let ended = end.orders.keys().map(|(a, b)| Change::OrderEnded(*a, *b)).collect();
+        reader.take(engine.apply(ended));
+        reader.check(&engine);
+        prop_assert_eq!(seen(&engine), seen(&bulk(End { orders: BTreeMap::new(), ..end }.changes())));
+    }
+
+    #[test]
+    fn orders_in_force_are_obeyed_and_the_rest_is_said_to_be_set_aside_or_resting(
+        steps in prop::collection::vec(step(), 1..40),
+    ) {
+        let end = End::of(&steps);
+        let engine = bulk(end.changes());
+        let newest = end.orders.values().filter(|o| engine.person_of(o.pair().0).and(engine.person_of(o.pair().1)).is_some());
+        let newest = newest.max_by_key(|order| (order.decided, order.pair())).copied();
+        for (pair, state) in engine.orders() {
+            let (a, b) = (engine.person_of(pair.0), engine.person_of(pair.1));
+            match state {
+                OrderState::Resting => prop_assert!(a.is_none() || b.is_none()),
+                OrderState::InForce => prop_assert_eq!(a == b, end.orders[&pair].verdict == Verdict::Same),
+                OrderState::SetAside { against } => {
+                    prop_assert_eq!(a == b, end.orders[&pair].verdict == Verdict::Different);
+                    prop_assert!(against.iter().all(|other| end.orders.contains_key(other)));
+                    let tasks = engine.tasks();
+                    let task = tasks.iter().find(|task| (task.link.a, task.link.b) == pair);
+                    let told = task.map(|task| (task.kind, &task.against));
+                    prop_assert_eq!(told, Some((TaskKind::OrdersContradict, &against)));
+                    prop_assert!(newest.is_some_and(|newest| newest.pair() != pair), "the newest is always honoured");
+                }
+            }
+        }
+    }
+}
+
+fn applied(records: &[Statement], orders: &[Order]) -> Engine {
+    let mut engine = Engine::new(Arc::new(Model::zh()));
+    let records = records.iter().map(|statement| Change::Upsert(statement.0.clone()));
+    engine.apply(records.chain(orders.iter().map(|order| Change::Order(*order))).collect());
+    engine
+}
+
+fn kinds(engine: &Engine) -> Vec<(TaskKind, (RecordId, RecordId))> {
+    engine.tasks().iter().map(|task| (task.kind, (task.link.a, task.link.b))).collect()
+}
+
+#[test]
+fn an_order_joins_records_that_have_nothing_in_common_and_brings_their_clusters_along() {
+    let number = resident("320506", "1987-02-11", 341);
+    let records = [
+        record(1).name("欧阳静怡").id(&number),
+        record(2).name("欧阳静怡").id(&number),
+        record(3).name("李小朋").born("1987-02-12").contact("13951234017").sex(domain::Sex::Female),
+        record(4).name("李小朋").born("1987-02-12").contact("13951234017").sex(domain::Sex::Female),
+    ];
+    assert_eq!(groups_of(&applied(&records, &[])), [vec![1, 2], vec![3, 4]]);
+    let mut engine = applied(&records, &[order(2, 3, Verdict::Same, 10)]);
+    assert_eq!(groups_of(&engine), [vec![1, 2, 3, 4]]);
+    let person = engine.person_of(key(4)).expect("a person");
+    let links = engine.cluster(person).expect("a cluster").links;
+    assert_eq!(links.len(), 3);
+    assert!(links.iter().any(|link| (link.a, link.b) == ordered(2, 3)));
+    engine.apply(vec![Change::OrderEnded(key(3), key(2))]);
+    assert_eq!(groups_of(&engine), [vec![1, 2], vec![3, 4]]);
+}
+
+#[test]
+fn an_order_parts_records_that_everything_speaks_for_and_their_clusters_stay_apart() {
+    let number = resident("320506", "1987-02-11", 341);
+    let same = |n| record(n).name("欧阳静怡").id(&number).contact("13951234017");
+    let records = [same(1), same(2), same(3)];
+    let engine = applied(&records, &[order(1, 3, Verdict::Different, 10)]);
+    assert_ne!(engine.person_of(key(1)), engine.person_of(key(3)));
+    assert_eq!(groups_of(&engine).len(), 2);
+    assert_eq!(kinds(&engine), [], "what an order settles is not asked again, nor what follows from it");
+}
+
+#[test]
+fn an_order_over_two_resident_numbers_is_obeyed_and_asked_about_unless_the_reviewer_knew() {
+    let numbers = [resident("320506", "1987-02-11", 341), resident("320506", "1987-02-11", 343)];
+    let records = [
+        record(1).name("欧阳静怡").id(&numbers[0]),
+        record(2).name("欧阳静怡").id(&numbers[1]),
+        record(3).name("欧阳静怡").id(&numbers[1]).contact("13951234017"),
+    ];
+    let engine = applied(&records, &[order(1, 2, Verdict::Same, 10)]);
+    assert_eq!(groups_of(&engine), [vec![1, 2, 3]]);
+    assert_eq!(kinds(&engine), [(TaskKind::OrderJoinsNumbers, ordered(1, 2))]);
+    let knowing = Order::new(key(1), key(2), Verdict::Same, Timestamp::from_millis(10), true);
+    assert_eq!(kinds(&applied(&records, &[knowing])), []);
+    // Over a record that states no number: the order that brought the numbers together.
+    let bare = [records[0].clone(), records[1].clone(), record(4).name("小朋")];
+    let chain = [order(1, 4, Verdict::Same, 10), order(4, 2, Verdict::Same, 20)];
+    assert_eq!(kinds(&applied(&bare, &chain)), [(TaskKind::OrderJoinsNumbers, ordered(2, 4))]);
+}
+
+#[test]
+fn whoever_agrees_with_one_of_two_records_that_an_order_joins_is_not_driven_away() {
+    let old = |n| record(n).name("王小明").born("1987-02-11").contact("13951234017").address("平江路12号3幢402室");
+    let new = record(9).name("欧阳伟").born("2009-05-20").contact("13666661234").sex(domain::Sex::Female);
+    let engine = applied(&[old(1), old(2), old(3), new], &[order(1, 9, Verdict::Same, 10)]);
+    assert_eq!(groups_of(&engine), [vec![1, 2, 3, 9]]);
+}
+
+#[test]
+fn a_record_that_could_nearly_as_well_belong_elsewhere_is_asked_about() {
+    // A ticket shows part of a number that two brothers of one surname share.
+    let ids = [resident("320506", "1987-02-11", 341), resident("320506", "1987-02-12", 341)];
+    let records = [
+        record(1).name("王小明").id(&ids[0]).claim(IdScheme::Passport, "E11111111", None),
+        record(2).name("王晓明").id(&ids[1]).claim(IdScheme::Passport, "E22222222", None),
+        record(3).name("王小明").id(&masked(&ids[0])).sex(domain::Sex::Male),
+    ];
+    let engine = applied(&records, &[]);
+    let asked = kinds(&engine);
+    for (kind, pair) in &asked {
+        assert!(engine.person_of(pair.0) != engine.person_of(pair.1) || *kind == TaskKind::LooseMember);
+    }
+    let decided = applied(&records, &[order(2, 3, Verdict::Different, 10)]);
+    assert!(!kinds(&decided).iter().any(|(_, pair)| *pair == ordered(2, 3)));
+}
