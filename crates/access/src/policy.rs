@@ -148,6 +148,7 @@ fn flaw(rule: &Rule) -> Option<&'static str> {
     }
     let about_persons = rule.actions.iter().any(|action| action.concerns_a_person());
     let about_the_ledger = rule.actions.contains(&Action::ReadLedger);
+    let about_changes = rule.actions.contains(&Action::ReadChanges);
     if about_persons && about_the_ledger {
         return Some("reading persons and reading the ledger are separate duties");
     }
@@ -157,8 +158,11 @@ fn flaw(rule: &Rule) -> Option<&'static str> {
     if about_the_ledger && (rule.role != Role::Auditor || !rule.groups.is_empty()) {
         return Some("the ledger is read by auditors, and shows no field group");
     }
-    if about_persons && matches!(rule.role, Role::Auditor | Role::Department | Role::Operator) {
-        return Some("auditors, departments and operators see no person");
+    if about_changes && (rule.role != Role::Subscriber || !rule.groups.is_empty()) {
+        return Some("the change feed is read by subscribers, and shows no field group");
+    }
+    if about_persons && matches!(rule.role, Role::Auditor | Role::Department | Role::Operator | Role::Subscriber) {
+        return Some("auditors, departments, operators and subscribers see no person");
     }
     if (rule.role == Role::Resident) != (rule.relationship == Relationship::OwnFile) {
         return Some("residents see their own file, and nobody else has an own file");
@@ -211,6 +215,9 @@ mod tests {
             "role = \"cdc-tracer\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = []\ngroups = [\"identity\"]",
             "role = \"cdc-tracer\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"decide-link\"]\ngroups = [\"links\"]",
             "role = \"data-steward\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
+            "role = \"cdc-tracer\"\npurpose = \"HOPERAT\"\nrelationship = \"none\"\nactions = [\"read-changes\"]\ngroups = []",
+            "role = \"subscriber\"\npurpose = \"HOPERAT\"\nrelationship = \"none\"\nactions = [\"read-changes\"]\ngroups = [\"links\"]",
+            "role = \"subscriber\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
         ] {
             assert!(matches!(with(rule), Err(PolicyError::Rule { .. })), "{rule}");
         }

@@ -54,6 +54,8 @@ closed_list! {
         Department = "department",
         /// Runs the machines, and reads no data.
         Operator = "operator",
+        /// A downstream system that keeps its references to persons right, and reads no value of a person.
+        Subscriber = "subscriber",
     }
 }
 
@@ -112,6 +114,8 @@ closed_list! {
         ReadTimeline = "read-timeline",
         /// Read why the records of a person belong together.
         ReadLinks = "read-links",
+        /// Read what became of a person: created, merged, split.
+        ReadLineage = "read-lineage",
         /// List pairs of records that a reviewer is asked about.
         ListReviews = "list-reviews",
         /// Read the two records of such a pair.
@@ -122,6 +126,8 @@ closed_list! {
         ReadDecisions = "read-decisions",
         /// Read the log of looks.
         ReadLedger = "read-ledger",
+        /// Follow which persons changed and which ids lead where.
+        ReadChanges = "read-changes",
     }
 }
 
@@ -175,9 +181,9 @@ impl FieldGroup {
 }
 
 impl Action {
-    /// Whether the answer can disclose something about a person.
+    /// Whether the answer can disclose something of a person's file. The change feed holds ids only.
     pub const fn concerns_a_person(self) -> bool {
-        !matches!(self, Self::ReadLedger)
+        !matches!(self, Self::ReadLedger | Self::ReadChanges)
     }
 
     /// Whether it is a part of reviewing what linkage is not sure of.
@@ -217,7 +223,7 @@ impl Action {
                 FieldGroup::Payment,
                 FieldGroup::Provenance,
             ],
-            Self::ReadLinks | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
+            Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
             Self::ListReviews => &[FieldGroup::Provenance, FieldGroup::Links],
             Self::ReadReview => &[
                 FieldGroup::Identity,
@@ -230,7 +236,7 @@ impl Action {
                 FieldGroup::Provenance,
                 FieldGroup::Links,
             ],
-            Self::ReadLedger => &[],
+            Self::ReadLedger | Self::ReadChanges => &[],
         }
     }
 

@@ -42,13 +42,19 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
         (Role::CommunityWorker, Purpose::Operations) => {
             &[Action::FindPersons, Action::ReadPerson, Action::ReadRecords, Action::ReadTimeline]
         }
-        (Role::CdcTracer, Purpose::PublicHealth) | (Role::Resident, Purpose::PatientRequest) => {
-            &[Action::FindPersons, Action::ReadPerson, Action::ReadRecords, Action::ReadTimeline, Action::ReadLinks]
-        }
+        (Role::CdcTracer, Purpose::PublicHealth) | (Role::Resident, Purpose::PatientRequest) => &[
+            Action::FindPersons,
+            Action::ReadPerson,
+            Action::ReadRecords,
+            Action::ReadTimeline,
+            Action::ReadLinks,
+            Action::ReadLineage,
+        ],
         (Role::DataSteward, Purpose::Operations) => {
             &[Action::ListReviews, Action::ReadReview, Action::DecideLink, Action::ReadDecisions]
         }
         (Role::Auditor, Purpose::Operations) => &[Action::ReadLedger],
+        (Role::Subscriber, Purpose::Operations) => &[Action::ReadChanges],
         _ => &[],
     }
 }
@@ -78,8 +84,8 @@ fn every_cell_of_role_and_purpose_and_group_is_as_the_table_says() {
             }
         }
     }
-    // 2 + 4 + 5 + 5 + 4 + 1 actions that are allowed, nine groups each.
-    assert_eq!(cells, 21 * 9);
+    // 2 + 4 + 6 + 6 + 4 + 1 + 1 actions that are allowed, nine groups each.
+    assert_eq!(cells, 24 * 9);
 }
 
 #[test]
@@ -152,6 +158,7 @@ proptest! {
                     prop_assert!(!granted.contains(FieldGroup::Health) && !granted.contains(FieldGroup::Payment));
                 }
                 Role::Auditor => prop_assert!(granted.is_empty() && action == Action::ReadLedger),
+                Role::Subscriber => prop_assert!(granted.is_empty() && action == Action::ReadChanges),
                 Role::Department | Role::Operator => prop_assert!(false, "these see nothing"),
             }
         }

@@ -22,12 +22,16 @@ schema_files![
     "events/identity-retracted.v1.avsc",
     "events/link-decided.v1.avsc",
     "events/meter-reading.v1.avsc",
+    "events/person-file.v1.avsc",
     "events/payment-made.v1.avsc",
     "events/place-registered.v1.avsc",
     "events/presence-interval.v1.avsc",
     "events/test-result.v1.avsc",
     "events/trip-segment.v1.avsc",
 ];
+
+/// The name of the record that a change of a person is written as.
+const PERSON_FILE: &str = "PersonFile";
 
 /// One schema of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +42,8 @@ pub struct Entry {
     pub subject: String,
     /// Version within the subject, from 1.
     pub version: u32,
-    /// The type of event it describes.
-    pub event_type: EventType,
+    /// The type of event it describes; `None` for the change of a person, which is no event.
+    pub event_type: Option<EventType>,
     /// The file below `schemas/`.
     pub file: String,
     /// SHA-256 over the bytes of the file, in hexadecimal digits.
@@ -82,17 +86,28 @@ impl Catalogue {
 
     /// The newest schema of a type.
     pub fn latest(&self, event_type: EventType) -> &Entry {
-        let newest = self.entries.iter().filter(|entry| entry.event_type == event_type).max_by_key(|e| e.version);
         // Unwrap safety: `parse` refuses a catalogue that lacks a type.
-        newest.expect("every type has a schema")
+        self.newest(Some(event_type)).expect("every type has a schema")
+    }
+
+    /// The newest schema of changes of persons.
+    pub fn person_file(&self) -> &Entry {
+        // Unwrap safety: as above.
+        self.newest(None).expect("changes of persons have a schema")
+    }
+
+    fn newest(&self, event_type: Option<EventType>) -> Option<&Entry> {
+        self.entries.iter().filter(|entry| entry.event_type == event_type).max_by_key(|entry| entry.version)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         let document: Document = toml::from_str(text).map_err(|error| error.to_string())?;
         let mut entries = Vec::with_capacity(document.schema.len());
         for row in document.schema {
-            let event_type =
-                EventType::from_name(&row.event_type).ok_or(format!("no event type {}", row.event_type))?;
+            let event_type = match row.event_type.as_str() {
+                PERSON_FILE => None,
+                name => Some(EventType::from_name(name).ok_or(format!("no event type {name}"))?),
+            };
             let source = FILES.iter().find(|(file, _)| *file == row.file).ok_or(format!("no file {}", row.file))?;
             entries.push(Entry {
                 id: row.id,
@@ -105,8 +120,9 @@ impl Catalogue {
             });
         }
         entries.sort_by_key(|entry| entry.id);
-        match EventType::ALL.iter().find(|t| !entries.iter().any(|e| e.event_type == **t)) {
-            Some(missing) => Err(format!("no schema for {}", missing.name())),
+        let mut needed = EventType::ALL.iter().copied().map(Some).chain([None]);
+        match needed.find(|needed| !entries.iter().any(|entry| entry.event_type == *needed)) {
+            Some(missing) => Err(format!("no schema for {}", missing.map_or(PERSON_FILE, EventType::name))),
             None => Ok(Self { entries }),
         }
     }
@@ -160,7 +176,8 @@ mod tests {
     fn the_built_in_catalogue_is_sound() {
         let catalogue = Catalogue::parse(CATALOGUE).expect("parses");
         for entry in catalogue.entries() {
-            assert_eq!(entry.subject, format!("{}-value", entry.event_type.topic()));
+            let topic = entry.event_type.map_or(crate::PERSON_FILE_TOPIC, EventType::topic);
+            assert_eq!(entry.subject, format!("{topic}-value"));
             let (_, text) = FILES.iter().find(|(file, _)| *file == entry.file).expect("embedded");
             assert_eq!(entry.sha256, hex::encode(Sha256::digest(text)), "{}", entry.file);
         }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use domain::{Event, EventType};
+use domain::{Event, EventType, PersonChange};
 
 use crate::format::{Format, Older};
-use crate::headers::cloud_event;
+use crate::headers::{cloud_event, person_event};
+use crate::person_file::{PERSON_FILE_TOPIC, PersonFile};
 use crate::remote::Registry;
 use crate::{Catalogue, DecodeError, EncodeError, RegistryConfig, RegistryError};
 
@@ -36,6 +37,8 @@ pub struct Codec(Arc<Inner>);
 struct Inner {
     /// Id to write in front of each type, in the order of [`EventType::ALL`].
     ids: Vec<u32>,
+    /// Id to write in front of changes of persons.
+    person_file_id: u32,
     /// What an id in front of a message means.
     known: RwLock<HashMap<u32, Known>>,
     registry: Option<Registry>,
@@ -52,9 +55,9 @@ impl Codec {
     pub fn builtin() -> Self {
         let mut known = HashMap::new();
         for entry in Catalogue::builtin().entries() {
-            let newest = Catalogue::builtin().latest(entry.event_type).id == entry.id;
-            let meaning = if newest {
-                Known::Newest(entry.event_type)
+            let Some(event_type) = entry.event_type else { continue };
+            let meaning = if Catalogue::builtin().latest(event_type).id == entry.id {
+                Known::Newest(event_type)
             } else {
                 // Unwrap safety: built-in schemas are sound and readable by their successors; `cargo xtask check`.
                 let older = Older::parse(&entry.schema).expect("a built-in schema is sound");
@@ -63,7 +66,8 @@ impl Codec {
             known.insert(entry.id, meaning);
         }
         let ids = EventType::ALL.iter().map(|&t| Catalogue::builtin().latest(t).id).collect();
-        Self(Arc::new(Inner { ids, known: RwLock::new(known), registry: None }))
+        let person_file_id = Catalogue::builtin().person_file().id;
+        Self(Arc::new(Inner { ids, person_file_id, known: RwLock::new(known), registry: None }))
     }
 
     /// The codec with the ids of a Confluent-compatible registry. Looks every newest schema up there and registers
@@ -78,8 +82,10 @@ impl Codec {
             let entry = Catalogue::builtin().latest(event_type);
             ids.push(registry.look_up_or_register(&entry.subject, &entry.schema).await?);
         }
+        let entry = Catalogue::builtin().person_file();
+        let person_file_id = registry.look_up_or_register(&entry.subject, &entry.schema).await?;
         let known = ids.iter().zip(EventType::ALL).map(|(&id, &t)| (id, Known::Newest(t))).collect();
-        Ok(Self(Arc::new(Inner { ids, known: RwLock::new(known), registry: Some(registry) })))
+        Ok(Self(Arc::new(Inner { ids, person_file_id, known: RwLock::new(known), registry: Some(registry) })))
     }
 
     /// The id that is written in front of events of a type.
@@ -102,6 +108,45 @@ impl Codec {
         }
         let key = event.meta.record_id.as_uuid().simple().to_string().into_bytes();
         Ok(Encoded { topic: event_type.topic(), key, payload, headers: cloud_event(event) })
+    }
+
+    /// Writes a change of a person as a message of the topic [`PERSON_FILE_TOPIC`]. Its key is the person id as 32
+    /// hexadecimal digits.
+    ///
+    /// # Errors
+    /// When it does not fit a message even without its source records.
+    pub fn encode_person_file(&self, change: &PersonChange) -> Result<Encoded, EncodeError> {
+        let mut file = PersonFile::of(change);
+        let mut payload = self.framed_person_file(&file)?;
+        if payload.len() > PAYLOAD_BYTES_MAX {
+            (file.members, file.members_omitted) = (Vec::new(), true);
+            payload = self.framed_person_file(&file)?;
+        }
+        if payload.len() > PAYLOAD_BYTES_MAX {
+            return Err(EncodeError::PersonFile);
+        }
+        let key = change.person_id.as_uuid().simple().to_string().into_bytes();
+        Ok(Encoded { topic: PERSON_FILE_TOPIC, key, payload, headers: person_event(change) })
+    }
+
+    fn framed_person_file(&self, file: &PersonFile) -> Result<Vec<u8>, EncodeError> {
+        let mut payload = Vec::with_capacity(256);
+        payload.push(0);
+        payload.extend_from_slice(&self.0.person_file_id.to_be_bytes());
+        file.write(&mut payload).ok_or(EncodeError::PersonFile)?;
+        Ok(payload)
+    }
+
+    /// Reads a message of the topic [`PERSON_FILE_TOPIC`] that was written with the newest schema.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn decode_person_file(&self, payload: &[u8]) -> Result<PersonFile, DecodeError> {
+        let (id, body) = unframe(payload)?;
+        if id != self.0.person_file_id {
+            return Err(DecodeError::UnknownSchema { id });
+        }
+        PersonFile::read(body).ok_or(DecodeError::Truncated)
     }
 
     /// Reads a message of a topic (without a deployment's prefix).

@@ -13,6 +13,9 @@ pub enum EncodeError {
         /// Bytes it would take.
         bytes: usize,
     },
+    /// A change of a person does not fit a message.
+    #[error("a change of a person does not fit a message")]
+    PersonFile,
     /// The schema and the type in the program disagree.
     #[error("an event of type {} does not fit its schema at field {}", event_type.name(), field.as_deref().unwrap_or("?"))]
     Unwritable {

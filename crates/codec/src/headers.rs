@@ -1,7 +1,7 @@
 //! The headers of a message: a CloudEvent in binary mode (Kafka protocol binding for CloudEvents 1.0.2) and a W3C
 //! trace context.
 
-use domain::{Event, Meta, Timestamp};
+use domain::{Event, Meta, PersonChange, Timestamp};
 
 /// Years 0 to 9999 in milliseconds since 1970; RFC 3339 has no other.
 const RFC3339_MILLIS: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
@@ -23,6 +23,22 @@ pub(crate) fn cloud_event(event: &Event) -> Vec<(String, Vec<u8>)> {
     if let Some(context) = trace_parent(meta) {
         push("traceparent", context);
     }
+    headers
+}
+
+/// The headers of a change of a person.
+pub(crate) fn person_event(change: &PersonChange) -> Vec<(String, Vec<u8>)> {
+    let mut headers = Vec::with_capacity(7);
+    let mut push = |name: &str, value: String| headers.push((name.to_owned(), value.into_bytes()));
+    push("ce_specversion", "1.0".to_owned());
+    push("ce_id", change.seq.to_string());
+    push("ce_type", "hub.v1.PersonFile".to_owned());
+    push("ce_source", "isthmus".to_owned());
+    if let Some(time) = rfc3339(change.at) {
+        push("ce_time", time);
+    }
+    push("ce_subject", change.person_id.as_uuid().simple().to_string());
+    push("content-type", "application/avro".to_owned());
     headers
 }
 

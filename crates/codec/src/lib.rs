@@ -15,10 +15,12 @@ mod codec;
 mod error;
 mod format;
 mod headers;
+mod person_file;
 pub mod registry;
 mod remote;
 
 pub use catalogue::{Catalogue, Entry};
 pub use codec::{Codec, Encoded, PAYLOAD_BYTES_MAX};
 pub use error::{DecodeError, EncodeError, RegistryError};
+pub use person_file::{PERSON_FILE_TOPIC, PersonFile};
 pub use remote::RegistryConfig;

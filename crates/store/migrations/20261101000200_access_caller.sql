@@ -4,7 +4,7 @@ CREATE TABLE access.caller (
     token_sha256 bytea       NOT NULL UNIQUE CHECK (octet_length(token_sha256) = 32),
     organisation text        NOT NULL CHECK (organisation <> ''),
     role         text        NOT NULL CHECK (role IN ('community-worker', 'cdc-tracer', 'auditor', 'resident',
-                                                      'department', 'operator')),
+                                                      'department', 'operator', 'subscriber')),
     unit         text        CHECK (unit <> ''),
     own_claim    uuid,
     created_at   timestamptz NOT NULL DEFAULT now(),

@@ -1,6 +1,6 @@
 //! What the hub keeps in PostgreSQL: views, receipts, callers. The only home of SQL, but for the event log's table.
 //!
-//! One database holds several schemas. `ingest` and `access` are made by migrations. `views` holds the active
+//! One database holds several schemas. `ingest`, `access` and `lineage` are made by migrations. `views` holds the active
 //! projection; while it is rebuilt, `views_next` holds the one to come, and afterwards `views_previous` the one
 //! before. Statements name the tables of views without a schema: the search path of the connection chooses.
 //!
@@ -13,6 +13,7 @@ pub mod callers;
 pub mod feed_tokens;
 pub mod ingest;
 mod instant;
+pub mod lineage;
 pub mod views;
 
 use std::ops::{Deref, DerefMut};
@@ -190,6 +191,8 @@ pub mod locks {
     pub const PROJECTOR: i64 = 0x1577_6d75_0000_0002;
     /// Held by the one rebuild that runs.
     pub const REBUILD: i64 = 0x1577_6d75_0000_0003;
+    /// Held until commit by a transaction that writes or exchanges the active views.
+    pub const WRITING: i64 = 0x1577_6d75_0000_0004;
 }
 
 /// A lock of PostgreSQL that lasts as long as its own connection. Dropping it gives it up.

@@ -200,7 +200,7 @@ pub(crate) struct TokenRevokeArgs {
 /// Options of `token caller`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CallerTokenArgs {
-    /// community-worker, cdc-tracer, auditor, resident, data-steward, department or operator.
+    /// community-worker, cdc-tracer, auditor, resident, data-steward, department, operator or subscriber.
     #[arg(long)]
     pub(crate) role: String,
     /// Community unit or other unit of the caller; a community worker sees the residents of this unit.

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) linkage_model: String,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
     pub(crate) feed_dir: Option<PathBuf>,
+    /// Days for which it is kept what the hub answered when; for ever when it is not set.
+    pub(crate) history_days: Option<u32>,
     /// Partitions of each topic on Kafka.
     pub(crate) partitions: i32,
     /// Form of the log lines.
@@ -56,6 +58,7 @@ impl Default for Config {
             ledger_origin: "isthmus.example/access-log".to_owned(),
             linkage_model: "zh".to_owned(),
             feed_dir: None,
+            history_days: None,
             partitions: 6,
             log_format: LogFormat::Text,
         }

@@ -91,7 +91,9 @@ impl Hub {
         let store = Store::connect(options, CONNECTIONS_MAX).await.context("the database cannot be reached")?;
         store.migrate().await.context("the database cannot be brought up to date")?;
         let log = EventLog::open(&config.log, store.pool()).await.context("the event log cannot be opened")?;
-        log.ensure_topics(&topics(config.partitions)).await.context("the topics cannot be made")?;
+        let published = projector::published_topic(&log, config.partitions);
+        let topics: Vec<TopicSpec> = topics(config.partitions).into_iter().chain(published).collect();
+        log.ensure_topics(&topics).await.context("the topics cannot be made")?;
         let codec = match &config.schema_registry_url {
             Some(url) => Codec::remote(&RegistryConfig::at(url)).await.context("the schema registry refuses")?,
             None => Codec::builtin(),
@@ -151,7 +153,7 @@ impl Hub {
         }
         router = router.merge(runtime::http::process_routes());
         router = if services.contains(&Service::QueryApi) {
-            let state = self.query_state(ledger.as_ref())?;
+            let state = self.query_state(ledger.as_ref(), shutdown)?;
             let (routes, mut document) = query_api::router(state.clone());
             if let Some(api) = api {
                 document.merge(api);
@@ -273,7 +275,7 @@ impl Hub {
         Ok(Some(handle))
     }
 
-    fn query_state(&self, ledger: Option<&LedgerHandle>) -> anyhow::Result<QueryState> {
+    fn query_state(&self, ledger: Option<&LedgerHandle>, shutdown: &Shutdown) -> anyhow::Result<QueryState> {
         let client = match (&self.config.ledger_url, ledger) {
             (None, Some(handle)) => LedgerClient::Local(handle.clone()),
             (Some(url), _) => LedgerClient::Remote(remote_ledger(url, &self.config.keys())?),
@@ -293,6 +295,7 @@ impl Hub {
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),
+            shutdown: shutdown.clone(),
         }))
     }
 
@@ -307,7 +310,8 @@ impl Hub {
     }
 
     fn start_upkeep(&self, ingest: Option<Arc<Ingest>>, shutdown: &Shutdown, tasks: &mut JoinSet<anyhow::Result<()>>) {
-        let (log, wish) = (self.log.clone(), shutdown.clone());
+        let (log, store, wish) = (self.log.clone(), self.store.clone(), shutdown.clone());
+        let history_days = self.config.history_days;
         tasks.spawn(async move {
             let mut retention = tokio::time::interval(RETENTION_EVERY);
             let mut upkeep = tokio::time::interval(UPKEEP_EVERY);
@@ -319,6 +323,11 @@ impl Hub {
                         if let Err(error) = log.drop_expired(now()).await {
                             tracing::warn!(%error, "Expired segments of the log could not be dropped; it is tried again.");
                         }
+                        if let Some(days) = history_days
+                            && let Err(error) = prune_history(&store, days).await
+                        {
+                            tracing::warn!(%error, "The history of persons could not be pruned; it is tried again.");
+                        }
                         if let Some(ingest) = &ingest
                             && let Err(error) = ingest.remove_expired().await
                         {
@@ -329,6 +338,13 @@ impl Hub {
             }
         });
     }
+}
+
+async fn prune_history(store: &Store, days: u32) -> store::Result<u64> {
+    let mut tx = store.begin("prune_history").await?;
+    let gone = store::lineage::prune(&mut tx, now().plus_millis(-i64::from(days) * 86_400_000)).await?;
+    tx.commit().await?;
+    Ok(gone)
 }
 
 /// The feeds of the connectors among the services: built-in profiles, and those of a folder.

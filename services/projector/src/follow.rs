@@ -7,8 +7,8 @@ use std::time::Instant;
 use domain::TokenKey;
 use event_log::{Delivered, Position, Positions, Reader};
 use futures_util::TryStreamExt;
-use store::Store;
 use store::views::{self, Changes, Checkpoint, QuarantinedRow, Schema};
+use store::{Store, lineage};
 use tokio::task::JoinHandle;
 
 use crate::decode::{Decoded, decode, quarantined};
@@ -74,6 +74,13 @@ impl<'a> Follower<'a> {
     /// Events taken in since the beginning.
     pub(crate) const fn events(&self) -> u64 {
         self.events
+    }
+
+    /// Reads on from where it is. To be called before a step with another end: what was read beyond the end before was
+    /// left out, and is read once more.
+    pub(crate) async fn read_from_here(&mut self) -> Result<(), Error> {
+        self.reader = self.config.log.reader(&topics(), self.positions.clone()).await?;
+        Ok(())
     }
 
     /// Takes in the next records, at most `records_max`, and of a partition none at or behind `end`. Says how many
@@ -154,10 +161,21 @@ impl<'a> Follower<'a> {
             let began = Instant::now();
             let mut tx = store.begin("advance_projection").await?;
             views::use_schema(&mut tx, schema).await?;
-            views::commit_lazily(&mut tx).await?;
-            views::advance(&mut tx, &from, &to, &version).await?;
+            let mut noted = 0;
+            if schema == Schema::Active {
+                views::lock_writing(&mut tx).await?;
+                views::advance(&mut tx, &from, &to, &version).await?;
+                noted = lineage::note(&mut tx, &changes, &version).await?;
+            } else {
+                views::advance(&mut tx, &from, &to, &version).await?;
+            }
+            // What a follower of changes was told must not be undone by a crash; anything else may be done again.
+            if noted == 0 {
+                views::commit_lazily(&mut tx).await?;
+            }
             views::apply(&mut tx, &changes).await?;
             tx.commit().await?;
+            metrics::counter!("isthmus_person_changes_total").increment(noted);
             metrics::histogram!("isthmus_projector_write_seconds").record(began.elapsed().as_secs_f64());
             for (kind, count) in counts {
                 metrics::counter!("isthmus_projected_events_total", "type" => kind).increment(count);

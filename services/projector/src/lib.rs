@@ -11,9 +11,11 @@ mod decode;
 mod follow;
 mod item;
 mod leader;
+mod lineage;
 mod live;
 mod orders;
 mod projection;
+mod publish;
 mod rebuild;
 
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use linkage::Model;
 use store::{Store, views};
 
 pub use live::run;
+pub use publish::published_topic;
 pub use rebuild::{RebuildReport, check, rebuild};
 
 /// What the projector works with.
@@ -77,6 +80,9 @@ pub enum Error {
     /// The registry of schemas is away.
     #[error("the schema of an event could not be looked up")]
     Registry(#[source] codec::DecodeError),
+    /// A change of a person does not fit a message.
+    #[error("a change of a person cannot be published")]
+    Unpublishable(#[source] codec::EncodeError),
     /// A task of the projector ended by a panic.
     #[error("a task of the projector ended by a panic")]
     Panicked(#[source] tokio::task::JoinError),

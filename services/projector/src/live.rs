@@ -8,8 +8,9 @@ use runtime::Shutdown;
 
 use crate::follow::{Failure, Follower};
 use crate::leader::wait_for_leadership;
-use crate::{Config, Error, topics};
+use crate::{Config, Error, publish, topics};
 use store::views::Schema;
+use tokio::task::JoinSet;
 
 /// Waiting time after a failure: from the first to at most the second.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
@@ -98,6 +99,11 @@ async fn lead(config: &Config, shutdown: &Shutdown, course: &mut Course) -> Resu
     let failed = |error: Error| Failure { error, suspect: None };
     let Some(mut lock) = wait_for_leadership(&config.store, shutdown).await.map_err(failed)? else { return Ok(()) };
     let mut follower = Follower::begin(config, Schema::Active, course.poison.clone()).await.map_err(failed)?;
+    // Ends with the leadership: the set aborts what it holds when it is dropped.
+    let mut publishing = JoinSet::new();
+    if matches!(config.log, EventLog::Kafka(_)) {
+        publishing.spawn(publish::run(config.clone(), shutdown.clone()));
+    }
     let mut lag = Lag::default();
     let mut checked = Instant::now();
     while !shutdown.has_begun() {

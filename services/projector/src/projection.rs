@@ -16,6 +16,7 @@ use store::views::{
 
 use crate::book::{Before, Book, live, member};
 use crate::item::{Item, json};
+use crate::lineage::{self, Moved};
 use crate::orders::OrderBook;
 
 /// The state from which changes follow.
@@ -146,43 +147,47 @@ impl Projection {
         touched: &BTreeMap<RecordId, Before>,
         changes: &mut Changes,
     ) {
-        let mut moved: BTreeSet<RecordId> = BTreeSet::new();
+        let mut moved = Moved::default();
         for cluster in &delta.clusters {
             for record in &cluster.members {
-                if self.book.assign(*record, Some(cluster.person)) {
-                    moved.insert(*record);
-                }
+                self.assign(*record, Some(cluster.person), &mut moved);
             }
         }
-        let around = moved.iter().chain(touched.keys()).copied();
+        let around = moved.keys().chain(touched.keys()).copied();
         let mut inheriting = self.book.followers_of(around);
         inheriting.extend(retracted);
         for record in inheriting {
-            if self.book.get(record).is_some_and(SourceRecordRow::is_retracted)
-                && self.book.assign(record, self.book.inherited_person(record))
-            {
-                moved.insert(record);
+            if self.book.get(record).is_some_and(SourceRecordRow::is_retracted) {
+                self.assign(record, self.book.inherited_person(record), &mut moved);
             }
         }
         let written = touched.keys().copied().collect::<Vec<_>>();
         changes.records = written.par_iter().filter_map(|record| self.book.get(*record).map(record_put)).collect();
-        let only_moved = moved.iter().filter(|record| !touched.contains_key(record));
+        let only_moved = moved.keys().filter(|record| !touched.contains_key(record));
         changes.record_persons = only_moved.map(|r| (*r, self.book.get(*r).and_then(|row| row.person))).collect();
-        self.persons(delta, touched, changes);
+        self.persons(delta, touched, &moved, changes);
     }
 
-    fn persons(&self, delta: &Delta, touched: &BTreeMap<RecordId, Before>, changes: &mut Changes) {
+    fn assign(&mut self, record: RecordId, person: Option<PersonId>, moved: &mut Moved) {
+        let was = self.book.get(record).and_then(|row| row.person);
+        if self.book.assign(record, person) {
+            moved.entry(record).or_insert(was);
+        }
+    }
+
+    fn persons(&self, delta: &Delta, touched: &BTreeMap<RecordId, Before>, moved: &Moved, changes: &mut Changes) {
         let version = self.engine.model().version();
         let linked: BTreeSet<PersonId> = delta.clusters.iter().map(|cluster| cluster.person).collect();
         // Stated again at another time: the cluster is as it was, but recency may choose another value.
-        let restated: BTreeSet<PersonId> = touched
-            .keys()
-            .filter_map(|record| self.book.get(*record).filter(|row| live(row).is_some())?.person)
-            .filter(|person| !linked.contains(person))
-            .collect();
-        let restated: Vec<ClusterChange> = restated.into_iter().filter_map(|p| self.engine.cluster(p)).collect();
-        let all: Vec<&ClusterChange> = delta.clusters.iter().chain(&restated).collect();
+        let restated = touched.keys().filter_map(|r| self.book.get(*r).filter(|row| live(row).is_some())?.person);
+        // A record that was merged into one of theirs came to them: nothing of the cluster changed but its history.
+        let joined = moved.keys().filter_map(|record| self.book.get(*record)?.person);
+        let also: BTreeSet<PersonId> = restated.chain(joined).filter(|person| !linked.contains(person)).collect();
+        let also: Vec<ClusterChange> = also.into_iter().filter_map(|p| self.engine.cluster(p)).collect();
+        let all: Vec<&ClusterChange> = delta.clusters.iter().chain(&also).collect();
         changes.persons = all.par_iter().filter_map(|cluster| self.person_put(cluster)).collect();
+        let is_person = |person: PersonId| self.engine.person_of(person.as_record()) == Some(person);
+        changes.lineage = lineage::changes(&self.book, touched, moved, &all, &changes.persons, is_person);
         changes.persons_removed.clone_from(&delta.dissolved);
         changes.relinked = linked.into_iter().collect();
         let links = delta.clusters.iter().flat_map(|c| c.links.iter().map(move |link| (c.person, link)));
@@ -204,9 +209,11 @@ impl Projection {
     fn person_put(&self, cluster: &ClusterChange) -> Option<PersonPut> {
         let rows = cluster.members.iter().filter_map(|record| self.book.get(*record));
         let members: Vec<Member<'_>> = rows.filter_map(member).collect();
+        let golden = json(&survive(&members)).ok()?;
         Some(PersonPut {
             person_id: cluster.person,
-            golden: json(&survive(&members)).ok()?,
+            digest: store::lineage::digest(&golden, &cluster.members),
+            golden,
             units: units(&members).iter().map(|unit| crate::item::clean(unit)).collect(),
             record_count: i32::try_from(members.len()).unwrap_or(i32::MAX),
             first_time: members.iter().map(|member| member.first_time).min()?,

@@ -109,6 +109,7 @@ async fn follow_to(
     config: &Config,
     shutdown: &Shutdown,
 ) -> Result<(), Error> {
+    follower.read_from_here().await?;
     while !follower.positions().reached(target) {
         if shutdown.has_begun() {
             return Err(Error::Stopped);

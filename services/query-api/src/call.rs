@@ -149,6 +149,16 @@ impl Failure {
     pub(crate) fn not_found(reason: &'static str, subject: PersonId) -> Self {
         Self { problem: Problem::PersonNotFound, reason, subjects: vec![subject] }
     }
+
+    /// What the caller is told.
+    pub(crate) const fn problem(&self) -> Problem {
+        self.problem
+    }
+
+    /// The id stands for several persons, and this can be answered for one only.
+    pub(crate) fn forked(subjects: Vec<PersonId>) -> Self {
+        Self { problem: Problem::PersonForked, reason: Problem::PersonForked.code(), subjects }
+    }
 }
 
 impl From<Problem> for Failure {
@@ -256,20 +266,59 @@ impl Call {
 
     /// Puts the outcome on record and answers.
     pub(crate) async fn finish<T: Serialize>(self, outcome: Result<Found<T>, Failure>) -> Answered {
+        self.finish_as(StatusCode::OK, outcome).await
+    }
+
+    /// Puts the outcome on record and answers what was found with a status of its own.
+    pub(crate) async fn finish_as<T: Serialize>(
+        self,
+        status: StatusCode,
+        outcome: Result<Found<T>, Failure>,
+    ) -> Answered {
+        let answer = |(answer, receipt): (T, Receipt)| {
+            let mut response = json(&Receipted { answer, receipt: ReceiptView::of(&receipt) });
+            if response.status() == StatusCode::OK {
+                *response.status_mut() = status;
+            }
+            with_receipt(Answered(response), &receipt)
+        };
         match outcome {
-            Ok(found) => self.disclose(found, |answered| Answered(json(&answered))).await,
+            Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, answer),
             Err(failure) => self.refuse(failure).await,
         }
     }
 
-    async fn disclose<T: Serialize>(self, found: Found<T>, answer: impl FnOnce(Receipted<T>) -> Answered) -> Answered {
-        match self.enter(found).await {
-            Ok((value, receipt)) => {
-                let answered = answer(Receipted { answer: value, receipt: ReceiptView::of(&receipt) });
-                with_receipt(answered, &receipt)
-            }
-            Err(problem) => Answered(problem.into_response()),
+    /// Puts the beginning of an answer that goes on on record, and answers with what `body` makes of the call. Every part
+    /// of it that is about a person goes through [`Call::disclose`] before it leaves.
+    pub(crate) async fn finish_with(self, body: impl FnOnce(Self) -> Response) -> Answered {
+        let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
+        match self.disclose(Found { answer: (), subjects: Vec::new(), released, withheld, count: 0 }).await {
+            Ok(((), receipt)) => with_receipt(Answered(body(self)), &receipt),
+            Err(problem) => Answered::without_entry(problem),
         }
+    }
+
+    /// Puts what was found on record, and only then gives it out.
+    pub(crate) async fn disclose<T>(&self, found: Found<T>) -> Result<(T, Receipt), Problem> {
+        let Found { answer: value, subjects, released, withheld, count } = found;
+        let access = self.access()?;
+        let key = &self.state.setup.token_key;
+        let subjects = subjects.into_iter().map(|person| handle(key, person)).collect();
+        let (groups, withheld) = (codes(&released)?, codes(&withheld)?);
+        let disclosure = access.disclose(value, Released { subjects, groups, withheld, count: count as u64 });
+        let disclosed = within(self.state.setup.ledger.disclose(disclosure)).await?;
+        metrics::counter!("isthmus_disclosures_total", "role" => self.caller.role.code()).increment(1);
+        Ok(disclosed.into_parts())
+    }
+
+    /// Whether the token still opens what it opened when the call began.
+    pub(crate) async fn is_still_open(&self) -> bool {
+        auth::authenticate(&self.state, &self.headers).await.is_ok_and(|caller| caller == self.caller)
+    }
+
+    /// A header of the request, when it is there once and readable.
+    pub(crate) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// Puts an act on record before it is done: what cannot be put on record is not done.
@@ -277,21 +326,10 @@ impl Call {
     /// # Errors
     /// The answer that says so.
     pub(crate) async fn record(&self, act: Found<()>) -> Result<Recorded, Answered> {
-        match self.enter(act).await {
+        match self.disclose(act).await {
             Ok(((), receipt)) => Ok(Recorded(receipt)),
             Err(problem) => Err(Answered(problem.into_response())),
         }
-    }
-
-    async fn enter<T>(&self, found: Found<T>) -> Result<(T, Receipt), Problem> {
-        let Found { answer: value, subjects, released, withheld, count } = found;
-        let (access, groups, withheld) = (self.access()?, codes(&released)?, codes(&withheld)?);
-        let key = &self.state.setup.token_key;
-        let subjects = subjects.into_iter().map(|person| handle(key, person)).collect();
-        let shown = Released { subjects, groups, withheld, count: count as u64 };
-        let disclosed = within(self.state.setup.ledger.disclose(access.disclose(value, shown))).await?;
-        metrics::counter!("isthmus_disclosures_total", "role" => self.caller.role.code()).increment(1);
-        Ok(disclosed.into_parts())
     }
 
     /// Puts a refusal on record and answers.

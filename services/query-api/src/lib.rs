@@ -7,14 +7,17 @@
 //! Not here: who may see what (`access`), the ledger itself (`ledger`), SQL (`store`).
 
 mod address;
+mod as_of;
 mod auth;
 mod body;
 mod call;
+mod changes;
 mod decisions;
 mod facts;
 mod find;
 mod happening;
 mod ledger_routes;
+mod lineage;
 mod links;
 mod me;
 mod openapi;
@@ -26,6 +29,7 @@ mod reviews;
 mod state;
 mod stranger_entry;
 mod strangers;
+mod stream;
 mod subject;
 mod system;
 mod timeline;
@@ -62,6 +66,8 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(reviews::read))
         .routes(routes!(decisions::list, decisions::decide))
         .routes(routes!(decisions::undo))
+        .routes(routes!(lineage::read))
+        .routes(routes!(changes::read))
         .routes(routes!(ledger_routes::entries))
         .routes(routes!(ledger_routes::checkpoint))
         .routes(routes!(me::read))

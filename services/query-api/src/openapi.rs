@@ -30,6 +30,7 @@ pub(crate) struct PersonHeaders {
     tags(
         (name = "persons", description = "Person files. Each call states its purpose and leaves an entry in the ledger."),
         (name = "reviews", description = "Pairs of records that a reviewer decides about, and the decisions."),
+        (name = "changes", description = "What became of persons, by id, for systems that keep references to them."),
         (name = "ledger", description = "The record of every look."),
         (name = "caller", description = "The caller itself."),
         (name = "system", description = "The process."),

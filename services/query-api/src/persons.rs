@@ -2,7 +2,8 @@
 
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
-use domain::{EventType, Timestamp};
+use axum::http::StatusCode;
+use domain::{EventType, PersonId, Timestamp};
 use serde::Serialize;
 use store::views::{self, SourceRecordRow, Stated};
 use utoipa::ToSchema;
@@ -11,10 +12,11 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::facts::{self, Span};
 use crate::happening::{Happening, HouseholdView, happening};
-use crate::problem::ProblemDocument;
+use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
 use crate::view::{self, ContactView, GoldenView, IdentityView, ResidenceView, StatedView};
+use crate::{as_of, query};
 
 /// Source records in one answer at most.
 const RECORDS_MAX: i64 = 500;
@@ -32,6 +34,9 @@ pub(crate) struct PersonFile {
     /// The id that was asked for, when the person now has another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_for: Option<Uuid>,
+    /// The instant asked about: this is what the hub answered then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
     /// How many source records the person has.
     pub records: i32,
     /// Group `identity`.
@@ -51,18 +56,35 @@ pub(crate) struct PersonFile {
     pub withheld: FieldGroups,
 }
 
+/// The persons that an id of the past stands for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Fork {
+    /// The id that was asked for.
+    pub asked_for: Uuid,
+    /// The persons that hold its records, by id: those that the caller may see.
+    pub fork: Vec<Uuid>,
+}
+
 /// Reads a person file: the golden record, and where each value comes from.
 ///
-/// An id of the past answers with the person that now holds its record. A person who is not the caller's is answered
-/// as if there were none.
+/// An id of the past answers with the person that now holds its records, or with the list of persons when they are
+/// several. A person who is not the caller's is answered as if there were none. With `as_of` the answer is what the
+/// hub knew at that instant, for a caller who may see every person today that the records of then belong to.
 #[utoipa::path(
     get,
     path = "/v1/persons/{person_id}",
     tag = "persons",
     operation_id = "read_person",
-    params(crate::openapi::PersonHeaders, ("person_id" = Uuid, Path, description = "Id of the person")),
+    params(
+        crate::openapi::PersonHeaders,
+        ("person_id" = Uuid, Path, description = "Id of the person"),
+        ("as_of" = Option<String>, Query, format = DateTime,
+         description = "What the hub knew at this instant, as 2022-03-01T00:00:00Z"),
+    ),
     responses(
         (status = 200, description = "The person file", body = Receipted<PersonFile>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = 300, description = "The id stands for several persons", body = Receipted<Fork>,
          headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
         (status = "default", description = "A problem; see /problems", body = ProblemDocument,
          content_type = "application/problem+json"),
@@ -74,22 +96,58 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         Ok(call) => call,
         Err(answered) => return answered,
     };
-    let found = person_file(&call).await;
-    call.finish(found).await
+    match person_answer(&call).await {
+        Ok(PersonAnswer::File(found)) => call.finish(Ok(*found)).await,
+        Ok(PersonAnswer::Fork(found)) => call.finish_as(StatusCode::MULTIPLE_CHOICES, Ok(found)).await,
+        Err(failure) => call.refuse(failure).await,
+    }
 }
 
-async fn person_file(call: &Call) -> Result<Found<PersonFile>, Failure> {
+/// What an id answers with.
+pub(crate) enum PersonAnswer {
+    /// The file of the one person that it stands for.
+    File(Box<Found<PersonFile>>),
+    /// The persons that it stands for.
+    Fork(Found<Fork>),
+}
+
+async fn person_answer(call: &Call) -> Result<PersonAnswer, Failure> {
+    let [as_of] = query::members(&call.query, ["as_of"])?;
     let mut conn = call.state.setup.store.acquire().await?;
-    let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
+    if let Some(as_of) = as_of {
+        let at = Timestamp::parse(&as_of).map_err(|_| Problem::QueryMalformed)?;
+        return as_of::answer(call, &mut conn, at).await;
+    }
+    let asked = subject::asked(call)?;
+    let mut allowed = subject::allowed(call, &mut conn, asked).await?;
+    match (allowed.len(), allowed.pop()) {
+        (1, Some((current, granted))) => {
+            let seen = subject::read(&mut conn, asked, current, granted).await?;
+            Ok(PersonAnswer::File(Box::new(person_file(call, &mut conn, seen).await?)))
+        }
+        (_, last) => Ok(PersonAnswer::Fork(fork(asked, allowed.into_iter().chain(last).map(|(id, _)| id).collect()))),
+    }
+}
+
+/// The persons that an id stands for, as an answer.
+pub(crate) fn fork(asked: PersonId, persons: Vec<PersonId>) -> Found<Fork> {
+    let answer = Fork { asked_for: asked.as_uuid(), fork: persons.iter().map(|person| person.as_uuid()).collect() };
+    let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
+    Found { answer, count: persons.len(), subjects: persons, released, withheld }
+}
+
+async fn person_file(call: &Call, conn: &mut store::Conn, seen: Seen) -> Result<Found<PersonFile>, Failure> {
+    let Seen { person, asked_for, granted } = seen;
     let (released, withheld) = call.split(&granted);
     let household = match released.contains(FieldGroup::Household) {
-        true => Some(households(call, &mut conn, &person).await?),
+        true => Some(households(conn, &person).await?),
         false => None,
     };
     let GoldenView { identity, contact, residence } = view::golden(person.golden, &released);
     let answer = PersonFile {
         person_id: person.person_id.as_uuid(),
         asked_for: asked_for.map(|id| id.as_uuid()),
+        as_of: None,
         records: person.record_count,
         identity,
         contact,
@@ -100,11 +158,7 @@ async fn person_file(call: &Call) -> Result<Found<PersonFile>, Failure> {
     Ok(Found { answer, subjects: vec![person.person_id], released, withheld, count: 1 })
 }
 
-async fn households(
-    _call: &Call,
-    conn: &mut store::Conn,
-    person: &views::PersonRow,
-) -> Result<Vec<HouseholdView>, Failure> {
+async fn households(conn: &mut store::Conn, person: &views::PersonRow) -> Result<Vec<HouseholdView>, Failure> {
     let span =
         Span { kinds: &[EventType::HouseholdMembership], from: EVER.0, to: EVER.1, after: None, limit: HOUSEHOLDS_MAX };
     let page = facts::of_person(conn, person.person_id, span).await?;

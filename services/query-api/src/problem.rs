@@ -62,6 +62,22 @@ problems! {
     PersonNotFound = 404 "person-not-found":
         "There is no such person, or it is not one of the caller's.",
         "Find the person by identifiers, or by name and birth date, with POST /v1/persons/find.";
+    /// The id stood for a person that is several persons now.
+    PersonForked = 409 "person-forked":
+        "The id stood for a person that is several persons now, so this cannot be answered for one of them.",
+        "Read GET /v1/persons/{person_id}: it lists the persons; go on with the id of the one you mean.";
+    /// An instant of which the hub does not know what it answered.
+    AsOfOutOfRange = 422 "as-of-out-of-range":
+        "The instant `as_of` is in the future, or before the history of this hub begins.",
+        "Ask for an instant that has passed; how long history is kept is the operator's setting.";
+    /// A cursor that this hub never gave.
+    CursorUnknown = 409 "cursor-unknown":
+        "The cursor is higher than that of any change here: it is of another hub, or of a database that was restored since.",
+        "Begin anew without a cursor; what you know already comes once more.";
+    /// As many followers as there is room for.
+    FollowersTooMany = 429 "followers-too-many":
+        "As many streams of changes are open as this process allows.",
+        "Close streams that nobody reads, or page with `Accept: application/json`.";
     /// Not a person id.
     PersonIdMalformed = 400 "person-id-malformed":
         "The person id is not a UUID.",

@@ -8,7 +8,9 @@ use codec::Codec;
 use domain::{Timestamp, TokenKey};
 use event_log::EventLog;
 use ledger::{LedgerClient, Stamper};
+use runtime::Shutdown;
 use store::Store;
+use tokio::sync::Semaphore;
 
 use crate::strangers::Strangers;
 
@@ -44,10 +46,15 @@ pub struct QuerySetup {
     pub codec: Codec,
     /// The wall clock.
     pub clock: Clock,
+    /// The wish to stop: answers that go on end with it.
+    pub shutdown: Shutdown,
 }
 
 /// The longest that an append to the ledger may take before the answer is given up.
 pub const LEDGER_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Streams of changes that a process keeps open at most: each holds a connection of the listener.
+const FOLLOWERS_MAX: usize = 64;
 
 /// The state of the query API; cheap to clone.
 #[derive(Clone)]
@@ -55,12 +62,19 @@ pub struct QueryState {
     pub(crate) setup: Arc<QuerySetup>,
     pub(crate) stamper: Stamper,
     pub(crate) strangers: Arc<Strangers>,
+    /// Places for streams of changes.
+    pub(crate) followers: Arc<Semaphore>,
 }
 
 impl QueryState {
     /// Makes the state. The monotonic clock of its ledger entries begins here.
     pub fn new(setup: QuerySetup) -> Self {
-        Self { setup: Arc::new(setup), stamper: Stamper::start(), strangers: Arc::default() }
+        Self {
+            setup: Arc::new(setup),
+            stamper: Stamper::start(),
+            strangers: Arc::default(),
+            followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
+        }
     }
 
     /// The wall-clock time.

@@ -2,8 +2,8 @@
 
 use access::{Decision, Entitlement, FieldGroups, Subject};
 use domain::{ClaimRole, PersonId, attribute};
-use store::Conn;
 use store::views::{self, PersonRow};
+use store::{Conn, lineage};
 
 use crate::call::{Call, Failure};
 use crate::facts;
@@ -17,19 +17,53 @@ pub(crate) struct Seen {
     pub(crate) granted: FieldGroups,
 }
 
-/// Finds the person of the path and decides. "Not yours" and "no such person" are the same failure, and take the same
-/// queries: nothing of a person is read before it is decided that the caller may see it.
+/// Finds the one person that the path stands for and decides; see [`allowed`].
 pub(crate) async fn see(call: &Call, conn: &mut Conn) -> Result<Seen, Failure> {
+    let asked = asked(call)?;
+    let mut allowed = allowed(call, conn, asked).await?;
+    if allowed.len() > 1 {
+        return Err(Failure::forked(allowed.into_iter().map(|(person, _)| person).collect()));
+    }
+    match allowed.pop() {
+        Some((current, granted)) => read(conn, asked, current, granted).await,
+        None => Err(Failure::not_found("person-unknown", asked)),
+    }
+}
+
+/// The person id of the path.
+pub(crate) fn asked(call: &Call) -> Result<PersonId, Failure> {
     let asked = call.person_id.as_deref().unwrap_or("");
-    let asked: PersonId = asked.parse().map_err(|_| Problem::PersonIdMalformed)?;
+    Ok(asked.parse().map_err(|_| Problem::PersonIdMalformed)?)
+}
+
+/// The persons that an id, given out at any time, stands for and that the caller may see, with what of them; never none.
+/// "Not yours" and "no such person" are the same failure, and take the same queries: nothing of a person is read before
+/// it is decided that the caller may see it. A fork of which the caller may see one is that one.
+pub(crate) async fn allowed(
+    call: &Call,
+    conn: &mut Conn,
+    asked: PersonId,
+) -> Result<Vec<(PersonId, FieldGroups)>, Failure> {
     let own = own_person(call, conn).await?;
-    let Some((current, units)) = views::list_units(conn, &[asked]).await?.pop() else {
+    let holders = lineage::list_holders(conn, asked).await?;
+    let Some(any) = holders.first().map(|holder| holder.person_id) else {
         return Err(Failure::not_found("person-unknown", asked));
     };
     let entitlement = call.entitlement()?;
-    let Some(granted) = decide(&entitlement, current, units, own) else {
-        return Err(Failure::not_found("not-related", current));
-    };
+    let allowed: Vec<_> = holders
+        .into_iter()
+        .filter_map(|holder| Some((holder.person_id, decide(&entitlement, holder.person_id, holder.units, own)?)))
+        .collect();
+    if allowed.is_empty() { Err(Failure::not_found("not-related", any)) } else { Ok(allowed) }
+}
+
+/// Reads a person that the caller may see.
+pub(crate) async fn read(
+    conn: &mut Conn,
+    asked: PersonId,
+    current: PersonId,
+    granted: FieldGroups,
+) -> Result<Seen, Failure> {
     match views::find_person(conn, current).await? {
         Some(person) => Ok(Seen { person, asked_for: (current != asked).then_some(asked), granted }),
         // Merged into another person between the two reads.

@@ -35,19 +35,32 @@ pub async fn find_checkpoint(conn: &mut PgConnection) -> Result<Checkpoint> {
     Ok(checkpoint(row))
 }
 
-/// The checkpoint, held until the transaction ends: no writer gets past it meanwhile.
+/// Waits until no other transaction writes or exchanges the active views, and keeps others from it until this one ends.
+/// Call it first: what the names of the tables mean is looked up after the wait, so that a writer never gets past an
+/// exchange into the views before it. It also puts the rows of the history into the order of their commits.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn lock_writing(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(crate::locks::WRITING).execute(conn).await?;
+    Ok(())
+}
+
+/// The checkpoint of the active views, held until the transaction ends: no writer gets past it meanwhile.
 ///
 /// # Errors
 /// When there are no views.
 pub async fn lock_checkpoint(conn: &mut PgConnection) -> Result<Checkpoint> {
+    lock_writing(conn).await?;
     let row: Columns = sqlx::query_as("SELECT generation, positions, model_version FROM projection FOR NO KEY UPDATE")
         .fetch_one(conn)
         .await?;
     Ok(checkpoint(row))
 }
 
-/// Makes the views that a rebuild made the active ones, and keeps those before as the previous ones. Call it in the
-/// transaction that holds the checkpoint of the active views: a writer that waits for it finds another generation.
+/// Makes the views that a rebuild made the active ones, and keeps those before as the previous ones; what became of
+/// persons by that goes into their history. Call it in the transaction that holds the checkpoint of the active views: a
+/// writer that waits for it finds another generation.
 ///
 /// # Errors
 /// When there are no views to come.
@@ -57,6 +70,7 @@ pub async fn exchange(conn: &mut PgConnection) -> Result<()> {
     }
     drop_schema(conn, Schema::Previous).await?;
     if exists(conn, Schema::Active).await? {
+        crate::lineage::note_exchange(conn).await?;
         sqlx::raw_sql("ALTER SCHEMA views RENAME TO views_previous").execute(&mut *conn).await?;
     }
     sqlx::raw_sql("ALTER SCHEMA views_next RENAME TO views").execute(conn).await?;

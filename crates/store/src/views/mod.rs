@@ -11,7 +11,7 @@ mod write;
 
 use sqlx::postgres::PgConnection;
 
-pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint};
+pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use fingerprint::fingerprint;
 pub use orders::{
     OrderRow, ReviewFilter, ReviewPut, ReviewRow, ReviewSide, Standing, all_orders, find_order, find_review,

@@ -77,11 +77,13 @@ CREATE TABLE person (
     golden       jsonb       NOT NULL,
     units        text[]      NOT NULL,
     record_count integer     NOT NULL CHECK (record_count > 0),
-    first_time   timestamptz NOT NULL
+    first_time   timestamptz NOT NULL,
+    digest       uuid        NOT NULL
 );
 COMMENT ON TABLE person IS 'One row per person; the id is that of the oldest source record.';
 COMMENT ON COLUMN person.golden IS 'domain::GoldenRecord: the chosen value per field, with source, time, rule and runner-up.';
 COMMENT ON COLUMN person.units IS 'Community units and division codes of the person, sorted.';
+COMMENT ON COLUMN person.digest IS 'Hash of records and golden values without their times: another one is a change of the person.';
 
 CREATE TABLE link (
     person_id     uuid  NOT NULL,

@@ -34,6 +34,8 @@ pub struct Changes {
     pub persons: Vec<PersonPut>,
     /// Persons that no longer exist under their id.
     pub persons_removed: Vec<PersonId>,
+    /// What the batch means to persons, for their history; see [`crate::lineage::note`].
+    pub lineage: Vec<crate::lineage::PersonChangePut>,
     /// Persons whose links are replaced by those in `links`.
     pub relinked: Vec<PersonId>,
     /// The links of the persons in `relinked`.
@@ -92,6 +94,8 @@ pub struct PersonPut {
     pub record_count: i32,
     /// When the oldest was first stated.
     pub first_time: Timestamp,
+    /// Hash of records and golden values, see [`crate::lineage::digest`].
+    pub digest: Uuid,
 }
 
 /// A weighed pair to be written.
@@ -341,17 +345,19 @@ async fn put_persons(conn: &mut PgConnection, persons: &[PersonPut]) -> Result<(
     let rows = sorted(persons, |r| r.person_id);
     // An array of arrays cannot be ragged: the units travel joined by a line feed, which no code contains.
     sqlx::query(
-        "INSERT INTO person (person_id, golden, units, record_count, first_time)
-         SELECT a, b::jsonb, string_to_array(c, E'\\n'), d, e
-         FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[]) AS put(a, b, c, d, e)
+        "INSERT INTO person (person_id, golden, units, record_count, first_time, digest)
+         SELECT a, b::jsonb, string_to_array(c, E'\\n'), d, e, f
+         FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::uuid[])
+             AS put(a, b, c, d, e, f)
          ON CONFLICT (person_id) DO UPDATE SET golden = excluded.golden, units = excluded.units,
-             record_count = excluded.record_count, first_time = excluded.first_time",
+             record_count = excluded.record_count, first_time = excluded.first_time, digest = excluded.digest",
     )
     .bind(column(&rows, |r| r.person_id.as_uuid()))
     .bind(column(&rows, |r| r.golden.as_str()))
     .bind(column(&rows, |r| r.units.iter().map(|unit| unit.replace('\n', " ")).collect::<Vec<_>>().join("\n")))
     .bind(column(&rows, |r| r.record_count))
     .bind(column(&rows, |r| PgInstant(r.first_time)))
+    .bind(column(&rows, |r| r.digest))
     .execute(conn)
     .await?;
     Ok(())

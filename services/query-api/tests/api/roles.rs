@@ -27,8 +27,8 @@ const CELLS: [(&str, &str, &[&str]); 4] = [
     ),
 ];
 
-const CALLERS: [&str; 9] =
-    ["worker", "other-worker", "tracer", "auditor", "anna", "bob", "department", "operator", "steward"];
+const CALLERS: [&str; 10] =
+    ["worker", "other-worker", "tracer", "auditor", "anna", "bob", "department", "operator", "subscriber", "steward"];
 const PURPOSES: [&str; 6] = ["TREAT", "ETREAT", "PUBHLTH", "HOPERAT", "PATRQT", "HRESCH"];
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn every_role_sees_exactly_its_groups_for_every_purpose() {
         for purpose in PURPOSES {
             let groups = CELLS.iter().find(|cell| (cell.0, cell.1) == (caller, purpose)).map_or(&[][..], |cell| cell.2);
             let mut shown = String::new();
-            for path in ["", &format!("/timeline?{FROM_TO}"), "/records", "/links"] {
+            for path in ["", &format!("/timeline?{FROM_TO}"), "/records", "/links", "/lineage"] {
                 let ask = get(format!("/v1/persons/{}{path}", anna())).by(caller).purpose(purpose).case("SZ-2022-7");
                 let reply = world.ask(ask).await;
                 match reply.status {

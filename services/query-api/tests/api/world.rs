@@ -17,6 +17,7 @@ use domain::{
 use event_log::{EventLog, LogConfig, Positions, TopicSpec};
 use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
 use query_api::{LinkModel, QuerySetup, QueryState};
+use runtime::Shutdown;
 use serde_json::Value;
 use store::views::{self, Changes, FactPut, LinkPut, OrderRow, PersonPut, RecordPut, ReviewPut, Standing};
 use store::{Store, callers};
@@ -138,9 +139,12 @@ fn record_puts(changes: &mut Changes) {
             })
             .collect();
         let golden: GoldenRecord = survive(&members);
+        let golden = serde_json::to_string(&golden).expect("json");
+        let members_of: Vec<RecordId> = members.iter().map(|member| member.record_id).collect();
         changes.persons.push(PersonPut {
             person_id: person,
-            golden: serde_json::to_string(&golden).expect("json"),
+            digest: store::lineage::digest(&golden, &members_of),
+            golden,
             units: units(&members),
             record_count: i32::try_from(members.len()).expect("few"),
             first_time: NOON,
@@ -265,6 +269,7 @@ fn callers_of_the_town() -> Vec<(&'static str, Caller)> {
         caller("operator", Role::Operator, None, None),
         caller("steward", Role::DataSteward, None, None),
         caller("steward-bob", Role::DataSteward, None, Some(&bob_number())),
+        caller("subscriber", Role::Subscriber, None, None),
     ]
 }
 
@@ -288,6 +293,7 @@ pub(crate) struct World {
     pub(crate) ledger: LedgerHandle,
     pub(crate) ledger_dir: tempfile::TempDir,
     pub(crate) log: EventLog,
+    pub(crate) shutdown: Shutdown,
     clock: Arc<AtomicI64>,
 }
 
@@ -309,7 +315,7 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
     let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("a log");
     log.ensure_topics(&[TopicSpec::new(EventType::LinkDecided.topic(), 1)]).await.expect("a topic");
     let clock = Arc::new(AtomicI64::new(NOON.as_millis()));
-    let wall = Arc::clone(&clock);
+    let (wall, shutdown) = (Arc::clone(&clock), Shutdown::new());
     let state = QueryState::new(QuerySetup {
         store: store.clone(),
         ledger: client(ledger.clone()),
@@ -319,8 +325,9 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
         log: log.clone(),
         codec: Codec::builtin(),
         clock: Arc::new(move || Timestamp::from_millis(wall.load(Ordering::Relaxed))),
+        shutdown: shutdown.clone(),
     });
-    World { app: query_api::app(state.clone()), state, store, ledger, ledger_dir, log, clock }
+    World { app: query_api::app(state.clone()), state, store, ledger, ledger_dir, log, shutdown, clock }
 }
 
 /// A response, whole.
@@ -401,6 +408,17 @@ impl Ask {
         self.header("isthmus-case", case)
     }
 
+    pub(crate) fn request(self) -> Request<Body> {
+        let mut request = Request::builder().method(self.method).uri(&self.path);
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &self.body {
+            request = request.header(header::CONTENT_LENGTH, body.len());
+        }
+        request.body(Body::from(self.body.unwrap_or_default())).expect("a request")
+    }
+
     /// As a tracer who works on a case.
     pub(crate) fn tracing(self) -> Self {
         self.by("tracer").purpose("PUBHLTH").case("SZ-2022-7")
@@ -422,15 +440,7 @@ impl Ask {
 
 impl World {
     pub(crate) async fn ask(&self, ask: Ask) -> Reply {
-        let mut request = Request::builder().method(ask.method).uri(&ask.path);
-        for (name, value) in &ask.headers {
-            request = request.header(*name, value);
-        }
-        if let Some(body) = &ask.body {
-            request = request.header(header::CONTENT_LENGTH, body.len());
-        }
-        let request = request.body(Body::from(ask.body.unwrap_or_default())).expect("a request");
-        let response = self.app.clone().oneshot(request).await.expect("infallible");
+        let response = self.app.clone().oneshot(ask.request()).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 16 << 20).await.expect("a body").to_vec();
         Reply { status: parts.status, headers: parts.headers, bytes }
@@ -477,6 +487,14 @@ impl World {
     pub(crate) async fn decisions_in_the_log(&self) -> u64 {
         let end = self.log.end_positions(&[EventType::LinkDecided.topic()]).await.expect("positions");
         Positions::new().behind(&end)
+    }
+
+    pub(crate) fn clock_is(&self, now: Timestamp) {
+        self.clock.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.clock.load(Ordering::Relaxed))
     }
 
     pub(crate) fn advance_clock(&self, millis: i64) {

@@ -1,0 +1,46 @@
+-- What became of persons, and what the hub answered when. It is no view: a rebuild makes the views anew from the log and
+-- cannot know when the hub knew what, so this outlives it.
+CREATE SCHEMA lineage;
+COMMENT ON SCHEMA lineage IS 'What became of persons, and what the hub answered when. It outlives rebuilds.';
+
+CREATE TABLE lineage.person_change (
+    seq           bigint      PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    at            timestamptz NOT NULL,
+    person_id     uuid        NOT NULL,
+    kind          text        NOT NULL CHECK (kind IN ('created', 'restored', 'changed', 'joined', 'split',
+                                                       'merged', 'forked', 'ended')),
+    members       uuid[]      NOT NULL,
+    from_persons  uuid[]      NOT NULL,
+    into_persons  uuid[]      NOT NULL,
+    golden_before jsonb,
+    cause         text        NOT NULL CHECK (cause IN ('event', 'model', 'rebuild')),
+    cause_event   uuid,
+    cause_batch   uuid,
+    model_version text        NOT NULL
+);
+COMMENT ON TABLE lineage.person_change IS
+    'Append only: each time that a person had other records or other golden values than before.';
+COMMENT ON COLUMN lineage.person_change.seq IS
+    'Cursor. Rows are written under one lock until commit, so a lower number never appears after a higher one.';
+COMMENT ON COLUMN lineage.person_change.at IS 'When the hub knew it; never before that of a lower seq.';
+COMMENT ON COLUMN lineage.person_change.kind IS
+    'The id is a person: created, restored (was one before), joined (took records of others in), split (gave records away), changed. It is none any more: merged (into one), forked (into several), ended.';
+COMMENT ON COLUMN lineage.person_change.members IS
+    'Source records, oldest first; of an id that is no person any more the last it had.';
+COMMENT ON COLUMN lineage.person_change.from_persons IS 'Persons that records came from.';
+COMMENT ON COLUMN lineage.person_change.into_persons IS 'Persons that records went to.';
+COMMENT ON COLUMN lineage.person_change.golden_before IS
+    'domain::GoldenRecord until this change, where it was another; what came after stands in the next row that has one, or in the view.';
+COMMENT ON COLUMN lineage.person_change.cause IS
+    'event: something was stated; model: another linkage model; rebuild: the views were made anew.';
+CREATE INDEX person_change_by_person ON lineage.person_change (person_id, seq DESC);
+
+CREATE TABLE lineage.progress (
+    singleton     boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
+    kept_since    timestamptz NOT NULL DEFAULT now(),
+    published_seq bigint      NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE lineage.progress IS 'One row: how far the history reaches back, and how far it was published.';
+COMMENT ON COLUMN lineage.progress.kept_since IS 'What the hub answered before this instant is not known.';
+COMMENT ON COLUMN lineage.progress.published_seq IS 'Last change that is in the topic person.file.';
+INSERT INTO lineage.progress DEFAULT VALUES;

@@ -1,0 +1,125 @@
+//! Changes of persons as server-sent events.
+//!
+//! Invariants: each piece is on record in the ledger before it leaves; events come in order, none twice and none missing;
+//! a stream ends when the hub stops, when its token opens it no longer, and when the ledger or the database are away. A
+//! piece is made when the client has taken the one before, so a slow client holds one piece and no more.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::call::{Answered, Call};
+use crate::changes::{self, ChangeList};
+use crate::problem::Problem;
+
+/// Changes in one piece at most.
+const PIECE_MAX: i64 = 100;
+/// How often a stream looks for something new.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often a quiet stream looks whether its token still opens it.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// After so long without an event a comment shows both sides that the other is there.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
+
+/// Opens a stream of what comes after the cursor.
+pub(crate) async fn open(call: Call, after: i64) -> Answered {
+    let place = call.state.followers.clone().try_acquire_owned();
+    let Ok(place) = place else { return call.refuse(Problem::FollowersTooMany.into()).await };
+    call.finish_with(|call| {
+        let follower = Follower { call, after, step: Step::Begin, checked: Instant::now(), _place: place };
+        let pieces = futures_util::stream::unfold(follower, |mut follower| async move {
+            let piece = follower.next().await?;
+            Some((Ok::<_, Infallible>(piece), follower))
+        });
+        let mut response = Response::new(Body::from_stream(pieces));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        response
+    })
+    .await
+}
+
+enum Step {
+    /// Nothing was sent yet.
+    Begin,
+    /// Events are sent.
+    Follow,
+    /// The last piece was sent.
+    End,
+}
+
+struct Follower {
+    call: Call,
+    after: i64,
+    step: Step,
+    checked: Instant,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Follower {
+    /// The next piece of the stream; `None` at its end.
+    async fn next(&mut self) -> Option<String> {
+        match self.step {
+            Step::Begin => {
+                self.step = Step::Follow;
+                Some("retry: 3000\n: changes follow\n\n".to_owned())
+            }
+            Step::Follow => self.follow().await,
+            Step::End => None,
+        }
+    }
+
+    async fn follow(&mut self) -> Option<String> {
+        let shutdown = self.call.state.setup.shutdown.clone();
+        let began = Instant::now();
+        loop {
+            if shutdown.has_begun() {
+                return None;
+            }
+            match self.piece().await {
+                Ok(Some(piece)) => return Some(piece),
+                Ok(None) if began.elapsed() >= HEARTBEAT_EVERY => return Some(": nothing new\n\n".to_owned()),
+                Ok(None) => {}
+                Err(problem) => {
+                    self.step = Step::End;
+                    return Some(format!("event: problem\ndata: {{\"code\":\"{}\"}}\n\n", problem.code()));
+                }
+            }
+            tokio::select! {
+                () = shutdown.wait() => return None,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// The next events, on record; `None` when there is nothing new.
+    async fn piece(&mut self) -> Result<Option<String>, Problem> {
+        let found = changes::page(&self.call, self.after, PIECE_MAX).await.map_err(|failure| failure.problem())?;
+        let is_new = found.count > 0;
+        if is_new || self.checked.elapsed() >= CHECK_EVERY {
+            self.checked = Instant::now();
+            if !self.call.is_still_open().await {
+                return Err(Problem::TokenInvalid);
+            }
+        }
+        if !is_new {
+            return Ok(None);
+        }
+        let (list, _receipt) = self.call.disclose(found).await?;
+        self.after = list.next;
+        events(&list).map(Some)
+    }
+}
+
+fn events(list: &ChangeList) -> Result<String, Problem> {
+    let mut text = String::new();
+    for change in &list.changes {
+        let data = serde_json::to_string(change).map_err(|_| Problem::Internal)?;
+        text.push_str(&format!("id: {}\nevent: change\ndata: {data}\n\n", change.seq));
+    }
+    Ok(text)
+}
