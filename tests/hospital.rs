@@ -60,7 +60,8 @@ impl Hub {
         });
         let limits = Limits { wait: Duration::from_millis(20), ..Limits::default() };
         let (model, codec) = (Arc::new(Model::zh()), Codec::builtin());
-        let config = Config { store, log, codec, model, token_key: token_key(), limits };
+        let survivorship = std::sync::Arc::default();
+        let config = Config { store, log, codec, model, survivorship, token_key: token_key(), limits };
         let feed = FeedId::parse("hospital-hl7").expect("a name");
         Self { ingest, config, feed, _database: database }
     }

@@ -22,6 +22,7 @@ schema_files![
     "events/identity-retracted.v1.avsc",
     "events/link-decided.v1.avsc",
     "events/meter-reading.v1.avsc",
+    "events/model-activated.v1.avsc",
     "events/person-file.v1.avsc",
     "events/payment-made.v1.avsc",
     "events/place-registered.v1.avsc",

@@ -102,6 +102,7 @@ impl Format {
             Body::MeterReading(b) => body.write_ser(buffer, b),
             Body::PlaceRegistered(b) => body.write_ser(buffer, b),
             Body::LinkDecided(b) => body.write_ser(buffer, b),
+            Body::ModelActivated(b) => body.write_ser(buffer, b),
         });
         written.map(|_| ()).map_err(|error| {
             let field = match error.into_details() {
@@ -137,6 +138,7 @@ impl Format {
             EventType::MeterReading => Body::MeterReading(body.read_deser(input)?),
             EventType::PlaceRegistered => Body::PlaceRegistered(body.read_deser(input)?),
             EventType::LinkDecided => Body::LinkDecided(body.read_deser(input)?),
+            EventType::ModelActivated => Body::ModelActivated(body.read_deser(input)?),
         };
         Ok(Event { meta, body })
     }

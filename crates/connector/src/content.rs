@@ -25,6 +25,7 @@ pub(crate) fn content_of(key: &TokenKey, draft: &Draft) -> Uuid {
         Body::MeterReading(body) => put(&mut text, body),
         Body::PlaceRegistered(body) => put(&mut text, body),
         Body::LinkDecided(body) => put(&mut text, body),
+        Body::ModelActivated(body) => put(&mut text, body),
     }
     Uuid::from_bytes(key.opaque("content", &String::from_utf8_lossy(&text)))
 }

@@ -36,7 +36,10 @@ fn needed(emit: EventType) -> &'static [Field] {
         EventType::HouseholdMembership => &[Field::Household, Field::UpdatedTime],
         EventType::MeterReading => &[Field::MeterId, Field::Value, Field::ReadTime, Field::Unit, Field::Register],
         EventType::PlaceRegistered => &[Field::PlaceId],
-        EventType::IdentityRetracted | EventType::EncounterChanged | EventType::LinkDecided => &[],
+        EventType::IdentityRetracted
+        | EventType::EncounterChanged
+        | EventType::LinkDecided
+        | EventType::ModelActivated => &[],
     }
 }
 
@@ -64,7 +67,10 @@ pub(crate) fn drafts(fields: &Fields<'_>, context: &RowContext<'_>) -> Result<Ve
         EventType::HouseholdMembership => household::map(&row),
         EventType::MeterReading => meter::map(&row),
         EventType::PlaceRegistered => place::map(&row),
-        EventType::IdentityRetracted | EventType::EncounterChanged | EventType::LinkDecided => Ok(Vec::new()),
+        EventType::IdentityRetracted
+        | EventType::EncounterChanged
+        | EventType::LinkDecided
+        | EventType::ModelActivated => Ok(Vec::new()),
     }
 }
 

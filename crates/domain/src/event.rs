@@ -7,6 +7,7 @@
 mod decision;
 mod facts;
 mod identity;
+mod model;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ use crate::{BatchId, ClaimRef, EventId, Precision, RecordId, Sensitive, Timestam
 pub use decision::*;
 pub use facts::*;
 pub use identity::*;
+pub use model::*;
 
 /// What kind of organisation a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -187,6 +189,8 @@ bodies! {
     PlaceRegistered => "place.registered",
     /// A reviewer decided whether two records are of one person.
     LinkDecided => "link.decided",
+    /// Another linkage model decides who is one person.
+    ModelActivated => "model.activated",
 }
 
 impl Event {
@@ -222,7 +226,8 @@ impl Body {
             | Self::IdentityRetracted(_)
             | Self::MeterReading(_)
             | Self::PlaceRegistered(_)
-            | Self::LinkDecided(_) => &[],
+            | Self::LinkDecided(_)
+            | Self::ModelActivated(_) => &[],
         }
     }
 }

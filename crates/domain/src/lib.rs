@@ -18,6 +18,8 @@ mod person;
 mod place;
 mod resident_id;
 mod sensitive;
+mod survive;
+mod survivorship;
 mod time;
 mod token;
 
@@ -31,9 +33,13 @@ pub use ids::{BatchId, EventId, FeedId, PersonId, RecordId};
 pub use lineage::{ChangeCause, ChangeKind, PersonChange};
 pub use name::{PersonName, Script, Sex};
 pub use partial::{ClaimKind, IdentityField, Partial, merge_statements};
-pub use person::{Field, GoldenRecord, Member, PhoneUse, Rule, RunnerUp, search_key, survive, units};
+pub use person::{Field, GoldenRecord, Member, PhoneUse, Rule, RunnerUp, search_key, units};
 pub use place::{Datum, PlaceKind, PlaceRef};
 pub use resident_id::{MaskedResidentId, ResidentId};
 pub use sensitive::Sensitive;
+pub use survive::survive;
+pub use survivorship::{
+    Choice, Criterion, FieldChoice, GoldenField, Survivorship, SurvivorshipError, SurvivorshipFile,
+};
 pub use time::{Day, Precision, TimeError, Timestamp};
 pub use token::{ClaimRef, ClaimToken, TokenKey};

@@ -1,18 +1,18 @@
 //! The golden record: one value per field out of what several sources state, and why that one.
 //!
-//! Invariant: the result is a function of the set of members. Their order does not matter, ties are broken by the
-//! value itself, and every chosen value carries its source, its time, the rule that chose it and the runner-up.
+//! Invariant: the result is a function of the set of members and of the rules of survivorship. The order of members does
+//! not matter, ties are broken by the value itself, and every chosen value carries its source, its time, the rule that
+//! chose it, the runner-up and the values behind it.
 //!
 //! Not here: which records are one person (`linkage`), which fields a caller may see (`access`).
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::attribution::phone_claim;
-use crate::{Day, IdClaim, IdScheme, IdentityObserved, PersonName, RecordId, ResidentId, Script, Sensitive, Sex};
+use crate::survivorship::Criterion;
+use crate::{Day, IdClaim, IdentityObserved, PersonName, RecordId, Script, Sensitive, Sex};
 use crate::{SourceKind, Timestamp};
 
 /// One source record of a person.
@@ -40,16 +40,32 @@ pub enum Rule {
     OnlyValue,
     /// A resident number with a right check digit tells it.
     ValidIdNumber,
+    /// It hides nothing, and the runner-up does.
+    Validity,
     /// More sources state it than any other value.
     Agreement,
-    /// As many sources state another, but a better-ranked one states this.
+    /// A better-ranked source states it.
     SourceRank,
-    /// Equal in the above; this one was stated last.
+    /// It was stated last.
     Recency,
-    /// Equal in all of the above; the first in alphabetical order, so that the choice is always the same.
+    /// It is the longer one.
+    Completeness,
+    /// Equal in all that counts; the first in alphabetical order, so that the choice is always the same.
     Order,
     /// Every distinct value is kept.
     EveryValue,
+}
+
+impl From<Criterion> for Rule {
+    fn from(criterion: Criterion) -> Self {
+        match criterion {
+            Criterion::Validity => Self::Validity,
+            Criterion::Agreement => Self::Agreement,
+            Criterion::SourceRank => Self::SourceRank,
+            Criterion::Recency => Self::Recency,
+            Criterion::Completeness => Self::Completeness,
+        }
+    }
 }
 
 /// A value that was not chosen.
@@ -86,7 +102,13 @@ pub struct Field<T> {
     pub sources: u32,
     /// The best value that was not chosen.
     pub runner_up: Option<RunnerUp<T>>,
+    /// The other values that were not chosen, best first, at most ten.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<RunnerUp<T>>,
 }
+
+/// Values behind the runner-up that are kept with a field.
+pub(crate) const OTHERS_MAX: usize = 10;
 
 /// A phone of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,248 +181,14 @@ pub fn units(members: &[Member<'_>]) -> Vec<String> {
     last.into_iter().collect()
 }
 
-/// Computes the golden record of a person from its source records, in any order.
-pub fn survive(members: &[Member<'_>]) -> GoldenRecord {
-    let mut members: Vec<&Member<'_>> = members.iter().collect();
-    members.sort_unstable_by_key(|member| member.record_id);
-    let mut names = ranked(&members, |m| m.statement.person.names.iter().cloned(), search_key, is_whole);
-    let name = (!names.is_empty()).then(|| names.remove(0));
-    let stated = |m: &Member<'_>| m.statement.person.sex;
-    GoldenRecord {
-        other_names: names.into_iter().map(|field| Field { runner_up: None, ..field }).collect(),
-        name,
-        birth_date: told(&members, |id| id.birth_day(), |m| m.statement.person.birth_date),
-        sex: told(&members, |id| Some(id.sex()), |m| Some(stated(m)).filter(|sex| *sex != Sex::Unknown)),
-        nationality: best(&members, |m| m.statement.person.nationality.clone()),
-        identifiers: identifiers(&members),
-        phones: phones(&members),
-        address: best(&members, |m| m.statement.address.clone()),
-        division_code: best(&members, |m| m.statement.division_code.clone()),
-        community_unit: best(&members, |m| m.statement.community_unit.clone()),
-    }
-}
-
-/// Registers kept by duty come before what people state at a counter, and that before what they type.
-const fn rank(kind: SourceKind) -> u8 {
-    match kind {
-        SourceKind::Community => 0,
-        SourceKind::Hospital => 1,
-        SourceKind::Telecom => 2,
-        SourceKind::Transport => 3,
-        SourceKind::Payment => 4,
-        SourceKind::Other => 5,
-    }
-}
-
-/// The members that state one value.
-struct Support<'a, T> {
-    value: T,
-    best: &'a Member<'a>,
-    sources: BTreeSet<&'a str>,
-    whole: bool,
-}
-
-impl<T> Support<'_, T> {
-    fn agreement(&self) -> usize {
-        self.sources.len()
-    }
-
-    fn order(&self, other: &Self) -> Ordering {
-        let key =
-            |s: &Self| (Reverse(s.whole), Reverse(s.agreement()), rank(s.best.source_kind), Reverse(s.best.last_time));
-        key(self).cmp(&key(other))
-    }
-
-    fn rule_against(&self, other: Option<&Self>) -> Rule {
-        match other {
-            None => Rule::OnlyValue,
-            Some(other) if (self.whole, self.agreement()) != (other.whole, other.agreement()) => Rule::Agreement,
-            Some(other) if rank(self.best.source_kind) != rank(other.best.source_kind) => Rule::SourceRank,
-            Some(other) if self.best.last_time != other.best.last_time => Rule::Recency,
-            Some(_) => Rule::Order,
-        }
-    }
-
-    fn field(self, rule: Rule) -> Field<T> {
-        Field {
-            value: self.value,
-            source: self.best.source.to_owned(),
-            source_kind: self.best.source_kind,
-            record_id: self.best.record_id,
-            time: self.best.last_time,
-            rule,
-            sources: u32::try_from(self.sources.len()).unwrap_or(u32::MAX),
-            runner_up: None,
-        }
-    }
-}
-
-/// The better of two members that state the same: by rank, then the latest, then the id.
-fn better<'a>(a: &'a Member<'a>, b: &'a Member<'a>) -> &'a Member<'a> {
-    let key = |m: &Member<'_>| (rank(m.source_kind), Reverse(m.last_time), m.record_id);
-    if key(b) < key(a) { b } else { a }
-}
-
-/// Every distinct value, best first, each with its runner-up. Values are the same when their keys are.
-fn ranked<'a, T: Clone, K: Ord, I: Iterator<Item = T>>(
-    members: &[&'a Member<'a>],
-    values: impl Fn(&'a Member<'a>) -> I,
-    key: impl Fn(&T) -> K,
-    whole: impl Fn(&T) -> bool,
-) -> Vec<Field<T>> {
-    let mut supports: BTreeMap<K, Support<'a, T>> = BTreeMap::new();
-    for member in members.iter().copied() {
-        for value in values(member) {
-            let key = key(&value);
-            match supports.get_mut(&key) {
-                None => {
-                    let whole = whole(&value);
-                    let sources = BTreeSet::from([member.source]);
-                    supports.insert(key, Support { value, best: member, sources, whole });
-                }
-                Some(support) => {
-                    support.sources.insert(member.source);
-                    // Spellings with one key differ in blanks and width: the best member's is shown.
-                    if better(support.best, member).record_id == member.record_id
-                        && support.best.record_id != member.record_id
-                    {
-                        support.best = member;
-                        support.value = value;
-                    }
-                }
-            }
-        }
-    }
-    // The sort is stable over the order of the keys, which is the last tie-break.
-    let mut supports: Vec<_> = supports.into_values().collect();
-    supports.sort_by(Support::order);
-    let mut fields = Vec::with_capacity(supports.len());
-    let mut rest = supports.into_iter().peekable();
-    while let Some(support) = rest.next() {
-        let next = rest.peek();
-        let rule = support.rule_against(next);
-        let runner_up = next.map(|next| RunnerUp {
-            value: next.value.clone(),
-            source: next.best.source.to_owned(),
-            source_kind: next.best.source_kind,
-            record_id: next.best.record_id,
-            time: next.best.last_time,
-        });
-        fields.push(Field { runner_up, ..support.field(rule) });
-    }
-    fields
-}
-
-/// The best of single values.
-fn best<'a, T: Clone + Ord>(
-    members: &[&'a Member<'a>],
-    value: impl Fn(&'a Member<'a>) -> Option<T>,
-) -> Option<Field<T>> {
-    ranked(members, |m| value(m).into_iter(), Clone::clone, |_| true).into_iter().next()
-}
-
-/// A value that a valid resident number tells, else the best of those stated. What was stated otherwise becomes the
-/// runner-up.
-fn told<'a, T: Clone + Ord>(
-    members: &[&'a Member<'a>],
-    of_number: impl Fn(&ResidentId) -> Option<T>,
-    stated: impl Fn(&'a Member<'a>) -> Option<T>,
-) -> Option<Field<T>> {
-    let number = |m: &'a Member<'a>| {
-        let mut numbers = m.statement.person.claims.iter().filter(|c| c.scheme == IdScheme::CnId && !c.masked);
-        numbers.find_map(|claim| ResidentId::parse(claim.value.expose()).ok().and_then(|id| of_number(&id)))
-    };
-    let by_number = best(members, number);
-    let by_word = ranked(members, |m| stated(m).into_iter(), Clone::clone, |_| true);
-    let Some(mut chosen) = by_number else { return by_word.into_iter().next() };
-    chosen.rule = Rule::ValidIdNumber;
-    if chosen.runner_up.is_none() {
-        chosen.runner_up = by_word.into_iter().find(|field| field.value != chosen.value).map(|field| RunnerUp {
-            value: field.value,
-            source_kind: field.source_kind,
-            source: field.source,
-            record_id: field.record_id,
-            time: field.time,
-        });
-    }
-    Some(chosen)
-}
-
-/// Whether a name shows all its characters: none hidden, none lost in a conversion upstream.
-fn is_whole(name: &PersonName) -> bool {
-    let lost = |c: char| matches!(c, '*' | '＊' | '?' | '？' | '\u{fffd}' | '\u{e000}'..='\u{f8ff}' | '某' | '×');
-    !name.text.expose().contains(lost)
-}
-
-fn identifiers(members: &[&Member<'_>]) -> Vec<Field<IdClaim>> {
-    let values = |m: &Member<'_>| {
-        let claims = m.statement.person.claims.iter();
-        let kept = claims.filter(|c| !c.masked && !matches!(c.scheme, IdScheme::Msisdn | IdScheme::Record));
-        kept.cloned().collect::<Vec<_>>().into_iter()
-    };
-    let key = |claim: &IdClaim| (claim.scheme.code(), claim.issuer.clone(), claim.value.clone());
-    let mut fields = ranked(members, values, key, |_| true);
-    fields.sort_by_cached_key(|field| key(&field.value));
-    fields.into_iter().map(|field| Field { rule: Rule::EveryValue, runner_up: None, ..field }).collect()
-}
-
-fn phones(members: &[&Member<'_>]) -> Vec<Field<PhoneUse>> {
-    let values = |m: &Member<'_>| {
-        let statement = m.statement;
-        let own = statement.person.claims.iter().filter(|c| c.scheme == IdScheme::Msisdn && !c.masked);
-        let own = own.map(|claim| PhoneUse {
-            number: claim.value.clone(),
-            holder: true,
-            valid_from: statement.valid_from,
-            valid_to: statement.valid_to,
-        });
-        let contacts = statement.contacts.iter().map(|phone| PhoneUse {
-            number: phone_claim(phone.expose()).value,
-            holder: false,
-            valid_from: None,
-            valid_to: None,
-        });
-        own.chain(contacts).collect::<Vec<_>>().into_iter()
-    };
-    let key = |phone: &PhoneUse| (phone.number.clone(), Reverse(phone.holder), phone.valid_from, phone.valid_to);
-    let mut all = ranked(members, values, key, |_| true);
-    // One entry per number and interval; a bare statement adds nothing to one with an interval.
-    all.sort_by_cached_key(|f| {
-        (
-            f.value.number.clone(),
-            Reverse(f.value.holder),
-            f.value.valid_from.is_none(),
-            f.value.valid_from,
-            f.value.valid_to,
-        )
-    });
-    let bare = |phone: &PhoneUse| phone.valid_from.is_none() && phone.valid_to.is_none();
-    let mut kept: Vec<Field<PhoneUse>> = Vec::with_capacity(all.len());
-    for field in all {
-        let known = kept.last().is_some_and(|last| last.value.number == field.value.number);
-        if !(known && bare(&field.value)) {
-            kept.push(field);
-        }
-    }
-    kept.sort_by_cached_key(|f| {
-        (
-            Reverse(f.value.holder),
-            f.value.valid_to.is_some(),
-            Reverse(f.time),
-            f.value.number.clone(),
-            f.value.valid_from,
-        )
-    });
-    kept.into_iter().map(|field| Field { rule: Rule::EveryValue, runner_up: None, ..field }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
-    use crate::PersonRef;
+    use crate::attribution::phone_claim;
+    use crate::{IdScheme, PersonRef, Survivorship, survive};
 
     const ID: &str = "11010519491231002X";
 
@@ -433,7 +221,7 @@ mod tests {
     }
 
     fn golden(sources: &[Source]) -> GoldenRecord {
-        survive(&sources.iter().map(Source::member).collect::<Vec<_>>())
+        survive(&sources.iter().map(Source::member).collect::<Vec<_>>(), &Survivorship::default())
     }
 
     fn name_of(golden: &GoldenRecord) -> (&str, Rule) {
@@ -551,11 +339,11 @@ mod tests {
                 made
             }).collect();
             let mut members: Vec<Member<'_>> = sources.iter().map(Source::member).collect();
-            let straight = (survive(&members), units(&members));
+            let straight = (survive(&members, &Survivorship::default()), units(&members));
             let turn = turn % members.len();
             members.rotate_left(turn);
             members.reverse();
-            prop_assert_eq!((survive(&members), units(&members)), straight);
+            prop_assert_eq!((survive(&members, &Survivorship::default()), units(&members)), straight);
         }
     }
 }

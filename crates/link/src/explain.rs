@@ -1,36 +1,77 @@
-//! Why two records are one person, or are not.
+//! Why two records are one person, or are not: in words, and as a picture.
 
 use std::fmt::Write;
 
-use linkage::table::{Linked, Table};
+use chart::{Step, Waterfall};
+use linkage::table::{Linked, PairParts, Table};
 
 use crate::LinkError;
 use crate::run::Ids;
 
-/// The weight of a pair, field by field.
-pub(crate) fn text(ids: &Ids, table: &Table, linked: &Linked, a: &str, b: &str) -> Result<String, LinkError> {
+/// A pair of records, weighed.
+pub(crate) struct Pair<'a> {
+    ids: (&'a str, &'a str),
+    parts: PairParts,
+    threshold: f64,
+    together: bool,
+}
+
+/// Weighs a pair.
+pub(crate) fn pair<'a>(
+    ids: &Ids,
+    table: &Table,
+    linked: &Linked,
+    (a, b): (&'a str, &'a str),
+) -> Result<Pair<'a>, LinkError> {
     let find = |id: &str| -> Result<u32, LinkError> {
         let found = ids.order.binary_search_by(|number| ids.pool.text(*number).cmp(id));
         found.map(|place| place as u32).map_err(|_| LinkError::NoSuchRecord(id.to_owned()))
     };
     let (left, right) = (find(a)?, find(b)?);
-    let parts = linked.parts(table, left, right);
-    let mut text = String::new();
-    // Writing to a `String` cannot fail.
-    let mut line = |name: &str, level: &str, bits: f64| {
-        let _ = writeln!(text, "  {name:<16}{level:<12}{bits:>9.2}");
-    };
-    line("prior", "", parts.prior);
-    for (field, level, bits) in &parts.fields {
-        line(field.name(), level, *bits);
-    }
-    line("relatives", "", parts.relatives);
-    line("weight", "", parts.weight);
-    line("threshold", "", linked.summary.threshold);
     let together = linked.clusters[left as usize] == linked.clusters[right as usize];
-    let verdict = if together { "in one cluster" } else { "in two clusters" };
-    let probability = 1.0 / (1.0 + (-parts.weight).exp2());
-    Ok(format!(
-        "{a} and {b} are {verdict}; bits for one person, probability of the pair alone {probability:.4}:\n{text}"
-    ))
+    let parts = linked.parts(table, left, right);
+    Ok(Pair { ids: (a, b), parts, threshold: linked.summary.threshold, together })
+}
+
+impl Pair<'_> {
+    /// The weight, field by field.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a `String` cannot fail.
+        let mut line = |name: &str, level: &str, bits: f64| {
+            let _ = writeln!(text, "  {name:<16}{level:<12}{bits:>9.2}");
+        };
+        line("prior", "", self.parts.prior);
+        for (field, level, bits) in &self.parts.fields {
+            line(field.name(), level, *bits);
+        }
+        line("relatives", "", self.parts.relatives);
+        line("weight", "", self.parts.weight);
+        line("threshold", "", self.threshold);
+        let verdict = if self.together { "in one cluster" } else { "in two clusters" };
+        let probability = 1.0 / (1.0 + (-self.parts.weight).exp2());
+        let (a, b) = self.ids;
+        format!(
+            "{a} and {b} are {verdict}; bits for one person, probability of the pair alone {probability:.4}:\n{text}"
+        )
+    }
+
+    /// The same as a picture.
+    pub(crate) fn svg(&self) -> String {
+        let step = |field: &str, level: &str, bits| Step { field: field.to_owned(), level: level.to_owned(), bits };
+        let mut steps = vec![step("prior", "", self.parts.prior)];
+        steps.extend(self.parts.fields.iter().map(|(field, level, bits)| step(field.name(), level, *bits)));
+        steps.push(step("relatives", "", self.parts.relatives));
+        let waterfall = Waterfall {
+            record_a: self.ids.0.to_owned(),
+            record_b: self.ids.1.to_owned(),
+            steps,
+            link_threshold: self.threshold,
+            review_threshold: None,
+            model_version: String::new(),
+            together: self.together,
+            conflict: None,
+        };
+        waterfall.svg()
+    }
 }

@@ -25,6 +25,8 @@ pub struct Options {
     pub threshold: Option<f64>,
     /// Two record ids whose pair is to be explained.
     pub explain: Option<(String, String)>,
+    /// Where to write the explanation as a picture (SVG).
+    pub svg: Option<PathBuf>,
     /// Where to write the weighed pairs.
     pub pairs: Option<PathBuf>,
     /// Leave out rows that cannot be used, instead of stopping.
@@ -95,7 +97,13 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
         write::pairs(path, &ids, &table, &linked)?;
     }
     let explanation = match &options.explain {
-        Some((a, b)) => explain::text(&ids, &table, &linked, a, b)?,
+        Some((a, b)) => {
+            let pair = explain::pair(&ids, &table, &linked, (a, b))?;
+            if let Some(path) = &options.svg {
+                std::fs::write(path, pair.svg()).map_err(|source| LinkError::File { path: path.clone(), source })?;
+            }
+            pair.text()
+        }
         None => String::new(),
     };
     let seconds = clock.finish();

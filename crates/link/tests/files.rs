@@ -368,6 +368,10 @@ fn a_pair_is_explained_and_the_parts_add_up() {
         let sum: f64 = numbers[2..].iter().sum();
         assert!((numbers[0] - sum).abs() < 0.05, "{line}");
     }
+    options.svg = Some(folder.path("why.svg"));
+    folder.link(&options);
+    let picture = std::fs::read_to_string(folder.path("why.svg")).expect("a picture");
+    assert!(picture.starts_with("<svg ") && picture.contains("f0m0a · f0m0b"), "{picture}");
     options.explain = Some(("f0m0a".to_owned(), "nobody".to_owned()));
     assert!(matches!(run(&options, |_| {}), Err(LinkError::NoSuchRecord(_))));
 }

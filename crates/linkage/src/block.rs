@@ -3,6 +3,8 @@
 //! A key is the hash of a rule and of the values the rule takes, so keys can be shuffled over workers without the
 //! values. Every rule joins enough values that few persons share a key.
 
+use serde::Serialize;
+
 use crate::Field;
 use crate::hash::hash_words;
 use crate::standardize::Standardized;
@@ -12,7 +14,8 @@ use crate::standardize::Standardized;
 pub struct BlockKey(u64);
 
 /// What a key is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Rule {
     /// A whole resident number.

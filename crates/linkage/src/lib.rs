@@ -19,6 +19,7 @@ mod model;
 mod name;
 mod name_compare;
 mod orders;
+mod shadow;
 mod standardize;
 pub mod table;
 mod train;
@@ -29,6 +30,7 @@ pub use compare::{Comparison, compare};
 pub use engine::Engine;
 pub use model::{Birth, Blocking, HotLimits, LevelFile, Model, ModelError, ModelFile, Names, Prior, Thresholds};
 pub use orders::{Order, OrderState, Pair};
+pub use shadow::{Preview, ReviewedPair, Sample, Trial};
 pub use standardize::{Standardized, is_about_organisation};
 pub use train::{TrainError, Trained, train};
 pub use types::{

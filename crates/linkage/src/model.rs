@@ -4,9 +4,11 @@
 //! the persons would depend on the order of arrival and on unrelated records.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::hanzi;
 use crate::{Field, Level};
@@ -18,6 +20,7 @@ pub struct Model {
     weights: [[Weights; LEVELS]; FIELDS],
     tables: Tables,
     birth_days: FxHashMap<u16, f32>,
+    version: OnceLock<String>,
 }
 
 /// Why a model file cannot be used.
@@ -38,7 +41,7 @@ pub enum ModelError {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelFile {
-    /// Name and version; stored with every link.
+    /// Name and version; stored with every link, with a fingerprint.
     pub version: String,
     /// What it is for.
     pub description: String,
@@ -190,6 +193,19 @@ pub struct Names {
     pub latin_given: BTreeMap<String, f64>,
 }
 
+impl Names {
+    /// Forgets all but the most frequent names of each kind; the others get the share of an unknown name.
+    pub fn keep_most_frequent(&mut self, count: usize) {
+        for table in [&mut self.family, &mut self.characters, &mut self.latin_family, &mut self.latin_given] {
+            if table.len() > count {
+                let mut entries: Vec<(String, f64)> = std::mem::take(table).into_iter().collect();
+                entries.sort_by(|x, y| y.1.total_cmp(&x.1).then_with(|| x.0.cmp(&y.0)));
+                table.extend(entries.into_iter().take(count));
+            }
+        }
+    }
+}
+
 const FIELDS: usize = 12;
 const LEVELS: usize = 11;
 
@@ -284,7 +300,7 @@ impl Model {
             birth_days.insert(month * 100 + day, (share * 365.25).log2() as f32);
         }
         let tables = Tables::new(&file.names)?;
-        Ok(Self { file, weights, tables, birth_days })
+        Ok(Self { file, weights, tables, birth_days, version: OnceLock::new() })
     }
 
     /// The model as its file says it.
@@ -300,9 +316,13 @@ impl Model {
         Ok(toml::to_string_pretty(&self.file)?)
     }
 
-    /// Its name and version.
+    /// Its name and version with the beginning of a fingerprint of what it says: two models of one name that say
+    /// different things have two versions. Comments and layout of the file do not count.
     pub fn version(&self) -> &str {
-        &self.file.version
+        self.version.get_or_init(|| {
+            let digest = Sha256::digest(self.to_toml().unwrap_or_default());
+            format!("{}+{}", self.file.version, hex::encode(&digest[..6]))
+        })
     }
 
     pub(crate) fn weights(&self, field: Field, level: Level) -> Weights {

@@ -189,6 +189,8 @@ pub mod locks {
     pub const MIGRATE: i64 = 0x1577_6d75_0000_0001;
     /// Held by the one projector that writes the active views.
     pub const PROJECTOR: i64 = 0x1577_6d75_0000_0002;
+    /// Held while an operator changes the linkage model.
+    pub const MODEL: i64 = 0x1577_6d75_0000_0010;
     /// Held by the one rebuild that runs.
     pub const REBUILD: i64 = 0x1577_6d75_0000_0003;
     /// Held until commit by a transaction that writes or exchanges the active views.

@@ -14,8 +14,9 @@ use crate::chores::Finding;
 /// Which crates of the workspace a crate may depend on.
 const EDGES: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("chart", &[]),
     ("linkage", &["domain"]),
-    ("link", &["linkage"]),
+    ("link", &["linkage", "chart"]),
     ("access", &["domain"]),
     ("city", &["domain"]),
     ("codec", &["domain"]),
@@ -31,7 +32,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("connector-payment", CONNECTOR),
     ("connector-community", CONNECTOR),
     ("projector", &["domain", "linkage", "codec", "event-log", "store", "runtime"]),
-    ("query-api", &["domain", "access", "codec", "event-log", "ledger", "store", "runtime"]),
+    ("query-api", &["domain", "access", "chart", "codec", "event-log", "ledger", "store", "runtime"]),
     ("ledger-service", &["domain", "access", "ledger", "runtime"]),
     ("xtask", &[]),
 ];
@@ -76,7 +77,7 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Crates that only compute: no I/O, no async, no clock.
-const PURE: &[&str] = &["domain", "linkage", "access", "city"];
+const PURE: &[&str] = &["domain", "linkage", "access", "chart", "city"];
 
 /// Libraries that do I/O, run tasks, read clocks or report to the outside.
 const IMPURE: &[&str] = &[

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::model::ModelCommand;
 use crate::review::ReviewCommand;
-
+use crate::why::WhyArgs;
 /// Isthmus joins what public departments keep apart: feeds in, one person one file out, every answer on record first.
 #[derive(Debug, Parser)]
 #[command(name = "isthmus", version, arg_required_else_help = true)]
@@ -45,9 +46,17 @@ pub(crate) enum Command {
     /// Find the records of one person in plain files: records in, `record_id,cluster_id` out, no configuration.
     #[command(after_help = LINK_HELP)]
     Link(LinkArgs),
-    /// Estimate a linkage model by EM from the identity statements in the hub.
-    #[command(after_help = "Example:\n  isthmus train --data-dir isthmus-data --out model.toml")]
-    Train(TrainArgs),
+    /// Ask a running hub why records are one person, and where the values of a file come from. The look is on record.
+    #[command(
+        after_help = "Examples:\n  ISTHMUS_TOKEN=... isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7\n  isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7 --token-file t --fields --svg why.svg"
+    )]
+    Why(WhyArgs),
+    /// The linkage model that decides who is one person: train, preview, activate, roll back.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  isthmus model train --out town.toml\n  isthmus model preview town.toml\n  isthmus model activate town.toml\n  isthmus model rollback"
+    )]
+    Model(ModelCommand),
     /// Review pairs of records that linkage is not sure of: list, show, decide, undo.
     #[command(
         subcommand,
@@ -270,7 +279,7 @@ Any may be absent or have gaps; other columns are not used.
 Examples:
   isthmus link --input people.csv --output clusters.csv
   isthmus link --input hospital.csv.gz --input register.parquet --output clusters.csv --save-model model.toml
-  isthmus link --input people.csv --output clusters.csv --model model.toml --explain r17,r42 --pairs pairs.csv";
+  isthmus link --input people.csv --output clusters.csv --model model.toml --explain r17,r42 --svg why.svg";
 
 /// Options of `link`.
 #[derive(Clone, Debug, Args)]
@@ -293,6 +302,9 @@ pub(crate) struct LinkArgs {
     /// Explain the weight of two records, by field.
     #[arg(long, value_name = "A,B", value_parser = two_ids)]
     pub(crate) explain: Option<(String, String)>,
+    /// Draw the explanation as a picture, too.
+    #[arg(long, value_name = "FILE.svg", requires = "explain")]
+    pub(crate) svg: Option<PathBuf>,
     /// Write the weighed pairs, with the weight of every field.
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs: Option<PathBuf>,
@@ -316,20 +328,6 @@ fn two_ids(text: &str) -> Result<(String, String), String> {
     parted
         .filter(|(a, b)| !a.is_empty() && !b.is_empty())
         .ok_or_else(|| "two record ids with a comma between".to_owned())
-}
-
-/// Options of `train`.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct TrainArgs {
-    /// Where the configuration and the data are.
-    #[command(flatten)]
-    pub(crate) common: CommonArgs,
-    /// Model file to write.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-    /// Seed of the random pairs.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
 }
 
 /// Options of `health`.

@@ -4,19 +4,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use futures_util::TryStreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::VerifierKey;
 use runtime::{Shutdown, keys, telemetry};
-use store::views;
 
 use crate::cli::{
     Cli, Command, CommonArgs, GenerateArgs, HealthArgs, LedgerCommand, LedgerVerifyArgs, LinkArgs, RebuildArgs,
-    ServeArgs, Service, TrainArgs,
+    ServeArgs, Service,
 };
 use crate::config::Config;
-use crate::hub::{ALL_SERVICES, AdminDatabase, Hub};
-use crate::{demo, hub, review, tokens};
+use crate::hub::{ALL_SERVICES, Hub};
+use crate::{demo, model, review, tokens, why};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -30,8 +28,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys(args) => make_keys(&args),
         Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
         Command::Link(args) => link_files(args),
-        Command::Train(args) => runtime.block_on(train(args)),
+        Command::Model(command) => runtime.block_on(model::run(command)),
         Command::Review(command) => runtime.block_on(review::run(command)),
+        Command::Why(args) => runtime.block_on(why::run(args)),
         Command::Health(args) => runtime.block_on(health(args)),
     }
 }
@@ -100,6 +99,7 @@ fn link_files(args: LinkArgs) -> anyhow::Result<ExitCode> {
         save_model: args.save_model,
         threshold: args.threshold,
         explain: args.explain,
+        svg: args.svg,
         pairs: args.pairs,
         skip_bad_rows: args.skip_bad_rows,
         seed: args.seed,
@@ -164,43 +164,6 @@ fn verify(args: &LedgerVerifyArgs) -> anyhow::Result<ExitCode> {
         print!("{report}");
     }
     Ok(if report.verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn train(args: TrainArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::resolve(&args.common)?;
-    let base = hub::model(&config.linkage_model)?;
-    let database = AdminDatabase::open(&config).await?;
-    let records = records(&database.store).await?;
-    database.close().await?;
-    let name = args.out.file_stem().map_or_else(|| "trained".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let trained = linkage::train(&records, &base, &name, args.seed)?;
-    std::fs::write(&args.out, trained.model.to_toml()?).context("the model cannot be written")?;
-    println!(
-        "Learned from {} source records, {} pairs and {} random pairs in {} rounds: {}",
-        records.len(),
-        trained.pairs,
-        trained.random_pairs,
-        trained.rounds,
-        args.out.display()
-    );
-    println!("About {:.0} of the pairs are of one person, by the model.", trained.expected_matches);
-    Ok(ExitCode::SUCCESS)
-}
-
-/// What every source record in the views states now.
-async fn records(store: &store::Store) -> anyhow::Result<Vec<linkage::Record>> {
-    let mut conn = store.acquire().await?;
-    let mut rows = views::stream_records(&mut conn);
-    let mut records = Vec::new();
-    while let Some(row) = rows.try_next().await? {
-        if let Some(stated) = row.stated
-            && let Some(statement) = stated.statement
-        {
-            let (key, first_time, source_kind) = (row.record_id, stated.first_time, row.source_kind);
-            records.push(linkage::Record { key, first_time, statement, source_kind });
-        }
-    }
-    Ok(records)
 }
 
 async fn health(args: HealthArgs) -> anyhow::Result<ExitCode> {

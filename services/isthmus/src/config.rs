@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) ledger_origin: String,
     /// Name of a shipped linkage model (`zh`, `latin`) or path of a model file.
     pub(crate) linkage_model: String,
+    /// Rules of survivorship (TOML): which of several stated values a person file shows; without it the shipped ones.
+    pub(crate) survivorship: Option<PathBuf>,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
     pub(crate) feed_dir: Option<PathBuf>,
     /// Days for which it is kept what the hub answered when; for ever when it is not set.
@@ -57,6 +59,7 @@ impl Default for Config {
             ledger_url: None,
             ledger_origin: "isthmus.example/access-log".to_owned(),
             linkage_model: "zh".to_owned(),
+            survivorship: None,
             feed_dir: None,
             history_days: None,
             partitions: 6,
@@ -81,5 +84,24 @@ impl Config {
     /// Directory of the secret keys.
     pub(crate) fn keys(&self) -> PathBuf {
         self.key_dir.clone().unwrap_or_else(|| self.data_dir.join("keys"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Survivorship, SurvivorshipFile};
+
+    #[test]
+    fn the_sample_of_survivorship_says_what_is_shipped() {
+        let file: SurvivorshipFile = toml::from_str(include_str!("../config/survivorship.toml")).expect("readable");
+        let sample = Survivorship::from_file(&file).expect("sound");
+        assert_eq!(sample, Survivorship::default());
+    }
+
+    #[test]
+    fn a_slip_in_a_survivorship_file_is_named_with_its_line() {
+        let text = include_str!("../config/survivorship.toml").replace("\"recency\", \"source_rank\"", "\"newest\"");
+        let error = toml::from_str::<SurvivorshipFile>(&text).expect_err("refused").to_string();
+        assert!(error.contains("line 23") && error.contains("newest") && error.contains("recency"), "{error}");
     }
 }

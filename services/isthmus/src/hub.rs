@@ -10,11 +10,11 @@ use anyhow::{Context, bail};
 use axum::Router;
 use codec::{Codec, RegistryConfig};
 use connector::{BodyLimits, Feed, Ingest, IngestSetup};
-use domain::{EventType, FeedId, Sensitive, Timestamp, TokenKey};
+use domain::{EventType, FeedId, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
 use event_log::{EventLog, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, RemoteLedger, VerifierKey};
 use linkage::Model;
-use query_api::{LinkModel, QuerySetup, QueryState};
+use query_api::{QuerySetup, QueryState};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
 use runtime::problem::ProblemKind;
 use runtime::{Shutdown, keys};
@@ -28,6 +28,8 @@ use crate::config::Config;
 
 /// Connections that one process opens at most.
 const CONNECTIONS_MAX: u32 = 40;
+/// Connections of an admin command.
+const ADMIN_CONNECTIONS_MAX: u32 = 8;
 /// The database of the hub inside the private PostgreSQL.
 const DATABASE: &str = "isthmus";
 /// How often segments of the log and raw bodies are looked at for their retention.
@@ -94,10 +96,7 @@ impl Hub {
         let published = projector::published_topic(&log, config.partitions);
         let topics: Vec<TopicSpec> = topics(config.partitions).into_iter().chain(published).collect();
         log.ensure_topics(&topics).await.context("the topics cannot be made")?;
-        let codec = match &config.schema_registry_url {
-            Some(url) => Codec::remote(&RegistryConfig::at(url)).await.context("the schema registry refuses")?,
-            None => Codec::builtin(),
-        };
+        let codec = codec(&config).await?;
         Ok(Self { config, store, log, codec, token_key: TokenKey::from_bytes(&token_key), postgres })
     }
 
@@ -108,6 +107,7 @@ impl Hub {
             log: self.log.clone(),
             codec: self.codec.clone(),
             model: Arc::new(model(&self.config.linkage_model)?),
+            survivorship: Arc::new(survivorship(&self.config)?),
             token_key: self.token_key.clone(),
             limits: projector::Limits::default(),
         })
@@ -281,17 +281,11 @@ impl Hub {
             (Some(url), _) => LedgerClient::Remote(remote_ledger(url, &self.config.keys())?),
             (None, None) => bail!("the query API has no ledger"),
         };
-        let model = model(&self.config.linkage_model)?;
         Ok(QueryState::new(QuerySetup {
             store: self.store.clone(),
             ledger: client,
             token_key: self.token_key.clone(),
             policy: access::Policy::builtin()?,
-            link_model: LinkModel {
-                version: model.version().to_owned(),
-                link_threshold: model.file().thresholds.link,
-                review_threshold: model.file().thresholds.review,
-            },
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),
@@ -394,16 +388,37 @@ impl Running {
     }
 }
 
+/// How events are written: with the ids of the configured registry, or of the built-in catalogue.
+pub(crate) async fn codec(config: &Config) -> anyhow::Result<Codec> {
+    match &config.schema_registry_url {
+        Some(url) => Codec::remote(&RegistryConfig::at(url)).await.context("the schema registry refuses"),
+        None => Ok(Codec::builtin()),
+    }
+}
+
 /// The linkage model of a name (`zh`, `latin`), or of a file.
 pub(crate) fn model(name: &str) -> anyhow::Result<Model> {
     match name {
         "zh" => Ok(Model::zh()),
         "latin" => Ok(Model::latin()),
         path => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("there is no linkage model {path}"))?;
+            let text = std::fs::read_to_string(path).with_context(|| {
+                format!("the linkage model {path} cannot be read: name a file, or a shipped model (zh, latin)")
+            })?;
             Model::parse(&text).with_context(|| format!("the linkage model {path} cannot be used"))
         }
     }
+}
+
+/// The configured rules of survivorship, or the shipped ones.
+pub(crate) fn survivorship(config: &Config) -> anyhow::Result<Survivorship> {
+    let Some(path) = &config.survivorship else { return Ok(Survivorship::default()) };
+    let shown = path.display();
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("the survivorship file {shown} cannot be read"))?;
+    let file: SurvivorshipFile =
+        toml::from_str(&text).with_context(|| format!("{shown} is not a survivorship file"))?;
+    Survivorship::from_file(&file).with_context(|| format!("the rules in {shown} cannot be used"))
 }
 
 /// A database for an admin command: that of a running hub, or the hub's own, started for the command.
@@ -421,13 +436,13 @@ impl AdminDatabase {
             None => PrivatePostgres::connect_options_of_running(&config.data_dir.join("postgres"), DATABASE),
         };
         if let Some(options) = running
-            && let Ok(store) = Store::connect(options, 2).await
+            && let Ok(store) = Store::connect(options, ADMIN_CONNECTIONS_MAX).await
         {
             return Ok(Self { store, postgres: None });
         }
         keys::passable_dir(&config.data_dir).context("the data directory cannot be made")?;
         let (postgres, options) = database(config).await?;
-        let store = Store::connect(options, 2).await.context("the database cannot be reached")?;
+        let store = Store::connect(options, ADMIN_CONNECTIONS_MAX).await.context("the database cannot be reached")?;
         store.migrate().await.context("the database cannot be brought up to date")?;
         Ok(Self { store, postgres })
     }
@@ -465,13 +480,14 @@ fn remote_ledger(url: &str, keys: &Path) -> anyhow::Result<RemoteLedger> {
 
 /// The topics of the log. Statements of identity and registers are kept for ever, because the views are rebuilt from
 /// them; movements are kept as long as tracing may use them, twice the window and a little.
-fn topics(partitions: i32) -> Vec<TopicSpec> {
+pub(crate) fn topics(partitions: i32) -> Vec<TopicSpec> {
     let days = |event_type: EventType| match event_type {
         EventType::IdentityObserved
         | EventType::IdentityRetracted
         | EventType::HouseholdMembership
         | EventType::PlaceRegistered
-        | EventType::LinkDecided => None,
+        | EventType::LinkDecided
+        | EventType::ModelActivated => None,
         EventType::PresenceInterval | EventType::TripSegment | EventType::PaymentMade | EventType::GatePass => Some(30),
         EventType::EncounterChanged | EventType::TestResult | EventType::MeterReading => Some(90),
     };

@@ -5,8 +5,10 @@ mod commands;
 mod config;
 mod demo;
 mod hub;
+mod model;
 mod review;
 mod tokens;
+mod why;
 
 use std::process::ExitCode;
 

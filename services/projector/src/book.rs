@@ -291,7 +291,9 @@ mod tests {
             match Item::of(happening(*record, *version, *retracts)).expect("usable") {
                 Item::Observed(observed) => book.observe(&observed.0, observed.1),
                 Item::Retracted(retracted) => book.retract(&retracted.0, retracted.1),
-                Item::Fact(_) | Item::Place(_) | Item::Decided(_) => unreachable!("only identities happen here"),
+                Item::Fact(_) | Item::Place(_) | Item::Decided(_) | Item::Model(_) => {
+                    unreachable!("only identities happen here")
+                }
             }
         }
         book

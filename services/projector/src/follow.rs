@@ -12,6 +12,7 @@ use store::{Store, lineage};
 use tokio::task::JoinHandle;
 
 use crate::decode::{Decoded, decode, quarantined};
+use crate::model::Deciding;
 use crate::projection::Projection;
 use crate::{Config, Error, topics};
 
@@ -24,6 +25,8 @@ pub(crate) struct Follower<'a> {
     positions: Positions,
     /// Where the database will be once the batch in flight is written.
     checkpoint: Checkpoint,
+    /// Version of the model that decides what is written next.
+    model_version: String,
     /// Taken out while a batch is digested on another thread.
     projection: Option<Projection>,
     in_flight: Option<JoinHandle<Result<(), Error>>>,
@@ -54,6 +57,7 @@ impl<'a> Follower<'a> {
             reader,
             positions,
             checkpoint,
+            model_version: projection.model().version().to_owned(),
             projection: Some(projection),
             in_flight: None,
             poison,
@@ -61,7 +65,13 @@ impl<'a> Follower<'a> {
             events: 0,
         };
         if changes.persons_reset {
-            tracing::info!(model.version = config.model.version(), "Another linkage model: deciding all persons anew.");
+            tracing::info!(
+                model.version = follower.model_version,
+                survivorship.version = config.survivorship.version(),
+                "Another linkage model or other rules of survivorship: deciding all persons anew."
+            );
+        }
+        if changes.model.is_some() {
             follower.write(changes, Vec::new()).await?;
         }
         Ok(follower)
@@ -133,6 +143,15 @@ impl<'a> Follower<'a> {
         let (records, persons) = projection.size();
         metrics::gauge!("isthmus_projector_records").set(records as f64);
         metrics::gauge!("isthmus_projector_persons").set(persons as f64);
+        if changes.persons_reset {
+            projection.model().version().clone_into(&mut self.model_version);
+            tracing::info!(
+                model.version = self.model_version,
+                records,
+                persons,
+                "A linkage model was activated: all persons are decided anew."
+            );
+        }
         self.projection = Some(projection);
         changes.quarantined = quarantined;
         changes.quarantined.extend(refused);
@@ -156,7 +175,7 @@ impl<'a> Follower<'a> {
         self.checkpoint.positions = serde_json::to_value(&self.positions)?;
         let to = self.checkpoint.positions.clone();
         let (store, schema) = (self.config.store.clone(), self.schema);
-        let version = self.config.model.version().to_owned();
+        let version = self.model_version.clone();
         self.in_flight = Some(tokio::spawn(async move {
             let began = Instant::now();
             let mut tx = store.begin("advance_projection").await?;
@@ -196,29 +215,48 @@ impl<'a> Follower<'a> {
 /// Reads the records of a set of views and decides the persons from them.
 async fn load(config: &Config, schema: Schema) -> Result<(Checkpoint, Projection, Changes), Error> {
     let began = Instant::now();
-    let (checkpoint, rows, orders) = stored(&config.store, schema).await?;
-    let model = config.model.clone();
+    let Stored { checkpoint, rows, orders, model, activations } = stored(&config.store, schema).await?;
+    let deciding = Deciding::stored(activations, config)?;
+    if deciding.since.is_some() && deciding.model.version() != config.model.version() {
+        tracing::warn!(
+            model.version = deciding.model.version(),
+            model.configured = config.model.version(),
+            "The log says which linkage model decides; the configured one is another and is not used."
+        );
+    }
     let key: TokenKey = config.token_key.clone();
     // Views without a record have no decision that another model could have made.
-    let same_model = rows.is_empty() || checkpoint.model_version.as_deref() == Some(model.version());
+    let same_rules = rows.is_empty() || deciding.decided(model.as_ref());
+    let shown = deciding.row();
     let records = rows.len();
-    let load = move || Projection::load(rows, orders, model, key, same_model);
-    let (projection, changes) = tokio::task::spawn_blocking(load).await.map_err(Error::Panicked)?;
+    let load = move || Projection::load(rows, orders, deciding, key, same_rules);
+    let (projection, mut changes) = tokio::task::spawn_blocking(load).await.map_err(Error::Panicked)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(records, duration_ms, "Source records loaded into the linkage engine.");
+    if model.as_ref() != Some(&shown) {
+        changes.model = Some(shown);
+    }
     Ok((checkpoint, projection, changes))
 }
 
-async fn stored(
-    store: &Store,
-    schema: Schema,
-) -> Result<(Checkpoint, Vec<views::SourceRecordRow>, Vec<views::OrderRow>), Error> {
+/// What a projection begins from.
+struct Stored {
+    checkpoint: Checkpoint,
+    rows: Vec<views::SourceRecordRow>,
+    orders: Vec<views::OrderRow>,
+    model: Option<views::ModelRow>,
+    activations: Vec<views::ModelActivationRow>,
+}
+
+async fn stored(store: &Store, schema: Schema) -> Result<Stored, Error> {
     let mut tx = store.begin("load_projection").await?;
     views::read_one_state(&mut tx).await?;
     views::use_schema(&mut tx, schema).await?;
     let checkpoint = views::find_checkpoint(&mut tx).await?;
     let rows = views::stream_records(&mut tx).try_collect().await?;
     let orders = views::all_orders(&mut tx).await?;
+    let model = views::find_model(&mut tx).await?;
+    let activations = views::list_model_activations(&mut tx).await?;
     tx.commit().await?;
-    Ok((checkpoint, rows, orders))
+    Ok(Stored { checkpoint, rows, orders, model, activations })
 }

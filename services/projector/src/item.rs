@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use store::views::{FactPut, PlacePut, Retraction};
 
+use crate::model::Activation;
+
 /// An index entry of PostgreSQL holds at most 2,704 bytes; no real place id comes near.
 const PLACE_ID_BYTES_MAX: usize = 512;
 
@@ -22,6 +24,8 @@ pub(crate) enum Item {
     Place(Box<PlacePut>),
     /// A reviewer decided.
     Decided(Box<(Meta, LinkDecided)>),
+    /// Another linkage model decides.
+    Model(Box<Activation>),
 }
 
 /// Why an event cannot be used: a code of a closed set, for quarantine.
@@ -74,6 +78,7 @@ impl Item {
                 Err(Unusable::Unfit("decision-records: a decision is about two records"))
             }
             Body::LinkDecided(body) => Ok(Self::Decided(Box::new((meta, body)))),
+            Body::ModelActivated(body) => Ok(Self::Model(Box::new(Activation::of(&meta, body)?))),
             body => Ok(Self::Fact(Box::new(fact(&meta, &body)?))),
         }
     }
@@ -102,7 +107,11 @@ fn fact(meta: &Meta, body: &Body) -> Result<FactPut, Unusable> {
             (b.valid_from.map_or(at, midnight), b.valid_to.map(midnight), &b.dwelling, stated(meta, b)?)
         }
         Body::MeterReading(b) => (b.read_time, None, &b.dwelling, stated(meta, b)?),
-        Body::IdentityObserved(_) | Body::IdentityRetracted(_) | Body::PlaceRegistered(_) | Body::LinkDecided(_) => {
+        Body::IdentityObserved(_)
+        | Body::IdentityRetracted(_)
+        | Body::PlaceRegistered(_)
+        | Body::LinkDecided(_)
+        | Body::ModelActivated(_) => {
             return Err(Unusable::Unfit("event-kind: not a fact"));
         }
     };
@@ -174,6 +183,7 @@ impl Item {
             Self::Fact(fact) => fact.kind.name(),
             Self::Place(_) => "PlaceRegistered",
             Self::Decided(_) => "LinkDecided",
+            Self::Model(_) => "ModelActivated",
         }
     }
 }

@@ -13,6 +13,7 @@ mod item;
 mod leader;
 mod lineage;
 mod live;
+mod model;
 mod orders;
 mod projection;
 mod publish;
@@ -22,12 +23,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codec::Codec;
-use domain::{EventType, TokenKey};
+use domain::{EventType, Survivorship, TokenKey};
 use event_log::{EventLog, Positions};
 use linkage::Model;
 use store::{Store, views};
 
 pub use live::run;
+pub use orders::standing_order;
 pub use publish::published_topic;
 pub use rebuild::{RebuildReport, check, rebuild};
 
@@ -40,8 +42,10 @@ pub struct Config {
     pub log: EventLog,
     /// How events are written in it.
     pub codec: Codec,
-    /// The linkage model. Views that were made with another one are decided anew at the start.
+    /// The linkage model while the log says nothing of one. Views that another one made are decided anew at the start.
     pub model: Arc<Model>,
+    /// The rules of survivorship. Persons that other rules made are made anew at the start.
+    pub survivorship: Arc<Survivorship>,
     /// The key of claim tokens.
     pub token_key: TokenKey,
     /// How much is taken in at once.
@@ -83,6 +87,14 @@ pub enum Error {
     /// A change of a person does not fit a message.
     #[error("a change of a person cannot be published")]
     Unpublishable(#[source] codec::EncodeError),
+    /// The model that the log says decides is not one for this program.
+    #[error("the linkage model {version} decides, and this version of the program cannot use it")]
+    Model {
+        /// Which model.
+        version: String,
+        /// Why not.
+        source: linkage::ModelError,
+    },
     /// A task of the projector ended by a panic.
     #[error("a task of the projector ended by a panic")]
     Panicked(#[source] tokio::task::JoinError),

@@ -101,13 +101,14 @@ impl OrderBook {
 }
 
 fn change(row: &OrderRow) -> Change {
-    match row.standing {
-        Standing::Ended => Change::OrderEnded(row.record_a, row.record_b),
-        Standing::InForce | Standing::Resting | Standing::SetAside => {
-            let informed = row.verdict == Verdict::Same && row.reason == DecisionReason::NumberWrong;
-            Change::Order(Order::new(row.record_a, row.record_b, row.verdict, row.decided, informed))
-        }
-    }
+    standing_order(row).map_or(Change::OrderEnded(row.record_a, row.record_b), Change::Order)
+}
+
+/// The order that linkage obeys because of a decision; `None` once it is taken back.
+pub fn standing_order(row: &OrderRow) -> Option<Order> {
+    let informed = row.verdict == Verdict::Same && row.reason == DecisionReason::NumberWrong;
+    let order = || Order::new(row.record_a, row.record_b, row.verdict, row.decided, informed);
+    (row.standing != Standing::Ended).then(order)
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@
 //! here: their versions are compared by the database.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use domain::{EventType, Member, PersonId, RecordId, StatedClaim, TokenKey, stated_claims, survive, units};
-use linkage::{Change, ClusterChange, Delta, Engine, Link, Model, Task};
+use linkage::{Change, ClusterChange, Delta, Engine, Link, Task};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use store::views::{
@@ -17,6 +16,7 @@ use store::views::{
 use crate::book::{Before, Book, live, member};
 use crate::item::{Item, json};
 use crate::lineage::{self, Moved};
+use crate::model::Deciding;
 use crate::orders::OrderBook;
 
 /// The state from which changes follow.
@@ -25,38 +25,40 @@ pub(crate) struct Projection {
     book: Book,
     orders: OrderBook,
     engine: Engine,
+    deciding: Deciding,
     key: TokenKey,
 }
 
 impl Projection {
-    /// Begins from stored records. The changes bring the views to this model; they are empty when the views were made
-    /// with it.
+    /// Begins from stored records. The changes bring the views to what decides now; they are empty when the views were made
+    /// by it (`same_rules`).
     pub(crate) fn load(
         rows: Vec<SourceRecordRow>,
         orders: Vec<OrderRow>,
-        model: Arc<Model>,
+        deciding: Deciding,
         key: TokenKey,
-        same_model: bool,
+        same_rules: bool,
     ) -> (Self, Changes) {
         let mut book = Book::default();
         for row in rows {
             book.load(row);
         }
-        let mut engine = Engine::new(model);
         let orders = OrderBook::new(key.clone(), orders);
-        let upserts = book.rows().filter_map(upsert).chain(orders.standing()).collect();
-        let delta = engine.apply(upserts);
-        let mut projection = Self { book, orders, engine, key };
+        let (engine, delta) = decided(&book, &orders, &deciding);
+        let mut projection = Self { book, orders, engine, deciding, key };
         let decided = delta.clusters.iter().flat_map(|c| c.members.iter().map(move |record| (*record, c.person)));
         let agrees = |(record, person)| projection.book.get(record).is_some_and(|row| row.person == Some(person));
-        if same_model && decided.clone().all(agrees) {
+        if same_rules && decided.clone().all(agrees) {
             return (projection, Changes::default());
         }
-        let mut changes = Changes { persons_reset: true, ..Changes::default() };
-        let retracted: Vec<RecordId> =
-            projection.book.rows().filter(|row| row.is_retracted()).map(|row| row.record_id).collect();
-        projection.settle(&delta, retracted.into_iter().collect(), &BTreeMap::new(), &mut changes);
+        let mut changes = Changes::default();
+        projection.replace(&delta, &BTreeMap::new(), &mut changes);
         (projection, changes)
+    }
+
+    /// The model that decides.
+    pub(crate) fn model(&self) -> &linkage::Model {
+        &self.deciding.model
     }
 
     /// How many source records and persons are held.
@@ -69,7 +71,9 @@ impl Projection {
         let mut touched: BTreeMap<RecordId, Before> = BTreeMap::new();
         let mut facts: FxHashMap<(RecordId, EventType), FactPut> = FxHashMap::default();
         let mut places: FxHashMap<RecordId, PlacePut> = FxHashMap::default();
-        let mut decided: BTreeSet<RecordId> = BTreeSet::new();
+        let mut ordered: BTreeSet<RecordId> = BTreeSet::new();
+        let mut is_other_model = false;
+        let mut activations = Vec::new();
         for item in items {
             match item {
                 Item::Observed(observed) => {
@@ -84,24 +88,45 @@ impl Projection {
                 }
                 Item::Fact(fact) => keep(&mut facts, (fact.record_id, fact.kind), *fact, FactPut::precedence),
                 Item::Place(place) => keep(&mut places, place.record_id, *place, PlacePut::precedence),
-                Item::Decided(decision) => decided.extend(self.orders.take_in(&decision.0, decision.1)),
+                Item::Decided(decision) => ordered.extend(self.orders.take_in(&decision.0, decision.1)),
+                Item::Model(activation) => {
+                    is_other_model |= self.deciding.follow(&activation);
+                    activations.push(activation.row);
+                }
             }
         }
         let mut changes = Changes {
             facts: facts.into_values().collect(),
             places: places.into_values().collect(),
+            model_activations: activations,
             ..Changes::default()
         };
         touched.retain(|record, before| self.book.get(*record) != before.row.as_ref());
         self.claims(&touched, &mut changes);
+        if is_other_model {
+            let (engine, delta) = decided(&self.book, &self.orders, &self.deciding);
+            self.engine = engine;
+            changes.orders = self.orders.settle(ordered, &delta.orders, |(a, b)| self.engine.order_state(a, b));
+            self.replace(&delta, &touched, &mut changes);
+            return changes;
+        }
         let mut heard = self.linkage_changes(&touched);
-        heard.extend(self.orders.changes(&decided));
+        heard.extend(self.orders.changes(&ordered));
         let delta = self.engine.apply(heard);
-        changes.orders = self.orders.settle(decided, &delta.orders, |(a, b)| self.engine.order_state(a, b));
+        changes.orders = self.orders.settle(ordered, &delta.orders, |(a, b)| self.engine.order_state(a, b));
         let retracted = touched.keys().filter(|r| self.book.get(**r).is_some_and(SourceRecordRow::is_retracted));
         let retracted: BTreeSet<RecordId> = retracted.copied().collect();
         self.settle(&delta, retracted, &touched, &mut changes);
         changes
+    }
+
+    /// Puts all persons in the place of those that another model decided. It goes into one transaction, so that readers
+    /// see the old ones or the new ones.
+    fn replace(&mut self, delta: &Delta, touched: &BTreeMap<RecordId, Before>, changes: &mut Changes) {
+        changes.persons_reset = true;
+        changes.model = Some(self.deciding.row());
+        let retracted = self.book.rows().filter(|row| row.is_retracted()).map(|row| row.record_id).collect();
+        self.settle(delta, retracted, touched, changes);
     }
 
     fn touch(&self, touched: &mut BTreeMap<RecordId, Before>, record: RecordId) {
@@ -209,7 +234,7 @@ impl Projection {
     fn person_put(&self, cluster: &ClusterChange) -> Option<PersonPut> {
         let rows = cluster.members.iter().filter_map(|record| self.book.get(*record));
         let members: Vec<Member<'_>> = rows.filter_map(member).collect();
-        let golden = json(&survive(&members)).ok()?;
+        let golden = json(&survive(&members, &self.deciding.survivorship)).ok()?;
         Some(PersonPut {
             person_id: cluster.person,
             digest: store::lineage::digest(&golden, &cluster.members),
@@ -219,6 +244,13 @@ impl Projection {
             first_time: members.iter().map(|member| member.first_time).min()?,
         })
     }
+}
+
+/// Decides the persons of all records from nothing.
+fn decided(book: &Book, orders: &OrderBook, deciding: &Deciding) -> (Engine, Delta) {
+    let mut engine = Engine::new(deciding.model.clone());
+    let delta = engine.apply(book.rows().filter_map(upsert).chain(orders.standing()).collect());
+    (engine, delta)
 }
 
 /// Keeps the event that counts; of equal ones the first.

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod history;
+mod models;
 mod support;
 
 use domain::{

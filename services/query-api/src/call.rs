@@ -288,6 +288,24 @@ impl Call {
         }
     }
 
+    /// Whether the caller asks for this type of answer before any other.
+    pub(crate) fn accepts(&self, media_type: &str) -> bool {
+        let accept = self.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        accept.split([',', ';']).next().is_some_and(|first| first.trim().eq_ignore_ascii_case(media_type))
+    }
+
+    /// Puts the outcome on record and answers with a picture; the receipt is in its header.
+    pub(crate) async fn finish_with_picture(self, outcome: Result<Found<String>, Failure>) -> Answered {
+        let picture = |(drawing, receipt): (String, Receipt)| {
+            let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "no-store")];
+            with_receipt(Answered((StatusCode::OK, headers, drawing).into_response()), &receipt)
+        };
+        match outcome {
+            Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, picture),
+            Err(failure) => self.refuse(failure).await,
+        }
+    }
+
     /// Puts the beginning of an answer that goes on on record, and answers with what `body` makes of the call. Every part
     /// of it that is about a person goes through [`Call::disclose`] before it leaves.
     pub(crate) async fn finish_with(self, body: impl FnOnce(Self) -> Response) -> Answered {

@@ -250,7 +250,8 @@ pub(crate) fn happening(body: Body) -> Option<Happening> {
         | Body::IdentityRetracted(_)
         | Body::MeterReading(_)
         | Body::PlaceRegistered(_)
-        | Body::LinkDecided(_) => return None,
+        | Body::LinkDecided(_)
+        | Body::ModelActivated(_) => return None,
     })
 }
 
@@ -419,6 +420,7 @@ mod tests {
                     | EventType::MeterReading
                     | EventType::PlaceRegistered
                     | EventType::LinkDecided
+                    | EventType::ModelActivated
             );
             assert_eq!(groups, usize::from(about_a_person), "{}", kind.name());
         }

@@ -18,6 +18,8 @@ mod find;
 mod happening;
 mod ledger_routes;
 mod lineage;
+mod link_picture;
+mod linkage;
 mod links;
 mod me;
 mod openapi;
@@ -50,7 +52,7 @@ use utoipa_axum::routes;
 pub use body::BODY_BYTES_MAX;
 pub use call::{CASE_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
-pub use state::{Clock, LEDGER_WAIT_MAX, LinkModel, QuerySetup, QueryState};
+pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState};
 pub use stranger_entry::flush as flush_strangers;
 
 /// The routes of the query API, and what the OpenAPI document says of them. Merge them with those of other services,
@@ -68,6 +70,7 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(decisions::undo))
         .routes(routes!(lineage::read))
         .routes(routes!(changes::read))
+        .routes(routes!(linkage::read))
         .routes(routes!(ledger_routes::entries))
         .routes(routes!(ledger_routes::checkpoint))
         .routes(routes!(me::read))

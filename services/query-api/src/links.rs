@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::link_picture;
 use crate::problem::{Problem, ProblemDocument};
+use crate::query;
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
 
@@ -25,17 +27,34 @@ pub(crate) struct LinkList {
     pub asked_for: Option<Uuid>,
     /// Version of the linkage model in use.
     pub model_version: String,
+    /// Log2 of the odds that any two records are of one person, before looking at them.
+    pub prior: f64,
     /// From this weight on, two records are linked: log2 of the odds that they are of one person.
     pub link_threshold: f64,
     /// From this weight on, a pair is put up for review.
     pub review_threshold: f64,
-    /// The links, strongest first. A person of one record has none.
+    /// The links that hold the records together, strongest first: one less than records. A person of one record has
+    /// none.
     pub links: Vec<LinkView>,
+    /// The link that holds the records together least: without it the person would fall into two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weakest: Option<PairView>,
     /// There are more links than are listed.
     pub truncated: bool,
     /// Groups that this answer would hold for somebody entitled to them.
     #[schema(value_type = Vec<String>)]
     pub withheld: FieldGroups,
+}
+
+/// Two source records and their weight.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PairView {
+    /// One record.
+    pub record_a: Uuid,
+    /// The other record.
+    pub record_b: Uuid,
+    /// Match weight: log2 of the odds that both are of one person.
+    pub weight: f64,
 }
 
 /// A link between two source records.
@@ -47,7 +66,7 @@ pub(crate) struct LinkView {
     pub record_b: Uuid,
     /// Match weight: log2 of the odds that both are of one person.
     pub weight: f64,
-    /// What each field contributed; the sum is the weight.
+    /// What each field contributed, the prior among them; weights and frequencies add up to the weight.
     pub parts: Vec<PartView>,
     /// Version of the model that weighed it.
     pub model_version: String,
@@ -67,15 +86,21 @@ pub(crate) struct PartView {
     pub frequency: f64,
 }
 
-/// Reads why the records of a person belong together: per link its weight, per field what it contributed.
+/// Reads why the records of a person belong together: per link its weight, per field what it contributed. With
+/// `Accept: image/svg+xml` it draws one link: that of the two records named, or else the weakest.
 #[utoipa::path(
     get,
     path = "/v1/persons/{person_id}/links",
     tag = "persons",
     operation_id = "read_links",
-    params(crate::openapi::PersonHeaders, ("person_id" = Uuid, Path, description = "Id of the person")),
+    params(
+        crate::openapi::PersonHeaders,
+        ("person_id" = Uuid, Path, description = "Id of the person"),
+        ("record_a" = Option<Uuid>, Query, description = "One record of the link to draw"),
+        ("record_b" = Option<Uuid>, Query, description = "The other record of the link to draw"),
+    ),
     responses(
-        (status = 200, description = "The links", body = Receipted<LinkList>,
+        (status = 200, description = "The links, or one of them as a picture", body = Receipted<LinkList>,
          headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
         (status = "default", description = "A problem; see /problems", body = ProblemDocument,
          content_type = "application/problem+json"),
@@ -87,11 +112,16 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         Ok(call) => call,
         Err(answered) => return answered,
     };
+    if call.accepts("image/svg+xml") {
+        let found = link_picture::of(&call).await;
+        return call.finish_with_picture(found).await;
+    }
     let found = link_list(&call).await;
     call.finish(found).await
 }
 
 async fn link_list(call: &Call) -> Result<Found<LinkList>, Failure> {
+    let [] = query::members(&call.query, [])?;
     let mut conn = call.state.setup.store.acquire().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted);
@@ -99,22 +129,38 @@ async fn link_list(call: &Call) -> Result<Found<LinkList>, Failure> {
     let truncated = rows.len() as i64 > LINKS_MAX;
     rows.truncate(LINKS_MAX as usize);
     let links = rows.into_iter().map(link).collect::<Result<Vec<_>, _>>()?;
-    let model = &call.state.setup.link_model;
+    let model = model(&mut conn).await?;
+    let weakest = views::find_weakest_link(&mut conn, person.person_id).await?;
     let count = links.len();
     let answer = LinkList {
         person_id: person.person_id.as_uuid(),
         asked_for: asked_for.map(|id| id.as_uuid()),
-        model_version: model.version.clone(),
+        model_version: model.model_version,
+        prior: model.prior,
         link_threshold: model.link_threshold,
         review_threshold: model.review_threshold,
         links,
+        weakest: weakest.map(|row| PairView {
+            record_a: row.record_a.as_uuid(),
+            record_b: row.record_b.as_uuid(),
+            weight: row.weight,
+        }),
         truncated,
         withheld: withheld.clone(),
     };
     Ok(Found { answer, subjects: vec![person.person_id], released, withheld, count })
 }
 
-fn link(row: LinkRow) -> Result<LinkView, Failure> {
+/// The model that decided the persons: it is written with the first of them.
+pub(crate) async fn model(conn: &mut store::Conn) -> Result<views::ModelRow, Failure> {
+    let model = views::find_model(conn).await?;
+    Ok(model.ok_or_else(|| {
+        tracing::error!("There are persons, and no linkage model that decided them.");
+        Problem::Internal
+    })?)
+}
+
+pub(crate) fn link(row: LinkRow) -> Result<LinkView, Failure> {
     let LinkRow { record_a, record_b, weight, parts, model_version } = row;
     let parts = serde_json::from_value(parts).map_err(|_| {
         tracing::error!("The parts of a stored link have another shape than this version reads.");

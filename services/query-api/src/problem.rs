@@ -78,6 +78,10 @@ problems! {
     FollowersTooMany = 429 "followers-too-many":
         "As many streams of changes are open as this process allows.",
         "Close streams that nobody reads, or page with `Accept: application/json`.";
+    /// No such link.
+    LinkNotFound = 404 "link-not-found":
+        "No link joins these two records of the person, or the person has one record only.",
+        "Name two records of one of the links that the same address lists as JSON.";
     /// Not a person id.
     PersonIdMalformed = 400 "person-id-malformed":
         "The person id is not a UUID.",

@@ -200,7 +200,7 @@ async fn review_file(call: &Call) -> Result<Found<ReviewFile>, Failure> {
     let ids = row.sides.each_ref().map(|side| side.record_id);
     let records = views::list_records(&mut conn, &ids).await?;
     let subjects = persons(&row).collect();
-    let model = &call.state.setup.link_model;
+    let model = crate::links::model(&mut conn).await?;
     let answer = ReviewFile {
         task: task(row, &released)?,
         link_threshold: model.link_threshold,

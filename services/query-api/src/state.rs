@@ -17,17 +17,6 @@ use crate::strangers::Strangers;
 /// Gives the wall-clock time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Thresholds of the linkage model in use, for explaining links.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LinkModel {
-    /// Version of the model.
-    pub version: String,
-    /// From this weight on, two records are linked (log2).
-    pub link_threshold: f64,
-    /// From this weight on, a pair is put up for review (log2).
-    pub review_threshold: f64,
-}
-
 /// What a query API is made of.
 pub struct QuerySetup {
     /// The database.
@@ -38,8 +27,6 @@ pub struct QuerySetup {
     pub token_key: TokenKey,
     /// Who may see what.
     pub policy: Policy,
-    /// The linkage model in use.
-    pub link_model: LinkModel,
     /// The log that decisions are published to.
     pub log: EventLog,
     /// How events are written in it.

@@ -31,14 +31,17 @@ pub(crate) struct ProvenanceView<T> {
     pub record_id: Uuid,
     /// When the record was last stated.
     pub time: String,
-    /// The rule that chose the value: `only-value`, `valid-id-number`, `agreement`, `source-rank`, `recency`, `order`
-    /// or `every-value`.
+    /// The rule that chose the value: `only-value`, `valid-id-number`, `validity`, `agreement`, `source-rank`, `recency`,
+    /// `completeness`, `order` or `every-value`.
     pub rule: &'static str,
     /// How many sources state it.
     pub sources: u32,
     /// The best value that was not chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runner_up: Option<RunnerUpView<T>>,
+    /// The other values that were not chosen, best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<RunnerUpView<T>>,
 }
 
 /// A value that was not chosen.
@@ -178,15 +181,18 @@ pub(crate) fn may_know_source(kind: SourceKind, granted: &FieldGroups) -> bool {
 }
 
 fn field<T, V>(field: Field<T>, granted: &FieldGroups, view: impl Fn(T) -> V) -> FieldView<V> {
-    let Field { value, source, source_kind, record_id, time, rule, sources, runner_up } = field;
-    let runner_up = runner_up.filter(|other| may_know_source(other.source_kind, granted)).map(
-        |RunnerUp { value, source, source_kind: _, record_id, time }| RunnerUpView {
+    let Field { value, source, source_kind, record_id, time, rule, sources, runner_up, others } = field;
+    let not_chosen = |other: RunnerUp<T>| {
+        let RunnerUp { value, source, source_kind, record_id, time } = other;
+        may_know_source(source_kind, granted).then(|| RunnerUpView {
             value: view(value),
             source,
             record_id: record_id.as_uuid(),
             time: time.to_string(),
-        },
-    );
+        })
+    };
+    let runner_up = runner_up.and_then(not_chosen);
+    let others = others.into_iter().filter_map(not_chosen).collect();
     FieldView {
         value: view(value),
         provenance: may_know_source(source_kind, granted).then(|| ProvenanceView {
@@ -196,6 +202,7 @@ fn field<T, V>(field: Field<T>, granted: &FieldGroups, view: impl Fn(T) -> V) ->
             rule: rule_code(rule),
             sources,
             runner_up,
+            others,
         }),
     }
 }
@@ -204,9 +211,11 @@ const fn rule_code(rule: Rule) -> &'static str {
     match rule {
         Rule::OnlyValue => "only-value",
         Rule::ValidIdNumber => "valid-id-number",
+        Rule::Validity => "validity",
         Rule::Agreement => "agreement",
         Rule::SourceRank => "source-rank",
         Rule::Recency => "recency",
+        Rule::Completeness => "completeness",
         Rule::Order => "order",
         Rule::EveryValue => "every-value",
     }
@@ -362,12 +371,19 @@ mod tests {
                 rule: Rule::Agreement,
                 sources: 2,
                 runner_up: Some(RunnerUp {
-                    value: other,
+                    value: other.clone(),
                     source: "source-of-other".to_owned(),
                     source_kind: SourceKind::Hospital,
                     record_id,
                     time,
                 }),
+                others: vec![RunnerUp {
+                    value: other,
+                    source: "third-source".to_owned(),
+                    source_kind: SourceKind::Hospital,
+                    record_id,
+                    time,
+                }],
             }
         }
         let name = |text: &str| PersonName::whole(text).expect("a name");
@@ -449,8 +465,8 @@ mod tests {
             // The runner-up is a hospital's: that there is one says that the person is a patient.
             let patient = named && granted.contains(FieldGroup::Health);
             assert_eq!(
-                (text.contains("source-of-other"), text.contains("residence-2")),
-                (patient, patient),
+                (text.contains("source-of-other"), text.contains("third-source"), text.contains("residence-2")),
+                (patient, patient, patient),
                 "{granted:?}"
             );
         }

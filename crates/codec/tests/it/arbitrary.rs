@@ -35,6 +35,7 @@ pub(crate) fn event(event_type: EventType, entropy: &[u8]) -> Event {
         EventType::MeterReading => Body::MeterReading(entropy.value()),
         EventType::PlaceRegistered => Body::PlaceRegistered(entropy.value()),
         EventType::LinkDecided => Body::LinkDecided(entropy.value()),
+        EventType::ModelActivated => Body::ModelActivated(entropy.value()),
     };
     Event { meta, body }
 }

@@ -8,7 +8,7 @@ use linkage::{Change, Engine, Model, Order, OrderState, TaskKind};
 use proptest::prelude::*;
 
 use crate::common::{Statement, groups_of, key, masked, record, resident};
-use crate::laws::{Reader, Row, bulk, model, row, seen};
+use crate::laws::{MODELS, Reader, Row, bulk, row, seen};
 
 fn order(a: u64, b: u64, verdict: Verdict, decided: i64) -> Order {
     Order::new(key(a), key(b), verdict, Timestamp::from_millis(decided), false)
@@ -87,8 +87,8 @@ proptest! {
         cuts in prop::collection::vec(1..5_usize, 40),
     ) {
         let end = End::of(&steps);
-        let expected = bulk(end.changes());
-        let mut engine = Engine::new(model());
+        let expected = bulk(&MODELS[0], end.changes());
+        let mut engine = Engine::new(Arc::clone(&MODELS[0]));
         let mut reader = Reader::default();
         let mut changes: Vec<Change> = steps.iter().map(change).collect();
         for cut in cuts {
@@ -108,7 +108,7 @@ proptest! {
         let ended = end.orders.keys().map(|(a, b)| Change::OrderEnded(*a, *b)).collect();
         reader.take(engine.apply(ended));
         reader.check(&engine);
-        prop_assert_eq!(seen(&engine), seen(&bulk(End { orders: BTreeMap::new(), ..end }.changes())));
+        prop_assert_eq!(seen(&engine), seen(&bulk(&MODELS[0], End { orders: BTreeMap::new(), ..end }.changes())));
     }
 
     #[test]
@@ -116,7 +116,7 @@ proptest! {
         steps in prop::collection::vec(step(), 1..40),
     ) {
         let end = End::of(&steps);
-        let engine = bulk(end.changes());
+        let engine = bulk(&MODELS[0], end.changes());
         let newest = end.orders.values().filter(|o| engine.person_of(o.pair().0).and(engine.person_of(o.pair().1)).is_some());
         let newest = newest.max_by_key(|order| (order.decided, order.pair())).copied();
         for (pair, state) in engine.orders() {

@@ -2,7 +2,7 @@
 
 use crate::common::{Statement, explain, groups, masked, record, resident};
 use domain::{IdScheme, Sex};
-use linkage::Field;
+use linkage::{Field, Model};
 
 const PHONE: &str = "13951234017";
 
@@ -249,5 +249,5 @@ fn the_explanation_adds_up() {
     let sum: f64 = explanation.link.parts.iter().map(|part| part.weight + part.frequency).sum();
     assert!((sum - explanation.link.weight).abs() < 1e-9, "{sum}");
     assert!(explanation.together);
-    assert_eq!(explanation.model_version, "zh-1");
+    assert_eq!(explanation.model_version, Model::zh().version());
 }

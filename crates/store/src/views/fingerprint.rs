@@ -52,6 +52,16 @@ const TABLES: &[(&str, &str)] = &[
          FROM (SELECT t::text AS line FROM place t OFFSET 0) lines",
     ),
     (
+        "linkage_model",
+        "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
+         FROM (SELECT t::text AS line FROM linkage_model t OFFSET 0) lines",
+    ),
+    (
+        "model_activation",
+        "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
+         FROM (SELECT t::text AS line FROM model_activation t OFFSET 0) lines",
+    ),
+    (
         "projector_quarantine",
         "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
          FROM (SELECT ROW(topic, partition, record_offset, reason)::text AS line FROM projector_quarantine OFFSET 0) lines",

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod fingerprint;
+mod model;
 mod orders;
 mod read;
 mod rows;
@@ -13,6 +14,7 @@ use sqlx::postgres::PgConnection;
 
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use fingerprint::fingerprint;
+pub use model::{LinkageCounts, ModelActivationRow, ModelRow, find_model, linkage_counts, list_model_activations};
 pub use orders::{
     OrderRow, ReviewFilter, ReviewPut, ReviewRow, ReviewSide, Standing, all_orders, find_order, find_review,
     list_orders, list_persons_of_records, list_reviews,

@@ -462,6 +462,38 @@ pub async fn list_links_of_person(conn: &mut PgConnection, person: PersonId, lim
     Ok(rows.into_iter().map(LinkRow::from).collect())
 }
 
+/// The link between two records of a person, the smaller id first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn find_link(conn: &mut PgConnection, person: PersonId, a: Uuid, b: Uuid) -> Result<Option<LinkRow>> {
+    let row: Option<LinkColumns> = sqlx::query_as(
+        "SELECT record_a, record_b, weight, parts, model_version FROM link
+         WHERE person_id = $1 AND record_a = $2 AND record_b = $3",
+    )
+    .bind(person.as_uuid())
+    .bind(a)
+    .bind(b)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(LinkRow::from))
+}
+
+/// The link that holds a person's records together least.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn find_weakest_link(conn: &mut PgConnection, person: PersonId) -> Result<Option<LinkRow>> {
+    let row: Option<LinkColumns> = sqlx::query_as(
+        "SELECT record_a, record_b, weight, parts, model_version FROM link WHERE person_id = $1
+         ORDER BY weight, record_a, record_b LIMIT 1",
+    )
+    .bind(person.as_uuid())
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(LinkRow::from))
+}
+
 #[derive(FromRow)]
 struct PlaceColumns {
     record_id: Uuid,

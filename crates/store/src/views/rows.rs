@@ -180,7 +180,8 @@ impl FactRow {
             EventType::IdentityObserved
             | EventType::IdentityRetracted
             | EventType::PlaceRegistered
-            | EventType::LinkDecided => return Err(Error::Code("fact.kind")),
+            | EventType::LinkDecided
+            | EventType::ModelActivated => return Err(Error::Code("fact.kind")),
         };
         read.map_err(|source| Error::Document { column: "fact.detail", source })
     }
@@ -235,6 +236,7 @@ pub(crate) const fn kind_code(kind: EventType) -> i16 {
         EventType::MeterReading => 10,
         EventType::PlaceRegistered => 11,
         EventType::LinkDecided => 12,
+        EventType::ModelActivated => 13,
     }
 }
 

@@ -184,6 +184,32 @@ COMMENT ON TABLE place IS 'Registered places. A place has several rows when it c
 COMMENT ON COLUMN place.detail IS 'domain::PlaceRef without absent fields.';
 CREATE INDEX place_by_id ON place (place_id);
 
+CREATE TABLE linkage_model (
+    singleton       boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    model_version   text             NOT NULL,
+    prior           double precision NOT NULL,
+    link_threshold  double precision NOT NULL,
+    review_threshold double precision NOT NULL,
+    document        text             NOT NULL,
+    survivorship_version text        NOT NULL
+);
+COMMENT ON TABLE linkage_model IS 'The linkage model and the rules of survivorship that decided the persons. At most one row.';
+COMMENT ON COLUMN linkage_model.prior IS 'Log2 of the odds that any two records are of one person; thresholds are in the same measure.';
+COMMENT ON COLUMN linkage_model.document IS 'The model as TOML.';
+
+CREATE TABLE model_activation (
+    version       bigint      NOT NULL,
+    event_id      uuid        NOT NULL,
+    activated_at  timestamptz NOT NULL,
+    rolled_back   boolean     NOT NULL,
+    model_version text        NOT NULL,
+    document      text        NOT NULL,
+    PRIMARY KEY (version, event_id)
+);
+COMMENT ON TABLE model_activation IS
+    'Models that operators activated, in the order of versions. The last decides; without any, the configured one.';
+COMMENT ON COLUMN model_activation.rolled_back IS 'It decided before, and an operator went back to it.';
+
 CREATE TABLE projector_quarantine (
     topic         text        NOT NULL,
     partition     integer     NOT NULL,

@@ -14,6 +14,7 @@ use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
+use super::model::{ModelActivationRow, ModelRow, put_model, put_model_activations};
 use super::orders::{OrderRow, ReviewPut, put_orders, put_reviews, remove_reviews};
 use super::rows::{kind_code, reason_code, source_kind_code};
 use super::{Checkpoint, QuarantinedRow};
@@ -48,6 +49,10 @@ pub struct Changes {
     pub orders: Vec<OrderRow>,
     /// All persons, links and reviews go first: another model decides.
     pub persons_reset: bool,
+    /// The model that decides from here on, when it is another one.
+    pub model: Option<ModelRow>,
+    /// Models that operators activated.
+    pub model_activations: Vec<ModelActivationRow>,
     /// Facts; each (record, kind) once.
     pub facts: Vec<FactPut>,
     /// Places; each record once.
@@ -201,6 +206,10 @@ pub async fn advance(conn: &mut PgConnection, from: &Checkpoint, to: &Value, mod
 pub async fn apply(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
     if changes.persons_reset {
         sqlx::raw_sql("DELETE FROM person; DELETE FROM link; DELETE FROM review").execute(&mut *conn).await?;
+    }
+    put_model_activations(conn, &changes.model_activations).await?;
+    if let Some(model) = &changes.model {
+        put_model(conn, model).await?;
     }
     put_records(conn, &changes.records).await?;
     move_records(conn, &changes.record_persons).await?;

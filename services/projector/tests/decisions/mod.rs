@@ -10,7 +10,10 @@ use crate::support::Hub;
 
 /// A decision on two records of the register, as its `version`.
 fn decision(one: &str, other: &str, verdict: Verdict, version: i64, op: Op) -> Event {
-    let (one, other) = (record_id("register", one), record_id("register", other));
+    decision_on(record_id("register", one), record_id("register", other), verdict, version, op)
+}
+
+pub(crate) fn decision_on(one: RecordId, other: RecordId, verdict: Verdict, version: i64, op: Op) -> Event {
     let id = LinkDecided::source_record_id(one, other);
     let mut meta = meta_at(LinkDecided::SOURCE, &id, version, NOON.plus_millis(version * 1000));
     meta.op = op;

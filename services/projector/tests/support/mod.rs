@@ -33,7 +33,9 @@ impl Hub {
         log.ensure_topics(&topics).await.expect("topics");
         let limits = Limits { wait: Duration::from_millis(20), ..Limits::default() };
         let model = Arc::new(Model::zh());
-        let config = Config { store, log, codec: Codec::builtin(), model, token_key: token_key(), limits };
+        let survivorship = Arc::default();
+        let config =
+            Config { store, log, codec: Codec::builtin(), model, survivorship, token_key: token_key(), limits };
         Self { config }
     }
 

@@ -36,7 +36,7 @@ fn person_put(person: PersonId, members: &[RecordId], name: &str, unit: &str) ->
             statement: &statement,
         })
         .collect();
-    let golden: GoldenRecord = survive(&members);
+    let golden: GoldenRecord = survive(&members, &domain::Survivorship::default());
     let golden = serde_json::to_string(&golden).expect("json");
     let ids: Vec<RecordId> = members.iter().map(|member| member.record_id).collect();
     PersonPut {

@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use test_support::build;
 
 use crate::world::{
     ANNA_NAME, FROM_TO, GRID, PHONE, SHARED_PHONE, anna, anna_number, anna_old, bob, find, get, nobody, subject, world,
@@ -188,12 +189,40 @@ async fn links_explain_themselves_field_by_field() {
     let world = world().await;
     let body = world.ask(get(format!("/v1/persons/{}/links", anna())).tracing()).await.json();
     assert_eq!(body["model_version"], "zh-1");
-    assert_eq!(body["link_threshold"], 12.0);
+    assert_eq!((&body["link_threshold"], &body["prior"]), (&json!(12.0), &json!(-21.0)));
     assert_eq!(body["links"][0]["weight"], 20.5);
     assert_eq!(
         body["links"][0]["parts"],
-        json!([{ "field": "national_id", "level": "same", "weight": 20.5, "frequency": 0.0 }])
+        json!([
+            { "field": "prior", "level": "given", "weight": -21.0, "frequency": 0.0 },
+            { "field": "national_id", "level": "same", "weight": 30.0, "frequency": 11.5 },
+        ])
     );
+    assert_eq!(body["weakest"]["record_a"], body["links"][0]["record_a"]);
+}
+
+#[tokio::test]
+async fn a_link_is_drawn_with_its_receipt_and_only_for_those_who_may_see_it() {
+    let world = world().await;
+    let (a, b) = (build::record_id("register", "anna"), build::record_id("hospital", "anna"));
+    let drawn = |query: String| get(format!("/v1/persons/{}/links{query}", anna())).header("accept", "image/svg+xml");
+    for query in [String::new(), format!("?record_a={a}&record_b={b}"), format!("?record_a={b}&record_b={a}")] {
+        let reply = world.ask(drawn(query).tracing()).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        assert_eq!(reply.headers["content-type"], "image/svg+xml");
+        assert!(reply.headers.contains_key("isthmus-receipt"));
+        let svg = reply.text();
+        for words in ["<svg ", "national id · same", "身份证件号码", ">+41.5<", ">20.5<", "linked from 12.0", "zh-1"]
+        {
+            assert!(svg.contains(words), "{words}: {svg}");
+        }
+    }
+    let other = world.ask(drawn(format!("?record_a={a}&record_b={a}")).tracing()).await;
+    assert_eq!(other.code(), "link-not-found");
+    let half = world.ask(drawn(format!("?record_a={a}")).tracing()).await;
+    assert_eq!(half.code(), "query-malformed");
+    let stranger = world.ask(drawn(String::new()).looking_after("other-worker")).await;
+    assert_ne!(stranger.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -207,4 +236,24 @@ async fn source_records_are_shown_as_the_sources_state_them() {
     assert_eq!(hospital["source_kind"], "HOSPITAL");
     assert_eq!(hospital["retracted"], false);
     assert_eq!(hospital["contact"]["phones"][0]["own"], false);
+}
+
+#[tokio::test]
+async fn operators_and_auditors_see_in_figures_what_linkage_has_decided_and_others_do_not() {
+    let world = world().await;
+    for who in ["operator", "auditor"] {
+        let body = without_receipt(world.ask(get("/v1/system/linkage").by(who)).await.json());
+        assert_eq!(
+            body,
+            json!({
+                "model_version": "zh-1", "prior": -21.0, "link_threshold": 12.0, "review_threshold": 6.0,
+                "survivorship_version": "shipped-1", "records": body["records"], "persons": body["persons"],
+                "links": 1, "reviews": 0,
+            })
+        );
+        assert!(body["persons"].as_i64() > Some(1) && body["records"].as_i64() > body["persons"].as_i64());
+    }
+    for who in ["worker", "tracer", "anna", "department"] {
+        assert_eq!(world.ask(get("/v1/system/linkage").by(who)).await.code(), "not-entitled", "{who}");
+    }
 }

@@ -16,10 +16,10 @@ use domain::{
 };
 use event_log::{EventLog, LogConfig, Positions, TopicSpec};
 use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
-use query_api::{LinkModel, QuerySetup, QueryState};
+use query_api::{QuerySetup, QueryState};
 use runtime::Shutdown;
 use serde_json::Value;
-use store::views::{self, Changes, FactPut, LinkPut, OrderRow, PersonPut, RecordPut, ReviewPut, Standing};
+use store::views::{self, Changes, FactPut, LinkPut, ModelRow, OrderRow, PersonPut, RecordPut, ReviewPut, Standing};
 use store::{Store, callers};
 use test_support::build::{self, NOON};
 use tower::ServiceExt;
@@ -138,7 +138,7 @@ fn record_puts(changes: &mut Changes) {
                 statement: &stated.statement,
             })
             .collect();
-        let golden: GoldenRecord = survive(&members);
+        let golden: GoldenRecord = survive(&members, &domain::Survivorship::default());
         let golden = serde_json::to_string(&golden).expect("json");
         let members_of: Vec<RecordId> = members.iter().map(|member| member.record_id).collect();
         changes.persons.push(PersonPut {
@@ -244,10 +244,18 @@ fn changes() -> Changes {
     let (a, b) = (build::record_id("register", "anna"), build::record_id("hospital", "anna"));
     let (record_a, record_b): (RecordId, RecordId) = (a.min(b), a.max(b));
     changes.relinked.push(anna());
-    let parts = r#"[{"field":"national_id","level":"same","weight":20.5,"frequency":0.0}]"#;
+    let parts = r#"[{"field":"prior","level":"given","weight":-21.0},{"field":"national_id","level":"same","weight":30.0,"frequency":11.5}]"#;
     let put = LinkPut { record_a, record_b, weight: 20.5, parts: parts.to_owned(), model_version: "zh-1".to_owned() };
     changes.links.push((anna(), put));
     review_puts(&mut changes);
+    changes.model = Some(ModelRow {
+        model_version: "zh-1".to_owned(),
+        prior: -21.0,
+        link_threshold: 12.0,
+        review_threshold: 6.0,
+        document: String::new(),
+        survivorship_version: "shipped-1".to_owned(),
+    });
     changes
 }
 
@@ -321,7 +329,6 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
         ledger: client(ledger.clone()),
         token_key: build::token_key(),
         policy: Policy::builtin().expect("valid"),
-        link_model: LinkModel { version: "zh-1".to_owned(), link_threshold: 12.0, review_threshold: 6.0 },
         log: log.clone(),
         codec: Codec::builtin(),
         clock: Arc::new(move || Timestamp::from_millis(wall.load(Ordering::Relaxed))),

@@ -1,0 +1,224 @@
+//! The operator's desk: database and log of a hub that runs or does not run, and the activations on the log.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use codec::Codec;
+use domain::{
+    BatchId, Event, EventType, Meta, ModelAction, ModelActivated, Op, Precision, Sensitive, SourceKind, TokenKey,
+};
+use event_log::{EventLog, Positions, Record};
+use linkage::Model;
+use runtime::{Shutdown, keys};
+use store::{SessionLock, Store, views};
+
+use crate::config::Config;
+use crate::hub::{self, AdminDatabase, now};
+
+/// The largest model that is activated, in bytes: an event of the log must stay below a megabyte.
+const MODEL_BYTES_MAX: usize = 900_000;
+/// What the hub itself calls itself as the source of an event, and the one record that activations are versions of.
+const SOURCE: &str = "isthmus";
+const RECORD: &str = "linkage-model";
+/// How long the log may be silent before reading it is given up.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
+
+/// Database, log and configuration.
+pub(crate) struct Desk {
+    pub(crate) config: Config,
+    pub(crate) database: AdminDatabase,
+    log: EventLog,
+    codec: Codec,
+    key: TokenKey,
+}
+
+/// An activation on the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Activation {
+    pub(crate) meta: Meta,
+    pub(crate) body: ModelActivated,
+}
+
+impl Desk {
+    pub(crate) async fn open(config: Config) -> anyhow::Result<Self> {
+        let database = AdminDatabase::open(&config).await?;
+        let key = keys::key_file(&config.keys().join("token.key")).context("the token key cannot be read")?;
+        let log = EventLog::open(&config.log, database.store.pool()).await.context("the event log cannot be opened")?;
+        log.ensure_topics(&hub::topics(config.partitions)).await.context("the topics cannot be made")?;
+        let codec = hub::codec(&config).await?;
+        Ok(Self { config, database, log, codec, key: TokenKey::from_bytes(&key) })
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.database.store
+    }
+
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.database.close().await
+    }
+
+    /// Held while the model is changed, so that two operators do not build on the same history.
+    pub(crate) async fn lock(&self) -> anyhow::Result<SessionLock> {
+        SessionLock::try_take(self.store(), store::locks::MODEL)
+            .await?
+            .context("another change of the model is under way: wait until it is done")
+    }
+
+    /// Every activation on the log, the first one first; also those that the views do not hold yet.
+    pub(crate) async fn activations(&self) -> anyhow::Result<Vec<Activation>> {
+        let topic = EventType::ModelActivated.topic();
+        let end = self.log.end_positions(&[topic]).await?;
+        let mut reader = self.log.reader(&[topic], self.log.begin_positions(&[topic]).await?).await?;
+        let mut found: Vec<Activation> = Vec::new();
+        let mut heard = Instant::now();
+        while !reader.positions().reached(&end) {
+            ensure!(heard.elapsed() < SILENCE_MAX, "the event log does not answer");
+            for delivered in reader.next(100, Duration::from_millis(200)).await? {
+                heard = Instant::now();
+                // What is no activation was set aside by the projector too.
+                if let Ok(Event { meta, body: domain::Body::ModelActivated(body) }) =
+                    self.codec.decode_fetching(topic, &delivered.payload).await
+                    && meta.op == Op::Upsert
+                    && Model::parse(&body.model).is_ok()
+                {
+                    found.push(Activation { meta, body });
+                }
+            }
+        }
+        found.sort_by_key(|activation| (activation.meta.source_record_version, activation.meta.event_id));
+        found.dedup_by_key(|activation| activation.meta.event_id);
+        Ok(found)
+    }
+
+    /// The model that decides the persons in the views: the activated one or, without any, the one that made them.
+    pub(crate) async fn current(&self, activations: &[Activation]) -> anyhow::Result<Model> {
+        if let Some(last) = activations.last() {
+            return Model::parse(&last.body.model).context("the model that decides cannot be read");
+        }
+        let row = views::find_model(&mut *self.store().acquire().await?).await?;
+        match row {
+            Some(row) => Model::parse(&row.document).context("the model of the views cannot be read"),
+            None => hub::model(&self.config.linkage_model),
+        }
+    }
+
+    /// Puts an activation on the log and gives where it is.
+    pub(crate) async fn publish(&self, version: i64, action: ModelAction, model: &Model) -> anyhow::Result<Positions> {
+        let document = model.to_toml()?;
+        ensure!(
+            document.len() <= MODEL_BYTES_MAX,
+            "the model has {} bytes and may have {MODEL_BYTES_MAX}: leave out the rarest of its names",
+            document.len()
+        );
+        let body = ModelActivated { action, model_version: model.version().to_owned(), model: document };
+        let event = event(&self.key, version, body);
+        let encoded = self.codec.encode(&event).context("the activation cannot be written")?;
+        let (topic, key) = (encoded.topic.to_owned(), encoded.key);
+        let record = Record { topic, key, payload: encoded.payload, headers: encoded.headers };
+        let mut end = Positions::new();
+        for position in self.log.append(vec![record]).await.context("the event log refuses the activation")? {
+            end.advance(&position);
+        }
+        Ok(end)
+    }
+
+    /// Waits until the views hold what is on the log up to `end`. Where no projector runs, one of this process does it;
+    /// where one runs, that of this process waits behind it and never begins.
+    pub(crate) async fn follow(&self, end: &Positions) -> anyhow::Result<()> {
+        let shutdown = Shutdown::on_signals()?;
+        let projector = projector::Config {
+            store: self.store().clone(),
+            log: self.log.clone(),
+            codec: self.codec.clone(),
+            model: std::sync::Arc::new(hub::model(&self.config.linkage_model)?),
+            survivorship: std::sync::Arc::new(hub::survivorship(&self.config)?),
+            token_key: self.key.clone(),
+            limits: projector::Limits::default(),
+        };
+        let task = tokio::spawn(projector::run(projector, shutdown.clone()));
+        let followed = loop {
+            if shutdown.has_begun() {
+                break false;
+            }
+            if projector::caught_up(self.store(), end).await? {
+                break true;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        shutdown.begin();
+        task.await.context("the projector ended by a panic")??;
+        if !followed {
+            bail!("stopped: the activation is on the log, and the projector of the hub follows it when it runs");
+        }
+        Ok(())
+    }
+}
+
+/// An activation as an event. All are versions of one record of the hub itself.
+fn event(key: &TokenKey, version: i64, body: ModelActivated) -> Event {
+    let record_id = key.record_id(SOURCE, RECORD);
+    let at = now();
+    let meta = Meta {
+        event_id: domain::EventId::derive(SOURCE, RECORD, version, Op::Upsert.code(), EventType::ModelActivated.name()),
+        source: SOURCE.to_owned(),
+        source_kind: SourceKind::Other,
+        source_record_id: Sensitive::from(RECORD),
+        record_id,
+        source_record_version: version,
+        op: Op::Upsert,
+        event_time: at,
+        event_time_precision: Precision::Milli,
+        source_utc_offset_min: Some(0),
+        offset_assumed: false,
+        source_created_time: None,
+        ingest_time: at,
+        schema_version: 1,
+        batch_id: BatchId::from_uuid(record_id.as_uuid()),
+        batch_row: version,
+        raw_ref: None,
+        trace_id: uuid::Uuid::new_v4().simple().to_string(),
+        quality_flags: Vec::new(),
+    };
+    Event { meta, body: body.into() }
+}
+
+/// The models that decided one after the other, as a pile: an activation lays one on top, going back takes one away.
+pub(crate) fn pile(activations: &[Activation]) -> Vec<&Activation> {
+    let mut pile: Vec<&Activation> = Vec::new();
+    for activation in activations {
+        match activation.body.action {
+            ModelAction::Activated => pile.push(activation),
+            ModelAction::RolledBack => {
+                pile.pop();
+            }
+        }
+    }
+    pile
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn going_back_twice_goes_back_by_two_models() {
+        let key = TokenKey::from_bytes(&[7; 32]);
+        let happened = [("a", false), ("b", false), ("c", false), ("b", true), ("a", true), ("d", false)];
+        let activations: Vec<Activation> = (1..)
+            .zip(happened)
+            .map(|(version, (name, back))| {
+                let action = if back { ModelAction::RolledBack } else { ModelAction::Activated };
+                let body = ModelActivated { action, model_version: name.to_owned(), model: String::new() };
+                let meta = event(&key, version, body.clone()).meta;
+                Activation { meta, body }
+            })
+            .collect();
+        let names = |count: usize| -> Vec<&str> {
+            pile(&activations[..count]).into_iter().map(|a| a.body.model_version.as_str()).collect()
+        };
+        assert_eq!(names(3), ["a", "b", "c"]);
+        assert_eq!(names(4), ["a", "b"]);
+        assert_eq!(names(5), ["a"]);
+        assert_eq!(names(6), ["a", "d"]);
+    }
+}
