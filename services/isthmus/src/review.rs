@@ -180,7 +180,7 @@ fn tell(body: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     println!("{}\t{}\t{}", text(&decision["decision_id"]), text(&decision["verdict"]), text(&decision["state"]));
     if body["applied"] == false {
-        eprintln!("The person files do not follow yet: the projector is behind. Nothing is lost.");
+        eprintln!("The decision is in the log; the person files do not follow yet, because the projector is behind.");
     }
 }
 

@@ -11,7 +11,8 @@ const DIGITS_MIN: usize = 11;
 /// this server's own ids.
 pub(crate) fn holds_identifier(path_and_query: &str) -> bool {
     // In a query a bare plus stands for a blank; an encoded one is a plus and begins something new.
-    let plain = path_and_query.replace('+', " ");
+    // Clients may encode the tilde that stands before an id in a cursor.
+    let plain = path_and_query.replace('+', " ").replace("%7E", "~").replace("%7e", "~");
     let once = percent_decode(&plain);
     let twice = percent_decode(&once);
     [&plain, &once, &twice].into_iter().any(|text| {
@@ -101,6 +102,7 @@ mod tests {
             "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?from=2022-03-01T00:00:00Z&to=2022-03-14T00:00:00Z",
             "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?from=2022-03-01T00:00:00.123456789%2B08:00",
             "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?after=2022-03-01T00:00:00Z~3f2504e0-4f89-11d3-9a0c-123456789012",
+            "/v1/changes?after=1746%7E51025a49-4f89-51d3-9a0c-783831441233",
             "/v1/ledger/entries?after=1234567890&limit=100",
             "/openapi.json",
             "/registry/schemas/ids/7",

@@ -270,9 +270,11 @@ async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
     let (record_a, record_b) = (one.min(other), one.max(other));
     let key = &call.state.setup.token_key;
     let decision_id = key.record_id(LinkDecided::SOURCE, &LinkDecided::source_record_id(one, other));
+    publish::settled(&call.state).await?;
     let mut conn = call.state.setup.store.acquire().await?;
     let known = views::find_order(&mut conn, decision_id).await?;
-    let is_under_review = known.is_some() || views::find_review(&mut conn, decision_id).await?.is_some();
+    let stands = known.as_ref().is_some_and(|known| known.standing != Standing::Ended);
+    let is_under_review = stands || views::find_review(&mut conn, decision_id).await?.is_some();
     let granted = reviews::granted(call, is_under_review)?;
     let subjects = sides(call, &mut conn, [record_a, record_b]).await?;
     let row = OrderRow {
@@ -300,6 +302,7 @@ async fn plan_undo(call: &Call) -> Result<Plan, Failure> {
     let question: UndoQuestion = call.json().await?;
     let (reason, note) = why(&question.reason, question.note)?;
     let decision_id = call.review_id()?;
+    publish::settled(&call.state).await?;
     let mut conn = call.state.setup.store.acquire().await?;
     let known = views::find_order(&mut conn, decision_id).await?.ok_or(Problem::ReviewNotFound)?;
     let granted = reviews::granted(call, true)?;
@@ -346,12 +349,16 @@ async fn sides(call: &Call, conn: &mut Conn, records: [RecordId; 2]) -> Result<V
     Ok(persons)
 }
 
+/// Whether a text could hold a phone, card or identity number, however it is broken up.
+fn holds_number(text: &str) -> bool {
+    address::holds_identifier(&text.chars().filter(|c| c.is_alphanumeric()).collect::<String>())
+}
+
 /// Reason and note, with suspicion: a note is for people and names nobody.
 fn why(reason: &str, note: Option<String>) -> Result<(DecisionReason, Option<Sensitive<String>>), Problem> {
     let reason = DecisionReason::from_code(reason).ok_or(Problem::DecisionMalformed)?;
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
-    let fits =
-        |note: &String| note.chars().count() <= NOTE_CHARS_MAX && !address::holds_identifier(&note.replace('%', " "));
+    let fits = |note: &String| note.chars().count() <= NOTE_CHARS_MAX && !holds_number(note);
     if !note.as_ref().is_none_or(fits) {
         return Err(Problem::DecisionMalformed);
     }
@@ -402,11 +409,14 @@ async fn carry_out(call: Call, plan: Result<Plan, Failure>) -> Answered {
         Err(failure) => return call.refuse(failure).await,
     };
     let count = subjects.len();
-    let recorded = match call.record(Found { answer: (), subjects, released, withheld, count }).await {
-        Ok(recorded) => recorded,
-        Err(answered) => return answered,
-    };
-    recorded.answer(apply(&call.state, row, event).await)
+    // On a task of its own: a client that hangs up stops nothing between the record and the log.
+    let carried_out = tokio::spawn(async move {
+        match call.record(Found { answer: (), subjects, released, withheld, count }).await {
+            Ok(recorded) => recorded.answer(apply(&call.state, row, event).await),
+            Err(answered) => answered,
+        }
+    });
+    carried_out.await.unwrap_or_else(|_| Answered::without_entry(Problem::Internal))
 }
 
 async fn apply(state: &QueryState, row: OrderRow, event: Option<Event>) -> Result<(StatusCode, Decided), Problem> {
@@ -443,7 +453,13 @@ mod tests {
         assert!(why("DOCUMENT_SEEN", Some("two cards, 2 desks / 50% sure".to_owned())).is_ok());
         assert_eq!(why("OTHER", Some("  ".to_owned())).expect("fine").1, None);
         let long = "x".repeat(NOTE_CHARS_MAX + 1);
-        for (reason, note) in [("document_seen", ""), ("", ""), ("OTHER", "call 138 1234 5678"), ("OTHER", &long)] {
+        for (reason, note) in [
+            ("document_seen", ""),
+            ("", ""),
+            ("OTHER", "call 138 1234 5678"),
+            ("OTHER", "call 138.1234.5678"),
+            ("OTHER", &long),
+        ] {
             assert_eq!(why(reason, Some(note.to_owned())), Err(Problem::DecisionMalformed), "{reason}");
         }
     }

@@ -130,6 +130,10 @@ problems! {
     DecisionOvertaken = 409 "decision-overtaken":
         "Another reviewer decided otherwise on this pair at the same time, and that decision counts.",
         "Look at the pair in GET /v1/decisions, talk to the other reviewer, and decide again if need be.";
+    /// What a decision would change is not known yet.
+    DecisionsPending = 503 "decisions-pending":
+        "Earlier decisions are not in the person files yet, so nothing was decided.",
+        "Wait a moment and send the decision again; if it goes on, the operator must look at the projector.";
     /// The event log is away.
     LogUnavailable = 503 "log-unavailable":
         "The event log did not confirm the decision; whether it was taken is not known.",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::Event;
+use domain::{Event, EventType};
 use event_log::{Positions, Record};
 use store::views;
 
@@ -46,6 +46,18 @@ pub(crate) async fn append(state: &QueryState, event: &Event) -> Result<Position
     let mut end = Positions::new();
     positions.iter().for_each(|position| end.advance(position));
     Ok(end)
+}
+
+/// Waits until the views hold every decision of the log: what a new one changes is known only then.
+///
+/// # Errors
+/// [`Problem::DecisionsPending`], and [`Problem::LogUnavailable`].
+pub(crate) async fn settled(state: &QueryState) -> Result<(), Problem> {
+    let end = state.setup.log.end_positions(&[EventType::LinkDecided.topic()]).await.map_err(|error| {
+        tracing::error!(%error, "The event log does not say how many decisions it holds.");
+        Problem::LogUnavailable
+    })?;
+    if applied(state, &end).await { Ok(()) } else { Err(Problem::DecisionsPending) }
 }
 
 /// Waits until the views hold everything before these positions; says whether they do.

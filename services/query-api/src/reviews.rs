@@ -1,6 +1,6 @@
 //! `GET /v1/reviews`: pairs of records that a reviewer is asked about.
 
-use access::{Action, Decision, FieldGroups, Subject};
+use access::{Action, Decision, FieldGroup, FieldGroups, Subject};
 use axum::extract::State;
 use domain::{PersonId, RecordId};
 use serde::Serialize;
@@ -23,6 +23,9 @@ const TASKS_MAX: i64 = 200;
 /// Why a reviewer can be asked.
 const KINDS: [&str; 6] =
     ["band", "held-apart", "runner-up", "loose-member", "orders-contradict", "order-joins-numbers"];
+
+/// Those of them that only a decision raises.
+const RAISED_BY_A_DECISION: [&str; 2] = ["orders-contradict", "order-joins-numbers"];
 
 /// Pairs that a reviewer is asked about.
 #[derive(Serialize, ToSchema)]
@@ -196,7 +199,7 @@ async fn review_file(call: &Call) -> Result<Found<ReviewFile>, Failure> {
     let own = own_person(call, &mut conn).await?;
     let row = views::find_review(&mut conn, task_id).await?.filter(|row| !concerns(row, own));
     let row = row.ok_or(Problem::ReviewNotFound)?;
-    let (released, withheld) = call.split(&granted(call, true)?);
+    let (released, withheld) = call.split(&groups_of(call, &mut conn, &row).await?);
     let ids = row.sides.each_ref().map(|side| side.record_id);
     let records = views::list_records(&mut conn, &ids).await?;
     let subjects = persons(&row).collect();
@@ -209,6 +212,18 @@ async fn review_file(call: &Call) -> Result<Found<ReviewFile>, Failure> {
         withheld: withheld.clone(),
     };
     Ok(Found { answer, subjects, released, withheld, count: 2 })
+}
+
+/// A task that linkage raised shows both records. One that a decision raised does not show them to whoever decided:
+/// otherwise a decision on any two records would open both.
+async fn groups_of(call: &Call, conn: &mut store::Conn, row: &ReviewRow) -> Result<FieldGroups, Failure> {
+    let granted = granted(call, true)?;
+    if !RAISED_BY_A_DECISION.contains(&row.kind.as_str()) {
+        return Ok(granted);
+    }
+    let decision = views::find_order(conn, row.task_id).await?;
+    let is_own = decision.is_none_or(|decision| decision.reviewer == call.caller.handle);
+    Ok(if is_own { granted.among(&[FieldGroup::Links, FieldGroup::Provenance]) } else { granted })
 }
 
 fn statement(row: SourceRecordRow, released: &FieldGroups) -> StatementView {
