@@ -4,14 +4,14 @@
     prepare.py --out DIR [--only NAME ...] [--missing] [--list]
 
 Each set becomes DIR/NAME/a.csv (and b.csv, where two registers are linked) with DIR/NAME/truth.csv. Everything is seeded:
-the same pins in requirements.txt give the same bytes. All persons are invented.
+the same pins in requirements.txt give the same bytes. All persons are invented. `city` needs `isthmus` (see worlds/city.py).
 """
 
 import argparse
 import time
 from pathlib import Path
 
-from worlds import chinese, english, febrl, german, historical, mixed
+from worlds import chinese, city, english, febrl, german, historical, mixed
 
 SETS = {
     "febrl1": lambda folder: febrl.write("febrl1", folder),
@@ -32,6 +32,7 @@ SETS = {
     "german": lambda folder: german.write(folder, "german"),
     "chinese": lambda folder: chinese.one_file(folder, "chinese"),
     "chinese_two": lambda folder: chinese.two_files(folder, "chinese two"),
+    "city": lambda folder: city.write(folder, 2000, 1),
     "historical": lambda folder: historical.parishes(folder, "parishes"),
     "dictionaries": lambda folder: historical.dictionaries(folder, "dictionaries"),
     "spanish": lambda folder: mixed.customs(folder, "spanish", 3000, "spanish"),
