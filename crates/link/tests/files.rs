@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use link::{LinkError, Options, Outcome, run};
 use proptest::prelude::*;
@@ -376,6 +377,18 @@ fn a_pair_is_explained_and_the_parts_add_up() {
     assert!(matches!(run(&options, |_| {}), Err(LinkError::NoSuchRecord(_))));
 }
 
+/// A model that was trained on a larger town, once for all cases.
+fn model_of_a_town() -> &'static str {
+    static MODEL: OnceLock<String> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let folder = Folder::new();
+        let mut options = folder.options(&[folder.write("train.csv", file(&town(200)))]);
+        options.save_model = Some(folder.path("model.toml"));
+        folder.link(&options);
+        std::fs::read_to_string(folder.path("model.toml")).expect("a model")
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
@@ -387,10 +400,8 @@ proptest! {
         kept in 40..200_usize,
     ) {
         let folder = Folder::new();
+        folder.write("model.toml", model_of_a_town());
         let rows = town(60);
-        let mut options = folder.options(&[folder.write("train.csv", file(&town(200)))]);
-        options.save_model = Some(folder.path("model.toml"));
-        folder.link(&options);
         let linked = |rows: &[String]| {
             let input = folder.write("a.csv", file(rows));
             let options = Options { model: Some(folder.path("model.toml")), ..folder.options(&[input]) };
