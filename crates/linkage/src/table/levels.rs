@@ -1,7 +1,6 @@
 //! How well the values of a field agree: one of a few levels per field.
 
 use super::field::{FIELDS, TableField};
-use super::pet_names;
 use super::store::{Row, Table, Value};
 
 /// A level of agreement; 0 where one record does not state the field.
@@ -173,7 +172,7 @@ fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
             None => {}
         }
     }
-    if field == TableField::Given && pet_names::are_one(&left.pets, &right.pets) {
+    if field == TableField::Given && table.are_pet_names(x, y) {
         return LOOSE;
     }
     if long.chars == 3 && changed <= 2 {

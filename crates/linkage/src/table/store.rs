@@ -44,8 +44,6 @@ pub(crate) struct Value {
     pub(crate) hidden: bool,
     /// It has more than one word.
     pub(crate) spaced: bool,
-    /// Names that it is a pet name of.
-    pub(crate) pets: Groups,
 }
 
 /// Distinct standard values.
@@ -53,6 +51,8 @@ pub(crate) struct Value {
 pub(crate) struct Values {
     pub(crate) pool: TextPool,
     pub(crate) values: Vec<Value>,
+    /// For every name the names that it is a pet name of; of other values nothing.
+    pub(crate) pets: Vec<Groups>,
 }
 
 /// Records of one or more inputs in the form in which they are compared.
@@ -161,6 +161,12 @@ impl Table {
         &self.values[list_of(field)].values[number as usize]
     }
 
+    /// Whether one of two given names is a pet name of the other, or both are of a third.
+    pub(crate) fn are_pet_names(&self, a: u32, b: u32) -> bool {
+        let pets = &self.values[list_of(TableField::Given)].pets;
+        pet_names::are_one(&pets[a as usize], &pets[b as usize])
+    }
+
     pub(crate) fn text(&self, field: TableField, number: u32) -> &str {
         self.values[list_of(field)].pool.text(number)
     }
@@ -231,7 +237,16 @@ fn build_list(columns: Vec<RawColumn>) -> (Values, Vec<Filled>) {
     values.par_extend(
         (1..pool.len() as u32 + 1).into_par_iter().with_min_len(1024).map(|number| describe(pool.text(number), field)),
     );
-    (Values { pool, values }, filled)
+    let mut pets = Vec::new();
+    if matches!(field, Some(TableField::Given | TableField::Surname)) {
+        pets.par_extend(
+            (0..pool.len() as u32 + 1)
+                .into_par_iter()
+                .with_min_len(1024)
+                .map(|number| pet_names::groups(pool.text(number))),
+        );
+    }
+    (Values { pool, values, pets }, filled)
 }
 
 fn describe(text: &str, field: Option<TableField>) -> Value {
@@ -269,10 +284,6 @@ fn describe(text: &str, field: Option<TableField>) -> Value {
         ascii: text.is_ascii(),
         hidden: text.contains('*'),
         spaced: text.contains(' '),
-        pets: match field {
-            Some(TableField::Given | TableField::Surname) => pet_names::groups(text),
-            _ => Groups::default(),
-        },
     }
 }
 
