@@ -248,7 +248,7 @@ async fn operators_and_auditors_see_in_figures_what_linkage_has_decided_and_othe
             json!({
                 "model_version": "zh-1", "prior": -21.0, "link_threshold": 12.0, "review_threshold": 6.0,
                 "survivorship_version": "shipped-1", "records": body["records"], "persons": body["persons"],
-                "links": 1, "reviews": 0,
+                "links": 1, "reviews": 1,
             })
         );
         assert!(body["persons"].as_i64() > Some(1) && body["records"].as_i64() > body["persons"].as_i64());
