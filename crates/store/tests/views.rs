@@ -1,10 +1,12 @@
 //! The store on a real PostgreSQL: migrations, instants, pages of facts, refusals.
 
-use domain::{ClaimToken, EventId, EventType, RecordId, Timestamp};
-use store::views::{self, Changes, FactFilter, FactPut, Schema};
+use domain::{ClaimToken, EventId, EventType, PersonId, RecordId, Timestamp};
+use store::lineage::{self, PersonChangePut};
+use store::views::{self, Changes, FactFilter, FactPut, LinkPut, PersonPut, Schema};
 use store::{PgInstant, Store};
 use test_support::build::{NOON, record_id};
 use test_support::database;
+use uuid::Uuid;
 
 async fn store() -> Store {
     let store = Store::connect(database().await.connect_options(), 4).await.expect("connected");
@@ -118,4 +120,58 @@ async fn views_to_come_are_needed_for_an_exchange() {
     drop(tx);
     let mut conn = store.acquire().await.expect("a connection");
     assert!(views::exists(&mut conn, Schema::Active).await.expect("read"));
+}
+
+#[tokio::test]
+async fn more_rows_than_one_statement_carries_are_all_written_once() {
+    const ROWS: u128 = 40_001;
+    let store = store().await;
+    let record = |n: u128| RecordId::from_uuid(Uuid::from_u128(n));
+    let persons: Vec<PersonId> = (1..=ROWS).map(|n| PersonId::from_uuid(Uuid::from_u128(n))).collect();
+    let mut changes = Changes { relinked: persons.clone(), ..Changes::default() };
+    for (n, &person_id) in (1..).zip(&persons) {
+        let digest = Uuid::from_u128(n);
+        changes.persons.push(PersonPut {
+            person_id,
+            golden: "{}".to_owned(),
+            units: Vec::new(),
+            record_count: 1,
+            first_time: NOON,
+            digest,
+        });
+        changes.lineage.push(PersonChangePut {
+            person_id,
+            digest: Some(digest),
+            members: vec![record(n)],
+            from_persons: Vec::new(),
+            into_persons: Vec::new(),
+            cause_event: None,
+            cause_batch: None,
+        });
+        let link = LinkPut {
+            record_a: record(n),
+            record_b: record(n + ROWS),
+            weight: 1.0,
+            parts: "[]".to_owned(),
+            model_version: "m".to_owned(),
+        };
+        changes.links.push((person_id, link));
+    }
+    let rows = i64::try_from(ROWS).expect("small");
+    // The second time replaces what is there; nobody is another by it.
+    for noted in [ROWS as u64, 0] {
+        let mut tx = store.begin("test").await.expect("begun");
+        assert_eq!(lineage::note(&mut tx, &changes, "m").await.expect("noted"), noted);
+        views::apply(&mut tx, &changes).await.expect("applied");
+        tx.commit().await.expect("committed");
+        let mut conn = store.acquire().await.expect("a connection");
+        for table in ["person", "link", "lineage.person_change"] {
+            let counted: (i64, i64) =
+                sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT count(*), count(DISTINCT person_id) FROM {table}")))
+                    .fetch_one(&mut *conn)
+                    .await
+                    .expect("counted");
+            assert_eq!(counted, (rows, rows), "{table}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::Result;
-use crate::views::Changes;
+use crate::views::{Changes, ROWS_PER_STATEMENT};
 
 pub use read::{
     AsOf, find_as_of, kept_since, last_seq, list_changes, list_lineage, lock_published, prune, put_published,
@@ -71,13 +71,13 @@ fn array<T>(items: &[T], uuid: impl Fn(&T) -> Uuid) -> String {
 /// # Errors
 /// When the database refuses.
 pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &str) -> Result<u64> {
-    let puts = &changes.lineage;
-    if puts.is_empty() {
-        return Ok(0);
-    }
+    let mut puts: Vec<_> = changes.lineage.iter().collect();
+    puts.sort_unstable_by_key(|put| (put.digest.is_none(), put.person_id));
     let cause = if changes.persons_reset { ChangeCause::Model } else { ChangeCause::Event };
     let persons = |ids: &[PersonId]| array(ids, |id| id.as_uuid());
-    let noted = sqlx::query(
+    let mut noted = 0;
+    for puts in puts.chunks(ROWS_PER_STATEMENT) {
+        noted += sqlx::query(
         "INSERT INTO lineage.person_change (at, person_id, kind, members, from_persons, into_persons, golden_before,
              cause, cause_event, cause_batch, model_version)
          SELECT (SELECT GREATEST(date_trunc('milliseconds', clock_timestamp()),
@@ -114,9 +114,11 @@ pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &st
     .bind(puts.iter().map(|put| put.cause_batch.map(BatchId::as_uuid)).collect::<Vec<_>>())
     .bind(cause.code())
     .bind(model_version)
-    .execute(conn)
-    .await?;
-    Ok(noted.rows_affected())
+    .execute(&mut *conn)
+    .await?
+    .rows_affected();
+    }
+    Ok(noted)
 }
 
 /// Writes in what the views to come differ from the active ones, and gives the number of rows. [`crate::views::exchange`]

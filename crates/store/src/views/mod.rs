@@ -21,6 +21,7 @@ pub use orders::{
 };
 pub use read::*;
 pub use rows::*;
+pub(crate) use write::ROWS_PER_STATEMENT;
 pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};
 
 use crate::Result;

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::rows::source_kind_from_code;
-use super::write::{LinkPut, column, sorted};
+use super::write::{LinkPut, ROWS_PER_STATEMENT, column, sorted};
 use crate::{Error, PgInstant, Result};
 
 /// What has become of a standing order.
@@ -144,56 +144,49 @@ fn records(ids: Vec<Uuid>) -> Vec<RecordId> {
 }
 
 pub(super) async fn remove_reviews(conn: &mut PgConnection, gone: &[(RecordId, RecordId)]) -> Result<()> {
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(gone, |r| *r);
-    sqlx::query(
-        "DELETE FROM review USING UNNEST($1::uuid[], $2::uuid[]) AS gone(record_a, record_b)
+    for rows in sorted(gone, |r| *r).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "DELETE FROM review USING UNNEST($1::uuid[], $2::uuid[]) AS gone(record_a, record_b)
          WHERE review.record_a = gone.record_a AND review.record_b = gone.record_b",
-    )
-    .bind(column(&rows, |r| r.0.as_uuid()))
-    .bind(column(&rows, |r| r.1.as_uuid()))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.0.as_uuid()))
+        .bind(column(rows, |r| r.1.as_uuid()))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
 pub(super) async fn put_reviews(conn: &mut PgConnection, reviews: &[ReviewPut]) -> Result<()> {
-    if reviews.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(reviews, |r| (r.link.record_a, r.link.record_b));
-    sqlx::query(
-        "INSERT INTO review (record_a, record_b, weight, parts, model_version, task_id, kind, since, against)
+    for rows in sorted(reviews, |r| (r.link.record_a, r.link.record_b)).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "INSERT INTO review (record_a, record_b, weight, parts, model_version, task_id, kind, since, against)
          SELECT a, b, c, d::jsonb, e, f, g, h, string_to_array(i, ',')::uuid[]
          FROM UNNEST($1::uuid[], $2::uuid[], $3::float8[], $4::text[], $5::text[], $6::uuid[], $7::text[],
              $8::timestamptz[], $9::text[]) AS put(a, b, c, d, e, f, g, h, i)
          ON CONFLICT (record_a, record_b) DO UPDATE
          SET weight = excluded.weight, parts = excluded.parts, model_version = excluded.model_version,
              kind = excluded.kind, since = excluded.since, against = excluded.against",
-    )
-    .bind(column(&rows, |r| r.link.record_a.as_uuid()))
-    .bind(column(&rows, |r| r.link.record_b.as_uuid()))
-    .bind(column(&rows, |r| r.link.weight))
-    .bind(column(&rows, |r| r.link.parts.as_str()))
-    .bind(column(&rows, |r| r.link.model_version.as_str()))
-    .bind(column(&rows, |r| r.task_id.as_uuid()))
-    .bind(column(&rows, |r| r.kind))
-    .bind(column(&rows, |r| PgInstant(r.since)))
-    .bind(column(&rows, |r| joined(&r.against)))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.link.record_a.as_uuid()))
+        .bind(column(rows, |r| r.link.record_b.as_uuid()))
+        .bind(column(rows, |r| r.link.weight))
+        .bind(column(rows, |r| r.link.parts.as_str()))
+        .bind(column(rows, |r| r.link.model_version.as_str()))
+        .bind(column(rows, |r| r.task_id.as_uuid()))
+        .bind(column(rows, |r| r.kind))
+        .bind(column(rows, |r| PgInstant(r.since)))
+        .bind(column(rows, |r| joined(&r.against)))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
 pub(super) async fn put_orders(conn: &mut PgConnection, orders: &[OrderRow]) -> Result<()> {
-    if orders.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(orders, |r| r.decision_id);
-    sqlx::query(
-        "INSERT INTO standing_order (decision_id, record_a, record_b, version, event_id, verdict, reason, note,
+    for rows in sorted(orders, |r| r.decision_id).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "INSERT INTO standing_order (decision_id, record_a, record_b, version, event_id, verdict, reason, note,
              reviewer, decided, standing, against)
          SELECT a, b, c, d, e, f, g, h, i, j, k, string_to_array(l, ',')::uuid[]
          FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[], $6::text[], $7::text[],
@@ -203,21 +196,22 @@ pub(super) async fn put_orders(conn: &mut PgConnection, orders: &[OrderRow]) -> 
              verdict = excluded.verdict, reason = excluded.reason, note = excluded.note,
              reviewer = excluded.reviewer, decided = excluded.decided, standing = excluded.standing,
              against = excluded.against",
-    )
-    .bind(column(&rows, |r| r.decision_id.as_uuid()))
-    .bind(column(&rows, |r| r.record_a.as_uuid()))
-    .bind(column(&rows, |r| r.record_b.as_uuid()))
-    .bind(column(&rows, |r| r.version))
-    .bind(column(&rows, |r| r.event_id.as_uuid()))
-    .bind(column(&rows, |r| r.verdict.code()))
-    .bind(column(&rows, |r| r.reason.code()))
-    .bind(column(&rows, |r| r.note.as_ref().map(|note| note.expose().as_str())))
-    .bind(column(&rows, |r| r.reviewer.as_str()))
-    .bind(column(&rows, |r| PgInstant(r.decided)))
-    .bind(column(&rows, |r| r.standing.code()))
-    .bind(column(&rows, |r| joined(&r.against)))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.decision_id.as_uuid()))
+        .bind(column(rows, |r| r.record_a.as_uuid()))
+        .bind(column(rows, |r| r.record_b.as_uuid()))
+        .bind(column(rows, |r| r.version))
+        .bind(column(rows, |r| r.event_id.as_uuid()))
+        .bind(column(rows, |r| r.verdict.code()))
+        .bind(column(rows, |r| r.reason.code()))
+        .bind(column(rows, |r| r.note.as_ref().map(|note| note.expose().as_str())))
+        .bind(column(rows, |r| r.reviewer.as_str()))
+        .bind(column(rows, |r| PgInstant(r.decided)))
+        .bind(column(rows, |r| r.standing.code()))
+        .bind(column(rows, |r| joined(&r.against)))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 

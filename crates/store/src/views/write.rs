@@ -226,6 +226,10 @@ pub async fn apply(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
     put_quarantined(conn, &changes.quarantined).await
 }
 
+/// How many rows one statement carries. PostgreSQL drops the connection on a message over 1 GiB; another model writes all
+/// persons at once, and at a kilobyte or two each a million of them is more than that. This many stay far below.
+pub(crate) const ROWS_PER_STATEMENT: usize = 20_000;
+
 /// Rows sorted by key: neighbours in the index are written together, and two writers cannot wait for each other.
 pub(super) fn sorted<T, K: Ord>(rows: &[T], key: impl Fn(&T) -> K) -> Vec<&T> {
     let mut rows: Vec<&T> = rows.iter().collect();
@@ -239,11 +243,8 @@ pub(super) fn column<'a, T, C>(rows: &[&'a T], value: impl Fn(&'a T) -> C) -> Ve
 }
 
 async fn put_records(conn: &mut PgConnection, records: &[RecordPut]) -> Result<()> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(records, |r| r.record_id);
-    sqlx::query(
+    for rows in sorted(records, |r| r.record_id).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
         "INSERT INTO source_record AS kept (record_id, source, source_kind, version, event_id, first_time, last_time,
              statement, retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row,
              parts)
@@ -259,152 +260,139 @@ async fn put_records(conn: &mut PgConnection, records: &[RecordPut]) -> Result<(
              person_id = excluded.person_id, batch_id = excluded.batch_id, batch_row = excluded.batch_row,
              parts = excluded.parts",
     )
-    .bind(column(&rows, |r| r.record_id.as_uuid()))
-    .bind(column(&rows, |r| r.source.as_str()))
-    .bind(column(&rows, |r| source_kind_code(r.source_kind)))
-    .bind(column(&rows, |r| r.stated.map(|s| s.0)))
-    .bind(column(&rows, |r| r.stated.map(|s| s.1.as_uuid())))
-    .bind(column(&rows, |r| r.stated.map(|s| PgInstant(s.2))))
-    .bind(column(&rows, |r| r.stated.map(|s| PgInstant(s.3))))
-    .bind(column(&rows, |r| r.statement.as_deref()))
-    .bind(column(&rows, |r| r.retraction.map(|s| s.0)))
-    .bind(column(&rows, |r| r.retraction.map(|s| s.1.as_uuid())))
-    .bind(column(&rows, |r| r.retraction.map(|s| reason_code(s.2))))
-    .bind(column(&rows, |r| r.retraction.and_then(|s| s.3).map(RecordId::as_uuid)))
-    .bind(column(&rows, |r| r.person.map(PersonId::as_uuid)))
-    .bind(column(&rows, |r| r.batch_id.as_uuid()))
-    .bind(column(&rows, |r| r.batch_row))
-    .bind(column(&rows, |r| r.parts.as_deref()))
-    .execute(conn)
+    .bind(column(rows, |r| r.record_id.as_uuid()))
+    .bind(column(rows, |r| r.source.as_str()))
+    .bind(column(rows, |r| source_kind_code(r.source_kind)))
+    .bind(column(rows, |r| r.stated.map(|s| s.0)))
+    .bind(column(rows, |r| r.stated.map(|s| s.1.as_uuid())))
+    .bind(column(rows, |r| r.stated.map(|s| PgInstant(s.2))))
+    .bind(column(rows, |r| r.stated.map(|s| PgInstant(s.3))))
+    .bind(column(rows, |r| r.statement.as_deref()))
+    .bind(column(rows, |r| r.retraction.map(|s| s.0)))
+    .bind(column(rows, |r| r.retraction.map(|s| s.1.as_uuid())))
+    .bind(column(rows, |r| r.retraction.map(|s| reason_code(s.2))))
+    .bind(column(rows, |r| r.retraction.and_then(|s| s.3).map(RecordId::as_uuid)))
+    .bind(column(rows, |r| r.person.map(PersonId::as_uuid)))
+    .bind(column(rows, |r| r.batch_id.as_uuid()))
+    .bind(column(rows, |r| r.batch_row))
+    .bind(column(rows, |r| r.parts.as_deref()))
+    .execute(&mut *conn)
     .await?;
+    }
     Ok(())
 }
 
 async fn move_records(conn: &mut PgConnection, moved: &[(RecordId, Option<PersonId>)]) -> Result<()> {
-    if moved.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(moved, |r| r.0);
-    sqlx::query(
-        "UPDATE source_record SET person_id = moved.person_id
+    for rows in sorted(moved, |r| r.0).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "UPDATE source_record SET person_id = moved.person_id
          FROM UNNEST($1::uuid[], $2::uuid[]) AS moved(record_id, person_id)
          WHERE source_record.record_id = moved.record_id",
-    )
-    .bind(column(&rows, |r| r.0.as_uuid()))
-    .bind(column(&rows, |r| r.1.map(PersonId::as_uuid)))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.0.as_uuid()))
+        .bind(column(rows, |r| r.1.map(PersonId::as_uuid)))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
 async fn remove_claims(conn: &mut PgConnection, gone: &[(RecordId, ClaimToken, ClaimRole)]) -> Result<()> {
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(gone, |r| (r.1, r.0, r.2));
-    sqlx::query(
-        "DELETE FROM claim USING UNNEST($1::uuid[], $2::uuid[], $3::smallint[]) AS gone(token, record_id, role)
+    for rows in sorted(gone, |r| (r.1, r.0, r.2)).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "DELETE FROM claim USING UNNEST($1::uuid[], $2::uuid[], $3::smallint[]) AS gone(token, record_id, role)
          WHERE claim.token = gone.token AND claim.record_id = gone.record_id AND claim.role = gone.role",
-    )
-    .bind(column(&rows, |r| r.1.as_uuid()))
-    .bind(column(&rows, |r| r.0.as_uuid()))
-    .bind(column(&rows, |r| r.2.code()))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.1.as_uuid()))
+        .bind(column(rows, |r| r.0.as_uuid()))
+        .bind(column(rows, |r| r.2.code()))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
 async fn put_claims(conn: &mut PgConnection, claims: &[(RecordId, StatedClaim)]) -> Result<()> {
-    if claims.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(claims, |r| (r.1.claim.token, r.0, r.1.role));
-    sqlx::query(
-        "INSERT INTO claim (token, record_id, role, scheme, valid_from, valid_to)
+    for rows in sorted(claims, |r| (r.1.claim.token, r.0, r.1.role)).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "INSERT INTO claim (token, record_id, role, scheme, valid_from, valid_to)
          SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::timestamptz[],
              $6::timestamptz[])
          ON CONFLICT (token, record_id, role) DO UPDATE
          SET scheme = excluded.scheme, valid_from = excluded.valid_from, valid_to = excluded.valid_to",
-    )
-    .bind(column(&rows, |r| r.1.claim.token.as_uuid()))
-    .bind(column(&rows, |r| r.0.as_uuid()))
-    .bind(column(&rows, |r| r.1.role.code()))
-    .bind(column(&rows, |r| IdScheme::code(r.1.claim.scheme)))
-    .bind(column(&rows, |r| r.1.valid_from.map(PgInstant)))
-    .bind(column(&rows, |r| r.1.valid_to.map(PgInstant)))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.1.claim.token.as_uuid()))
+        .bind(column(rows, |r| r.0.as_uuid()))
+        .bind(column(rows, |r| r.1.role.code()))
+        .bind(column(rows, |r| IdScheme::code(r.1.claim.scheme)))
+        .bind(column(rows, |r| r.1.valid_from.map(PgInstant)))
+        .bind(column(rows, |r| r.1.valid_to.map(PgInstant)))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
 async fn remove_persons(conn: &mut PgConnection, gone: &[PersonId]) -> Result<()> {
-    if gone.is_empty() {
-        return Ok(());
+    for gone in gone.chunks(ROWS_PER_STATEMENT) {
+        let ids: Vec<Uuid> = gone.iter().map(|person| person.as_uuid()).collect();
+        sqlx::query("DELETE FROM person WHERE person_id = ANY($1)").bind(&ids).execute(&mut *conn).await?;
+        sqlx::query("DELETE FROM link WHERE person_id = ANY($1)").bind(&ids).execute(&mut *conn).await?;
     }
-    let ids: Vec<Uuid> = gone.iter().map(|person| person.as_uuid()).collect();
-    sqlx::query("DELETE FROM person WHERE person_id = ANY($1)").bind(&ids).execute(&mut *conn).await?;
-    sqlx::query("DELETE FROM link WHERE person_id = ANY($1)").bind(&ids).execute(conn).await?;
     Ok(())
 }
 
 async fn put_persons(conn: &mut PgConnection, persons: &[PersonPut]) -> Result<()> {
-    if persons.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(persons, |r| r.person_id);
-    // An array of arrays cannot be ragged: the units travel joined by a line feed, which no code contains.
-    sqlx::query(
-        "INSERT INTO person (person_id, golden, units, record_count, first_time, digest)
+    for rows in sorted(persons, |r| r.person_id).chunks(ROWS_PER_STATEMENT) {
+        // An array of arrays cannot be ragged: the units travel joined by a line feed, which no code contains.
+        sqlx::query(
+            "INSERT INTO person (person_id, golden, units, record_count, first_time, digest)
          SELECT a, b::jsonb, string_to_array(c, E'\\n'), d, e, f
          FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::uuid[])
              AS put(a, b, c, d, e, f)
          ON CONFLICT (person_id) DO UPDATE SET golden = excluded.golden, units = excluded.units,
              record_count = excluded.record_count, first_time = excluded.first_time, digest = excluded.digest",
-    )
-    .bind(column(&rows, |r| r.person_id.as_uuid()))
-    .bind(column(&rows, |r| r.golden.as_str()))
-    .bind(column(&rows, |r| r.units.iter().map(|unit| unit.replace('\n', " ")).collect::<Vec<_>>().join("\n")))
-    .bind(column(&rows, |r| r.record_count))
-    .bind(column(&rows, |r| PgInstant(r.first_time)))
-    .bind(column(&rows, |r| r.digest))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.person_id.as_uuid()))
+        .bind(column(rows, |r| r.golden.as_str()))
+        .bind(column(rows, |r| r.units.iter().map(|unit| unit.replace('\n', " ")).collect::<Vec<_>>().join("\n")))
+        .bind(column(rows, |r| r.record_count))
+        .bind(column(rows, |r| PgInstant(r.first_time)))
+        .bind(column(rows, |r| r.digest))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
 async fn replace_links(conn: &mut PgConnection, persons: &[PersonId], links: &[(PersonId, LinkPut)]) -> Result<()> {
-    if !persons.is_empty() {
+    for persons in persons.chunks(ROWS_PER_STATEMENT) {
         let ids: Vec<Uuid> = persons.iter().map(|person| person.as_uuid()).collect();
         sqlx::query("DELETE FROM link WHERE person_id = ANY($1)").bind(ids).execute(&mut *conn).await?;
     }
-    if links.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(links, |r| (r.0, r.1.record_a, r.1.record_b));
-    sqlx::query(
-        "INSERT INTO link (person_id, record_a, record_b, weight, parts, model_version)
+    for rows in sorted(links, |r| (r.0, r.1.record_a, r.1.record_b)).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "INSERT INTO link (person_id, record_a, record_b, weight, parts, model_version)
          SELECT a, b, c, d, e::jsonb, f
          FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::float8[], $5::text[], $6::text[])
              AS put(a, b, c, d, e, f)",
-    )
-    .bind(column(&rows, |r| r.0.as_uuid()))
-    .bind(column(&rows, |r| r.1.record_a.as_uuid()))
-    .bind(column(&rows, |r| r.1.record_b.as_uuid()))
-    .bind(column(&rows, |r| r.1.weight))
-    .bind(column(&rows, |r| r.1.parts.as_str()))
-    .bind(column(&rows, |r| r.1.model_version.as_str()))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.0.as_uuid()))
+        .bind(column(rows, |r| r.1.record_a.as_uuid()))
+        .bind(column(rows, |r| r.1.record_b.as_uuid()))
+        .bind(column(rows, |r| r.1.weight))
+        .bind(column(rows, |r| r.1.parts.as_str()))
+        .bind(column(rows, |r| r.1.model_version.as_str()))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
 async fn put_facts(conn: &mut PgConnection, facts: &[FactPut]) -> Result<()> {
-    if facts.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(facts, |r| (r.record_id, r.kind));
-    sqlx::query(
-        "INSERT INTO fact AS kept (record_id, kind, retracted, version, event_id, source, subject, started_at,
+    for rows in sorted(facts, |r| (r.record_id, r.kind)).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "INSERT INTO fact AS kept (record_id, kind, retracted, version, event_id, source, subject, started_at,
              ended_at, place_id, detail)
          SELECT a, b, k IS NULL, d, e, f, g, h, i, j, k::jsonb
          FROM UNNEST($1::uuid[], $2::smallint[], $3::bigint[], $4::uuid[], $5::text[], $6::uuid[],
@@ -415,29 +403,27 @@ async fn put_facts(conn: &mut PgConnection, facts: &[FactPut]) -> Result<()> {
              detail = excluded.detail
          WHERE (excluded.version, excluded.retracted, excluded.event_id)
              > (kept.version, kept.retracted, kept.event_id)",
-    )
-    .bind(column(&rows, |r| r.record_id.as_uuid()))
-    .bind(column(&rows, |r| kind_code(r.kind)))
-    .bind(column(&rows, |r| r.version))
-    .bind(column(&rows, |r| r.event_id.as_uuid()))
-    .bind(column(&rows, |r| r.source.as_str()))
-    .bind(column(&rows, |r| r.subject.filter(|_| r.detail.is_some()).map(ClaimToken::as_uuid)))
-    .bind(column(&rows, |r| PgInstant(r.started_at)))
-    .bind(column(&rows, |r| r.ended_at.map(PgInstant)))
-    .bind(column(&rows, |r| r.place_id.as_deref()))
-    .bind(column(&rows, |r| r.detail.as_deref()))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.record_id.as_uuid()))
+        .bind(column(rows, |r| kind_code(r.kind)))
+        .bind(column(rows, |r| r.version))
+        .bind(column(rows, |r| r.event_id.as_uuid()))
+        .bind(column(rows, |r| r.source.as_str()))
+        .bind(column(rows, |r| r.subject.filter(|_| r.detail.is_some()).map(ClaimToken::as_uuid)))
+        .bind(column(rows, |r| PgInstant(r.started_at)))
+        .bind(column(rows, |r| r.ended_at.map(PgInstant)))
+        .bind(column(rows, |r| r.place_id.as_deref()))
+        .bind(column(rows, |r| r.detail.as_deref()))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
 async fn put_places(conn: &mut PgConnection, places: &[PlacePut]) -> Result<()> {
-    if places.is_empty() {
-        return Ok(());
-    }
-    let rows = sorted(places, |r| r.record_id);
-    sqlx::query(
-        "INSERT INTO place AS kept (record_id, place_id, retracted, version, event_id, source, parent_place_id,
+    for rows in sorted(places, |r| r.record_id).chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "INSERT INTO place AS kept (record_id, place_id, retracted, version, event_id, source, parent_place_id,
              valid_from, valid_to, detail)
          SELECT a, b, i IS NULL, c, d, e, f, g, h, i::jsonb
          FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
@@ -448,18 +434,19 @@ async fn put_places(conn: &mut PgConnection, places: &[PlacePut]) -> Result<()> 
              valid_to = excluded.valid_to, detail = excluded.detail
          WHERE (excluded.version, excluded.retracted, excluded.event_id)
              > (kept.version, kept.retracted, kept.event_id)",
-    )
-    .bind(column(&rows, |r| r.record_id.as_uuid()))
-    .bind(column(&rows, |r| r.place_id.as_str()))
-    .bind(column(&rows, |r| r.version))
-    .bind(column(&rows, |r| r.event_id.as_uuid()))
-    .bind(column(&rows, |r| r.source.as_str()))
-    .bind(column(&rows, |r| r.parent_place_id.as_deref()))
-    .bind(column(&rows, |r| r.valid_from.map(PgInstant)))
-    .bind(column(&rows, |r| r.valid_to.map(PgInstant)))
-    .bind(column(&rows, |r| r.detail.as_deref()))
-    .execute(conn)
-    .await?;
+        )
+        .bind(column(rows, |r| r.record_id.as_uuid()))
+        .bind(column(rows, |r| r.place_id.as_str()))
+        .bind(column(rows, |r| r.version))
+        .bind(column(rows, |r| r.event_id.as_uuid()))
+        .bind(column(rows, |r| r.source.as_str()))
+        .bind(column(rows, |r| r.parent_place_id.as_deref()))
+        .bind(column(rows, |r| r.valid_from.map(PgInstant)))
+        .bind(column(rows, |r| r.valid_to.map(PgInstant)))
+        .bind(column(rows, |r| r.detail.as_deref()))
+        .execute(&mut *conn)
+        .await?;
+    }
     Ok(())
 }
 
