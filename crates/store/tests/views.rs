@@ -163,6 +163,20 @@ async fn more_rows_than_one_statement_carries_are_all_written_once() {
         let mut tx = store.begin("test").await.expect("begun");
         assert_eq!(lineage::note(&mut tx, &changes, "m").await.expect("noted"), noted);
         views::apply(&mut tx, &changes).await.expect("applied");
+        let written: PgInstant = sqlx::query_scalar("SELECT date_trunc('milliseconds', clock_timestamp())")
+            .fetch_one(&mut *tx)
+            .await
+            .expect("read");
+        lineage::stamp(&mut tx, noted).await.expect("stamped");
+        if noted > 0 {
+            let (all_later, instants): (bool, i64) =
+                sqlx::query_as("SELECT bool_and(at >= $1), count(DISTINCT at) FROM lineage.person_change")
+                    .bind(written)
+                    .fetch_one(&mut *tx)
+                    .await
+                    .expect("read");
+            assert_eq!((all_later, instants), (true, 1), "known at one instant, after all was written");
+        }
         tx.commit().await.expect("committed");
         let mut conn = store.acquire().await.expect("a connection");
         for table in ["person", "link", "lineage.person_change"] {

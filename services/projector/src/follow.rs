@@ -193,6 +193,7 @@ impl<'a> Follower<'a> {
                 views::commit_lazily(&mut tx).await?;
             }
             views::apply(&mut tx, &changes).await?;
+            lineage::stamp(&mut tx, noted).await?;
             tx.commit().await?;
             metrics::counter!("isthmus_person_changes_total").increment(noted);
             metrics::histogram!("isthmus_projector_write_seconds").record(began.elapsed().as_secs_f64());

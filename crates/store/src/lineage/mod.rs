@@ -2,7 +2,7 @@
 //!
 //! Invariants: a row is written in the transaction that changes the active views, and only when records or golden values
 //! of a person really are others; rows are written under [`crate::views::lock_writing`], so they become visible in the
-//! order of their numbers and a reader that remembers the last number misses none. Rows are never changed.
+//! order of their numbers and a reader that remembers the last number misses none. Once committed, rows are never changed.
 //!
 //! A golden record is kept when it is *replaced*: the newest stands in the view, so a person that never changed costs no
 //! second copy, and what is kept is copied inside the database.
@@ -119,6 +119,28 @@ pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &st
     .rows_affected();
     }
     Ok(noted)
+}
+
+/// Gives the newest `noted` rows, those of this transaction, the instant at which they become known. Call it last before
+/// the commit: an answer as of an instant between writing and commit would be another one later.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn stamp(conn: &mut PgConnection, noted: u64) -> Result<()> {
+    if noted == 0 {
+        return Ok(());
+    }
+    // One instant for all of them, and never before that of an older row, whatever the clock does.
+    sqlx::query(
+        "WITH mine AS MATERIALIZED (SELECT seq, at FROM lineage.person_change ORDER BY seq DESC LIMIT $1),
+         known AS MATERIALIZED (
+             SELECT GREATEST(date_trunc('milliseconds', clock_timestamp()), max(at)) AS at FROM mine)
+         UPDATE lineage.person_change SET at = known.at FROM mine, known WHERE person_change.seq = mine.seq",
+    )
+    .bind(i64::try_from(noted).unwrap_or(i64::MAX))
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Writes in what the views to come differ from the active ones, and gives the number of rows. [`crate::views::exchange`]

@@ -69,10 +69,11 @@ pub async fn exchange(conn: &mut PgConnection) -> Result<()> {
         return Err(Error::NoViews(Schema::Next.name()));
     }
     drop_schema(conn, Schema::Previous).await?;
+    let mut noted = 0;
     if exists(conn, Schema::Active).await? {
-        crate::lineage::note_exchange(conn).await?;
+        noted = crate::lineage::note_exchange(conn).await?;
         sqlx::raw_sql("ALTER SCHEMA views RENAME TO views_previous").execute(&mut *conn).await?;
     }
-    sqlx::raw_sql("ALTER SCHEMA views_next RENAME TO views").execute(conn).await?;
-    Ok(())
+    sqlx::raw_sql("ALTER SCHEMA views_next RENAME TO views").execute(&mut *conn).await?;
+    crate::lineage::stamp(conn, noted).await
 }
