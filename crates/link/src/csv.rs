@@ -12,11 +12,22 @@ use crate::decode::Decoded;
 /// Bytes that one task parses.
 const CHUNK_BYTES: usize = 2 << 20;
 
+/// How far from its opening quote a field may be closed; beyond, the quote is a slip and not the beginning of a field.
+const QUOTED_BYTES: usize = 1 << 20;
+const QUOTED_LINES: u64 = 1_000;
+
+const NOT_CLOSED: &str = "a quote at the beginning of a field is not closed within 1,000 lines and 1 MiB";
+const ROWS_WITHIN: &str = "a quote at the beginning of a field takes whole rows in";
+const TEXT_AFTER: &str = "text follows the closing quote of a field; inside of quotes a quote is written twice";
+
 /// Parses a text. Bad rows are left in the parts for the caller to judge.
 pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
     let text = decoded.text.as_bytes();
     let delimiter = sniff(text);
-    let end = row_end(text, 0);
+    let (end, fault) = row_end(text, 0, delimiter);
+    if let Some(reason) = fault {
+        return Err(LinkError::BadHeader { path: path.to_owned(), reason });
+    }
     let header: Vec<String> = split(&text[..end], delimiter);
     if header.iter().all(String::is_empty) {
         return Err(LinkError::NoHeader(path.to_owned()));
@@ -32,7 +43,7 @@ pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
         }
     }
     let body = &text[(end + 1).min(text.len())..];
-    let chunks = chunks(body);
+    let chunks = chunks(body, delimiter);
     let mut parts: Vec<Part> =
         chunks.into_par_iter().with_max_len(1).map(|chunk| part(chunk, delimiter, &meanings, &columns)).collect();
     let mut before = 1 + count(&text[..end], b'\n');
@@ -78,8 +89,7 @@ pub(crate) fn meanings(path: &Path, header: &[String]) -> Result<Vec<Meaning>, L
 
 /// The delimiter that the header has most of.
 fn sniff(text: &[u8]) -> u8 {
-    let header = &text[..row_end(text, 0)];
-    let found = |delimiter: u8| split(header, delimiter).len();
+    let found = |delimiter: u8| split(&text[..row_end(text, 0, delimiter).0], delimiter).len();
     let candidates = [b',', b';', b'\t', b'|'];
     candidates.into_iter().rev().max_by_key(|delimiter| found(*delimiter)).unwrap_or(b',')
 }
@@ -88,48 +98,93 @@ fn count(text: &[u8], byte: u8) -> u64 {
     memchr::memchr_iter(byte, text).count() as u64
 }
 
-/// Where the row that begins at `start` ends: its line break, outside of quotes.
-fn row_end(text: &[u8], start: usize) -> usize {
-    let mut quoted = false;
-    for place in memchr::memchr2_iter(b'\n', b'"', &text[start..]) {
-        match text[start + place] {
-            b'"' => quoted = !quoted,
-            _ if !quoted => return start + place,
-            _ => {}
+fn line_end(text: &[u8], start: usize) -> usize {
+    memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |place| start + place)
+}
+
+/// Where the row ends that `start`, outside of quotes, is in: its line break outside of quotes. Where a quote opens and
+/// does not close, the end of that line, and what is wrong.
+fn row_end(text: &[u8], start: usize, delimiter: u8) -> (usize, Option<&'static str>) {
+    let mut place = start;
+    while let Some(found) = memchr::memchr2(b'\n', b'"', &text[place..]) {
+        let at = place + found;
+        if text[at] == b'\n' {
+            return (at, None);
+        }
+        place = at + 1;
+        if opens(text, at, delimiter) {
+            match close(text, at, delimiter) {
+                Ok(after) => place = after,
+                Err(fault) => return (line_end(text, at), Some(fault)),
+            }
         }
     }
-    text.len()
+    (text.len(), None)
+}
+
+/// Whether a quote outside of quotes stands at the beginning of a field. Elsewhere it is a character like others.
+fn opens(text: &[u8], quote: usize, delimiter: u8) -> bool {
+    let before = text[..quote].iter().rfind(|byte| **byte != b' ');
+    before.is_none_or(|byte| *byte == delimiter || *byte == b'\n')
+}
+
+/// The place after the quote that closes the field which `open` opens; otherwise what is wrong.
+fn close(text: &[u8], open: usize, delimiter: u8) -> Result<usize, &'static str> {
+    let limit = text.len().min(open + QUOTED_BYTES);
+    let mut place = open + 1;
+    loop {
+        let within = text.get(place..limit).unwrap_or_default();
+        place += memchr::memchr(b'"', within).ok_or(NOT_CLOSED)? + 1;
+        if text.get(place) != Some(&b'"') {
+            break;
+        }
+        place += 1;
+    }
+    if count(&text[open..place], b'\n') >= QUOTED_LINES {
+        return Err(NOT_CLOSED);
+    }
+    let blanks = text[place..].iter().take_while(|byte| **byte == b' ').count();
+    match &text[place + blanks..] {
+        [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n', ..] => Ok(place),
+        [next, ..] if *next == delimiter => Ok(place),
+        _ => Err(TEXT_AFTER),
+    }
 }
 
 /// Cuts a text at ends of rows.
-fn chunks(text: &[u8]) -> Vec<&[u8]> {
-    let starts: Vec<usize> = (0..text.len()).step_by(CHUNK_BYTES).collect();
-    // An odd number of quotes before a place means that it is inside of quotes.
-    let quotes: Vec<u64> =
-        starts.par_iter().map(|start| count(&text[*start..(start + CHUNK_BYTES).min(text.len())], b'"')).collect();
-    let mut cuts = vec![0];
-    let mut before = 0_u64;
-    for (place, start) in starts.iter().enumerate() {
-        if place > 0 {
-            let end = if before.is_multiple_of(2) { row_end(text, *start) } else { quoted_row_end(text, *start) };
-            let cut = (end + 1).min(text.len());
-            if cuts.last().is_some_and(|last| *last < cut) {
-                cuts.push(cut);
-            }
+fn chunks(text: &[u8], delimiter: u8) -> Vec<&[u8]> {
+    let mut chunks = Vec::new();
+    // `place` is always outside of quotes.
+    let (mut start, mut place) = (0, 0);
+    while start < text.len() {
+        let target = text.len().min(start + CHUNK_BYTES);
+        // Only quotes tell where rows may end, so the rows themselves are not looked at.
+        while let Some(found) = memchr::memchr(b'"', text.get(place..target).unwrap_or_default()) {
+            let at = place + found;
+            place = if opens(text, at, delimiter) {
+                close(text, at, delimiter).unwrap_or_else(|_| line_end(text, at))
+            } else {
+                at + 1
+            };
         }
-        before += quotes[place];
+        let (end, _) = row_end(text, place.max(target), delimiter);
+        let next = text.len().min(end + 1);
+        chunks.push(&text[start..next]);
+        (start, place) = (next, next);
     }
-    if cuts.last() != Some(&text.len()) {
-        cuts.push(text.len());
-    }
-    cuts.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
+    chunks
 }
 
-fn quoted_row_end(text: &[u8], start: usize) -> usize {
-    match memchr::memchr(b'"', &text[start..]) {
-        Some(place) => row_end(text, start + place + 1),
-        None => text.len(),
+/// Whether a field over several lines has whole rows in it: between two stray quotes, not one text. Few columns tell
+/// too little, as a text may have some delimiters too.
+fn takes_rows_in(row: &[u8], delimiter: u8, columns: usize) -> bool {
+    let mut lines = row.split(|byte| *byte == b'\n').skip(1).peekable();
+    while let Some(line) = lines.next() {
+        if columns > 3 && lines.peek().is_some() && count(line, delimiter) + 1 == columns as u64 {
+            return true;
+        }
     }
+    false
 }
 
 fn split(row: &[u8], delimiter: u8) -> Vec<String> {
@@ -202,13 +257,14 @@ fn part(chunk: &[u8], delimiter: u8, meanings: &[Meaning], columns: &[Column]) -
     let mut start = 0;
     let mut line = 0_u64;
     while start < chunk.len() {
-        let end = match memchr::memchr(b'\n', &chunk[start..]) {
-            Some(place) if memchr::memchr(b'"', &chunk[start..start + place]).is_none() => start + place,
-            _ => row_end(chunk, start),
+        let first_end = line_end(chunk, start);
+        let (end, fault) = match memchr::memchr(b'"', &chunk[start..first_end]) {
+            Some(_) => row_end(chunk, start, delimiter),
+            None => (first_end, None),
         };
         let row = &chunk[start..end];
         let at = line;
-        line += 1 + if end - start > 64 || row.contains(&b'"') { count(row, b'\n') } else { 0 };
+        line += 1 + if end > first_end { count(row, b'\n') } else { 0 };
         start = end + 1;
         if row.iter().all(|byte| byte.is_ascii_whitespace()) {
             continue;
@@ -225,17 +281,20 @@ fn part(chunk: &[u8], delimiter: u8, meanings: &[Meaning], columns: &[Column]) -
                 Some(column) => cells[column] = pools[column].0.intern(text),
             }
         });
-        let reason = match found {
-            None => Some("a quote is not closed".to_owned()),
-            Some(found) if found != meanings.len() => {
+        let reason = match (fault.or(found.is_none().then_some(NOT_CLOSED)), found.unwrap_or_default()) {
+            (Some(fault), _) => Some(fault.to_owned()),
+            (None, found) if found != meanings.len() => {
                 Some(format!("{found} fields where the header has {}", meanings.len()))
             }
-            Some(_) if part.ids.len() == id_start => Some("the record id is empty".to_owned()),
-            Some(_) => None,
+            (None, _) if takes_rows_in(row, delimiter, meanings.len()) => Some(ROWS_WITHIN.to_owned()),
+            (None, _) if part.ids.len() == id_start => Some("the record id is empty".to_owned()),
+            (None, _) => None,
         };
         if let Some(reason) = reason {
             part.ids.truncate(id_start);
             part.bad.push((at + 1, reason));
+            // What follows on further lines may be rows that a stray quote took in: only the first line is lost.
+            (start, line) = (first_end + 1, at + 1);
             continue;
         }
         part.id_ends.push(part.ids.len() as u32);

@@ -16,6 +16,14 @@ pub enum LinkError {
     /// A file is empty.
     #[error("{0}: the file has no header")]
     NoHeader(PathBuf),
+    /// The header cannot be read.
+    #[error("{path}, line 1: the header cannot be read: {reason}")]
+    BadHeader {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A file has no column of record ids.
     #[error("{path}: there is no column `record_id`; the columns are {columns}")]
     NoRecordId {

@@ -1,6 +1,7 @@
 //! The summary in words.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
+use std::path::Path;
 
 use linkage::table::Summary;
 
@@ -18,6 +19,25 @@ pub(crate) fn inputs(options: &Options, files: &[File]) -> Vec<String> {
     options.inputs.iter().zip(files).map(line).collect()
 }
 
+/// Rows that are left out: how many, and the first of them by file, line and reason.
+#[derive(Debug, Default)]
+pub(crate) struct LeftOut {
+    pub(crate) rows: u64,
+    named: Vec<String>,
+}
+
+impl LeftOut {
+    /// Rows that are named; the others are counted.
+    const NAMED: usize = 20;
+
+    pub(crate) fn add(&mut self, path: &Path, line: u64, reason: impl Display) {
+        self.rows += 1;
+        if self.named.len() < Self::NAMED {
+            self.named.push(format!("{}, line {line}: {reason}", path.display()));
+        }
+    }
+}
+
 /// A number with its thousands apart.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -32,7 +52,12 @@ pub(crate) fn thousands(number: u64) -> String {
 }
 
 /// The whole summary.
-pub(crate) fn text(inputs: &[String], summary: &Summary, skipped: u64, seconds: &[(&'static str, f64)]) -> String {
+pub(crate) fn text(
+    inputs: &[String],
+    summary: &Summary,
+    left_out: &LeftOut,
+    seconds: &[(&'static str, f64)],
+) -> String {
     let mut text = String::new();
     // Writing to a `String` cannot fail.
     let mut line = |words: String| {
@@ -41,8 +66,13 @@ pub(crate) fn text(inputs: &[String], summary: &Summary, skipped: u64, seconds: 
     for input in inputs {
         line(input.clone());
     }
-    if skipped > 0 {
-        line(format!("rows left out: {}", thousands(skipped)));
+    if left_out.rows > 0 {
+        line(format!("rows left out: {}", thousands(left_out.rows)));
+        left_out.named.iter().for_each(|row| line(format!("  {row}")));
+        let more = left_out.rows - left_out.named.len() as u64;
+        if more > 0 {
+            line(format!("  and {} more", thousands(more)));
+        }
     }
     line(format!("records {}, clusters {}", thousands(summary.records as u64), thousands(summary.clusters as u64)));
     line(format!("pairs compared {}", thousands(summary.pairs_compared)));

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::LinkError;
 use crate::cells::File;
+use crate::report::LeftOut;
 use crate::{csv, decode, explain, parquet, report, write};
 
 /// What to link, and how.
@@ -70,8 +71,8 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     progress("preparing the records");
     clock.enter("prepare");
     let formats = report::inputs(options, &files);
-    let skipped_rows = check_rows(options, &files)?;
-    let (ids, inputs, columns, duplicates) = merge(options, files)?;
+    let mut left_out = check_rows(options, &files)?;
+    let (ids, inputs, columns) = merge(options, files, &mut left_out)?;
     let model = options.model.as_deref().map(read_model).transpose()?;
     let mut table = Table::new(columns, ids.order.len(), &inputs);
     let choices = LinkOptions { model: model.as_ref(), threshold: options.threshold, seed: options.seed };
@@ -107,9 +108,8 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
         None => String::new(),
     };
     let seconds = clock.finish();
-    let skipped_rows = skipped_rows + duplicates;
-    let text = report::text(&formats, &linked.summary, skipped_rows, &seconds) + &explanation;
-    Ok(Outcome { summary: linked.summary, skipped_rows, seconds, text })
+    let text = report::text(&formats, &linked.summary, &left_out, &seconds) + &explanation;
+    Ok(Outcome { summary: linked.summary, skipped_rows: left_out.rows, seconds, text })
 }
 
 fn read_model(path: &Path) -> Result<TableModel, LinkError> {
@@ -126,24 +126,24 @@ fn read_file(path: &Path) -> Result<File, LinkError> {
     csv::parse(path, &decode::decode(bytes))
 }
 
-/// The first bad row is an error unless such rows are to be left out; gives how many there are.
-fn check_rows(options: &Options, files: &[File]) -> Result<u64, LinkError> {
-    let mut skipped = 0;
+/// The first bad row is an error unless such rows are to be left out; gives those.
+fn check_rows(options: &Options, files: &[File]) -> Result<LeftOut, LinkError> {
+    let mut left_out = LeftOut::default();
     for (path, file) in options.inputs.iter().zip(files) {
         for (line, reason) in file.parts.iter().flat_map(|part| &part.bad) {
             if !options.skip_bad_rows {
                 return Err(LinkError::BadRow { path: path.clone(), line: *line, reason: reason.clone() });
             }
-            skipped += 1;
+            left_out.add(path, *line, reason);
         }
     }
-    Ok(skipped)
+    Ok(left_out)
 }
 
-type Merged = (Ids, Vec<u8>, Vec<RawColumn>, u64);
+type Merged = (Ids, Vec<u8>, Vec<RawColumn>);
 
 /// Puts the parts of the files together, the records in order of their ids.
-fn merge(options: &Options, files: Vec<File>) -> Result<Merged, LinkError> {
+fn merge(options: &Options, files: Vec<File>, left_out: &mut LeftOut) -> Result<Merged, LinkError> {
     let mut pool = TextPool::new();
     // By record: the file and the line; and whether it is the second of its id.
     let mut places: Vec<(u8, u32)> = Vec::new();
@@ -157,18 +157,23 @@ fn merge(options: &Options, files: Vec<File>) -> Result<Merged, LinkError> {
                 let known = pool.len() as u32;
                 let number = pool.intern(id);
                 let new = number > known;
-                if !new && !options.skip_bad_rows {
-                    let (other, before) = places[number as usize - 1];
-                    return Err(LinkError::DuplicateId {
-                        path: options.inputs[input].clone(),
-                        line: u64::from(*line),
-                        id: id.to_owned(),
-                        other: options.inputs[usize::from(other)].clone(),
-                        before: u64::from(before),
-                    });
-                }
                 if new {
                     places.push((input as u8, *line));
+                } else {
+                    let path = &options.inputs[input];
+                    let (other, before) = places[number as usize - 1];
+                    let other = &options.inputs[usize::from(other)];
+                    if !options.skip_bad_rows {
+                        return Err(LinkError::DuplicateId {
+                            path: path.clone(),
+                            line: u64::from(*line),
+                            id: id.to_owned(),
+                            other: other.clone(),
+                            before: u64::from(before),
+                        });
+                    }
+                    let reason = format_args!("its record id stands in line {before} of {} already", other.display());
+                    left_out.add(path, u64::from(*line), reason);
                 }
                 kept.push(new);
             }
@@ -177,12 +182,11 @@ fn merge(options: &Options, files: Vec<File>) -> Result<Merged, LinkError> {
     pool.seal();
     let order = sorted(&pool);
     let inputs: Vec<u8> = order.iter().map(|number| places[*number as usize - 1].0).collect();
-    let duplicates = kept.iter().filter(|kept| !**kept).count() as u64;
     let mut wanted: Vec<Column> = files.iter().flat_map(|file| file.columns.iter().copied()).collect();
     wanted.sort_unstable();
     wanted.dedup();
     let columns = wanted.into_par_iter().map(|column| gather(column, &files, &kept, &order)).collect();
-    Ok((Ids { pool, order }, inputs, columns, duplicates))
+    Ok((Ids { pool, order }, inputs, columns))
 }
 
 /// The texts of a pool in order: by their first bytes, and in full only where these are the same.

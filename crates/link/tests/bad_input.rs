@@ -1,0 +1,111 @@
+//! What becomes of files that are not as they should be, and of runs that would destroy something.
+
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::path::PathBuf;
+
+use link::{LinkError, Options, Outcome, run};
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        std::fs::write(self.path(name), text).expect("written");
+        self.path(name)
+    }
+
+    fn options(&self, text: &str) -> Options {
+        let inputs = vec![self.write("a.csv", text)];
+        Options { inputs, output: self.path("clusters.csv"), ..Options::default() }
+    }
+
+    fn skipping(&self, text: &str) -> Outcome {
+        let options = Options { skip_bad_rows: true, ..self.options(text) };
+        run(&options, |_| {}).expect("linked")
+    }
+}
+
+/// A file whose row of each id is what `said` gives for its address.
+fn people(rows: usize, said: impl Fn(usize) -> String) -> String {
+    let mut text = "record_id,name,address,dob\n".to_owned();
+    for number in 1..=rows {
+        let (month, day) = (1 + number % 12, 1 + number % 28);
+        text.push_str(&format!("{number},Anna Abel{number},{},1980-{month:02}-{day:02}\n", said(number)));
+    }
+    text
+}
+
+#[test]
+fn a_quote_inside_of_an_unquoted_field_is_a_character() {
+    let folder = Folder::new();
+    let text = people(200, |number| if number == 7 { "Flat 6\" pipe lane".to_owned() } else { "x".to_owned() });
+    let outcome = run(&folder.options(&text), |_| {}).expect("linked");
+    assert_eq!((outcome.summary.records, outcome.skipped_rows), (200, 0));
+}
+
+#[test]
+fn a_quote_that_is_not_closed_costs_its_line_and_is_named() {
+    let folder = Folder::new();
+    // To the end of the file; and up to a quote of another row, which text follows or which ends a field.
+    for other in ["x", "\"y\"", "6\" pipe", "pipe 6\""] {
+        let text = people(200, |number| match number {
+            7 => "\"Flat 6".to_owned(),
+            150 => other.to_owned(),
+            _ => "x".to_owned(),
+        });
+        match run(&folder.options(&text), |_| {}) {
+            Err(LinkError::BadRow { line: 8, .. }) => {}
+            found => panic!("{found:?}"),
+        }
+        let outcome = folder.skipping(&text);
+        assert_eq!((outcome.summary.records, outcome.skipped_rows), (199, 1), "{other}");
+        assert!(outcome.text.contains("a.csv, line 8: "), "{}", outcome.text);
+    }
+}
+
+#[test]
+fn a_quoted_field_of_many_lines_is_one_field_up_to_the_bound() {
+    let folder = Folder::new();
+    let of = |lines: usize| {
+        people(3, |number| if number == 2 { format!("\"{}, \"\"x\"\"\"", "y\n".repeat(lines)) } else { "x".to_owned() })
+    };
+    let outcome = run(&folder.options(&of(900)), |_| {}).expect("linked");
+    assert_eq!(outcome.summary.records, 3);
+    match run(&folder.options(&of(1_100)), |_| {}) {
+        Err(LinkError::BadRow { line: 3, reason, .. }) => assert!(reason.contains("not closed"), "{reason}"),
+        found => panic!("{found:?}"),
+    }
+    let outcome = folder.skipping(&of(1_100));
+    assert_eq!((outcome.summary.records, outcome.skipped_rows), (2, 1_101));
+    assert!(outcome.text.contains("and 1,081 more"), "{}", outcome.text);
+}
+
+#[test]
+fn rows_are_cut_rightly_in_a_file_of_many_parts() {
+    let folder = Folder::new();
+    let filler = "z".repeat(500);
+    let text = people(20_000, |number| match number % 5 {
+        0 => format!("\"{filler}\n, {filler} \"\"6\"\"\""),
+        1 => format!("{filler} 6\" \"pipe\", lane").replace(',', ""),
+        2 => format!("\"{filler}"),
+        3 => format!(" \"{filler}, 4\" "),
+        _ => filler.clone(),
+    });
+    let outcome = folder.skipping(&text);
+    assert_eq!((outcome.summary.records, outcome.skipped_rows), (16_000, 4_000));
+}
+
+#[test]
+fn a_header_whose_quote_is_not_closed_is_refused() {
+    let folder = Folder::new();
+    let refused = run(&folder.options("record_id,\"name\n1,Anna\n2,Bruno\n"), |_| {}).expect_err("refused");
+    assert!(refused.to_string().contains("line 1: the header cannot be read: a quote"), "{refused}");
+}
