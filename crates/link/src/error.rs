@@ -24,6 +24,16 @@ pub enum LinkError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A file to write is read too, or is to be written twice.
+    #[error("{path} is both {first} and {second}; nothing was read or written: give each its own file")]
+    SameFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is for.
+        first: &'static str,
+        /// What else.
+        second: &'static str,
+    },
     /// A file has no column of record ids.
     #[error("{path}: there is no column `record_id`; the columns are {columns}")]
     NoRecordId {

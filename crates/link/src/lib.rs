@@ -8,6 +8,7 @@ mod csv;
 mod decode;
 mod error;
 mod explain;
+mod output;
 mod parquet;
 mod report;
 mod run;

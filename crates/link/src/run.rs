@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::LinkError;
 use crate::cells::File;
 use crate::report::LeftOut;
-use crate::{csv, decode, explain, parquet, report, write};
+use crate::{csv, decode, explain, output, parquet, report, write};
 
 /// What to link, and how.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +61,7 @@ pub(crate) struct Ids {
 /// # Errors
 /// When a file cannot be read or written, or what it holds cannot be used.
 pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome, LinkError> {
+    output::check(options)?;
     let mut clock = Clock::new();
     let mut files = Vec::new();
     clock.enter("read");
@@ -92,7 +93,7 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     write::clusters(&options.output, &ids, &linked.clusters)?;
     if let Some(path) = &options.save_model {
         let text = linked.model.to_toml().map_err(|source| LinkError::Model { path: path.clone(), source })?;
-        std::fs::write(path, text).map_err(|source| LinkError::File { path: path.clone(), source })?;
+        output::write(path, text.as_bytes())?;
     }
     if let Some(path) = &options.pairs {
         write::pairs(path, &ids, &table, &linked)?;
@@ -101,7 +102,7 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
         Some((a, b)) => {
             let pair = explain::pair(&ids, &table, &linked, (a, b))?;
             if let Some(path) = &options.svg {
-                std::fs::write(path, pair.svg()).map_err(|source| LinkError::File { path: path.clone(), source })?;
+                output::write(path, pair.svg().as_bytes())?;
             }
             pair.text()
         }

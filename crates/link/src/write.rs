@@ -5,8 +5,8 @@ use std::path::Path;
 use linkage::table::{Linked, Table, TableField};
 use rayon::prelude::*;
 
-use crate::LinkError;
 use crate::run::Ids;
+use crate::{LinkError, output};
 
 /// Writes `record_id,cluster_id`, in order of record ids; a cluster is named by the first of its record ids.
 pub(crate) fn clusters(path: &Path, ids: &Ids, clusters: &[u32]) -> Result<(), LinkError> {
@@ -27,7 +27,7 @@ pub(crate) fn clusters(path: &Path, ids: &Ids, clusters: &[u32]) -> Result<(), L
     let mut all = b"record_id,cluster_id\n".to_vec();
     all.reserve(parts.iter().map(Vec::len).sum());
     parts.iter().for_each(|part| all.extend_from_slice(part));
-    std::fs::write(path, all).map_err(|source| LinkError::File { path: path.to_owned(), source })
+    output::write(path, &all)
 }
 
 /// Appends a field, in quotes where it needs them.
@@ -77,5 +77,5 @@ pub(crate) fn pairs(path: &Path, ids: &Ids, table: &Table, linked: &Linked) -> R
     let mut all =
         format!("record_id_a,record_id_b,weight,probability,prior,{},relatives\n", names.join(",")).into_bytes();
     parts.iter().for_each(|part| all.extend_from_slice(part));
-    std::fs::write(path, all).map_err(|source| LinkError::File { path: path.to_owned(), source })
+    output::write(path, &all)
 }

@@ -109,3 +109,44 @@ fn a_header_whose_quote_is_not_closed_is_refused() {
     let refused = run(&folder.options("record_id,\"name\n1,Anna\n2,Bruno\n"), |_| {}).expect_err("refused");
     assert!(refused.to_string().contains("line 1: the header cannot be read: a quote"), "{refused}");
 }
+
+#[test]
+fn a_file_is_never_read_and_written_nor_written_twice() {
+    let folder = Folder::new();
+    let text = people(20, |_| "x".to_owned());
+    let plain = folder.options(&text);
+    let input = folder.path("./a.csv");
+    let once = Some(folder.path("once"));
+    std::os::unix::fs::symlink(folder.path("a.csv"), folder.path("link.csv")).expect("a link");
+    for options in [
+        Options { output: input.clone(), ..plain.clone() },
+        Options { output: folder.path("link.csv"), ..plain.clone() },
+        Options { pairs: Some(input.clone()), ..plain.clone() },
+        Options { save_model: Some(plain.output.clone()), ..plain.clone() },
+        Options { svg: once.clone(), pairs: once.clone(), ..plain.clone() },
+        Options { model: once.clone(), save_model: once.clone(), ..plain.clone() },
+    ] {
+        let found = run(&options, |words| panic!("{words}"));
+        assert!(matches!(found, Err(LinkError::SameFile { .. })), "{found:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&input).expect("the input"), text);
+    assert!(!plain.output.exists());
+}
+
+#[test]
+fn what_is_written_replaces_the_old_file_whole_and_leaves_nothing_beside() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let options = folder.options(&people(20, |_| "x".to_owned()));
+    let old = folder.write("clusters.csv", "old");
+    std::fs::set_permissions(&old, PermissionsExt::from_mode(0o600)).expect("set");
+    // Who has the old file open goes on to read the old one: it is replaced, not written over.
+    let mut open = std::fs::File::open(&old).expect("opened");
+    run(&options, |_| {}).expect("linked");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut open, &mut text).expect("read");
+    assert_eq!(text, "old");
+    assert!(std::fs::read_to_string(&old).expect("read").starts_with("record_id,cluster_id\n"));
+    assert_eq!(std::fs::metadata(&old).expect("there").permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 2);
+}
