@@ -15,7 +15,7 @@ pub(crate) struct Decoded {
 
 /// The bytes of a file, uncompressed.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LinkError> {
-    let failed = |source| LinkError::File { path: path.to_owned(), source };
+    let failed = |reason| LinkError::File { path: path.to_owned(), reason };
     let bytes = std::fs::read(path).map_err(failed)?;
     if !bytes.starts_with(&[0x1F, 0x8B]) {
         return Ok(bytes);

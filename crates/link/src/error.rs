@@ -6,16 +6,19 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A file is empty.
     #[error("{0}: the file has no header")]
     NoHeader(PathBuf),
+    /// More files than can be told apart.
+    #[error("{0} inputs are given, and at most 255 can be linked at once; put some of them together")]
+    TooManyInputs(usize),
     /// The header cannot be read.
     #[error("{path}, line 1: the header cannot be read: {reason}")]
     BadHeader {
@@ -77,20 +80,20 @@ pub enum LinkError {
         before: u64,
     },
     /// A Parquet file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Parquet {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: parquet::errors::ParquetError,
+        reason: parquet::errors::ParquetError,
     },
     /// A model file cannot be used.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Model {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: linkage::table::TableModelError,
+        reason: linkage::table::TableModelError,
     },
     /// There is no record of an id that was asked for.
     #[error("no record has the id `{0}`")]

@@ -16,21 +16,27 @@ pub(crate) struct Pair<'a> {
     together: bool,
 }
 
-/// Weighs a pair.
-pub(crate) fn pair<'a>(
-    ids: &Ids,
-    table: &Table,
-    linked: &Linked,
-    (a, b): (&'a str, &'a str),
-) -> Result<Pair<'a>, LinkError> {
+/// Two records that are asked for: their ids and their places.
+pub(crate) struct Asked<'a> {
+    ids: (&'a str, &'a str),
+    places: (u32, u32),
+}
+
+/// Finds the records that are asked for.
+pub(crate) fn find<'a>(ids: &Ids, (a, b): (&'a str, &'a str)) -> Result<Asked<'a>, LinkError> {
     let find = |id: &str| -> Result<u32, LinkError> {
         let found = ids.order.binary_search_by(|number| ids.pool.text(*number).cmp(id));
         found.map(|place| place as u32).map_err(|_| LinkError::NoSuchRecord(id.to_owned()))
     };
-    let (left, right) = (find(a)?, find(b)?);
+    Ok(Asked { ids: (a, b), places: (find(a)?, find(b)?) })
+}
+
+/// Weighs a pair.
+pub(crate) fn pair<'a>(asked: &Asked<'a>, table: &Table, linked: &Linked) -> Pair<'a> {
+    let (left, right) = asked.places;
     let together = linked.clusters[left as usize] == linked.clusters[right as usize];
     let parts = linked.parts(table, left, right);
-    Ok(Pair { ids: (a, b), parts, threshold: linked.summary.threshold, together })
+    Pair { ids: asked.ids, parts, threshold: linked.summary.threshold, together }
 }
 
 impl Pair<'_> {

@@ -33,7 +33,7 @@ pub(crate) fn check(options: &Options) -> Result<(), LinkError> {
 
 /// Writes a file beside the one that is meant and puts it in its place when it is whole.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), LinkError> {
-    place(&real(path), content).map_err(|source| LinkError::File { path: path.to_owned(), source })
+    place(&real(path), content).map_err(|reason| LinkError::File { path: path.to_owned(), reason })
 }
 
 fn place(target: &Path, content: &[u8]) -> io::Result<()> {

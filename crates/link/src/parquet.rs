@@ -16,7 +16,7 @@ const PART_RECORDS: usize = 65_536;
 
 /// Parses the bytes of a file.
 pub(crate) fn parse(path: &Path, bytes: Vec<u8>) -> Result<File, LinkError> {
-    let failed = |source| LinkError::Parquet { path: path.to_owned(), source };
+    let failed = |reason| LinkError::Parquet { path: path.to_owned(), reason };
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(failed)?;
     let schema = reader.metadata().file_metadata().schema_descr().root_schema();
     let header: Vec<String> = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();

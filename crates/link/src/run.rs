@@ -61,6 +61,9 @@ pub(crate) struct Ids {
 /// # Errors
 /// When a file cannot be read or written, or what it holds cannot be used.
 pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome, LinkError> {
+    if options.inputs.len() > usize::from(u8::MAX) {
+        return Err(LinkError::TooManyInputs(options.inputs.len()));
+    }
     output::check(options)?;
     let mut clock = Clock::new();
     let mut files = Vec::new();
@@ -74,6 +77,7 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     let formats = report::inputs(options, &files);
     let mut left_out = check_rows(options, &files)?;
     let (ids, inputs, columns) = merge(options, files, &mut left_out)?;
+    let asked = options.explain.as_ref().map(|(a, b)| explain::find(&ids, (a, b))).transpose()?;
     let model = options.model.as_deref().map(read_model).transpose()?;
     let mut table = Table::new(columns, ids.order.len(), &inputs);
     let choices = LinkOptions { model: model.as_ref(), threshold: options.threshold, seed: options.seed };
@@ -92,15 +96,15 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     progress("writing clusters");
     write::clusters(&options.output, &ids, &linked.clusters)?;
     if let Some(path) = &options.save_model {
-        let text = linked.model.to_toml().map_err(|source| LinkError::Model { path: path.clone(), source })?;
+        let text = linked.model.to_toml().map_err(|reason| LinkError::Model { path: path.clone(), reason })?;
         output::write(path, text.as_bytes())?;
     }
     if let Some(path) = &options.pairs {
         write::pairs(path, &ids, &table, &linked)?;
     }
-    let explanation = match &options.explain {
-        Some((a, b)) => {
-            let pair = explain::pair(&ids, &table, &linked, (a, b))?;
+    let explanation = match &asked {
+        Some(asked) => {
+            let pair = explain::pair(asked, &table, &linked);
             if let Some(path) = &options.svg {
                 output::write(path, pair.svg().as_bytes())?;
             }
@@ -114,8 +118,8 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
 }
 
 fn read_model(path: &Path) -> Result<TableModel, LinkError> {
-    let text = std::fs::read_to_string(path).map_err(|source| LinkError::File { path: path.to_owned(), source })?;
-    TableModel::parse(&text).map_err(|source| LinkError::Model { path: path.to_owned(), source })
+    let text = std::fs::read_to_string(path).map_err(|reason| LinkError::File { path: path.to_owned(), reason })?;
+    TableModel::parse(&text).map_err(|reason| LinkError::Model { path: path.to_owned(), reason })
 }
 
 /// Reads one file, whatever its format.

@@ -150,3 +150,31 @@ fn what_is_written_replaces_the_old_file_whole_and_leaves_nothing_beside() {
     assert_eq!(std::fs::metadata(&old).expect("there").permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 2);
 }
+
+#[test]
+fn an_unknown_id_to_explain_is_refused_before_anything_is_written() {
+    let folder = Folder::new();
+    let mut options = folder.options(&people(20, |_| "x".to_owned()));
+    options.explain = Some(("1".to_owned(), "99".to_owned()));
+    let found = run(&options, |_| {});
+    assert!(matches!(&found, Err(LinkError::NoSuchRecord(id)) if id == "99"), "{found:?}");
+    assert!(!options.output.exists());
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_one_reason() {
+    let folder = Folder::new();
+    let options = Options { inputs: vec![folder.path("nope.csv")], ..folder.options("") };
+    let refused = run(&options, |_| {}).expect_err("refused");
+    assert!(refused.to_string().contains("nope.csv: No such file"), "{refused}");
+    // Whoever prints an error with its causes would say the reason again.
+    assert!(std::error::Error::source(&refused).is_none());
+}
+
+#[test]
+fn more_inputs_than_can_be_told_apart_are_refused() {
+    let folder = Folder::new();
+    let plain = folder.options("");
+    let options = Options { inputs: vec![plain.inputs[0].clone(); 256], ..plain };
+    assert!(matches!(run(&options, |_| {}), Err(LinkError::TooManyInputs(256))));
+}
