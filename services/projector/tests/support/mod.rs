@@ -77,10 +77,17 @@ impl Hub {
         wait_for("the projector is at the end of the log", async || caught_up(store, &end).await.expect("read")).await;
     }
 
-    /// Projects all that is in the log, and stops.
+    /// Projects all that is in the log by the configured rules, and stops.
     pub(crate) async fn project(&self) {
         let running = self.start();
         self.caught_up().await;
+        // Other rules bring no event: the checkpoint does not tell whether they were followed.
+        let rules = self.config.survivorship.version();
+        wait_for("the rules of the views are those configured", async || {
+            let shown = views::find_model(&mut *self.conn().await).await.expect("read");
+            shown.is_none_or(|row| row.survivorship_version == rules)
+        })
+        .await;
         running.stop().await;
     }
 
