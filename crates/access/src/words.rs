@@ -196,17 +196,7 @@ impl Action {
     pub const fn shows(self) -> &'static [FieldGroup] {
         match self {
             Self::FindPersons => &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence],
-            Self::ReadPerson => &[
-                FieldGroup::Identity,
-                FieldGroup::Contact,
-                FieldGroup::Residence,
-                FieldGroup::Household,
-                FieldGroup::Health,
-                FieldGroup::Trail,
-                FieldGroup::Payment,
-                FieldGroup::Provenance,
-            ],
-            Self::ReadRecords => &[
+            Self::ReadPerson | Self::ReadRecords => &[
                 FieldGroup::Identity,
                 FieldGroup::Contact,
                 FieldGroup::Residence,

@@ -1,7 +1,5 @@
 //! What becomes of files that are not as they should be, and of runs that would destroy something.
 
-#![allow(clippy::expect_used, clippy::unwrap_used)]
-
 use std::path::PathBuf;
 
 use link::{LinkError, Options, Outcome, run};
