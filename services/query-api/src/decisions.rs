@@ -13,7 +13,7 @@ use domain::{
 use ledger::Nonce;
 use serde::{Deserialize, Serialize};
 use store::Conn;
-use store::views::{self, OrderRow, Standing};
+use store::views::{self, OrderPlace, OrderRow, Standing};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -49,6 +49,9 @@ pub(crate) struct DecisionQuestion {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UndoQuestion {
+    /// Version of the decision that is taken back; the one that counts unless stated.
+    #[serde(default)]
+    version: Option<i64>,
     /// As for a decision; `MISTAKEN` in most cases.
     reason: String,
     /// As for a decision.
@@ -64,9 +67,12 @@ pub(crate) struct Decided {
     pub applied: bool,
     /// The decision.
     pub decision: DecisionView,
+    /// The earlier decision on the pair that counts again, after an undo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts_again: Option<DecisionView>,
 }
 
-/// The decision on a pair that counts.
+/// A decision on a pair. Of those that were not taken back the one with the highest version counts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DecisionView {
     /// Id of the decision: the same for every decision on the pair.
@@ -89,7 +95,7 @@ pub(crate) struct DecisionView {
     /// Version: each later decision on the pair has a higher one.
     pub version: i64,
     /// `in-force`, `resting` (one of the records states nothing now), `set-aside` (newer decisions say otherwise),
-    /// `ended` (taken back), or `pending` (not in the person files yet).
+    /// `replaced` (a later decision on the pair counts), `ended` (taken back), or `pending` (not in the person files yet).
     pub state: &'static str,
     /// The decisions that it contradicts.
     pub contradicts: Vec<Uuid>,
@@ -154,7 +160,8 @@ pub(crate) async fn decide(State(state): State<QueryState>, ask: Ask) -> Answere
     carry_out(call, plan).await
 }
 
-/// Takes a decision back: afterwards everything is as if it had never been made.
+/// Takes a decision back: afterwards everything is as if it had never been made. If it had replaced an earlier decision on
+/// the pair, that one counts again.
 #[utoipa::path(
     delete,
     path = "/v1/decisions/{decision_id}",
@@ -234,7 +241,7 @@ async fn decision_list(call: &Call) -> Result<Found<DecisionList>, Failure> {
     let mut rows = views::list_orders(&mut conn, standing, after, limit + 1).await?;
     let more = rows.len() as i64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = rows.last().filter(|_| more).map(|row| format!("{}~{}", row.decided, row.decision_id));
+    let next = rows.last().filter(|_| more).map(|row| format!("{}~{}~{}", row.decided, row.decision_id, row.version));
     let records: Vec<RecordId> = rows.iter().flat_map(|row| [row.record_a, row.record_b]).collect();
     let persons = views::list_persons_of_records(&mut conn, &records).await?;
     let person_of = |record: &RecordId| persons.get(record).copied().flatten();
@@ -253,10 +260,12 @@ async fn decision_list(call: &Call) -> Result<Found<DecisionList>, Failure> {
     Ok(Found { answer, subjects, released, withheld, count })
 }
 
-fn place(after: &str) -> Result<(Timestamp, RecordId), Problem> {
-    let (time, decision) = after.split_once('~').ok_or(Problem::QueryMalformed)?;
+fn place(after: &str) -> Result<OrderPlace, Problem> {
+    let parts: Vec<&str> = after.split('~').collect();
+    let [time, decision, version] = parts[..] else { return Err(Problem::QueryMalformed) };
     let time = Timestamp::parse(time).map_err(|_| Problem::QueryMalformed)?;
-    Ok((time, decision.parse().map_err(|_| Problem::QueryMalformed)?))
+    let decision = decision.parse().map_err(|_| Problem::QueryMalformed)?;
+    Ok((time, decision, version.parse().map_err(|_| Problem::QueryMalformed)?))
 }
 
 async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
@@ -272,16 +281,18 @@ async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
     let decision_id = key.record_id(LinkDecided::SOURCE, &LinkDecided::source_record_id(one, other));
     publish::settled(&call.state).await?;
     let mut conn = call.state.setup.store.acquire().await?;
-    let known = views::find_order(&mut conn, decision_id).await?;
-    let stands = known.as_ref().is_some_and(|known| known.standing != Standing::Ended);
-    let is_under_review = stands || views::find_review(&mut conn, decision_id).await?.is_some();
+    let known = views::list_orders_of(&mut conn, decision_id).await?;
+    let last = known.first().map_or(0, |last| last.version);
+    let counts = known.into_iter().find(|known| known.standing != Standing::Ended);
+    let is_under_review = counts.is_some() || views::find_review(&mut conn, decision_id).await?.is_some();
     let granted = reviews::granted(call, is_under_review)?;
     let subjects = sides(call, &mut conn, [record_a, record_b]).await?;
     let row = OrderRow {
         decision_id,
         record_a,
         record_b,
-        version: known.as_ref().map_or(1, |known| known.version.saturating_add(1)),
+        // Above those taken back, too: what was taken back stays so.
+        version: last.saturating_add(1),
         event_id: EventId::from_uuid(Uuid::nil()),
         verdict,
         reason,
@@ -291,10 +302,8 @@ async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
         standing: Standing::InForce,
         against: Vec::new(),
     };
-    let stands = known.filter(|known| {
-        known.standing != Standing::Ended
-            && (known.verdict, known.reason, &known.note) == (row.verdict, row.reason, &row.note)
-    });
+    let stands =
+        counts.filter(|known| (known.verdict, known.reason, &known.note) == (row.verdict, row.reason, &row.note));
     Ok(plan(call, stands, row, subjects, &granted))
 }
 
@@ -304,11 +313,18 @@ async fn plan_undo(call: &Call) -> Result<Plan, Failure> {
     let decision_id = call.review_id()?;
     publish::settled(&call.state).await?;
     let mut conn = call.state.setup.store.acquire().await?;
-    let known = views::find_order(&mut conn, decision_id).await?.ok_or(Problem::ReviewNotFound)?;
+    let known = match question.version {
+        None => views::find_order(&mut conn, decision_id).await?,
+        Some(version) => {
+            let known = views::list_orders_of(&mut conn, decision_id).await?;
+            known.into_iter().find(|known| known.version == version)
+        }
+    };
+    let known = known.ok_or(Problem::ReviewNotFound)?;
     let granted = reviews::granted(call, true)?;
     let subjects = sides(call, &mut conn, [known.record_a, known.record_b]).await?;
+    // Under the version that it takes back.
     let row = OrderRow {
-        version: known.version.saturating_add(1),
         reason,
         note,
         reviewer: call.caller.handle.clone(),
@@ -422,26 +438,35 @@ async fn carry_out(call: Call, plan: Result<Plan, Failure>) -> Answered {
 async fn apply(state: &QueryState, row: OrderRow, event: Option<Event>) -> Result<(StatusCode, Decided), Problem> {
     let Some(event) = event else {
         let standing = row.standing.code();
-        return Ok((StatusCode::OK, Decided { applied: true, decision: DecisionView::of(row, standing) }));
+        let decision = DecisionView::of(row, standing);
+        return Ok((StatusCode::OK, Decided { applied: true, decision, counts_again: None }));
     };
     let end = publish::append(state, &event).await?;
     metrics::counter!("isthmus_decisions_total", "verdict" => row.verdict.code()).increment(1);
-    let pending =
-        |row| Ok((StatusCode::ACCEPTED, Decided { applied: false, decision: DecisionView::of(row, "pending") }));
+    let pending = |row| {
+        let decision = DecisionView::of(row, "pending");
+        Ok((StatusCode::ACCEPTED, Decided { applied: false, decision, counts_again: None }))
+    };
     if !publish::applied(state, &end).await {
         return pending(row);
     }
     let read = async {
         let mut conn = state.setup.store.acquire().await?;
-        views::find_order(&mut conn, row.decision_id).await
+        views::list_orders_of(&mut conn, row.decision_id).await
     };
-    let Ok(Some(now)) = read.await else { return pending(row) };
-    let ended = |row: &OrderRow| row.standing == Standing::Ended;
-    if now.version == row.version && (now.verdict, ended(&now)) != (row.verdict, ended(&row)) {
+    let Ok(known) = read.await else { return pending(row) };
+    let Some(now) = known.iter().find(|known| known.version == row.version).cloned() else { return pending(row) };
+    let is_ended = |row: &OrderRow| row.standing == Standing::Ended;
+    if (now.verdict, is_ended(&now)) != (row.verdict, is_ended(&row)) {
         return Err(Problem::DecisionOvertaken);
     }
-    let standing = now.standing.code();
-    Ok((StatusCode::OK, Decided { applied: true, decision: DecisionView::of(now, standing) }))
+    let view = |row: OrderRow| {
+        let standing = row.standing.code();
+        DecisionView::of(row, standing)
+    };
+    let counts = known.into_iter().find(|known| !is_ended(known));
+    let counts_again = counts.filter(|counts| is_ended(&now) && counts.version < now.version).map(view);
+    Ok((StatusCode::OK, Decided { applied: true, decision: view(now), counts_again }))
 }
 
 #[cfg(test)]

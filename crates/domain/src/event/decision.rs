@@ -74,8 +74,9 @@ reasons! {
     Mistaken = "MISTAKEN",
 }
 
-/// `link.decided`: a reviewer's standing order about two records. It outranks match weights, and holds until the
-/// decision is retracted or replaced by one of a higher version.
+/// `link.decided`: a reviewer's standing order about two records. It outranks match weights. Of the decisions on a pair
+/// that with the highest version counts; a retraction takes back the decision of its version, and the one before counts
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LinkDecided {
     /// One record; the smaller id.

@@ -18,7 +18,7 @@ fn ordered(a: u64, b: u64) -> (RecordId, RecordId) {
     (key(a).min(key(b)), key(a).max(key(b)))
 }
 
-/// Something that happens in a random history.
+/// Something that happens in a random history. An undo takes back the last decision on the pair that was not taken back.
 #[derive(Clone, Debug)]
 enum Step {
     State(u64, Row),
@@ -43,38 +43,50 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Clone, Debug, Default)]
 struct End {
     rows: BTreeMap<u64, Row>,
-    orders: BTreeMap<(RecordId, RecordId), Order>,
+    /// Per pair the decisions that were not taken back; the last one counts.
+    decisions: BTreeMap<(RecordId, RecordId), Vec<Order>>,
 }
 
 impl End {
-    fn of(steps: &[Step]) -> Self {
-        let mut end = Self::default();
-        for step in steps {
-            match step {
-                Step::State(n, row) => drop(end.rows.insert(*n, row.clone())),
-                Step::Withdraw(n) => drop(end.rows.remove(n)),
-                Step::Decide(a, b, verdict, at) if a != b => {
-                    end.orders.insert(ordered(*a, *b), order(*a, *b, *verdict, *at));
+    /// Takes a step, and says what the engine hears of it.
+    fn take(&mut self, step: &Step) -> Change {
+        match step {
+            Step::State(n, row) => {
+                self.rows.insert(*n, row.clone());
+                Change::Upsert(row.statement(*n).0)
+            }
+            Step::Withdraw(n) => {
+                self.rows.remove(n);
+                Change::Remove(key(*n))
+            }
+            Step::Decide(a, b, verdict, at) => {
+                let order = order(*a, *b, *verdict, *at);
+                if a != b {
+                    self.decisions.entry(order.pair()).or_default().push(order);
                 }
-                Step::Decide(..) => {}
-                Step::Undo(a, b) => drop(end.orders.remove(&ordered(*a, *b))),
+                Change::Order(order)
+            }
+            Step::Undo(a, b) => {
+                let decisions = self.decisions.entry(ordered(*a, *b)).or_default();
+                decisions.pop();
+                decisions.last().map_or(Change::OrderEnded(key(*a), key(*b)), |before| Change::Order(*before))
             }
         }
+    }
+
+    fn of(steps: &[Step]) -> Self {
+        let mut end = Self::default();
+        steps.iter().for_each(|step| drop(end.take(step)));
         end
+    }
+
+    fn orders(&self) -> BTreeMap<(RecordId, RecordId), Order> {
+        self.decisions.iter().filter_map(|(pair, decisions)| Some((*pair, *decisions.last()?))).collect()
     }
 
     fn changes(&self) -> Vec<Change> {
         let rows = self.rows.iter().map(|(n, row)| Change::Upsert(row.statement(*n).0));
-        rows.chain(self.orders.values().map(|order| Change::Order(*order))).collect()
-    }
-}
-
-fn change(step: &Step) -> Change {
-    match step {
-        Step::State(n, row) => Change::Upsert(row.statement(*n).0),
-        Step::Withdraw(n) => Change::Remove(key(*n)),
-        Step::Decide(a, b, verdict, at) => Change::Order(order(*a, *b, *verdict, *at)),
-        Step::Undo(a, b) => Change::OrderEnded(key(*a), key(*b)),
+        rows.chain(self.orders().into_values().map(Change::Order)).collect()
     }
 }
 
@@ -90,7 +102,8 @@ proptest! {
         let expected = bulk(&MODELS[0], end.changes());
         let mut engine = Engine::new(Arc::clone(&MODELS[0]));
         let mut reader = Reader::default();
-        let mut changes: Vec<Change> = steps.iter().map(change).collect();
+        let mut heard = End::default();
+        let mut changes: Vec<Change> = steps.iter().map(|step| heard.take(step)).collect();
         for cut in cuts {
             let rest = changes.split_off(cut.min(changes.len()));
             reader.take(engine.apply(std::mem::replace(&mut changes, rest)));
@@ -105,10 +118,26 @@ proptest! {
         // Everything once more changes nothing.
         prop_assert_eq!(engine.apply(end.changes()), linkage::Delta::default());
         // All orders taken back: as if there had never been any.
-        let ended = end.orders.keys().map(|(a, b)| Change::OrderEnded(*a, *b)).collect();
+        let ended = end.orders().keys().map(|(a, b)| Change::OrderEnded(*a, *b)).collect();
         reader.take(engine.apply(ended));
         reader.check(&engine);
-        prop_assert_eq!(seen(&engine), seen(&bulk(&MODELS[0], End { orders: BTreeMap::new(), ..end }.changes())));
+        prop_assert_eq!(seen(&engine), seen(&bulk(&MODELS[0], End { decisions: BTreeMap::new(), ..end }.changes())));
+    }
+
+    #[test]
+    fn an_undone_decision_is_as_if_it_had_never_been_made_also_where_it_had_replaced_another(
+        before in prop::collection::vec(step(), 1..30),
+        (a, b, verdict, at) in (0..RECORDS, 0..RECORDS, prop_oneof![Just(Verdict::Same), Just(Verdict::Different)], 0..1_000_i64),
+    ) {
+        let end = End::of(&before);
+        let never = bulk(&MODELS[0], end.changes());
+        let mut engine = bulk(&MODELS[0], end.changes());
+        let mut heard = end;
+        for step in [Step::Decide(a, b, verdict, at), Step::Undo(a, b)].iter().filter(|_| a != b) {
+            engine.apply(vec![heard.take(step)]);
+        }
+        prop_assert_eq!(seen(&engine), seen(&never));
+        prop_assert_eq!(engine.orders(), never.orders());
     }
 
     #[test]
@@ -117,16 +146,17 @@ proptest! {
     ) {
         let end = End::of(&steps);
         let engine = bulk(&MODELS[0], end.changes());
-        let newest = end.orders.values().filter(|o| engine.person_of(o.pair().0).and(engine.person_of(o.pair().1)).is_some());
+        let orders = end.orders();
+        let newest = orders.values().filter(|o| engine.person_of(o.pair().0).and(engine.person_of(o.pair().1)).is_some());
         let newest = newest.max_by_key(|order| (order.decided, order.pair())).copied();
         for (pair, state) in engine.orders() {
             let (a, b) = (engine.person_of(pair.0), engine.person_of(pair.1));
             match state {
                 OrderState::Resting => prop_assert!(a.is_none() || b.is_none()),
-                OrderState::InForce => prop_assert_eq!(a == b, end.orders[&pair].verdict == Verdict::Same),
+                OrderState::InForce => prop_assert_eq!(a == b, orders[&pair].verdict == Verdict::Same),
                 OrderState::SetAside { against } => {
-                    prop_assert_eq!(a == b, end.orders[&pair].verdict == Verdict::Different);
-                    prop_assert!(against.iter().all(|other| end.orders.contains_key(other)));
+                    prop_assert_eq!(a == b, orders[&pair].verdict == Verdict::Different);
+                    prop_assert!(against.iter().all(|other| orders.contains_key(other)));
                     let tasks = engine.tasks();
                     let task = tasks.iter().find(|task| (task.link.a, task.link.b) == pair);
                     let told = task.map(|task| (task.kind, &task.against));

@@ -16,8 +16,8 @@ pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, loc
 pub use fingerprint::fingerprint;
 pub use model::{LinkageCounts, ModelActivationRow, ModelRow, find_model, linkage_counts, list_model_activations};
 pub use orders::{
-    OrderRow, ReviewFilter, ReviewPut, ReviewRow, ReviewSide, Standing, all_orders, find_order, find_review,
-    list_orders, list_persons_of_records, list_reviews,
+    OrderPlace, OrderRow, ReviewFilter, ReviewPut, ReviewRow, ReviewSide, Standing, all_orders, find_order,
+    find_review, list_orders, list_orders_of, list_persons_of_records, list_reviews,
 };
 pub use read::*;
 pub use rows::*;

@@ -22,6 +22,8 @@ pub enum Standing {
     Resting,
     /// Newer orders say otherwise.
     SetAside,
+    /// A later decision on the same pair counts.
+    Replaced,
     /// It was taken back.
     Ended,
 }
@@ -33,17 +35,19 @@ impl Standing {
             Self::InForce => "in-force",
             Self::Resting => "resting",
             Self::SetAside => "set-aside",
+            Self::Replaced => "replaced",
             Self::Ended => "ended",
         }
     }
 
     /// The state with this code.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::InForce, Self::Resting, Self::SetAside, Self::Ended].into_iter().find(|state| state.code() == code)
+        let mut all = [Self::InForce, Self::Resting, Self::SetAside, Self::Replaced, Self::Ended].into_iter();
+        all.find(|state| state.code() == code)
     }
 }
 
-/// The decision on a pair that counts, whatever was decided on it before.
+/// A decision on a pair. Of those that were not taken back the one with the highest version counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderRow {
     /// Which decision: the same for every decision on the pair.
@@ -184,7 +188,7 @@ pub(super) async fn put_reviews(conn: &mut PgConnection, reviews: &[ReviewPut]) 
 }
 
 pub(super) async fn put_orders(conn: &mut PgConnection, orders: &[OrderRow]) -> Result<()> {
-    for rows in sorted(orders, |r| r.decision_id).chunks(ROWS_PER_STATEMENT) {
+    for rows in sorted(orders, |r| (r.decision_id, r.version)).chunks(ROWS_PER_STATEMENT) {
         sqlx::query(
             "INSERT INTO standing_order (decision_id, record_a, record_b, version, event_id, verdict, reason, note,
              reviewer, decided, standing, against)
@@ -192,8 +196,7 @@ pub(super) async fn put_orders(conn: &mut PgConnection, orders: &[OrderRow]) -> 
          FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[], $6::text[], $7::text[],
              $8::text[], $9::text[], $10::timestamptz[], $11::text[], $12::text[])
              AS put(a, b, c, d, e, f, g, h, i, j, k, l)
-         ON CONFLICT (decision_id) DO UPDATE SET version = excluded.version, event_id = excluded.event_id,
-             verdict = excluded.verdict, reason = excluded.reason, note = excluded.note,
+         ON CONFLICT (decision_id, version) DO UPDATE SET event_id = excluded.event_id, verdict = excluded.verdict, reason = excluded.reason, note = excluded.note,
              reviewer = excluded.reviewer, decided = excluded.decided, standing = excluded.standing,
              against = excluded.against",
         )
@@ -252,7 +255,7 @@ impl TryFrom<OrderColumns> for OrderRow {
     }
 }
 
-/// Every decision that counts, in no order. This is what the projector starts from.
+/// Every decision, in no order. This is what the projector starts from.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -261,37 +264,52 @@ pub async fn all_orders(conn: &mut PgConnection) -> Result<Vec<OrderRow>> {
     rows.into_iter().map(OrderRow::try_from).collect()
 }
 
-/// The decision with this id.
+/// The decision with this id that counts; when all on its pair were taken back, the last of them.
 ///
 /// # Errors
 /// When the database cannot be reached.
 pub async fn find_order(conn: &mut PgConnection, decision: RecordId) -> Result<Option<OrderRow>> {
-    let row: Option<OrderColumns> = sqlx::query_as("SELECT * FROM standing_order WHERE decision_id = $1")
-        .bind(decision.as_uuid())
-        .fetch_optional(conn)
-        .await?;
-    row.map(OrderRow::try_from).transpose()
+    let mut known = list_orders_of(conn, decision).await?;
+    let counts = known.iter().position(|row| row.standing != Standing::Ended).unwrap_or(0);
+    Ok((!known.is_empty()).then(|| known.swap_remove(counts)))
 }
 
-/// Decisions, the newest first; those behind an instant and id, in a state, at most `limit`.
+/// Everything that was decided on a pair, the highest version first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_orders_of(conn: &mut PgConnection, decision: RecordId) -> Result<Vec<OrderRow>> {
+    let rows: Vec<OrderColumns> =
+        sqlx::query_as("SELECT * FROM standing_order WHERE decision_id = $1 ORDER BY version DESC")
+            .bind(decision.as_uuid())
+            .fetch_all(conn)
+            .await?;
+    rows.into_iter().map(OrderRow::try_from).collect()
+}
+
+/// Place of a decision in the list: when it was decided, its id and its version.
+pub type OrderPlace = (Timestamp, RecordId, i64);
+
+/// Decisions, the newest first; those behind a place, in a state, at most `limit`.
 ///
 /// # Errors
 /// When the database cannot be reached.
 pub async fn list_orders(
     conn: &mut PgConnection,
     standing: Option<Standing>,
-    after: Option<(Timestamp, RecordId)>,
+    after: Option<OrderPlace>,
     limit: i64,
 ) -> Result<Vec<OrderRow>> {
     let rows: Vec<OrderColumns> = sqlx::query_as(
         "SELECT * FROM standing_order
          WHERE ($1::text IS NULL OR standing = $1)
-           AND ($2::timestamptz IS NULL OR decided < $2 OR decided = $2 AND decision_id > $3)
-         ORDER BY decided DESC, decision_id LIMIT $4",
+           AND ($2::timestamptz IS NULL OR decided < $2 OR decided = $2 AND (decision_id, version) > ($3, $4))
+         ORDER BY decided DESC, decision_id, version LIMIT $5",
     )
     .bind(standing.map(Standing::code))
-    .bind(after.map(|(decided, _)| PgInstant(decided)))
-    .bind(after.map(|(_, decision)| decision.as_uuid()))
+    .bind(after.map(|(decided, ..)| PgInstant(decided)))
+    .bind(after.map(|(_, decision, _)| decision.as_uuid()))
+    .bind(after.map(|(.., version)| version))
     .bind(limit)
     .fetch_all(conn)
     .await?;

@@ -120,7 +120,7 @@ CREATE INDEX review_by_b ON review (record_b);
 CREATE INDEX review_by_rank ON review ((floor(weight * 1000)::bigint) DESC, task_id);
 
 CREATE TABLE standing_order (
-    decision_id uuid PRIMARY KEY,
+    decision_id uuid   NOT NULL,
     record_a    uuid   NOT NULL,
     record_b    uuid   NOT NULL,
     version     bigint NOT NULL,
@@ -130,19 +130,21 @@ CREATE TABLE standing_order (
     note        text,
     reviewer    text   NOT NULL,
     decided     timestamptz NOT NULL,
-    standing    text   NOT NULL CHECK (standing IN ('in-force', 'resting', 'set-aside', 'ended')),
+    standing    text   NOT NULL CHECK (standing IN ('in-force', 'resting', 'set-aside', 'replaced', 'ended')),
     against     uuid[] NOT NULL,
-    UNIQUE (record_a, record_b),
+    PRIMARY KEY (decision_id, version),
+    UNIQUE (record_a, record_b, version),
     CHECK (record_a < record_b),
     CHECK ((standing = 'set-aside') = (cardinality(against) > 0))
 );
 COMMENT ON TABLE standing_order IS
-    'Per pair of records the decision that counts. One that was taken back stays as a row, so that a late lower version does not bring it back.';
+    'Every decision on a pair of records, by version. Of those that were not taken back the highest version counts; one that was taken back stays as a row, so that the decision itself, should it come later, does not bring it back.';
 COMMENT ON COLUMN standing_order.reviewer IS 'Handle, as it stands in the ledger.';
 COMMENT ON COLUMN standing_order.standing IS
-    'in-force: obeyed; resting: one of the records states nothing now; set-aside: newer orders say otherwise; ended: taken back.';
+    'in-force: obeyed; resting: one of the records states nothing now; set-aside: newer orders say otherwise; replaced: a later decision on the pair counts; ended: taken back.';
 COMMENT ON COLUMN standing_order.against IS 'Decisions that it contradicts.';
-CREATE INDEX standing_order_by_time ON standing_order (decided DESC, decision_id);
+CREATE INDEX standing_order_by_time ON standing_order (decided DESC, decision_id, version);
+CREATE INDEX standing_order_by_b ON standing_order (record_b);
 
 CREATE TABLE fact (
     record_id  uuid        NOT NULL,

@@ -80,12 +80,40 @@ async fn person_files_follow_a_decision_and_an_undone_one_leaves_nothing_behind(
     let asked = tasks(&hub).await;
     assert!(asked.iter().any(|task| task.kind == "order-joins-numbers" && task.task_id == decision_id("a2", "b1")));
 
-    hub.take_in(&[decision("a2", "b1", Verdict::Same, 2, Op::Retract)]).await;
+    hub.take_in(&[decision("a2", "b1", Verdict::Same, 1, Op::Retract)]).await;
     assert_eq!(order(&hub, "a2", "b1").await.standing, Standing::Ended);
     let after = hub.fingerprint().await;
     for table in ["source_record", "claim", "person", "link", "review", "fact"] {
         assert_eq!(after[table], before[table], "{table}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_replaced_another_gives_way_to_it_again_when_it_is_undone() {
+    let hub = Hub::new().await;
+    hub.take_in(&[town(), vec![decide("a2", "b1", Verdict::Same, 1)]].concat()).await;
+    let before = hub.fingerprint().await;
+
+    hub.take_in(&[decide("a2", "b1", Verdict::Different, 2)]).await;
+    assert_ne!(whose(&hub, "a1").await, whose(&hub, "b2").await);
+    hub.take_in(&[decision("a2", "b1", Verdict::Different, 2, Op::Retract)]).await;
+    let counts = order(&hub, "a2", "b1").await;
+    assert_eq!((counts.version, counts.verdict, counts.standing), (1, Verdict::Same, Standing::InForce));
+    let after = hub.fingerprint().await;
+    for table in ["source_record", "claim", "person", "link", "review", "fact"] {
+        assert_eq!(after[table], before[table], "{table}");
+    }
+
+    // The undo first, the decision after it: the same.
+    let turned = Hub::new().await;
+    let undo = decision("a2", "b1", Verdict::Different, 2, Op::Retract);
+    for event in [undo, decide("a2", "b1", Verdict::Different, 2), decide("a2", "b1", Verdict::Same, 1)] {
+        turned.take_in(&[event]).await;
+    }
+    turned.take_in(&town()).await;
+    assert_eq!(turned.fingerprint().await, after);
+    let report = projector::check(&turned.config, &Shutdown::new()).await.expect("compared");
+    assert_eq!(report.differing, Vec::<&str>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +125,8 @@ async fn a_rebuild_and_any_order_of_events_give_the_same_views_and_states() {
         decide("a1", "c", Verdict::Different, 5),
         decide("a2", "b2", Verdict::Different, 1),
         decide("a2", "b2", Verdict::Same, 2),
-        decision("a2", "b2", Verdict::Same, 3, Op::Retract),
+        decision("a2", "b2", Verdict::Same, 2, Op::Retract),
+        decision("a2", "b2", Verdict::Different, 1, Op::Retract),
     ];
     for given in [town(), decisions.to_vec()] {
         straight.take_in(&given).await;

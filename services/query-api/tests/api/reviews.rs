@@ -1,7 +1,8 @@
 use axum::http::StatusCode;
-use domain::{LinkDecided, RecordId};
+use domain::{LinkDecided, RecordId, Verdict};
 use ledger::Decision;
 use serde_json::{Value, json};
+use store::views::OrderRow;
 use test_support::build::record_id;
 
 use crate::world::{ANNA_NAME, Ask, PHONE, World, anna, bob, delete, get, post, subject, world};
@@ -97,10 +98,51 @@ async fn a_decision_is_on_record_then_on_the_log_then_in_the_answer_and_can_be_u
     assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
     assert_eq!(undone.json()["decision"]["state"], "ended");
     assert_eq!(state_of(&world, task()).await.expect("listed")["reason"], "MISTAKEN");
-    assert_eq!(world.ask(delete(&path, &undo).reviewing()).await.json()["decision"]["version"], 2);
+    assert_eq!(undone.json()["counts_again"], Value::Null);
+    assert_eq!(world.ask(delete(&path, &undo).reviewing()).await.json()["decision"]["version"], 1);
     assert_eq!(world.decisions_in_the_log().await, 2);
     let ended = world.ask(get("/v1/decisions?state=ended&limit=1").reviewing()).await.json();
     assert_eq!(ended["decisions"][0]["decision_id"], task().to_string());
+    projector.abort();
+}
+
+#[tokio::test]
+async fn an_undo_brings_back_the_decision_before_and_can_take_back_an_earlier_one() {
+    let world = world().await;
+    let projector = world.follow_decisions();
+    let path = format!("/v1/decisions/{}", task());
+    let undo =
+        |version: Value| delete(&path, &json!({ "reason": "MISTAKEN", "version": version }).to_string()).reviewing();
+    for verdict in ["DIFFERENT", "SAME", "DIFFERENT"] {
+        assert_eq!(world.ask(decide(&question(verdict)).reviewing()).await.status, StatusCode::OK);
+    }
+    // An earlier one beneath a later one: what counts stays.
+    let earlier = world.ask(undo(json!(2))).await.json();
+    assert_eq!((&earlier["decision"]["version"], &earlier["decision"]["state"]), (&json!(2), &json!("ended")));
+    assert_eq!(earlier["counts_again"], Value::Null);
+    let last = world.ask(undo(Value::Null)).await.json();
+    assert_eq!(last["decision"]["version"], 3);
+    let again = &last["counts_again"];
+    assert_eq!((&again["version"], &again["verdict"]), (&json!(1), &json!("DIFFERENT")));
+    assert_eq!(world.ask(undo(json!(4))).await.code(), "review-not-found");
+    // What is decided anew stands above all that was taken back.
+    let anew = world.ask(decide(&question("SAME")).reviewing()).await.json();
+    assert_eq!(anew["decision"]["version"], 4);
+    projector.abort();
+}
+
+#[tokio::test]
+async fn whoever_decides_at_the_same_time_as_another_learns_that_the_other_decision_counts() {
+    let world = world().await;
+    let projector = world.follow_decisions_as(|row| OrderRow {
+        verdict: Verdict::Different,
+        reviewer: "another".to_owned(),
+        ..row
+    });
+    let reply = world.ask(decide(&question("SAME")).reviewing()).await;
+    assert_eq!((reply.status, reply.code().as_str()), (StatusCode::CONFLICT, "decision-overtaken"));
+    let counts = state_of(&world, task()).await.expect("listed");
+    assert_eq!((&counts["verdict"], &counts["reviewer"]), (&json!("DIFFERENT"), &json!("another")));
     projector.abort();
 }
 

@@ -467,6 +467,11 @@ impl World {
 
     /// Does with decisions what the projector does, as far as the answers of this API show it.
     pub(crate) fn follow_decisions(&self) -> tokio::task::JoinHandle<()> {
+        self.follow_decisions_as(|row| row)
+    }
+
+    /// The same; what counts in the end is what `outcome` makes of a decision.
+    pub(crate) fn follow_decisions_as(&self, outcome: fn(OrderRow) -> OrderRow) -> tokio::task::JoinHandle<()> {
         let (store, log) = (self.store.clone(), self.log.clone());
         tokio::spawn(async move {
             let topic = EventType::LinkDecided.topic();
@@ -478,7 +483,8 @@ impl World {
                 }
                 let orders = batch
                     .iter()
-                    .map(|delivered| order(Codec::builtin().decode(topic, &delivered.payload).expect("an event")));
+                    .map(|delivered| order(Codec::builtin().decode(topic, &delivered.payload).expect("an event")))
+                    .map(outcome);
                 let changes = Changes { orders: orders.collect(), ..Changes::default() };
                 let mut tx = store.begin("follow").await.expect("begun");
                 let from = views::find_checkpoint(&mut tx).await.expect("a checkpoint");
