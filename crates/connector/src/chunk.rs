@@ -1,11 +1,11 @@
 //! Rows in chunks: read and mapped ahead of the loop, on other threads.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use domain::{RecordId, Timestamp, TokenKey};
+use domain::{BatchId, RecordId, Timestamp, TokenKey};
 use rayon::prelude::*;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::columns::Layout;
 use crate::content::content_of;
 use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError};
+use crate::mend;
 
 /// Rows of a chunk.
 const CHUNK_ROWS: usize = 4_000;
@@ -33,6 +34,8 @@ pub(crate) struct Place {
 pub(crate) struct MappedRow {
     pub(crate) place: Place,
     pub(crate) result: Result<Vec<MappedDraft>, RowError>,
+    /// The quarantined row that it says it mends.
+    pub(crate) mends: Option<(BatchId, i64)>,
 }
 
 /// A draft with what is computed from it alone.
@@ -79,9 +82,13 @@ impl Source {
         receiver
     }
 
+    /// The stored body.
+    pub(crate) fn open(&self) -> std::io::Result<Box<dyn BufRead + Send>> {
+        Ok(Box::new(BufReader::with_capacity(1 << 18, File::open(&self.path)?)))
+    }
+
     fn send(&self, row_from: i64, sender: &mpsc::Sender<Result<Read, BatchError>>) -> Result<(), BatchError> {
-        let file = BufReader::with_capacity(1 << 18, File::open(&self.path)?);
-        let mut reader = self.feed.open(Box::new(file))?;
+        let mut reader = self.feed.open(self.open()?)?;
         let layout = reader.layout();
         let mut rows = Vec::new();
         let mut bytes = 0;
@@ -121,6 +128,7 @@ impl Source {
             offset: row.offset as i64,
             length: row.length as i64,
         };
+        let mends = mend::reference(row.bytes.expose());
         let result = match row.broken.clone() {
             Some(error) => Err(error),
             None => self.feed.map(&row, context),
@@ -134,6 +142,6 @@ impl Source {
             },
             draft,
         };
-        MappedRow { place, result: result.map(|drafts| drafts.into_iter().map(mapped).collect()) }
+        MappedRow { place, result: result.map(|drafts| drafts.into_iter().map(mapped).collect()), mends }
     }
 }

@@ -1,6 +1,6 @@
 //! What a draft says, as a keyed hash: equal content, equal hash. Without the key it tells nothing about the row.
 
-use domain::{Body, TokenKey};
+use domain::{Body, Op, Timestamp, TokenKey};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -8,11 +8,16 @@ use crate::feed::Draft;
 
 /// The hash of everything that a change of the row could change, and of nothing else.
 pub(crate) fn content_of(key: &TokenKey, draft: &Draft) -> Uuid {
+    content_of_body(key, draft.op, draft.event_time, &draft.body)
+}
+
+/// The same for a body that is part of an event.
+pub(crate) fn content_of_body(key: &TokenKey, op: Op, event_time: Timestamp, body: &Body) -> Uuid {
     let mut text = Vec::with_capacity(512);
-    text.extend_from_slice(draft.op.code().as_bytes());
-    text.extend_from_slice(draft.body.event_type().name().as_bytes());
-    text.extend_from_slice(draft.event_time.as_millis().to_string().as_bytes());
-    match &draft.body {
+    text.extend_from_slice(op.code().as_bytes());
+    text.extend_from_slice(body.event_type().name().as_bytes());
+    text.extend_from_slice(event_time.as_millis().to_string().as_bytes());
+    match body {
         Body::IdentityObserved(body) => put(&mut text, body),
         Body::IdentityRetracted(body) => put(&mut text, body),
         Body::PresenceInterval(body) => put(&mut text, body),

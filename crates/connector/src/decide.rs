@@ -2,17 +2,18 @@
 //!
 //! Pure. The verdicts of one chunk see each other, in the order of rows.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use codec::Codec;
-use domain::{BatchId, Event, Meta, RecordId, Timestamp, TokenKey};
+use domain::{BatchId, Edition, Event, Meta, RecordId, Timestamp, TokenKey};
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::ingest::{Counts, Progress, QuarantinedRow, Run, Seen};
+use store::ingest::{Counts, Origin, Progress, QuarantinedRow, Run};
 use uuid::Uuid;
 
 use crate::chunk::{Chunk, MappedDraft, MappedRow, Place};
 use crate::content::joined;
 use crate::feed::{DraftRole, RowError};
+use crate::known::{Known, Statement, Verdict};
 use crate::profile::Profile;
 use crate::reason::Reason;
 
@@ -39,59 +40,6 @@ impl Outcome {
             Self::Quarantined(_) => "quarantined",
         }
     }
-}
-
-/// Versions of records that were published.
-#[derive(Default)]
-pub(crate) struct Known(FxHashMap<RecordId, Vec<(i64, Uuid)>>);
-
-impl Known {
-    pub(crate) fn add(&mut self, seen: impl IntoIterator<Item = Seen>) {
-        for seen in seen {
-            self.0.entry(seen.record_id).or_default().push((seen.version, seen.content));
-        }
-    }
-
-    pub(crate) fn records(&self) -> usize {
-        self.0.len()
-    }
-
-    /// A draft's verdict. A version that another content has is a conflict when there is no room above it; otherwise the
-    /// draft takes the one after the last, unless its content is among those that did so before.
-    fn judge(&self, record_id: RecordId, stated: Option<i64>, room: i64, content: Uuid) -> Verdict {
-        let Some(versions) = self.0.get(&record_id) else { return Verdict::New(stated.unwrap_or(0)) };
-        let Some(newest) = versions.iter().max_by_key(|(version, _)| *version) else {
-            return Verdict::New(stated.unwrap_or(0));
-        };
-        let Some(stated) = stated else {
-            return if newest.1 == content { Verdict::Duplicate } else { Verdict::New(newest.0 + 1) };
-        };
-        let free = if versions.iter().any(|(version, _)| *version == stated) {
-            let range = stated..=stated.saturating_add(room);
-            if versions.iter().any(|(version, before)| range.contains(version) && *before == content) {
-                return Verdict::Duplicate;
-            }
-            let taken: BTreeSet<i64> = versions.iter().map(|known| known.0).filter(|v| range.contains(v)).collect();
-            let above = taken.last().map_or(stated, |last| last + 1);
-            let below = || range.clone().rev().find(|version| !taken.contains(version));
-            if range.contains(&above) { Some(above) } else { below() }
-        } else {
-            Some(stated)
-        };
-        match free {
-            None => Verdict::Conflict,
-            Some(free) if free < newest.0 => Verdict::Superseded(free),
-            Some(free) => Verdict::New(free),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    New(i64),
-    Superseded(i64),
-    Duplicate,
-    Conflict,
 }
 
 /// Sightings that were published not long ago: they need not be published again. Forgetting one is harmless.
@@ -126,6 +74,9 @@ pub(crate) struct BatchFacts<'a> {
     pub(crate) key: &'a TokenKey,
     pub(crate) codec: &'a Codec,
     pub(crate) batch_id: BatchId,
+    pub(crate) arrival: i64,
+    /// The places of the quarantined rows that rows of the chunk mend.
+    pub(crate) mended: &'a FxHashMap<(BatchId, i64), Origin>,
     pub(crate) received_at: Timestamp,
     pub(crate) sha256_hex: &'a str,
 }
@@ -149,14 +100,26 @@ pub(crate) fn records_of(chunk: &Chunk) -> Vec<Uuid> {
     records
 }
 
+/// The rows that rows of a chunk say they mend.
+pub(crate) fn mended_by(chunk: &Chunk) -> Vec<(BatchId, i64)> {
+    chunk.rows.iter().filter_map(|row| row.mends).collect()
+}
+
 /// Gives every row of a chunk its outcome, and adds the versions it publishes to `known`.
 pub(crate) fn decide(facts: &BatchFacts<'_>, chunk: Chunk, known: &mut Known, recent: &Recent) -> Decided {
     let mut decided = Decided::default();
     let mut told = FxHashSet::default();
     for row in chunk.rows {
-        let place = row.place;
-        let outcome = decide_row(facts, row, known, recent, &mut told, &mut decided);
-        decided.note(place, outcome);
+        let (place, mends) = (row.place, row.mends);
+        let origin = Origin { arrival: facts.arrival, row: place.row };
+        // A reference to a row that never failed says nothing.
+        let at = mends.and_then(|mends| facts.mended.get(&mends)).copied();
+        if let Some((batch_id, row)) = mends.filter(|_| at.is_some()) {
+            decided.progress.mended.push((batch_id, row, origin));
+        }
+        let at = at.unwrap_or(origin);
+        let (outcome, of) = decide_row(facts, row, (origin, at), known, recent, &mut told, &mut decided);
+        decided.note(place, at, outcome, of);
     }
     decided.sightings = told.into_iter().collect();
     decided
@@ -166,53 +129,52 @@ pub(crate) fn decide(facts: &BatchFacts<'_>, chunk: Chunk, known: &mut Known, re
 struct Group {
     record_id: RecordId,
     verdict: Verdict,
-    content: Uuid,
 }
 
 fn decide_row(
     facts: &BatchFacts<'_>,
     row: MappedRow,
+    places: (Origin, Origin),
     known: &mut Known,
     recent: &Recent,
     told: &mut FxHashSet<(RecordId, i64)>,
     decided: &mut Decided,
-) -> Outcome {
+) -> (Outcome, Option<Origin>) {
     let drafts = match row.result {
         Ok(drafts) => drafts,
-        Err(error) => return Outcome::Quarantined(error),
+        Err(error) => return (Outcome::Quarantined(error), None),
     };
-    let groups = judge_groups(facts.key, &drafts, known);
+    let groups = judge_groups(facts.key, &drafts, places, known);
     if groups.iter().any(|group| group.verdict == Verdict::Conflict) {
         let message = "this version of the record was sent before with another content";
-        return Outcome::Quarantined(RowError::row(Reason::VersionConflict, message));
+        return (Outcome::Quarantined(RowError::row(Reason::VersionConflict, message)), None);
     }
-    let any = |wanted: fn(&Verdict) -> bool| groups.iter().any(|group| wanted(&group.verdict));
-    let outcome = if any(|verdict| matches!(verdict, Verdict::New(_))) || groups.is_empty() {
-        Outcome::Accepted
-    } else if any(|verdict| matches!(verdict, Verdict::Superseded(_))) {
-        Outcome::Superseded
-    } else {
-        return Outcome::Duplicate;
-    };
+    let (outcome, of) = outcome_of(&groups);
+    if outcome == Outcome::Duplicate {
+        note_groups(groups, known, decided);
+        return (outcome, of);
+    }
     let mut records = Vec::with_capacity(drafts.len());
     let mut bytes = 0;
     let mut sightings = Vec::new();
     for draft in drafts {
-        let version = match draft.draft.role {
+        let edition = match draft.draft.role {
             DraftRole::Sighting => {
                 let sighting = (draft.record_id, draft.draft.version.unwrap_or(0));
                 if recent.contains(&sighting) || told.contains(&sighting) {
                     continue;
                 }
                 sightings.push(sighting);
-                sighting.1
+                Edition { version: sighting.1, reading: 0 }
             }
             DraftRole::Record => match groups.iter().find(|group| group.record_id == draft.record_id) {
-                Some(Group { verdict: Verdict::New(version) | Verdict::Superseded(version), .. }) => *version,
+                Some(Group { verdict: Verdict::New(seen) | Verdict::Superseded(seen, _), .. }) => {
+                    Edition { version: seen.version, reading: seen.reading }
+                }
                 _ => continue,
             },
         };
-        match facts.codec.encode(&event(facts, draft, version, row.place)) {
+        match facts.codec.encode(&event(facts, draft, edition, row.place)) {
             Ok(encoded) => {
                 bytes += encoded.payload.len();
                 records.push(event_log::Record {
@@ -222,30 +184,62 @@ fn decide_row(
                     headers: encoded.headers,
                 });
             }
-            Err(error) => return Outcome::Quarantined(too_long(&format!("cannot become an event: {error}"))),
+            Err(error) => return (Outcome::Quarantined(too_long(&format!("cannot become an event: {error}"))), None),
         }
         if bytes > EVENTS_OF_ROW_BYTES_MAX {
             let message = format!("would become more than {EVENTS_OF_ROW_BYTES_MAX} bytes of events");
-            return Outcome::Quarantined(too_long(&message));
+            return (Outcome::Quarantined(too_long(&message)), None);
         }
     }
     told.extend(sightings);
     decided.records.append(&mut records);
+    note_groups(groups, known, decided);
+    (outcome, of)
+}
+
+/// What becomes of a row whose records are judged, and because of which other row.
+fn outcome_of(groups: &[Group]) -> (Outcome, Option<Origin>) {
+    if groups.is_empty() || groups.iter().any(|group| matches!(group.verdict, Verdict::New(_))) {
+        return (Outcome::Accepted, None);
+    }
+    let overtaken = groups.iter().find_map(|group| match group.verdict {
+        Verdict::Superseded(_, by) | Verdict::Passed(by) => Some(by),
+        _ => None,
+    });
+    if overtaken.is_some() {
+        return (Outcome::Superseded, overtaken);
+    }
+    let repeated = groups.iter().find_map(|group| match group.verdict {
+        Verdict::Duplicate(of, _) => Some(of),
+        _ => None,
+    });
+    (Outcome::Duplicate, repeated)
+}
+
+/// Adds the versions of a row to what is known.
+fn note_groups(groups: Vec<Group>, known: &mut Known, decided: &mut Decided) {
     for group in groups {
-        if let Verdict::New(version) | Verdict::Superseded(version) = group.verdict {
-            let seen = Seen { record_id: group.record_id, version, content: group.content };
-            known.add([seen]);
-            decided.progress.seen.push(seen);
+        match group.verdict {
+            Verdict::New(seen) | Verdict::Superseded(seen, _) => {
+                known.add([seen]);
+                let list =
+                    if seen.reading == 0 { &mut decided.progress.seen } else { &mut decided.progress.seen_again };
+                list.push(seen);
+            }
+            Verdict::Duplicate(_, Some(again)) => {
+                known.add([again]);
+                decided.progress.seen_again.push(again);
+            }
+            Verdict::Duplicate(_, None) | Verdict::Passed(_) | Verdict::Conflict => {}
         }
     }
-    outcome
 }
 
 fn too_long(what: &str) -> RowError {
     RowError::row(Reason::RowTooLong, format!("the row {what}"))
 }
 
-fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], known: &Known) -> Vec<Group> {
+fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], (origin, at): (Origin, Origin), known: &Known) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::with_capacity(2);
     for draft in drafts.iter().filter(|draft| draft.draft.role == DraftRole::Record) {
         if groups.iter().any(|group| group.record_id == draft.record_id) {
@@ -255,13 +249,14 @@ fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], known: &Known) -> Vec<Gr
         let parts: Vec<Uuid> = drafts.iter().filter(same).map(|draft| draft.content).collect();
         let content = joined(key, &parts);
         // What is taken back may not have come yet: the retraction waits for it in the log and in the views.
-        let verdict = known.judge(draft.record_id, draft.draft.version, draft.draft.version_room, content);
-        groups.push(Group { record_id: draft.record_id, verdict, content });
+        let stated = draft.draft.version.map(|version| (version, draft.draft.version_room));
+        let verdict = known.judge(&Statement { record_id: draft.record_id, stated, content, origin, at });
+        groups.push(Group { record_id: draft.record_id, verdict });
     }
     groups
 }
 
-fn event(facts: &BatchFacts<'_>, mapped: MappedDraft, version: i64, place: Place) -> Event {
+fn event(facts: &BatchFacts<'_>, mapped: MappedDraft, edition: Edition, place: Place) -> Event {
     let draft = mapped.draft;
     let mut meta = Meta {
         event_id: domain::EventId::from_uuid(Uuid::nil()),
@@ -269,7 +264,8 @@ fn event(facts: &BatchFacts<'_>, mapped: MappedDraft, version: i64, place: Place
         source_kind: facts.profile.source_kind,
         source_record_id: draft.source_record_id,
         record_id: mapped.record_id,
-        source_record_version: version,
+        source_record_version: edition.version,
+        reading: edition.reading,
         op: draft.op,
         event_time: draft.event_time,
         event_time_precision: draft.precision,
@@ -290,7 +286,7 @@ fn event(facts: &BatchFacts<'_>, mapped: MappedDraft, version: i64, place: Place
 }
 
 impl Decided {
-    fn note(&mut self, place: Place, outcome: Outcome) {
+    fn note(&mut self, place: Place, at: Origin, outcome: Outcome, of: Option<Origin>) {
         let counts: &mut Counts = &mut self.progress.counts;
         match &outcome {
             Outcome::Accepted => counts.accepted += 1,
@@ -306,23 +302,20 @@ impl Decided {
                     field: error.field.clone(),
                     code: error.reason.code().to_owned(),
                     message: error.message.clone(),
+                    at_arrival: at.arrival,
+                    at_row: at.row,
                 });
             }
         }
         counts.events = self.records.len() as i64;
         self.progress.next_row = place.row + 1;
         match self.progress.runs.last_mut() {
-            Some(run) if run.outcome == outcome.code() && run.row_to + 1 == place.row => run.row_to = place.row,
+            Some(run) if run.goes_on(place.row, outcome.code(), of) => run.row_to = place.row,
             _ => {
-                self.progress.runs.push(Run { row_from: place.row, row_to: place.row, outcome: outcome.code() });
+                let (row_from, row_to) = (place.row, place.row);
+                self.progress.runs.push(Run { row_from, row_to, outcome: outcome.code(), of });
             }
         }
         self.outcomes.push_back(outcome);
-    }
-}
-
-impl Known {
-    pub(crate) fn has(&self, record: Uuid) -> bool {
-        self.0.contains_key(&RecordId::from_uuid(record))
     }
 }

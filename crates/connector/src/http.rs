@@ -6,6 +6,8 @@
 mod problem;
 mod quarantine;
 mod query;
+mod receipts;
+mod rows;
 
 use std::sync::Arc;
 
@@ -30,7 +32,7 @@ use crate::ingest::Ingest;
 use crate::profile::Profile;
 use crate::raw::Compression;
 use crate::reason::Reason;
-use crate::receipt::{DryRun, FailedRow, Receipt};
+use crate::receipt::{DryRun, Receipt};
 
 pub use problem::{FeedProblem, PROBLEMS};
 
@@ -41,9 +43,10 @@ const PAGE: i64 = 100;
 /// The routes of the feeds of this process, and what the OpenAPI document says of them.
 pub fn router(ingest: Arc<Ingest>) -> (Router, OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(push, list_batches))
-        .routes(routes!(read_batch))
-        .routes(routes!(list_rows))
+        .routes(routes!(push, receipts::list_batches))
+        .routes(routes!(receipts::read_batch))
+        .routes(routes!(rows::list_rows))
+        .routes(routes!(rows::read_row))
         .routes(routes!(quarantine::download))
         .routes(routes!(list_feeds))
         .routes(routes!(list_reasons))
@@ -102,37 +105,6 @@ struct ColumnView {
     required: bool,
 }
 
-/// A page of batches.
-#[derive(Debug, Serialize, ToSchema)]
-struct BatchPage {
-    /// Receipts, the newest first.
-    batches: Vec<Receipt>,
-    /// The next page, when there may be one.
-    next: Option<String>,
-}
-
-/// A page of rows.
-#[derive(Debug, Serialize, ToSchema)]
-struct RowPage {
-    /// Stretches of rows with one outcome; empty when only quarantined rows are asked for.
-    runs: Vec<RunView>,
-    /// Quarantined rows; empty when another outcome is asked for.
-    quarantined: Vec<FailedRow>,
-    /// The next page, when there may be one.
-    next: Option<String>,
-}
-
-/// A stretch of rows.
-#[derive(Debug, Serialize, ToSchema)]
-struct RunView {
-    /// First row.
-    row_from: i64,
-    /// Last row.
-    row_to: i64,
-    /// `accepted`, `duplicate`, `superseded` or `quarantined`.
-    outcome: String,
-}
-
 /// A reason for which rows are quarantined or bodies refused.
 #[derive(Debug, Serialize, ToSchema)]
 struct ReasonView {
@@ -142,6 +114,10 @@ struct ReasonView {
     meaning: &'static str,
     /// What the sender does about it.
     mend: &'static str,
+    /// What it means, in Chinese.
+    meaning_zh: &'static str,
+    /// What the sender does about it, in Chinese.
+    mend_zh: &'static str,
 }
 
 /// Checks the token and finds the feed.
@@ -308,126 +284,9 @@ impl From<&Profile> for FeedView {
     }
 }
 
-/// The batches of a feed, the newest first.
-#[utoipa::path(
-    get,
-    path = "/v1/feeds/{feed}/batches",
-    tag = "feeds",
-    security(("feed-token" = [])),
-    params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("before" = Option<i64>, Query, description = "Only batches that came before this one, by the ordinal in `next`"),
-        ("limit" = Option<i64>, Query, description = "At most this many, up to 1,000; 100 by default"),
-    ),
-    responses(
-        (status = 200, description = "Batches", body = BatchPage),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
-    ),
-)]
-async fn list_batches(
-    State(ingest): State<Arc<Ingest>>,
-    Path(feed): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Json<BatchPage>, FeedProblem> {
-    let feed = enter(&ingest, &headers, &feed).await?;
-    let query = query::parse(query.as_deref(), &["before", "limit"])?;
-    let before = query.number("before", i64::MAX, 0, i64::MAX)?;
-    let limit = query.number("limit", PAGE, 1, PAGE_MAX)?;
-    let mut conn = ingest.core.store.acquire().await?;
-    let batches = ingest::list_batches(&mut conn, &feed, before, limit).await?;
-    let next = (batches.len() as i64 == limit).then(|| batches.last()).flatten();
-    let next = next.map(|last| format!("/v1/feeds/{feed}/batches?before={}&limit={limit}", last.arrival));
-    Ok(Json(BatchPage { batches: batches.iter().map(|batch| Receipt::of(batch, false)).collect(), next }))
-}
-
 async fn find(ingest: &Ingest, feed: &FeedId, batch: &str) -> Result<ingest::Batch, FeedProblem> {
     let batch_id: BatchId = batch.parse().map_err(|_| FeedProblem::BatchUnknown)?;
     ingest.find_batch(feed, batch_id).await?.ok_or(FeedProblem::BatchUnknown)
-}
-
-/// The receipt of a batch, also while it is being read.
-#[utoipa::path(
-    get,
-    path = "/v1/feeds/{feed}/batches/{batch}",
-    tag = "feeds",
-    security(("feed-token" = [])),
-    params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("batch" = String, Path, description = "Id of the batch"),
-    ),
-    responses(
-        (status = 200, description = "The receipt", body = Receipt),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
-        (status = 404, description = "No such batch of this feed", body = ProblemDocument),
-    ),
-)]
-async fn read_batch(
-    State(ingest): State<Arc<Ingest>>,
-    Path((feed, batch)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Json<Receipt>, FeedProblem> {
-    let feed = enter(&ingest, &headers, &feed).await?;
-    Ok(Json(Receipt::of(&find(&ingest, &feed, &batch).await?, false)))
-}
-
-/// What became of the rows of a batch.
-///
-/// Without `outcome`, or with another one than `quarantined`, stretches of rows; with `outcome=quarantined` each row that
-/// cannot be used, and why. The rows themselves are in the file below `/quarantined`.
-#[utoipa::path(
-    get,
-    path = "/v1/feeds/{feed}/batches/{batch}/rows",
-    tag = "feeds",
-    security(("feed-token" = [])),
-    params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("batch" = String, Path, description = "Id of the batch"),
-        ("outcome" = Option<String>, Query, description = "accepted, duplicate, superseded or quarantined"),
-        ("after" = Option<i64>, Query, description = "Only rows after this one"),
-        ("limit" = Option<i64>, Query, description = "At most this many, up to 1,000; 100 by default"),
-    ),
-    responses(
-        (status = 200, description = "Rows", body = RowPage),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
-        (status = 404, description = "No such batch of this feed", body = ProblemDocument),
-    ),
-)]
-async fn list_rows(
-    State(ingest): State<Arc<Ingest>>,
-    Path((feed, batch)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Json<RowPage>, FeedProblem> {
-    let feed = enter(&ingest, &headers, &feed).await?;
-    let query = query::parse(query.as_deref(), &["outcome", "after", "limit"])?;
-    let after = query.number("after", 0, 0, i64::MAX)?;
-    let limit = query.number("limit", PAGE, 1, PAGE_MAX)?;
-    let outcome = query.text("outcome");
-    if outcome.is_some_and(|outcome| !["accepted", "duplicate", "superseded", "quarantined"].contains(&outcome)) {
-        return Err(FeedProblem::QueryMalformed);
-    }
-    let batch = find(&ingest, &feed, &batch).await?;
-    let mut conn = ingest.core.store.acquire().await?;
-    let mut page = RowPage { runs: Vec::new(), quarantined: Vec::new(), next: None };
-    let last;
-    if outcome == Some("quarantined") {
-        let rows = ingest::list_quarantined(&mut conn, batch.batch_id, after, limit).await?;
-        last = rows.last().filter(|_| rows.len() as i64 == limit).map(|row| row.row);
-        page.quarantined = rows.into_iter().map(FailedRow::from).collect();
-    } else {
-        let runs = ingest::list_runs(&mut conn, batch.batch_id, outcome, after, limit).await?;
-        last = runs.last().filter(|_| runs.len() as i64 == limit).map(|run| run.0);
-        page.runs = runs.into_iter().map(|(row_from, row_to, outcome)| RunView { row_from, row_to, outcome }).collect();
-    }
-    page.next = last.map(|last| {
-        let outcome = outcome.map_or(String::new(), |outcome| format!("outcome={outcome}&"));
-        format!("/v1/feeds/{feed}/batches/{}/rows?{outcome}after={last}&limit={limit}", batch.batch_id)
-    });
-    Ok(Json(page))
 }
 
 /// Every reason for which a row is quarantined or a body refused, and how to mend it.
@@ -438,6 +297,12 @@ async fn list_rows(
     responses((status = 200, description = "Reasons", body = Vec<ReasonView>)),
 )]
 async fn list_reasons() -> Json<Vec<ReasonView>> {
-    let view = |reason: &Reason| ReasonView { code: reason.code(), meaning: reason.meaning(), mend: reason.mend() };
+    let view = |reason: &Reason| ReasonView {
+        code: reason.code(),
+        meaning: reason.meaning(),
+        mend: reason.mend(),
+        meaning_zh: reason.meaning_zh(),
+        mend_zh: reason.mend_zh(),
+    };
     Json(Reason::ALL.iter().map(view).collect())
 }

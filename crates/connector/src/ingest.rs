@@ -15,14 +15,16 @@ use codec::Codec;
 use domain::{BatchId, EventType, FeedId, Timestamp, TokenKey};
 use event_log::EventLog;
 use futures_util::Stream;
-use store::Store;
-use store::ingest::{self, Batch, BatchState, Counts, Framing};
+use rustc_hash::FxHashMap;
+use store::ingest::{self, Batch, BatchState, Counts, Framing, Origin};
+use store::{Store, quarantine};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::chunk::{Chunk, Read, Source};
-use crate::decide::{BatchFacts, Decided, Known, Outcome, Recent, decide, records_of};
+use crate::decide::{BatchFacts, Decided, Outcome, Recent, decide, mended_by, records_of};
 use crate::error::IngestError;
 use crate::feed::Feed;
+use crate::known::Known;
 use crate::message::Waiting;
 use crate::profile::Profile;
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
@@ -39,6 +41,9 @@ const UNFINISHED_MAX: i64 = 1_000;
 const DRY_RUN_RECORDS_MAX: usize = 1_000_000;
 /// Failed rows that a dry run lists.
 const DRY_RUN_ROWS_MAX: usize = 100;
+
+/// Rows that are mended, and their places in the order of arrival.
+pub(crate) type Mended = FxHashMap<(BatchId, i64), Origin>;
 
 /// Reads the wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -73,7 +78,7 @@ pub struct Ingest {
 pub(crate) struct Line {
     pub(crate) feed: Arc<dyn Feed>,
     /// Held while bodies of the feed are worked on: one after the other.
-    working: tokio::sync::Mutex<()>,
+    pub(crate) working: tokio::sync::Mutex<()>,
     recent: Mutex<Recent>,
     /// Places for bodies that arrive.
     arriving: Semaphore,
@@ -88,9 +93,9 @@ impl Line {
 
 pub(crate) struct Core {
     pub(crate) store: Store,
-    log: EventLog,
-    codec: Codec,
-    key: TokenKey,
+    pub(crate) log: EventLog,
+    pub(crate) codec: Codec,
+    pub(crate) key: TokenKey,
     pub(crate) raw: RawStore,
     pub(crate) lines: BTreeMap<FeedId, Line>,
     pub(crate) clock: Clock,
@@ -382,24 +387,29 @@ impl Core {
         if ingest::lock_progress(&mut tx, batch.batch_id).await? != Some(row_from) {
             return Err(store::Error::CheckpointMoved.into());
         }
-        let decided = self.decide_and_append(&mut tx, line, batch, chunk).await?;
+        let decided = self.decide_and_append(&mut tx, line, batch, chunk, Mended::default()).await?;
         ingest::advance_batch(&mut tx, batch.batch_id, row_from, &decided.progress).await?;
         tx.commit().await?;
         line.note_published(id, &decided);
         Ok(())
     }
 
-    /// Decides a chunk against what is known and appends its events to the log.
+    /// Decides a chunk against what is known and appends its events to the log. The places of rows that are mended are
+    /// looked up unless they are given.
     pub(crate) async fn decide_and_append(
         &self,
         tx: &mut store::Transaction,
         line: &Line,
         batch: &Batch,
         chunk: Chunk,
+        mut mended: Mended,
     ) -> Result<Decided, IngestError> {
         let mut known = Known::default();
         known.add(ingest::find_seen(tx, &records_of(&chunk)).await?);
-        let mut decided = self.decide(line, batch, chunk, &mut known);
+        if mended.is_empty() {
+            mended = self.mended(tx, line, &chunk).await?;
+        }
+        let mut decided = self.decide(line, batch, chunk, &mended, &mut known);
         let records = std::mem::take(&mut decided.records);
         if !records.is_empty() {
             self.log.append(records).await?;
@@ -407,17 +417,46 @@ impl Core {
         Ok(decided)
     }
 
-    fn decide(&self, line: &Line, batch: &Batch, chunk: Chunk, known: &mut Known) -> Decided {
+    /// The places of the rows that a chunk mends.
+    pub(crate) async fn mended(
+        &self,
+        conn: &mut store::Conn,
+        line: &Line,
+        chunk: &Chunk,
+    ) -> Result<Mended, IngestError> {
+        let rows = mended_by(chunk);
+        if rows.is_empty() {
+            return Ok(Mended::default());
+        }
+        Ok(quarantine::find_places(conn, line.feed.id(), &rows).await?.into_iter().collect())
+    }
+
+    fn decide(&self, line: &Line, batch: &Batch, chunk: Chunk, mended: &Mended, known: &mut Known) -> Decided {
+        let recent = line.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        self.decide_fresh(line, batch, chunk, mended, (known, &recent))
+    }
+
+    /// Decides a chunk against what somebody else knows.
+    pub(crate) fn decide_fresh(
+        &self,
+        line: &Line,
+        batch: &Batch,
+        chunk: Chunk,
+        mended: &Mended,
+        (known, recent): (&mut Known, &Recent),
+    ) -> Decided {
         let sha256_hex = crate::who::hex(&batch.sha256);
         let facts = BatchFacts {
             profile: line.feed.profile(),
             key: &self.key,
             codec: &self.codec,
             batch_id: batch.batch_id,
+            arrival: batch.arrival,
+            mended,
             received_at: batch.received_at,
             sha256_hex: &sha256_hex,
         };
-        decide(&facts, chunk, known, &line.recent.lock().unwrap_or_else(PoisonError::into_inner))
+        decide(&facts, chunk, known, recent)
     }
 
     pub(crate) fn source(&self, line: &Line, received_at: Timestamp, path: PathBuf) -> Source {
@@ -450,6 +489,8 @@ impl Core {
     }
 
     async fn dry_run(&self, line: &Line, batch: Batch, stored: StoredBody) -> Result<DryRun, IngestError> {
+        // It would come after everything that came.
+        let batch = Batch { arrival: i64::from(i32::MAX), ..batch };
         let mut chunks = self.source(line, batch.received_at, stored.path.clone()).read(1);
         let mut known = Known::default();
         let mut run = DryRun::of(&batch);
@@ -463,8 +504,9 @@ impl Core {
                         records_of(&chunk).into_iter().filter(|record| !known.has(*record)).collect::<Vec<_>>();
                     let mut conn = self.store.acquire().await?;
                     known.add(ingest::find_seen(&mut conn, &unknown).await?);
+                    let mended = self.mended(&mut conn, line, &chunk).await?;
                     drop(conn);
-                    let decided = self.decide(line, &batch, chunk, &mut known);
+                    let decided = self.decide(line, &batch, chunk, &mended, &mut known);
                     run.add(&decided.progress, DRY_RUN_ROWS_MAX);
                 }
                 Read::End { notices, .. } => {

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::decide::Outcome;
 use crate::error::IngestError;
 use crate::feed::RawRow;
-use crate::ingest::{Core, Ingest, new_batch};
+use crate::ingest::{Core, Ingest, Mended, new_batch};
 
 /// Messages of one group.
 const GROUP_MESSAGES_MAX: usize = 256;
@@ -113,7 +113,7 @@ impl Core {
         let mut tx = self.store.begin("ingest-messages").await?;
         ingest::lock_feed(&mut tx, feed).await?;
         let batch = ingest::begin_batch(&mut tx, &batch).await?;
-        let decided = self.decide_and_append(&mut tx, line, &batch, chunk).await?;
+        let decided = self.decide_and_append(&mut tx, line, &batch, chunk, Mended::default()).await?;
         ingest::advance_batch(&mut tx, batch.batch_id, 1, &decided.progress).await?;
         ingest::finish_batch(&mut tx, batch.batch_id, (self.clock)(), 0, &[]).await?;
         if decided.progress.counts.rows() != count {

@@ -15,6 +15,7 @@ use crate::feed::{BatchError, Draft, Feed, RawRow, RowContext, RowError, RowRead
 use crate::fields::{Bounds, Fields, is_machine_number};
 use crate::json::ListRows;
 use crate::map;
+use crate::mend::is_mark;
 use crate::profile::{Encoding, FormatKind, Profile, ProfileError};
 use crate::reason::Reason;
 use crate::rows::{COLUMNS_MAX, LineRows, SplitError, named_layout, split};
@@ -79,7 +80,7 @@ impl ProfileFeed {
             split(text, format.separator, format.quote, COLUMNS_MAX, |place, value| match by_column.get(place) {
                 Some(Some(field)) => fields.set(*field, value),
                 Some(None) => {}
-                None => spare_is_empty &= value.trim().is_empty(),
+                None => spare_is_empty &= value.trim().is_empty() || is_mark(value),
             });
         match columns {
             Ok(found) if found == width || (found > width && spare_is_empty) => Ok(()),

@@ -3,7 +3,10 @@
 use domain::BatchId;
 use serde::Serialize;
 use store::ingest::{Batch, BatchState, Progress, QuarantinedRow};
+use store::receipts::{FailureRow, RunRow};
 use utoipa::ToSchema;
+
+use crate::reason::Reason;
 
 /// What became of a batch. `rows = accepted + duplicate + superseded + quarantined`, always.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -148,11 +151,92 @@ pub struct FailedRow {
     pub code: String,
     /// What is wrong.
     pub message: String,
+    /// What is wrong in general and how to mend it, in Chinese.
+    pub message_zh: String,
+    /// `open`; `mended` by the sender with another row; `replayed` or `discarded` by an operator.
+    pub state: String,
+    /// The row that mends it.
+    pub mended_by: Option<RowLink>,
+    /// Why an operator replayed or discarded it.
+    pub resolution: Option<String>,
+}
+
+/// A row of a batch of the same feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RowLink {
+    /// The batch.
+    pub batch_id: uuid::Uuid,
+    /// The row.
+    pub row: i64,
+}
+
+/// A stretch of rows with one outcome.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunView {
+    /// First row.
+    pub row_from: i64,
+    /// Last row.
+    pub row_to: i64,
+    /// `accepted`, `duplicate`, `superseded` or `quarantined`.
+    pub outcome: String,
+    /// The row that the first row repeats, or that overtook it; each further row has the next one.
+    pub of: Option<RowLink>,
+}
+
+/// What became of one row.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RowReceipt {
+    /// Row of the file, from 1.
+    pub row: i64,
+    /// `accepted`, `duplicate`, `superseded` or `quarantined`.
+    pub outcome: String,
+    /// The row that it repeats, or that overtook it.
+    pub of: Option<RowLink>,
+    /// Why it cannot be used; also when it was replayed since.
+    pub failure: Option<FailedRow>,
 }
 
 impl From<QuarantinedRow> for FailedRow {
     fn from(row: QuarantinedRow) -> Self {
-        Self { row: row.row, line: row.line, field: row.field, code: row.code, message: row.message }
+        let reason = Reason::from_code(&row.code);
+        let chinese = reason.map(|reason| format!("{}{}", reason.meaning_zh(), reason.mend_zh())).unwrap_or_default();
+        let message_zh = match &row.field {
+            Some(field) => format!("“{field}”：{chinese}"),
+            None => chinese,
+        };
+        Self {
+            row: row.row,
+            line: row.line,
+            field: row.field,
+            code: row.code,
+            message: row.message,
+            message_zh,
+            state: "open".to_owned(),
+            mended_by: None,
+            resolution: None,
+        }
+    }
+}
+
+impl From<FailureRow> for FailedRow {
+    fn from(failure: FailureRow) -> Self {
+        let mended_by = failure.by_batch.zip(failure.by_row).map(|(batch_id, row)| RowLink { batch_id, row });
+        Self { state: failure.state, mended_by, resolution: failure.reason, ..Self::from(failure.row) }
+    }
+}
+
+impl From<RunRow> for RunView {
+    fn from(run: RunRow) -> Self {
+        let of = run.of_batch.zip(run.of_row).map(|(batch_id, row)| RowLink { batch_id, row });
+        Self { row_from: run.row_from, row_to: run.row_to, outcome: run.outcome, of }
+    }
+}
+
+impl RowReceipt {
+    pub(crate) fn of(row: i64, run: RunRow, failure: Option<FailureRow>) -> Self {
+        let run = RunView::from(run);
+        let of = run.of.map(|of| RowLink { row: of.row + row - run.row_from, ..of });
+        Self { row, outcome: run.outcome, of, failure: failure.map(FailedRow::from) }
     }
 }
 

@@ -13,6 +13,7 @@ use domain::Sensitive;
 use crate::columns::{Field, Layout};
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::lines::{Line, Lines};
+use crate::mend::ERROR_COLUMN;
 use crate::profile::{Column, Format, FormatKind, Profile};
 use crate::reason::Reason;
 
@@ -238,6 +239,7 @@ pub(crate) fn named_columns(
     }
     let spare: Vec<&str> =
         found.iter().zip(&fields).filter(|(_, field)| field.is_none()).map(|(name, _)| name.as_str()).collect();
+    let spare: Vec<&str> = spare.into_iter().filter(|name| *name != ERROR_COLUMN).collect();
     if !spare.is_empty() {
         notices.push(format!("columns that the profile does not use: {}", shown(&spare.join(", "))));
     }

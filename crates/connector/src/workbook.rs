@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::columns::{Field, Layout};
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::fields::Fields;
+use crate::mend::{ERROR_COLUMN, is_mark};
 use crate::profile::Profile;
 use crate::reason::Reason;
 use crate::rows::{COLUMNS_MAX, named_columns, positional_layout};
@@ -371,20 +372,32 @@ pub(crate) fn failed_rows(
     let time = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
     let head = u64::from(format.preamble_lines) + u64::from(format.header);
     let (mut read, mut written, mut failed) = (0_u64, 0_u32, failed.iter().peekable());
+    // The column of the marks: the one of an earlier file, or the first behind the header.
+    let mut column = 0_u16;
     while let Some((line, cells)) = rows.next()? {
         read += 1;
         let reason = match failed.next_if(|(failed, _)| *failed == i64::from(line)) {
             Some((_, reason)) => Some(reason.as_str()),
-            None if read == head && format.header => Some("错误 error"),
+            None if read == head && format.header => {
+                let marked = cells.iter().position(|cell| cell.as_str() == Some(ERROR_COLUMN));
+                column = u16::try_from(marked.unwrap_or(cells.len())).unwrap_or(u16::MAX);
+                Some(ERROR_COLUMN)
+            }
             None if read <= head => None,
             None => continue,
         };
-        for (column, cell) in (0_u16..).zip(&cells) {
-            write_cell(sheet, written, column, cell, &time).map_err(unwritable)?;
+        for (place, cell) in (0_u16..).zip(&cells) {
+            let is_mark = cell.as_str().is_some_and(is_mark);
+            if is_mark && column == 0 {
+                column = place;
+            }
+            if !is_mark {
+                write_cell(sheet, written, place, cell, &time).map_err(unwritable)?;
+            }
         }
         if let Some(reason) = reason {
-            let column = u16::try_from(cells.len()).unwrap_or(u16::MAX);
-            sheet.write_string(written, column, reason).map_err(unwritable)?;
+            let place = if column == 0 { u16::try_from(cells.len()).unwrap_or(u16::MAX) } else { column };
+            sheet.write_string(written, place, reason).map_err(unwritable)?;
         }
         written += 1;
     }

@@ -58,6 +58,15 @@ impl Op {
     }
 }
 
+/// Which of the statements of a record: the source's version, then how often the hub read it anew. The greatest counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Edition {
+    /// Version of the record.
+    pub version: i64,
+    /// Reading of the version, from 0.
+    pub reading: i32,
+}
+
 /// The envelope of every event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
@@ -73,6 +82,8 @@ pub struct Meta {
     pub record_id: RecordId,
     /// Version of the record: a lower one never overwrites a higher one.
     pub source_record_version: i64,
+    /// How often the hub read this version anew with another result: a later reading replaces an earlier one.
+    pub reading: i32,
     /// What the event does.
     pub op: Op,
     /// When it happened (UTC).
@@ -99,6 +110,13 @@ pub struct Meta {
     pub trace_id: String,
     /// What was odd about the row, as closed-set codes (`offset-assumed`, `private-use-characters`).
     pub quality_flags: Vec<String>,
+}
+
+impl Meta {
+    /// Which statement of its record the event is.
+    pub const fn edition(&self) -> Edition {
+        Edition { version: self.source_record_version, reading: self.reading }
+    }
 }
 
 /// An event.
@@ -196,13 +214,7 @@ bodies! {
 impl Event {
     /// Fills `meta.event_id` from the other fields of the envelope and the type of the body.
     pub fn derive_id(meta: &Meta, event_type: EventType) -> EventId {
-        EventId::derive(
-            &meta.source,
-            meta.source_record_id.expose(),
-            meta.source_record_version,
-            meta.op.code(),
-            event_type.name(),
-        )
+        EventId::derive(&meta.source, meta.source_record_id.expose(), meta.edition(), meta.op.code(), event_type.name())
     }
 
     /// The type of the event.

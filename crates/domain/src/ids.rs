@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Edition;
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -47,7 +49,7 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// One event: UUIDv5 of source, source record id, version, operation and event type (see [`EventId::derive`]).
+    /// One event: UUIDv5 of source, source record id, version, reading, operation and event type (see [`EventId::derive`]).
     EventId
 }
 uuid_id! {
@@ -71,8 +73,12 @@ impl EventId {
 
     /// Derives the id, so that a re-push of the same statement gives the same id (RFC 9562, UUIDv5).
     /// The parts are joined by a control character that no source record id may contain.
-    pub fn derive(source: &str, source_record_id: &str, version: i64, op: &str, event_type: &str) -> Self {
-        let name = format!("{source}\u{1f}{source_record_id}\u{1f}{version}\u{1f}{op}\u{1f}{event_type}");
+    pub fn derive(source: &str, source_record_id: &str, edition: Edition, op: &str, event_type: &str) -> Self {
+        let Edition { version, reading } = edition;
+        let mut name = format!("{source}\u{1f}{source_record_id}\u{1f}{version}\u{1f}{op}\u{1f}{event_type}");
+        if reading > 0 {
+            name.push_str(&format!("\u{1f}{reading}"));
+        }
         Self(Uuid::new_v5(&Self::NAMESPACE, name.as_bytes()))
     }
 }
@@ -141,14 +147,16 @@ mod tests {
 
     #[test]
     fn an_event_id_depends_on_every_part() {
-        let base = EventId::derive("s", "r", 1, "UPSERT", "TestResult");
-        assert_eq!(base, EventId::derive("s", "r", 1, "UPSERT", "TestResult"));
+        let one = Edition { version: 1, reading: 0 };
+        let base = EventId::derive("s", "r", one, "UPSERT", "TestResult");
+        assert_eq!(base, EventId::derive("s", "r", one, "UPSERT", "TestResult"));
         for other in [
-            EventId::derive("t", "r", 1, "UPSERT", "TestResult"),
-            EventId::derive("s", "q", 1, "UPSERT", "TestResult"),
-            EventId::derive("s", "r", 2, "UPSERT", "TestResult"),
-            EventId::derive("s", "r", 1, "RETRACT", "TestResult"),
-            EventId::derive("s", "r", 1, "UPSERT", "GatePass"),
+            EventId::derive("t", "r", one, "UPSERT", "TestResult"),
+            EventId::derive("s", "q", one, "UPSERT", "TestResult"),
+            EventId::derive("s", "r", Edition { version: 2, ..one }, "UPSERT", "TestResult"),
+            EventId::derive("s", "r", Edition { reading: 1, ..one }, "UPSERT", "TestResult"),
+            EventId::derive("s", "r", one, "RETRACT", "TestResult"),
+            EventId::derive("s", "r", one, "UPSERT", "GatePass"),
         ] {
             assert_ne!(base, other);
         }

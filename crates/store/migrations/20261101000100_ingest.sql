@@ -50,9 +50,14 @@ CREATE TABLE ingest.run (
     row_from bigint NOT NULL,
     row_to   bigint NOT NULL CHECK (row_to >= row_from),
     outcome  text   NOT NULL CHECK (outcome IN ('accepted', 'duplicate', 'superseded', 'quarantined')),
-    PRIMARY KEY (batch_id, row_from)
+    of_arrival bigint,
+    of_row     bigint,
+    PRIMARY KEY (batch_id, row_from),
+    CHECK ((of_arrival IS NULL) = (of_row IS NULL))
 );
 COMMENT ON TABLE ingest.run IS 'Receipts of rows: stretches of neighbouring rows with one outcome.';
+COMMENT ON COLUMN ingest.run.of_arrival IS 'Batch of the row that the first row repeats or that overtook it, by its arrival.';
+COMMENT ON COLUMN ingest.run.of_row IS 'That row; each further row of the stretch has the next one.';
 
 CREATE TABLE ingest.quarantined_row (
     batch_id    uuid   NOT NULL REFERENCES ingest.batch ON DELETE CASCADE,
@@ -63,14 +68,38 @@ CREATE TABLE ingest.quarantined_row (
     field       text,
     code        text   NOT NULL,
     message     text   NOT NULL,
-    PRIMARY KEY (batch_id, row)
+    at_arrival  bigint NOT NULL,
+    at_row      bigint NOT NULL,
+    state       text   NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'mended', 'replayed', 'discarded')),
+    by_arrival  bigint,
+    by_row      bigint,
+    resolved_at timestamptz,
+    reason      text,
+    PRIMARY KEY (batch_id, row),
+    CHECK ((state = 'open') = (resolved_at IS NULL)),
+    CHECK ((state = 'mended') = (by_arrival IS NOT NULL AND by_row IS NOT NULL)),
+    CHECK (state IN ('open', 'mended') OR reason IS NOT NULL)
 );
+CREATE INDEX quarantined_row_open ON ingest.quarantined_row (batch_id, row) WHERE state = 'open';
 COMMENT ON TABLE ingest.quarantined_row IS 'Rows that could not be used and why. The bytes stay in the raw store, at byte_offset of the body.';
+COMMENT ON COLUMN ingest.quarantined_row.at_arrival IS 'With at_row the place in the order of arrival that the row has: its own, or that of the row it mends.';
+COMMENT ON COLUMN ingest.quarantined_row.state IS 'open; mended by the sender with another row; replayed or discarded by an operator.';
+COMMENT ON COLUMN ingest.quarantined_row.by_arrival IS 'With by_row the row that mends it.';
+COMMENT ON COLUMN ingest.quarantined_row.reason IS 'Why an operator replayed or discarded it.';
 
 CREATE TABLE ingest.seen (
     record_id uuid   NOT NULL,
     version   bigint NOT NULL,
     content   uuid   NOT NULL,
-    PRIMARY KEY (record_id, version)
+    reading   integer NOT NULL DEFAULT 0,
+    arrival   bigint NOT NULL,
+    row       bigint NOT NULL,
+    until     bigint NOT NULL,
+    PRIMARY KEY (record_id, version),
+    CHECK (until >= version)
 );
+CREATE INDEX seen_by_row ON ingest.seen USING brin (arrival, row) WITH (pages_per_range = 32);
 COMMENT ON TABLE ingest.seen IS 'Which version of which source record was published, and a keyed hash of its content.';
+COMMENT ON COLUMN ingest.seen.reading IS 'How often the version was read anew with another result.';
+COMMENT ON COLUMN ingest.seen.arrival IS 'With row the row that brought it: the batch by its arrival.';
+COMMENT ON COLUMN ingest.seen.until IS 'Where the source states no versions: up to which place in the order of arrival the content was repeated.';

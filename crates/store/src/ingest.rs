@@ -8,7 +8,7 @@ use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use crate::{Error, PgInstant, Result};
+use crate::{Error, PgInstant, Result, quarantine};
 
 /// How far a batch is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub struct Batch {
 }
 
 #[derive(FromRow)]
-struct BatchRow {
+pub(crate) struct BatchRow {
     batch_id: Uuid,
     arrival: i64,
     feed: String,
@@ -179,6 +179,19 @@ pub struct QuarantinedRow {
     pub code: String,
     /// What is wrong.
     pub message: String,
+    /// Batch of its place in the order of arrival, by its arrival; its own, or that of the row it mends.
+    pub at_arrival: i64,
+    /// Row of its place in the order of arrival.
+    pub at_row: i64,
+}
+
+/// A row of a batch, in the order of arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// Arrival of the batch.
+    pub arrival: i64,
+    /// Row of the batch.
+    pub row: i64,
 }
 
 /// A stretch of rows with one outcome.
@@ -190,6 +203,8 @@ pub struct Run {
     pub row_to: i64,
     /// Code of the outcome.
     pub outcome: &'static str,
+    /// The row that the first row repeats or that overtook it; each further row has the next one.
+    pub of: Option<Origin>,
 }
 
 /// A version of a source record that was published.
@@ -201,6 +216,12 @@ pub struct Seen {
     pub version: i64,
     /// Keyed hash of the content.
     pub content: Uuid,
+    /// How often the version was read anew with another result.
+    pub reading: i32,
+    /// The row that brought it.
+    pub origin: Origin,
+    /// Where the source states no versions: the last place in the order of arrival that repeated it. Else the version.
+    pub until: i64,
 }
 
 /// What one chunk of rows adds to its batch.
@@ -216,6 +237,10 @@ pub struct Progress {
     pub quarantined: Vec<QuarantinedRow>,
     /// Versions that the rows made known.
     pub seen: Vec<Seen>,
+    /// Known versions that the rows repeated later, or read anew.
+    pub seen_again: Vec<Seen>,
+    /// Quarantined rows that the rows mend: batch and row, and the row that mends it.
+    pub mended: Vec<(BatchId, i64, Origin)>,
 }
 
 /// Takes the feed's lock until the end of the transaction: rows of one feed are decided one chunk after the other.
@@ -268,21 +293,6 @@ pub async fn begin_batch(conn: &mut PgConnection, batch: &Batch) -> Result<Batch
     row.try_into()
 }
 
-/// Lists the batches of a feed, the newest first, from before an arrival.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_batches(conn: &mut PgConnection, feed: &FeedId, before: i64, limit: i64) -> Result<Vec<Batch>> {
-    let rows: Vec<BatchRow> =
-        sqlx::query_as("SELECT * FROM ingest.batch WHERE feed = $1 AND arrival < $2 ORDER BY arrival DESC LIMIT $3")
-            .bind(feed.as_str())
-            .bind(before)
-            .bind(limit)
-            .fetch_all(conn)
-            .await?;
-    rows.into_iter().map(Batch::try_from).collect()
-}
-
 /// Lists the batches that were begun and not finished, the oldest first.
 ///
 /// # Errors
@@ -313,12 +323,20 @@ pub async fn lock_progress(conn: &mut PgConnection, batch_id: BatchId) -> Result
 /// # Errors
 /// When the database cannot be reached.
 pub async fn find_seen(conn: &mut PgConnection, records: &[Uuid]) -> Result<Vec<Seen>> {
-    let rows: Vec<(Uuid, i64, Uuid)> =
-        sqlx::query_as("SELECT record_id, version, content FROM ingest.seen WHERE record_id = ANY($1)")
-            .bind(records)
-            .fetch_all(conn)
-            .await?;
-    let seen = |(record_id, version, content)| Seen { record_id: RecordId::from_uuid(record_id), version, content };
+    let rows: Vec<(Uuid, i64, Uuid, i32, i64, i64, i64)> = sqlx::query_as(
+        "SELECT record_id, version, content, reading, arrival, row, until FROM ingest.seen WHERE record_id = ANY($1)",
+    )
+    .bind(records)
+    .fetch_all(conn)
+    .await?;
+    let seen = |(record_id, version, content, reading, arrival, row, until)| Seen {
+        record_id: RecordId::from_uuid(record_id),
+        version,
+        content,
+        reading,
+        origin: Origin { arrival, row },
+        until,
+    };
     Ok(rows.into_iter().map(seen).collect())
 }
 
@@ -352,47 +370,84 @@ pub async fn advance_batch(
         return Err(Error::CheckpointMoved);
     }
     insert_seen(conn, &progress.seen).await?;
+    update_seen(conn, &progress.seen_again).await?;
     insert_runs(conn, batch_id, &progress.runs).await?;
-    insert_quarantined(conn, batch_id, &progress.quarantined).await
+    insert_quarantined(conn, batch_id, &progress.quarantined).await?;
+    quarantine::mark_mended(conn, &progress.mended).await
 }
 
-async fn insert_seen(conn: &mut PgConnection, seen: &[Seen]) -> Result<()> {
+pub(crate) async fn insert_seen(conn: &mut PgConnection, seen: &[Seen]) -> Result<()> {
     if seen.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO ingest.seen (record_id, version, content)
-         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[])",
+        "INSERT INTO ingest.seen (record_id, version, content, reading, arrival, row, until)
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])",
     )
     .bind(seen.iter().map(|seen| seen.record_id.as_uuid()).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.version).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.content).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.reading).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.origin.arrival).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.origin.row).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.until).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-async fn insert_runs(conn: &mut PgConnection, batch_id: BatchId, runs: &[Run]) -> Result<()> {
+pub(crate) async fn update_seen(conn: &mut PgConnection, seen: &[Seen]) -> Result<()> {
+    if seen.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
-        "INSERT INTO ingest.run (batch_id, row_from, row_to, outcome)
-         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[])",
+        "UPDATE ingest.seen AS known SET content = again.content, reading = again.reading, arrival = again.arrival,
+             row = again.row, until = again.until
+         FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
+             AS again (record_id, version, content, reading, arrival, row, until)
+         WHERE known.record_id = again.record_id AND known.version = again.version",
+    )
+    .bind(seen.iter().map(|seen| seen.record_id.as_uuid()).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.version).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.content).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.reading).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.origin.arrival).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.origin.row).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.until).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_runs(conn: &mut PgConnection, batch_id: BatchId, runs: &[Run]) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO ingest.run (batch_id, row_from, row_to, outcome, of_arrival, of_row)
+         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])",
     )
     .bind(batch_id.as_uuid())
     .bind(runs.iter().map(|run| run.row_from).collect::<Vec<_>>())
     .bind(runs.iter().map(|run| run.row_to).collect::<Vec<_>>())
     .bind(runs.iter().map(|run| run.outcome).collect::<Vec<_>>())
+    .bind(runs.iter().map(|run| run.of.map(|of| of.arrival)).collect::<Vec<_>>())
+    .bind(runs.iter().map(|run| run.of.map(|of| of.row)).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-async fn insert_quarantined(conn: &mut PgConnection, batch_id: BatchId, rows: &[QuarantinedRow]) -> Result<()> {
+pub(crate) async fn insert_quarantined(
+    conn: &mut PgConnection,
+    batch_id: BatchId,
+    rows: &[QuarantinedRow],
+) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO ingest.quarantined_row (batch_id, row, line, byte_offset, byte_length, field, code, message)
-         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[])",
+        "INSERT INTO ingest.quarantined_row
+             (batch_id, row, line, byte_offset, byte_length, field, code, message, at_arrival, at_row)
+         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+             $9::bigint[], $10::bigint[])",
     )
     .bind(batch_id.as_uuid())
     .bind(rows.iter().map(|row| row.row).collect::<Vec<_>>())
@@ -402,6 +457,8 @@ async fn insert_quarantined(conn: &mut PgConnection, batch_id: BatchId, rows: &[
     .bind(rows.iter().map(|row| row.field.clone()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.code.clone()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.message.clone()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.at_arrival).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.at_row).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())
@@ -453,50 +510,6 @@ pub async fn refuse_batch(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// Lists quarantined rows of a batch by row, after a row.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_quarantined(
-    conn: &mut PgConnection,
-    batch_id: BatchId,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<QuarantinedRow>> {
-    Ok(sqlx::query_as(
-        "SELECT row, line, byte_offset, byte_length, field, code, message FROM ingest.quarantined_row
-         WHERE batch_id = $1 AND row > $2 ORDER BY row LIMIT $3",
-    )
-    .bind(batch_id.as_uuid())
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?)
-}
-
-/// Lists stretches of rows with one outcome, after a row.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_runs(
-    conn: &mut PgConnection,
-    batch_id: BatchId,
-    outcome: Option<&str>,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<(i64, i64, String)>> {
-    Ok(sqlx::query_as(
-        "SELECT row_from, row_to, outcome FROM ingest.run
-         WHERE batch_id = $1 AND ($2::text IS NULL OR outcome = $2) AND row_from > $3 ORDER BY row_from LIMIT $4",
-    )
-    .bind(batch_id.as_uuid())
-    .bind(outcome)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?)
 }
 
 /// Checks that the stretches of a finished batch cover every row exactly once; returns how many rows they cover.

@@ -14,6 +14,9 @@ pub mod feed_tokens;
 pub mod ingest;
 mod instant;
 pub mod lineage;
+pub mod quarantine;
+pub mod receipts;
+pub mod reprocess;
 pub mod views;
 
 use std::ops::{Deref, DerefMut};

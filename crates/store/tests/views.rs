@@ -1,6 +1,6 @@
 //! The store on a real PostgreSQL: migrations, instants, pages of facts, refusals.
 
-use domain::{ClaimToken, EventId, EventType, PersonId, RecordId, Timestamp};
+use domain::{ClaimToken, Edition, EventId, EventType, PersonId, RecordId, Timestamp};
 use store::lineage::{self, PersonChangePut};
 use store::views::{self, Changes, FactFilter, FactPut, LinkPut, PersonPut, Schema};
 use store::{PgInstant, Store};
@@ -18,8 +18,8 @@ fn fact(record: RecordId, subject: ClaimToken, started_at: Timestamp, ended_at: 
     FactPut {
         record_id: record,
         kind: EventType::GatePass,
-        version: 1,
-        event_id: EventId::derive("s", "r", 1, "UPSERT", "GatePass"),
+        edition: Edition { version: 1, reading: 0 },
+        event_id: EventId::derive("s", "r", Edition { version: 1, reading: 0 }, "UPSERT", "GatePass"),
         source: "gates".to_owned(),
         subject: Some(subject),
         started_at,

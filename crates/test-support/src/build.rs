@@ -63,12 +63,13 @@ pub fn claim(scheme: IdScheme, text: &str) -> IdClaim {
 /// derives the right one for a body.
 pub fn meta(source: &str, source_record_id: &str) -> Meta {
     let mut meta = Meta {
-        event_id: domain::EventId::derive(source, source_record_id, 1, Op::Upsert.code(), "IdentityObserved"),
+        event_id: domain::EventId::from_uuid(uuid::Uuid::nil()),
         source: source.to_owned(),
         source_kind: SourceKind::Community,
         source_record_id: Sensitive::from(source_record_id),
         record_id: record_id(source, source_record_id),
         source_record_version: 1,
+        reading: 0,
         op: Op::Upsert,
         event_time: NOON,
         event_time_precision: Precision::Second,

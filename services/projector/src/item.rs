@@ -65,7 +65,7 @@ impl Item {
                 Ok(Self::Place(Box::new(PlacePut {
                     record_id: meta.record_id,
                     place_id: clean(place_id),
-                    version: meta.source_record_version,
+                    edition: meta.edition(),
                     event_id: meta.event_id,
                     source: clean(&meta.source),
                     parent_place_id: body.parent_place_id.as_deref().map(clean),
@@ -84,7 +84,7 @@ impl Item {
     }
 
     fn retracted(meta: Meta, reason: RetractReason, survivor: Option<domain::RecordId>) -> Self {
-        let retraction = Retraction { version: meta.source_record_version, event_id: meta.event_id, reason, survivor };
+        let retraction = Retraction { edition: meta.edition(), event_id: meta.event_id, reason, survivor };
         Self::Retracted(Box::new((meta, retraction)))
     }
 }
@@ -118,7 +118,7 @@ fn fact(meta: &Meta, body: &Body) -> Result<FactPut, Unusable> {
     Ok(FactPut {
         record_id: meta.record_id,
         kind: body.event_type(),
-        version: meta.source_record_version,
+        edition: meta.edition(),
         event_id: meta.event_id,
         source: clean(&meta.source),
         subject: body.subject().first().map(|claim| claim.token),

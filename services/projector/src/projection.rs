@@ -279,12 +279,12 @@ fn record_put(row: &SourceRecordRow) -> RecordPut {
         record_id: row.record_id,
         source: row.source.clone(),
         source_kind: row.source_kind,
-        stated: stated.map(|s| (s.version, s.event_id, s.first_time, s.last_time)),
+        stated: stated.map(|s| (s.edition, s.event_id, s.first_time, s.last_time)),
         statement: stated.and_then(|s| s.statement.as_ref()).and_then(|statement| json(statement).ok()),
         parts: stated.filter(|s| !s.parts.is_empty()).and_then(|s| json(&s.parts).ok()),
         retraction: row
             .retraction
-            .map(|Retraction { version, event_id, reason, survivor }| (version, event_id, reason, survivor)),
+            .map(|Retraction { edition, event_id, reason, survivor }| (edition, event_id, reason, survivor)),
         person: row.person,
         batch_id: row.batch_id,
         batch_row: row.batch_row,

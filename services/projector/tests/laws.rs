@@ -84,7 +84,7 @@ async fn one_person_of_several_sources_has_one_file() {
     assert_eq!(records.len(), links.len() + 1);
     let register = records.iter().find(|record| record.source == "register").expect("the register's record");
     let stated = register.stated.as_ref().expect("stated");
-    assert_eq!((stated.version, stated.first_time, stated.last_time), (2, NOON, NOON.plus_millis(24 * HOUR)));
+    assert_eq!((stated.edition.version, stated.first_time, stated.last_time), (2, NOON, NOON.plus_millis(24 * HOUR)));
     assert_eq!(hub.facts(record_id("register", "r0").into()).await.len(), 4);
     let phone = token_key().claim_token(&claim(IdScheme::Msisdn, "13800000000"));
     let stays = hub.facts(phone).await;

@@ -7,8 +7,8 @@ use access::{Action, FieldGroups};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{
-    BatchId, Body, DecisionReason, Event, EventId, EventType, LinkDecided, Meta, Op, PersonId, Precision, RecordId,
-    Sensitive, SourceKind, Timestamp, Verdict,
+    BatchId, Body, DecisionReason, Edition, Event, EventId, EventType, LinkDecided, Meta, Op, PersonId, Precision,
+    RecordId, Sensitive, SourceKind, Timestamp, Verdict,
 };
 use ledger::Nonce;
 use serde::{Deserialize, Serialize};
@@ -385,7 +385,13 @@ fn why(reason: &str, note: Option<String>) -> Result<(DecisionReason, Option<Sen
 fn event(row: &mut OrderRow) -> Event {
     let op = if row.standing == Standing::Ended { Op::Retract } else { Op::Upsert };
     let id = LinkDecided::source_record_id(row.record_a, row.record_b);
-    row.event_id = EventId::derive(LinkDecided::SOURCE, &id, row.version, op.code(), EventType::LinkDecided.name());
+    row.event_id = EventId::derive(
+        LinkDecided::SOURCE,
+        &id,
+        Edition { version: row.version, reading: 0 },
+        op.code(),
+        EventType::LinkDecided.name(),
+    );
     let meta = Meta {
         event_id: row.event_id,
         source: LinkDecided::SOURCE.to_owned(),
@@ -393,6 +399,7 @@ fn event(row: &mut OrderRow) -> Event {
         source_record_id: Sensitive::new(id),
         record_id: row.decision_id,
         source_record_version: row.version,
+        reading: 0,
         op,
         event_time: row.decided,
         event_time_precision: Precision::Milli,

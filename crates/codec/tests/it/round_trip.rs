@@ -20,6 +20,7 @@ fn retraction() -> Event {
         source_record_id: "MR-7".into(),
         record_id: RecordId::from_uuid(Uuid::from_u128(0xa0)),
         source_record_version: 3,
+        reading: 1,
         op: Op::Retract,
         event_time: Timestamp::parse("2022-03-01T00:02:11.5Z").expect("an instant"),
         event_time_precision: Precision::Second,
@@ -81,6 +82,7 @@ fn the_bytes_of_an_event_do_not_change() {
         "084d522d37",                                                         // source_record_id
         "000000000000000000000000000000a0",                                   // record_id
         "06",                                                                 // source_record_version 3
+        "02",                                                                 // reading 1
         "02",                                                                 // op RETRACT
         "d8c6c6ace85f",                                                       // event_time
         "04",                                                                 // event_time_precision SECOND

@@ -17,6 +17,8 @@ pub enum FeedProblem {
     FeedUnknown,
     /// The feed has no such batch.
     BatchUnknown,
+    /// The batch has no such row, or it has no outcome yet.
+    RowUnknown,
     /// The query string cannot be read.
     QueryMalformed,
     /// The stored body is not on this machine any more.
@@ -42,6 +44,7 @@ pub const PROBLEMS: &[ProblemKind] = &[
     FEED_FORBIDDEN,
     FEED_UNKNOWN,
     BATCH_UNKNOWN,
+    ROW_UNKNOWN,
     QUERY_MALFORMED,
     BODY_GONE,
     BUSY,
@@ -72,6 +75,12 @@ const BATCH_UNKNOWN: ProblemKind = ProblemKind {
     status: 404,
     meaning: "The feed has no such batch.",
     mend: "Use the `batch_id` of a receipt as it stands.",
+};
+const ROW_UNKNOWN: ProblemKind = ProblemKind {
+    code: "row-unknown",
+    status: 404,
+    meaning: "The batch has no such row, or the row has no outcome yet.",
+    mend: "Rows are counted from 1 to `rows` of the receipt, without header, preamble, trailer and blank lines.",
 };
 const QUERY_MALFORMED: ProblemKind = ProblemKind {
     code: "query-malformed",
@@ -111,6 +120,7 @@ impl FeedProblem {
             Self::FeedForbidden => FEED_FORBIDDEN.document(),
             Self::FeedUnknown => FEED_UNKNOWN.document(),
             Self::BatchUnknown => BATCH_UNKNOWN.document(),
+            Self::RowUnknown => ROW_UNKNOWN.document(),
             Self::QueryMalformed => QUERY_MALFORMED.document(),
             Self::BodyGone => BODY_GONE.document(),
             Self::Refused { reason, message } => ProblemDocument {

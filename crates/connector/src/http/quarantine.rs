@@ -2,7 +2,8 @@
 //!
 //! Lines go behind the head of their file. Elements of a JSON list go between its brackets. Of documents whose rows mean
 //! little without what stands around them (XML, messages in an interchange) everything stays but the rows that did not
-//! fail. A workbook is written anew, with a column that says what is wrong.
+//! fail. A workbook is written anew. Each row carries a mark that says what is wrong and which row it is, as far as its form
+//! has room for one; a row that comes back with it mends that row.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -13,14 +14,17 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use domain::BatchId;
 use futures_util::stream;
-use store::ingest::{self, Batch, QuarantinedRow};
+use store::ingest::{Batch, QuarantinedRow};
+use store::receipts;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::mpsc;
 
 use runtime::problem::ProblemDocument;
 
+use crate::failed::{MARKED_BYTES_MAX, Marker};
 use crate::feed::Feed;
 use crate::http::problem::FeedProblem;
 use crate::http::{enter, find};
@@ -31,9 +35,12 @@ use crate::workbook;
 const PAGE: i64 = 1_000;
 const PIECE_BYTES: u64 = 1 << 16;
 
-/// The rows of a batch that cannot be used, in their original bytes.
+/// The rows of a batch that cannot be used, in their original bytes, each with a mark that says what is wrong.
 ///
 /// The file begins as the pushed one did (byte order mark, preamble, header), so it can be mended and pushed again as it is.
+/// The mark is a column, member or attribute `isthmus_error`, in HL7 v2 a segment `ZIE`. It is ignored when it comes back,
+/// but for what it says of the row: a mended row takes the place of the failed one in the order of arrival. EDIFACT and
+/// ISO 8583 have no room for a mark; there the list to which the `Link` header leads says what is wrong.
 #[utoipa::path(
     get,
     path = "/v1/feeds/{feed}/batches/{batch}/quarantined",
@@ -61,14 +68,14 @@ pub(super) async fn download(
     let path = ingest.core.raw.path(&feed, &batch.sha256);
     let file = File::open(&path).await.map_err(|_| FeedProblem::BodyGone)?;
     let line = ingest.core.lines.get(&feed).ok_or(FeedProblem::FeedUnknown)?;
-    let kind = line.feed.profile().format.kind;
+    let (kind, batch_id) = (line.feed.profile().format.kind, batch.batch_id);
     let name = format!("attachment; filename=\"quarantined-{}.{}\"", batch.batch_id, kind.extension());
     let source = Arc::clone(&line.feed);
     let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(4);
     tokio::spawn(async move {
         let sent = match shape(kind, &batch) {
-            Shape::Rows => send_rows(&ingest, &batch, file, &sender).await,
-            Shape::List => send_list(&ingest, &batch, file, &sender).await,
+            Shape::Rows => send_rows(&ingest, &batch, &*source, file, &sender).await,
+            Shape::List => send_list(&ingest, &batch, &*source, file, &sender).await,
             Shape::Rest | Shape::Workbook => send_rewritten(&ingest, &batch, source, path, &sender).await,
         };
         if let Err(error) = sent {
@@ -81,8 +88,11 @@ pub(super) async fn download(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(name) = HeaderValue::from_str(&name) {
-        headers.insert(header::CONTENT_DISPOSITION, name);
+    let list = format!("</v1/feeds/{feed}/batches/{batch_id}/rows?outcome=quarantined>; rel=\"describedby\"");
+    for (name, value) in [(header::CONTENT_DISPOSITION, name), (header::LINK, list)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
     }
     Ok(response)
 }
@@ -109,34 +119,57 @@ fn shape(kind: FormatKind, batch: &Batch) -> Shape {
 async fn send_rows(
     ingest: &Ingest,
     batch: &Batch,
+    feed: &dyn Feed,
     mut file: File,
     sender: &mpsc::Sender<std::io::Result<Bytes>>,
 ) -> std::io::Result<()> {
-    send_piece(&mut file, 0, batch.data_start as u64, sender).await?;
+    let marker = Marker::new(&feed.profile().format, batch.batch_id);
+    let mut head = vec![0; batch.data_start as usize];
+    file.read_exact(&mut head).await?;
+    send(sender, marker.head(head).into()).await?;
     let mut after = 0;
     loop {
         let rows = page(ingest, batch, after).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         after = last.row;
         for row in &rows {
-            send_piece(&mut file, row.byte_offset as u64, row.byte_length as u64, sender).await?;
+            send_marked(&mut file, &marker, row, sender).await?;
         }
     }
+}
+
+/// A row with its mark.
+async fn send_marked(
+    file: &mut File,
+    marker: &Marker<'_>,
+    row: &QuarantinedRow,
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+) -> std::io::Result<()> {
+    if row.byte_length > MARKED_BYTES_MAX {
+        return send_piece(file, row.byte_offset as u64, row.byte_length as u64, sender).await;
+    }
+    let mut bytes = vec![0; row.byte_length as usize];
+    file.seek(SeekFrom::Start(row.byte_offset as u64)).await?;
+    file.read_exact(&mut bytes).await?;
+    send(sender, marker.row(bytes, row).into()).await
 }
 
 async fn page(ingest: &Ingest, batch: &Batch, after: i64) -> std::io::Result<Vec<QuarantinedRow>> {
     let away = |_| std::io::Error::other("the receipts cannot be read");
     let mut conn = ingest.core.store.acquire().await.map_err(away)?;
-    ingest::list_quarantined(&mut conn, batch.batch_id, after, PAGE).await.map_err(away)
+    let rows = receipts::list_quarantined(&mut conn, batch.batch_id, true, after, PAGE).await.map_err(away)?;
+    Ok(rows.into_iter().map(|failure| failure.row).collect())
 }
 
 /// The elements of a list, between the begin of the document and brackets that close it.
 async fn send_list(
     ingest: &Ingest,
     batch: &Batch,
+    feed: &dyn Feed,
     mut file: File,
     sender: &mpsc::Sender<std::io::Result<Bytes>>,
 ) -> std::io::Result<()> {
+    let marker = Marker::new(&feed.profile().format, batch.batch_id);
     let mut begin = vec![0; batch.data_start as usize];
     file.read_exact(&mut begin).await?;
     let end = closing(&begin);
@@ -148,7 +181,7 @@ async fn send_list(
         after = last.row;
         for row in &rows {
             send(sender, if first { "\n".into() } else { ",\n".into() }).await?;
-            send_piece(&mut file, row.byte_offset as u64, row.byte_length as u64, sender).await?;
+            send_marked(&mut file, &marker, row, sender).await?;
             first = false;
         }
     }
@@ -189,16 +222,16 @@ async fn send_rewritten(
         }
         failed.append(&mut rows);
     }
-    let sender = sender.clone();
+    let (sender, batch_id) = (sender.clone(), batch.batch_id);
     let work = move || match feed.profile().format.kind {
         FormatKind::Workbook => {
-            let reason = |row: QuarantinedRow| (row.line, format!("{}: {}", row.code, row.message));
-            let failed: Vec<(i64, String)> = failed.into_iter().map(reason).collect();
+            let marker = Marker::new(&feed.profile().format, batch_id);
+            let failed: Vec<(i64, String)> = failed.iter().map(|row| (row.line, marker.mark(row))).collect();
             let file = std::fs::File::open(&path)?;
             let book = workbook::failed_rows(file, feed.profile(), &failed).map_err(std::io::Error::other)?;
             sender.blocking_send(Ok(book.into())).map_err(gone)
         }
-        _ => send_rest(&*feed, &path, &failed, &sender),
+        _ => send_rest(&*feed, batch_id, &path, &failed, &sender),
     };
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
@@ -207,32 +240,42 @@ async fn send_rewritten(
 /// message); it stays when one of them failed.
 fn send_rest(
     feed: &dyn Feed,
+    batch_id: BatchId,
     path: &Path,
     failed: &[QuarantinedRow],
     sender: &mpsc::Sender<std::io::Result<Bytes>>,
 ) -> std::io::Result<()> {
+    let marker = Marker::new(&feed.profile().format, batch_id);
     let mut file = std::fs::File::open(path)?;
     let length = file.metadata()?.len();
     let mut rows = feed.open(Box::new(BufReader::new(std::fs::File::open(path)?))).map_err(std::io::Error::other)?;
-    let mut failed = failed.iter().map(|row| row.row).peekable();
-    let mut kept_to = 0;
-    // The stretch that the rows before shared, and whether it stays.
-    let mut stretch: Option<(u64, u64, bool)> = None;
+    let mut failed = failed.iter().peekable();
+    let mut sent_to = 0;
+    // The stretch that the rows before shared, and the first of them that failed.
+    let mut stretch: Option<(u64, u64, Option<&QuarantinedRow>)> = None;
     loop {
         let row = rows.next_row().map_err(std::io::Error::other)?;
-        let failure = row.as_ref().is_some_and(|row| failed.next_if_eq(&(row.number as i64)).is_some());
-        match (&mut stretch, &row) {
-            (Some((offset, _, stays)), Some(row)) if *offset == row.offset => {
-                *stays |= failure;
-                continue;
-            }
-            (Some((_, _, true)), _) | (None, _) => {}
-            (Some((offset, end, false)), _) => {
-                send_range(&mut file, kept_to, *offset, sender)?;
-                kept_to = *end;
-            }
+        let failure = row.as_ref().and_then(|row| failed.next_if(|failed| failed.row == row.number as i64));
+        if let (Some((offset, _, failed)), Some(row)) = (&mut stretch, &row)
+            && *offset == row.offset
+        {
+            *failed = failed.or(failure);
+            continue;
         }
-        let Some(row) = row else { return send_range(&mut file, kept_to, length, sender) };
+        if let Some((offset, end, failed)) = stretch {
+            send_range(&mut file, sent_to, offset, sender)?;
+            match failed {
+                Some(row) if row.byte_length <= MARKED_BYTES_MAX => {
+                    let mut bytes = vec![0; (end - offset) as usize];
+                    file.read_exact(&mut bytes)?;
+                    sender.blocking_send(Ok(marker.row(bytes, row).into())).map_err(gone)?;
+                }
+                Some(_) => send_range(&mut file, offset, end, sender)?,
+                None => {}
+            }
+            sent_to = end;
+        }
+        let Some(row) = row else { return send_range(&mut file, sent_to, length, sender) };
         stretch = Some((row.offset, row.offset + row.length, failure));
     }
 }

@@ -72,7 +72,7 @@ async fn versions_order_a_record_whatever_comes_first() {
 }
 
 #[tokio::test]
-async fn a_changed_row_without_version_gets_the_next_one() {
+async fn a_changed_row_without_version_gets_a_higher_one() {
     let hub = Hub::start().await;
     hub.push("scans", scan("s1", "13800000001", "36.5")).await;
     let (_, receipt) = hub.push("scans", scan("s1", "13800000001", "37.9") + "\n").await;
@@ -80,7 +80,7 @@ async fn a_changed_row_without_version_gets_the_next_one() {
     let (_, receipt) = hub.push("scans", scan("s1", "13800000001", "37.9") + "\n\n").await;
     assert_eq!(counters(&receipt), [1, 0, 1, 0, 0, 0]);
     let versions: Vec<i64> = hub.events().await.iter().map(|event| event.meta.source_record_version).collect();
-    assert_eq!(versions, [0, 1]);
+    assert_eq!(versions, [(1 << 32) + 1, (2 << 32) + 1]);
 }
 
 #[tokio::test]
@@ -124,7 +124,9 @@ async fn failed_rows_are_listed_without_their_values_and_fetched_in_their_bytes(
             "runs": [],
             "quarantined": [{
                 "row": 2, "line": 3, "field": "证件号码", "code": "identifier-invalid",
-                "message": "the check digit of the resident number does not fit: a digit is wrong or two are swapped"
+                "message": "the check digit of the resident number does not fit: a digit is wrong or two are swapped",
+                "message_zh": "“证件号码”：证件号码的格式或校验位不正确。请与证件核对并更正。",
+                "state": "open", "mended_by": null, "resolution": null
             }],
             "next": null
         })
@@ -136,12 +138,15 @@ async fn failed_rows_are_listed_without_their_values_and_fetched_in_their_bytes(
     let link = receipt["links"]["quarantined_file"].as_str().expect("a link");
     let (status, failed) = hub.send(get_request("tickets", link)).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(failed, gb18030(&format!("{TICKET_HEADER}\r\n{bad}\r\n")));
-    // Mended, it is taken as it is.
-    let mended =
-        gb18030(&format!("{TICKET_HEADER}\r\n{}\r\n", bad.replace("110105194912310021", "11010519491231002X")));
+    let text = encoding_rs::GB18030.decode(&failed).0.into_owned();
+    let batch = receipt["batch_id"].as_str().expect("an id");
+    let head = format!("{TICKET_HEADER},isthmus_error\r\n{bad},isthmus-mends:{batch}/2 identifier-invalid: 证件号码: ");
+    assert!(text.starts_with(&head) && text.ends_with("请与证件核对并更正。\r\n"), "{text}");
+    // Mended, it is taken as it is, with its further column.
+    let mended = gb18030(&text.replace("110105194912310021", "11010519491231002X"));
     let (_, receipt) = hub.push("tickets", mended).await;
     assert_eq!(counters(&receipt), [1, 1, 0, 0, 0, 2]);
+    assert_eq!(receipt["notices"], json!([]));
 }
 
 #[tokio::test]

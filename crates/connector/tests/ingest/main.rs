@@ -6,4 +6,5 @@ mod crash;
 mod formats;
 mod hub;
 mod laws;
+mod mending;
 mod messages;

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    BatchId, ClaimRole, ClaimToken, EventId, EventType, GoldenRecord, IdScheme, IdentityObserved, PersonId, PlaceRef,
-    RecordId, Timestamp,
+    BatchId, ClaimRole, ClaimToken, Edition, EventId, EventType, GoldenRecord, IdScheme, IdentityObserved, PersonId,
+    PlaceRef, RecordId, Timestamp,
 };
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -37,12 +37,14 @@ struct RecordColumns {
     source: String,
     source_kind: String,
     version: Option<i64>,
+    reading: Option<i32>,
     event_id: Option<Uuid>,
     statement: Option<Json<IdentityObserved>>,
     parts: Option<Json<Vec<Part>>>,
     first_time: Option<PgInstant>,
     last_time: Option<PgInstant>,
     retract_version: Option<i64>,
+    retract_reading: Option<i32>,
     retract_event_id: Option<Uuid>,
     retract_reason: Option<String>,
     survivor: Option<Uuid>,
@@ -60,13 +62,14 @@ impl TryFrom<RecordColumns> for SourceRecordRow {
         let stated = match (row.version, row.event_id, time(row.first_time), time(row.last_time)) {
             (Some(version), Some(event_id), Some(first_time), Some(last_time)) => {
                 let event_id = EventId::from_uuid(event_id);
-                Some(Stated { version, event_id, statement, parts, first_time, last_time })
+                let edition = Edition { version, reading: row.reading.unwrap_or_default() };
+                Some(Stated { edition, event_id, statement, parts, first_time, last_time })
             }
             _ => None,
         };
         let reason = row.retract_reason.as_deref().map(reason_from_code).transpose()?.unwrap_or_default();
         let retraction = row.retract_version.zip(row.retract_event_id).map(|(version, event_id)| Retraction {
-            version,
+            edition: Edition { version, reading: row.retract_reading.unwrap_or_default() },
             event_id: EventId::from_uuid(event_id),
             reason,
             survivor: row.survivor.map(RecordId::from_uuid),
@@ -250,8 +253,8 @@ pub async fn list_records_of_person(
     limit: i64,
 ) -> Result<Vec<SourceRecordRow>> {
     let rows: Vec<RecordColumns> = sqlx::query_as(
-        "SELECT record_id, source, source_kind, version, event_id, statement, parts, first_time, last_time,
-                retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+        "SELECT record_id, source, source_kind, version, reading, event_id, statement, parts, first_time, last_time,
+                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
          FROM source_record WHERE person_id = $1
          ORDER BY first_time NULLS LAST, record_id LIMIT $2",
     )
@@ -269,8 +272,8 @@ pub async fn list_records_of_person(
 pub async fn list_records(conn: &mut PgConnection, records: &[RecordId]) -> Result<Vec<SourceRecordRow>> {
     let ids: Vec<Uuid> = records.iter().map(|record| record.as_uuid()).collect();
     let rows: Vec<RecordColumns> = sqlx::query_as(
-        "SELECT record_id, source, source_kind, version, event_id, statement, parts, first_time, last_time,
-                retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+        "SELECT record_id, source, source_kind, version, reading, event_id, statement, parts, first_time, last_time,
+                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
          FROM source_record WHERE record_id = ANY($1) ORDER BY record_id",
     )
     .bind(ids)
@@ -282,8 +285,8 @@ pub async fn list_records(conn: &mut PgConnection, records: &[RecordId]) -> Resu
 /// Every source record, in no order. This is what the projector starts from.
 pub fn stream_records(conn: &mut PgConnection) -> BoxStream<'_, Result<SourceRecordRow>> {
     sqlx::query_as::<_, RecordColumns>(
-        "SELECT record_id, source, source_kind, version, event_id, statement, parts, first_time, last_time,
-                retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+        "SELECT record_id, source, source_kind, version, reading, event_id, statement, parts, first_time, last_time,
+                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
          FROM source_record",
     )
     .fetch(conn)

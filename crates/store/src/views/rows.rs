@@ -1,8 +1,8 @@
 //! Rows of the views as types.
 
 use domain::{
-    BatchId, Body, ClaimRole, ClaimToken, EventId, EventType, GoldenRecord, IdScheme, IdentityObserved, PersonId,
-    PlaceRef, RecordId, RetractReason, SourceKind, Timestamp,
+    BatchId, Body, ClaimRole, ClaimToken, Edition, EventId, EventType, GoldenRecord, IdScheme, IdentityObserved,
+    PersonId, PlaceRef, RecordId, RetractReason, SourceKind, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,8 +33,8 @@ pub struct SourceRecordRow {
 /// What a source record states.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stated {
-    /// Version of the statement.
-    pub version: i64,
+    /// Which statement it is.
+    pub edition: Edition,
     /// The event that brought it.
     pub event_id: EventId,
     /// What the record states in all; `None` once it is retracted.
@@ -50,8 +50,9 @@ pub struct Stated {
 /// One of several statements that a record is merged from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    /// Version of the statement.
-    pub version: i64,
+    /// Which statement it is.
+    #[serde(flatten)]
+    pub edition: Edition,
     /// The event that brought it.
     pub event_id: EventId,
     /// The statement as it was made.
@@ -61,8 +62,8 @@ pub struct Part {
 /// That a source took its record back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retraction {
-    /// Version up to which, inclusive, statements are taken back.
-    pub version: i64,
+    /// The statement up to which, inclusive, they are taken back.
+    pub edition: Edition,
     /// The event that did it.
     pub event_id: EventId,
     /// Why.
@@ -77,7 +78,7 @@ impl SourceRecordRow {
         match (&self.stated, &self.retraction) {
             (_, None) => false,
             (None, Some(_)) => true,
-            (Some(stated), Some(retraction)) => retraction.version >= stated.version,
+            (Some(stated), Some(retraction)) => retraction.edition >= stated.edition,
         }
     }
 }

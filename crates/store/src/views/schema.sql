@@ -19,16 +19,19 @@ CREATE TABLE source_record (
     source           text NOT NULL,
     source_kind      text NOT NULL,
     version          bigint,
+    reading          integer,
     event_id         uuid,
     statement        jsonb,
     first_time       timestamptz,
     last_time        timestamptz,
     retract_version  bigint,
+    retract_reading  integer,
     retract_event_id uuid,
     retract_reason   text,
     survivor         uuid,
     retracted        boolean NOT NULL GENERATED ALWAYS AS
-                     (retract_version IS NOT NULL AND (version IS NULL OR retract_version >= version)) STORED,
+                     (retract_version IS NOT NULL
+                      AND (version IS NULL OR (retract_version, retract_reading) >= (version, reading))) STORED,
     person_id        uuid,
     batch_id         uuid NOT NULL,
     batch_row        bigint NOT NULL,
@@ -36,14 +39,16 @@ CREATE TABLE source_record (
     CHECK ((version IS NULL) = (event_id IS NULL) AND (version IS NULL) = (first_time IS NULL)
            AND (version IS NULL) = (last_time IS NULL)),
     CHECK ((retract_version IS NULL) = (retract_event_id IS NULL)),
+    CHECK ((version IS NULL) = (reading IS NULL) AND (retract_version IS NULL) = (retract_reading IS NULL)),
     CHECK (version IS NOT NULL OR retract_version IS NOT NULL),
     CHECK ((statement IS NOT NULL)
-           = (version IS NOT NULL AND (retract_version IS NULL OR retract_version < version))),
+           = (version IS NOT NULL AND (retract_version IS NULL OR (retract_version, retract_reading) < (version, reading)))),
     CHECK (parts IS NULL OR statement IS NOT NULL)
 );
 COMMENT ON TABLE source_record IS
     'What each source states about a person: the statement of the highest version, and what it leaves as it was.';
 COMMENT ON COLUMN source_record.version IS 'Highest version stated; null when only a retraction was seen.';
+COMMENT ON COLUMN source_record.reading IS 'How often the hub read the version anew with another result.';
 COMMENT ON COLUMN source_record.statement IS 'domain::IdentityObserved; null once retracted.';
 COMMENT ON COLUMN source_record.parts IS
     'Statements that the statement is merged from, the newest first, when they are several: sources that tell only part.';
@@ -151,6 +156,7 @@ CREATE TABLE fact (
     kind       smallint    NOT NULL,
     retracted  boolean     NOT NULL,
     version    bigint      NOT NULL,
+    reading    integer     NOT NULL,
     event_id   uuid        NOT NULL,
     source     text        NOT NULL,
     subject    uuid,
@@ -174,6 +180,7 @@ CREATE TABLE place (
     place_id        text    NOT NULL,
     retracted       boolean NOT NULL,
     version         bigint  NOT NULL,
+    reading         integer NOT NULL,
     event_id        uuid    NOT NULL,
     source          text    NOT NULL,
     parent_place_id text,

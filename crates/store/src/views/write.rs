@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    BatchId, ClaimRole, ClaimToken, EventId, EventType, IdScheme, PersonId, RecordId, RetractReason, SourceKind,
-    StatedClaim, Timestamp,
+    BatchId, ClaimRole, ClaimToken, Edition, EventId, EventType, IdScheme, PersonId, RecordId, RetractReason,
+    SourceKind, StatedClaim, Timestamp,
 };
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
@@ -70,14 +70,14 @@ pub struct RecordPut {
     pub source: String,
     /// What kind of organisation it is.
     pub source_kind: SourceKind,
-    /// Version, event, first and last time of what was stated.
-    pub stated: Option<(i64, EventId, Timestamp, Timestamp)>,
+    /// Edition, event, first and last time of what was stated.
+    pub stated: Option<(Edition, EventId, Timestamp, Timestamp)>,
     /// What the record states in all; `None` once it is retracted.
     pub statement: Option<String>,
     /// The statements it is merged from, when they are several.
     pub parts: Option<String>,
-    /// Version, event, reason and survivor of the retraction.
-    pub retraction: Option<(i64, EventId, RetractReason, Option<RecordId>)>,
+    /// Edition, event, reason and survivor of the retraction.
+    pub retraction: Option<(Edition, EventId, RetractReason, Option<RecordId>)>,
     /// The person.
     pub person: Option<PersonId>,
     /// The batch that brought it.
@@ -125,8 +125,8 @@ pub struct FactPut {
     pub record_id: RecordId,
     /// Kind.
     pub kind: EventType,
-    /// Version: a lower one never overwrites. At equal versions a retraction wins, then the greater event id.
-    pub version: i64,
+    /// A lower one never overwrites. At equal editions a retraction wins, then the greater event id.
+    pub edition: Edition,
     /// The event.
     pub event_id: EventId,
     /// The source system.
@@ -145,8 +145,8 @@ pub struct FactPut {
 
 impl FactPut {
     /// What decides between two events of one fact: the greater one stays.
-    pub const fn precedence(&self) -> (i64, bool, EventId) {
-        (self.version, self.detail.is_none(), self.event_id)
+    pub const fn precedence(&self) -> (Edition, bool, EventId) {
+        (self.edition, self.detail.is_none(), self.event_id)
     }
 }
 
@@ -157,8 +157,8 @@ pub struct PlacePut {
     pub record_id: RecordId,
     /// The place.
     pub place_id: String,
-    /// Version, as for facts.
-    pub version: i64,
+    /// As for facts.
+    pub edition: Edition,
     /// The event.
     pub event_id: EventId,
     /// The source system.
@@ -175,8 +175,8 @@ pub struct PlacePut {
 
 impl PlacePut {
     /// What decides between two events of one place: the greater one stays.
-    pub const fn precedence(&self) -> (i64, bool, EventId) {
-        (self.version, self.detail.is_none(), self.event_id)
+    pub const fn precedence(&self) -> (Edition, bool, EventId) {
+        (self.edition, self.detail.is_none(), self.event_id)
     }
 }
 
@@ -247,28 +247,29 @@ async fn put_records(conn: &mut PgConnection, records: &[RecordPut]) -> Result<(
         sqlx::query(
         "INSERT INTO source_record AS kept (record_id, source, source_kind, version, event_id, first_time, last_time,
              statement, retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row,
-             parts)
-         SELECT a, b, c, d, e, f, g, h::jsonb, i, j, k, l, m, n, o, p::jsonb
+             parts, reading, retract_reading)
+         SELECT a, b, c, d, e, f, g, h::jsonb, i, j, k, l, m, n, o, p::jsonb, q, r
          FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::timestamptz[],
              $7::timestamptz[], $8::text[], $9::bigint[], $10::uuid[], $11::text[], $12::uuid[], $13::uuid[],
-             $14::uuid[], $15::bigint[], $16::text[]) AS put(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
+             $14::uuid[], $15::bigint[], $16::text[], $17::int[], $18::int[])
+             AS put(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r)
          ON CONFLICT (record_id) DO UPDATE SET source = excluded.source, source_kind = excluded.source_kind,
              version = excluded.version, event_id = excluded.event_id, first_time = excluded.first_time,
              last_time = excluded.last_time, statement = excluded.statement,
              retract_version = excluded.retract_version, retract_event_id = excluded.retract_event_id,
              retract_reason = excluded.retract_reason, survivor = excluded.survivor,
              person_id = excluded.person_id, batch_id = excluded.batch_id, batch_row = excluded.batch_row,
-             parts = excluded.parts",
+             parts = excluded.parts, reading = excluded.reading, retract_reading = excluded.retract_reading",
     )
     .bind(column(rows, |r| r.record_id.as_uuid()))
     .bind(column(rows, |r| r.source.as_str()))
     .bind(column(rows, |r| source_kind_code(r.source_kind)))
-    .bind(column(rows, |r| r.stated.map(|s| s.0)))
+    .bind(column(rows, |r| r.stated.map(|s| s.0.version)))
     .bind(column(rows, |r| r.stated.map(|s| s.1.as_uuid())))
     .bind(column(rows, |r| r.stated.map(|s| PgInstant(s.2))))
     .bind(column(rows, |r| r.stated.map(|s| PgInstant(s.3))))
     .bind(column(rows, |r| r.statement.as_deref()))
-    .bind(column(rows, |r| r.retraction.map(|s| s.0)))
+    .bind(column(rows, |r| r.retraction.map(|s| s.0.version)))
     .bind(column(rows, |r| r.retraction.map(|s| s.1.as_uuid())))
     .bind(column(rows, |r| r.retraction.map(|s| reason_code(s.2))))
     .bind(column(rows, |r| r.retraction.and_then(|s| s.3).map(RecordId::as_uuid)))
@@ -276,6 +277,8 @@ async fn put_records(conn: &mut PgConnection, records: &[RecordPut]) -> Result<(
     .bind(column(rows, |r| r.batch_id.as_uuid()))
     .bind(column(rows, |r| r.batch_row))
     .bind(column(rows, |r| r.parts.as_deref()))
+    .bind(column(rows, |r| r.stated.map(|s| s.0.reading)))
+    .bind(column(rows, |r| r.retraction.map(|s| s.0.reading)))
     .execute(&mut *conn)
     .await?;
     }
@@ -393,20 +396,21 @@ async fn put_facts(conn: &mut PgConnection, facts: &[FactPut]) -> Result<()> {
     for rows in sorted(facts, |r| (r.record_id, r.kind)).chunks(ROWS_PER_STATEMENT) {
         sqlx::query(
             "INSERT INTO fact AS kept (record_id, kind, retracted, version, event_id, source, subject, started_at,
-             ended_at, place_id, detail)
-         SELECT a, b, k IS NULL, d, e, f, g, h, i, j, k::jsonb
+             ended_at, place_id, detail, reading)
+         SELECT a, b, k IS NULL, d, e, f, g, h, i, j, k::jsonb, l
          FROM UNNEST($1::uuid[], $2::smallint[], $3::bigint[], $4::uuid[], $5::text[], $6::uuid[],
-             $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[]) AS put(a, b, d, e, f, g, h, i, j, k)
+             $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::int[])
+             AS put(a, b, d, e, f, g, h, i, j, k, l)
          ON CONFLICT (record_id, kind) DO UPDATE SET retracted = excluded.retracted, version = excluded.version,
              event_id = excluded.event_id, source = excluded.source, subject = excluded.subject,
              started_at = excluded.started_at, ended_at = excluded.ended_at, place_id = excluded.place_id,
-             detail = excluded.detail
-         WHERE (excluded.version, excluded.retracted, excluded.event_id)
-             > (kept.version, kept.retracted, kept.event_id)",
+             detail = excluded.detail, reading = excluded.reading
+         WHERE (excluded.version, excluded.reading, excluded.retracted, excluded.event_id)
+             > (kept.version, kept.reading, kept.retracted, kept.event_id)",
         )
         .bind(column(rows, |r| r.record_id.as_uuid()))
         .bind(column(rows, |r| kind_code(r.kind)))
-        .bind(column(rows, |r| r.version))
+        .bind(column(rows, |r| r.edition.version))
         .bind(column(rows, |r| r.event_id.as_uuid()))
         .bind(column(rows, |r| r.source.as_str()))
         .bind(column(rows, |r| r.subject.filter(|_| r.detail.is_some()).map(ClaimToken::as_uuid)))
@@ -414,6 +418,7 @@ async fn put_facts(conn: &mut PgConnection, facts: &[FactPut]) -> Result<()> {
         .bind(column(rows, |r| r.ended_at.map(PgInstant)))
         .bind(column(rows, |r| r.place_id.as_deref()))
         .bind(column(rows, |r| r.detail.as_deref()))
+        .bind(column(rows, |r| r.edition.reading))
         .execute(&mut *conn)
         .await?;
     }
@@ -424,26 +429,27 @@ async fn put_places(conn: &mut PgConnection, places: &[PlacePut]) -> Result<()> 
     for rows in sorted(places, |r| r.record_id).chunks(ROWS_PER_STATEMENT) {
         sqlx::query(
             "INSERT INTO place AS kept (record_id, place_id, retracted, version, event_id, source, parent_place_id,
-             valid_from, valid_to, detail)
-         SELECT a, b, i IS NULL, c, d, e, f, g, h, i::jsonb
+             valid_from, valid_to, detail, reading)
+         SELECT a, b, i IS NULL, c, d, e, f, g, h, i::jsonb, j
          FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
-             $8::timestamptz[], $9::text[]) AS put(a, b, c, d, e, f, g, h, i)
+             $8::timestamptz[], $9::text[], $10::int[]) AS put(a, b, c, d, e, f, g, h, i, j)
          ON CONFLICT (record_id) DO UPDATE SET place_id = excluded.place_id, retracted = excluded.retracted,
              version = excluded.version, event_id = excluded.event_id, source = excluded.source,
              parent_place_id = excluded.parent_place_id, valid_from = excluded.valid_from,
-             valid_to = excluded.valid_to, detail = excluded.detail
-         WHERE (excluded.version, excluded.retracted, excluded.event_id)
-             > (kept.version, kept.retracted, kept.event_id)",
+             valid_to = excluded.valid_to, detail = excluded.detail, reading = excluded.reading
+         WHERE (excluded.version, excluded.reading, excluded.retracted, excluded.event_id)
+             > (kept.version, kept.reading, kept.retracted, kept.event_id)",
         )
         .bind(column(rows, |r| r.record_id.as_uuid()))
         .bind(column(rows, |r| r.place_id.as_str()))
-        .bind(column(rows, |r| r.version))
+        .bind(column(rows, |r| r.edition.version))
         .bind(column(rows, |r| r.event_id.as_uuid()))
         .bind(column(rows, |r| r.source.as_str()))
         .bind(column(rows, |r| r.parent_place_id.as_deref()))
         .bind(column(rows, |r| r.valid_from.map(PgInstant)))
         .bind(column(rows, |r| r.valid_to.map(PgInstant)))
         .bind(column(rows, |r| r.detail.as_deref()))
+        .bind(column(rows, |r| r.edition.reading))
         .execute(&mut *conn)
         .await?;
     }

@@ -158,13 +158,14 @@ impl Desk {
 fn event(key: &TokenKey, version: i64, body: ModelActivated) -> Event {
     let record_id = key.record_id(SOURCE, RECORD);
     let at = now();
-    let meta = Meta {
-        event_id: domain::EventId::derive(SOURCE, RECORD, version, Op::Upsert.code(), EventType::ModelActivated.name()),
+    let mut meta = Meta {
+        event_id: domain::EventId::from_uuid(uuid::Uuid::nil()),
         source: SOURCE.to_owned(),
         source_kind: SourceKind::Other,
         source_record_id: Sensitive::from(RECORD),
         record_id,
         source_record_version: version,
+        reading: 0,
         op: Op::Upsert,
         event_time: at,
         event_time_precision: Precision::Milli,
@@ -179,6 +180,7 @@ fn event(key: &TokenKey, version: i64, body: ModelActivated) -> Event {
         trace_id: uuid::Uuid::new_v4().simple().to_string(),
         quality_flags: Vec::new(),
     };
+    meta.event_id = Event::derive_id(&meta, EventType::ModelActivated);
     Event { meta, body: body.into() }
 }
 

@@ -10,9 +10,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use codec::Codec;
 use domain::{
-    Body as EventBody, ClaimToken, Decimal, DecisionReason, Event, EventType, GoldenRecord, HouseholdMembership,
-    IdScheme, IdentityObserved, LinkDecided, Member, Op, PaymentMade, PersonId, PresenceInterval, RecordId, SourceKind,
-    TestOutcome, TestResult, Timestamp, Verdict, stated_claims, survive, units,
+    Body as EventBody, ClaimToken, Decimal, DecisionReason, Edition, Event, EventType, GoldenRecord,
+    HouseholdMembership, IdScheme, IdentityObserved, LinkDecided, Member, Op, PaymentMade, PersonId, PresenceInterval,
+    RecordId, SourceKind, TestOutcome, TestResult, Timestamp, Verdict, stated_claims, survive, units,
 };
 use event_log::{EventLog, LogConfig, Positions, TopicSpec};
 use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
@@ -113,7 +113,7 @@ fn record_puts(changes: &mut Changes) {
             record_id,
             source: stated.source.to_owned(),
             source_kind: stated.kind,
-            stated: Some((1, meta.event_id, NOON, NOON)),
+            stated: Some((Edition { version: 1, reading: 0 }, meta.event_id, NOON, NOON)),
             statement: Some(serde_json::to_string(&stated.statement).expect("json")),
             parts: None,
             retraction: None,
@@ -168,7 +168,7 @@ fn fact_put(changes: &mut Changes, id: &str, subject: ClaimToken, at: Timestamp,
     changes.facts.push(FactPut {
         record_id: meta.record_id,
         kind,
-        version: 1,
+        edition: Edition { version: 1, reading: 0 },
         event_id: Event::derive_id(&meta, kind),
         source: "source-of-facts".to_owned(),
         subject: Some(subject),

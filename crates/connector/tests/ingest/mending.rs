@@ -1,0 +1,247 @@
+//! What each row's receipt says, and what becomes of rows that their sender mends.
+
+use std::sync::Arc;
+
+use connector::{Feed, Profile, ProfileFeed, Replayed};
+use domain::{EventType, FeedId, Op, Timestamp};
+use serde_json::{Value, json};
+use store::quarantine::{self, Selection};
+
+use crate::hub::{Hub, SCANS, counters, get_request, scan, ticket, ticket_file};
+
+/// The scans of the log with their versions and temperatures, the last word last.
+async fn scans(hub: &Hub) -> Vec<(i64, String)> {
+    let mut scans: Vec<(i64, String)> = Vec::new();
+    for event in hub.events().await {
+        if let domain::Body::GatePass(pass) = &event.body {
+            scans.push((event.meta.source_record_version, format!("{:?}", pass.temperature_c)));
+        }
+    }
+    scans.sort();
+    scans
+}
+
+async fn failed_file(hub: &Hub, receipt: &Value) -> String {
+    let link = receipt["links"]["quarantined_file"].as_str().expect("a link");
+    let (status, file) = hub.send(get_request("scans", link)).await;
+    assert_eq!(status.as_u16(), 200);
+    String::from_utf8(file).expect("UTF-8")
+}
+
+async fn row(hub: &Hub, feed: &str, receipt: &Value, row: u32) -> Value {
+    let rows = receipt["links"]["rows"].as_str().expect("a link");
+    hub.get(feed, &format!("{rows}/{row}")).await.1
+}
+
+#[tokio::test]
+async fn each_row_tells_which_row_it_repeats_or_was_overtaken_by() {
+    let hub = Hub::start().await;
+    let day = |day: u32| format!("2022-03-{day:02} 10:00:00");
+    let first = [ticket("E1", "张伟", &day(1)), ticket("E2", "李娜", &day(3)), ticket("E3", "王芳", &day(1))];
+    let (_, first) = hub.push("tickets", ticket_file(&first)).await;
+    let second = [
+        ticket("E9", "赵敏", &day(1)),
+        ticket("E1", "张伟", &day(1)),
+        ticket("E2", "李娜", &day(3)),
+        ticket("E2", "李娜", &day(2)),
+        ticket("E9", "赵敏", &day(1)),
+    ];
+    let (_, second) = hub.push("tickets", ticket_file(&second)).await;
+    assert_eq!(counters(&second)[..5], [5, 1, 3, 1, 0]);
+    let of = |receipt: &Value, row: u32| json!({ "batch_id": receipt["batch_id"], "row": row });
+    let receipts = [
+        json!({ "row": 1, "outcome": "accepted", "of": null, "failure": null }),
+        json!({ "row": 2, "outcome": "duplicate", "of": of(&first, 1), "failure": null }),
+        json!({ "row": 3, "outcome": "duplicate", "of": of(&first, 2), "failure": null }),
+        json!({ "row": 4, "outcome": "superseded", "of": of(&first, 2), "failure": null }),
+        json!({ "row": 5, "outcome": "duplicate", "of": of(&second, 1), "failure": null }),
+    ];
+    for (number, expected) in (1..).zip(&receipts) {
+        assert_eq!(row(&hub, "tickets", &second, number).await, *expected);
+    }
+    // Neighbours that repeat neighbours are one stretch.
+    let (_, page) = hub.get("tickets", second["links"]["rows"].as_str().expect("a link")).await;
+    assert_eq!(page["runs"].as_array().map(Vec::len), Some(4), "{page}");
+    for unknown in ["6", "0", "x"] {
+        let link = format!("{}/{unknown}", second["links"]["rows"].as_str().expect("a link"));
+        let (status, problem) = hub.get("tickets", &link).await;
+        assert_eq!((status, &problem["code"]), (404, &json!("row-unknown")));
+    }
+}
+
+#[tokio::test]
+async fn a_mended_row_takes_the_place_of_the_failed_one_and_overwrites_nothing_newer() {
+    let hub = Hub::start().await;
+    // Two rows fail; what one of them would have said is said anew before it is mended.
+    let bad = [scan("s1", "138x", "36.1"), scan("s2", "138x", "36.2")].join("\n");
+    let (_, failed) = hub.push("scans", bad).await;
+    assert_eq!(counters(&failed)[..5], [2, 0, 0, 0, 2]);
+    let (_, newer) = hub.push("scans", scan("s1", "13800000001", "37.9")).await;
+    let file = failed_file(&hub, &failed).await;
+    assert_eq!(file.matches("isthmus-mends:").count(), 2, "{file}");
+
+    let (_, mended) = hub.push("scans", file.replace("138x", "13800000001")).await;
+    assert_eq!(counters(&mended)[..5], [2, 1, 0, 1, 0], "{mended}");
+    let of = json!({ "batch_id": newer["batch_id"], "row": 1 });
+    assert_eq!(row(&hub, "scans", &mended, 1).await["of"], of);
+    let versions: Vec<i64> = scans(&hub).await.into_iter().map(|scan| scan.0).collect();
+    assert_eq!(versions, [(1 << 32) + 1, (1 << 32) + 2, (2 << 32) + 1]);
+    assert!(scans(&hub).await[2].1.contains("37.9"));
+
+    // The failed rows say what mends them, and are no longer to be mended.
+    let receipt = row(&hub, "scans", &failed, 2).await;
+    assert_eq!(receipt["failure"]["state"], "mended");
+    assert_eq!(receipt["failure"]["mended_by"], json!({ "batch_id": mended["batch_id"], "row": 2 }));
+    let list = failed["links"]["quarantined"].as_str().expect("a link");
+    assert_eq!(hub.get("scans", list).await.1["quarantined"], json!([]));
+    let all = hub.get("scans", &format!("{list}&all=true")).await.1;
+    assert_eq!(all["quarantined"].as_array().map(Vec::len), Some(2));
+    assert_eq!(hub.count(EventType::GatePass).await, 3);
+}
+
+#[tokio::test]
+async fn a_row_that_fails_again_keeps_the_place_and_one_mended_twice_is_read_anew() {
+    let hub = Hub::start().await;
+    let (_, failed) = hub.push("scans", scan("s1", "138x", "36.1")).await;
+    let file = failed_file(&hub, &failed).await;
+    let (_, again) = hub.push("scans", file.replace("138x", "138y")).await;
+    assert_eq!(counters(&again)[..5], [1, 0, 0, 0, 1]);
+    hub.push("scans", scan("s1", "13800000001", "37.9")).await;
+
+    let file = failed_file(&hub, &again).await;
+    assert_eq!(file.matches("isthmus-mends:").count(), 1, "{file}");
+    let (_, mended) = hub.push("scans", file.replace("138y", "13800000001")).await;
+    assert_eq!(counters(&mended)[..5], [1, 0, 0, 1, 0], "{mended}");
+    // Mended once more, otherwise: another reading of the same version.
+    let (_, once_more) = hub.push("scans", file.replace("138y", "13800000002")).await;
+    assert_eq!(counters(&once_more)[..5], [1, 0, 0, 1, 0], "{once_more}");
+    let mut editions: Vec<(i64, i32)> =
+        hub.events().await.iter().map(|event| (event.meta.source_record_version, event.meta.reading)).collect();
+    editions.sort_unstable();
+    assert_eq!(editions, [((1 << 32) + 1, 0), ((1 << 32) + 1, 1), ((3 << 32) + 1, 0)]);
+}
+
+/// A process that starts on what another one left, with another profile of the scans.
+async fn with_profile(hub: Hub, from: &str, to: &str) -> Hub {
+    assert!(SCANS.contains(from), "{from}");
+    let profile = Profile::parse("test", &SCANS.replace(from, to)).expect("a profile");
+    let feed = Arc::new(ProfileFeed::new(profile).expect("a feed")) as Arc<dyn Feed>;
+    Hub::start_with(hub.database, hub.store, hub.raw_dir, vec![feed]).await
+}
+
+const TIMES: &str = "formats = [\"%Y-%m-%d %H:%M:%S\"]";
+const MORE_TIMES: &str = "formats = [\"%Y-%m-%d %H:%M:%S\", \"%d/%m/%Y %H:%M\"]";
+
+#[tokio::test]
+async fn a_replay_takes_rows_out_of_quarantine_and_the_receipt_still_adds_up() {
+    let hub = Hub::start().await;
+    let other_time = |id: &str| scan(id, "13800000001", "36.1").replace("2022-03-01 08:02:11", "01/03/2022 08:02");
+    let rows = [other_time("s1"), scan("s2", "13800000001", "36.2"), scan("s3", "138x", "36.3"), other_time("s4")];
+    let (_, failed) = hub.push("scans", rows.join("\n")).await;
+    assert_eq!(counters(&failed), [4, 1, 0, 0, 3, 1]);
+    let (_, newer) = hub.push("scans", scan("s1", "13800000001", "37.9")).await;
+
+    let hub = with_profile(hub, TIMES, MORE_TIMES).await;
+    let feed = FeedId::parse("scans").expect("a name");
+    let all = Selection::default();
+    let replay = || hub.ingest.replay(&feed, &all, "knows the time form");
+    let expected = Replayed { accepted: 1, superseded: 1, quarantined: 1, events: 2, ..Replayed::default() };
+    assert_eq!(replay().await.expect("replayed"), expected);
+    let (_, receipt) = hub.get("scans", failed["links"]["self"].as_str().expect("a link")).await;
+    assert_eq!(counters(&receipt), [4, 2, 0, 1, 1, 3]);
+    let first = row(&hub, "scans", &failed, 1).await;
+    assert_eq!(
+        (&first["outcome"], &first["of"]),
+        (&json!("superseded"), &json!({ "batch_id": newer["batch_id"], "row": 1 }))
+    );
+    assert_eq!(first["failure"]["state"], "replayed");
+    assert_eq!(first["failure"]["resolution"], "knows the time form");
+    assert_eq!(row(&hub, "scans", &failed, 4).await["outcome"], "accepted");
+    // The events point to the rows' own bytes.
+    let mut places: Vec<(i64, i64)> =
+        hub.events().await.iter().map(|event| (event.meta.source_record_version >> 32, event.meta.batch_row)).collect();
+    places.sort_unstable();
+    assert_eq!(places, [(1, 1), (1, 2), (1, 4), (2, 1)]);
+
+    // Again, it does nothing; what is discarded is not read any more.
+    assert_eq!(replay().await.expect("replayed"), Replayed { quarantined: 1, ..Replayed::default() });
+    let selection = Selection { code: Some("phone-invalid".to_owned()), ..Selection::default() };
+    let mut conn = hub.store.acquire().await.expect("a connection");
+    let now = Timestamp::from_millis(0);
+    assert_eq!(quarantine::discard(&mut conn, &selection, "no phone", now).await.expect("discarded"), 1);
+    assert_eq!(replay().await.expect("replayed"), Replayed::default());
+    assert_eq!(row(&hub, "scans", &failed, 3).await["failure"]["state"], "discarded");
+    let (_, receipt) = hub.get("scans", failed["links"]["self"].as_str().expect("a link")).await;
+    assert_eq!(counters(&receipt), [4, 2, 0, 1, 1, 3]);
+}
+
+/// What the log says in the end: per record and type of statement what the last edition states, if it is not taken back.
+async fn last_words(hub: &Hub) -> Vec<String> {
+    let mut last = std::collections::BTreeMap::new();
+    for event in hub.events().await {
+        let kind = match event.event_type() {
+            EventType::IdentityRetracted => EventType::IdentityObserved,
+            kind => kind,
+        };
+        let key = (event.meta.record_id, kind);
+        let edition = event.meta.edition();
+        if last.get(&key).is_none_or(|(known, _): &(domain::Edition, _)| *known <= edition) {
+            last.insert(key, (edition, event));
+        }
+    }
+    let stands = last.into_iter().filter(|(_, (_, event))| event.meta.op == Op::Upsert);
+    stands.map(|((record, _), (_, event))| format!("{record} {} {:?}", event.meta.event_time, event.body)).collect()
+}
+
+#[tokio::test]
+async fn reading_a_feed_again_leads_to_what_a_fresh_hub_would_hold() {
+    let files = |hub: Hub| async {
+        let named = |id: &str, name: &str| {
+            scan(id, "13800000001", "36.1").replace("\"gate_id\"", &format!("\"姓名\":\"{name}\",\"gate_id\""))
+        };
+        let other_time = scan("s4", "13800000004", "36.4").replace("2022-03-01 08:02:11", "01/03/2022 08:02");
+        let rows = [named("s1", "张伟"), scan("s2", "13800000002", "36.2"), other_time, scan("s5", "138x", "36.5")];
+        hub.push("scans", rows.join("\n")).await;
+        let rows = [scan("s2", "13800000002", "37.2"), named("s3", "李娜"), scan("s1", "13800000001", "36.1")];
+        hub.push("scans", rows.join("\n")).await;
+        hub
+    };
+    let feed = FeedId::parse("scans").expect("a name");
+    let hub = files(Hub::start().await).await;
+    let published = hub.events().await.len();
+    let same = hub.ingest.reprocess(&feed, false, "nothing new").await.expect("read again");
+    assert_eq!((same.batches, same.rows, same.events), (2, 7, 0));
+    assert_eq!((same.changed, same.appeared, same.vanished, same.quarantined), (0, 0, 0, 2));
+
+    // The new profile knows another form of times, reads names, and takes another column as the record's id.
+    for (from, to) in [
+        (TIMES, MORE_TIMES),
+        ("name = \"name\"", "name = \"姓名\""),
+        ("key = [\"record_id\"]", "key = [\"record_id\", \"gate_id\"]"),
+    ] {
+        let fresh = files(with_profile(Hub::start().await, from, to).await).await;
+        let read_anew = with_profile(files(Hub::start().await).await, from, to).await;
+        let preview = read_anew.ingest.reprocess(&feed, true, "").await.expect("previewed");
+        assert_eq!((read_anew.events().await.len(), preview.events), (published, 0));
+        let done = read_anew.ingest.reprocess(&feed, false, "new profile").await.expect("read again");
+        assert_eq!((done.changed, done.appeared, done.vanished), (preview.changed, preview.appeared, preview.vanished));
+        assert!(done.events > 0, "{done:?}");
+        assert_eq!(last_words(&read_anew).await, last_words(&fresh).await, "{to}");
+        let again = read_anew.ingest.reprocess(&feed, false, "nothing new").await.expect("read again");
+        assert_eq!(again.events, 0, "{to}: {again:?}");
+        // Receipts are those of the fresh hub, and the next push is read as there.
+        let (_, one) = read_anew.get("scans", "/v1/feeds/scans/batches").await;
+        let (_, other) = fresh.get("scans", "/v1/feeds/scans/batches").await;
+        for (one, other) in
+            one["batches"].as_array().expect("batches").iter().zip(other["batches"].as_array().expect("batches"))
+        {
+            assert_eq!(counters(one)[..5], counters(other)[..5], "{to}");
+        }
+        let next = scan("s2", "13800000002", "38.8");
+        assert_eq!(
+            counters(&read_anew.push("scans", next.clone()).await.1),
+            counters(&fresh.push("scans", next).await.1)
+        );
+        assert_eq!(last_words(&read_anew).await, last_words(&fresh).await, "{to}");
+    }
+}
