@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::ModelCommand;
+use crate::quarantine::QuarantineCommand;
 use crate::review::ReviewCommand;
 use crate::why::WhyArgs;
 /// Isthmus joins what public departments keep apart: feeds in, one person one file out, every answer on record first.
@@ -63,6 +64,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ISTHMUS_TOKEN=… isthmus review list\n  ISTHMUS_TOKEN=… isthmus review decide RECORD_A RECORD_B same --reason DOCUMENT_SEEN"
     )]
     Review(ReviewCommand),
+    /// Rows of feeds that could not be used: list, show, replay, discard.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  isthmus quarantine list\n  isthmus quarantine replay --feed gate-scans --handle operator-1 --reason 'profile mended'"
+    )]
+    Quarantine(QuarantineCommand),
     /// Ask a running process whether it is ready; the exit code says it (for container health checks).
     #[command(after_help = "Example:\n  isthmus health --url http://127.0.0.1:8080/readyz")]
     Health(HealthArgs),

@@ -14,7 +14,7 @@ use crate::cli::{
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, Hub};
-use crate::{demo, model, review, tokens, why};
+use crate::{demo, model, quarantine, review, tokens, why};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -29,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
         Command::Link(args) => link_files(args),
         Command::Model(command) => runtime.block_on(model::run(command)),
+        Command::Quarantine(command) => runtime.block_on(quarantine::run(command)),
         Command::Review(command) => runtime.block_on(review::run(command)),
         Command::Why(args) => runtime.block_on(why::run(args)),
         Command::Health(args) => runtime.block_on(health(args)),

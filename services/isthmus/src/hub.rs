@@ -457,6 +457,28 @@ impl AdminDatabase {
     }
 }
 
+/// The ledger for an admin command: its own directory, or that of the process that holds it, over HTTP. The handle is to be
+/// closed at the end.
+pub(crate) async fn ledger_of_admin(config: &Config) -> anyhow::Result<(LedgerClient, Option<LedgerHandle>)> {
+    if let Some(url) = &config.ledger_url {
+        return Ok((LedgerClient::Remote(remote_ledger(url, &config.keys())?), None));
+    }
+    let options = ledger::OpenOptions {
+        dir: config.data_dir.join("ledger"),
+        key_file: config.keys().join("ledger.key"),
+        origin: config.ledger_origin.clone(),
+        witnessed: Vec::new(),
+    };
+    match tokio::task::spawn_blocking(move || LedgerHandle::open(&options)).await? {
+        Ok(handle) => Ok((LedgerClient::Local(handle.clone()), Some(handle))),
+        Err(ledger::LedgerError::Locked(_)) => {
+            let url = format!("http://{}", config.http_listen);
+            Ok((LedgerClient::Remote(remote_ledger(&url, &config.keys())?), None))
+        }
+        Err(error) => Err(error).context("the ledger cannot be opened"),
+    }
+}
+
 async fn database(config: &Config) -> anyhow::Result<(Option<PrivatePostgres>, PgConnectOptions)> {
     if let Some(url) = &config.database_url {
         return Ok((None, url.parse().context("database_url is not an address of a PostgreSQL database")?));

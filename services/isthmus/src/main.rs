@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod hub;
 mod model;
+mod quarantine;
 mod review;
 mod tokens;
 mod why;
