@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::{BatchId, RecordId, Timestamp, TokenKey};
 use rayon::prelude::*;
+use store::ingest::Notice;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -57,7 +58,7 @@ pub(crate) enum Read {
     /// All rows were sent.
     End {
         data_start: i64,
-        notices: Vec<String>,
+        notices: Vec<Notice>,
     },
 }
 

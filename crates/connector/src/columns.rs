@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::feed::RowError;
+
 macro_rules! fields {
     ($($name:ident $code:literal),+ $(,)?) => {
         /// A canonical field. A profile says which column of the sender it is; a mapper reads it by this name.
@@ -65,25 +67,45 @@ fields! {
     Multiplier "multiplier", ReadTime "read_time", Quality "quality",
 }
 
+/// Where a value of a row is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Slot {
+    /// A canonical field.
+    Field(Field),
+    /// A column that only expressions use, by its place among them.
+    Extra(u16),
+}
+
 /// Where the canonical fields stand in the rows of one body.
 #[derive(Clone, Debug)]
 pub struct Layout {
     positions: Vec<Option<u16>>,
     labels: Vec<String>,
-    fields: Vec<Option<Field>>,
+    slots: Vec<Option<Slot>>,
+    spoiled: Option<RowError>,
 }
 
 impl Layout {
-    /// From the label of each column and the field it carries, if any.
-    pub(crate) fn new(columns: Vec<(String, Option<Field>)>) -> Self {
+    /// From the label of each column and what it carries, if anything.
+    pub(crate) fn new(columns: Vec<(String, Option<Slot>)>) -> Self {
         let mut positions = vec![None; Field::COUNT];
-        for (position, (_, field)) in columns.iter().enumerate() {
-            if let (Some(field), Ok(position)) = (field, u16::try_from(position)) {
+        for (position, (_, slot)) in columns.iter().enumerate() {
+            if let (Some(Slot::Field(field)), Ok(position)) = (slot, u16::try_from(position)) {
                 positions[*field as usize] = Some(position);
             }
         }
-        let fields = columns.iter().map(|(_, field)| *field).collect();
-        Self { positions, labels: columns.into_iter().map(|(label, _)| label).collect(), fields }
+        let slots = columns.iter().map(|(_, slot)| *slot).collect();
+        Self { positions, labels: columns.into_iter().map(|(label, _)| label).collect(), slots, spoiled: None }
+    }
+
+    /// Columns of which every row goes to quarantine, for this reason.
+    pub(crate) fn spoiled_by(self, error: Option<RowError>) -> Self {
+        Self { spoiled: error, ..self }
+    }
+
+    /// Why every row of the body goes to quarantine, if it does.
+    pub(crate) fn spoiled(&self) -> Option<&RowError> {
+        self.spoiled.as_ref()
     }
 
     /// Column of a field, counted from 0.
@@ -96,13 +118,23 @@ impl Layout {
         self.position(field).and_then(|position| self.labels.get(position)).map_or(field.code(), String::as_str)
     }
 
+    /// The place of a column, counted from 0, by its label.
+    pub(crate) fn place_of(&self, label: &str) -> Option<usize> {
+        self.labels.iter().position(|known| known == label)
+    }
+
+    /// The label of each column.
+    pub(crate) fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
     /// How many columns a row has.
     pub fn width(&self) -> usize {
         self.labels.len()
     }
 
-    /// The field of each column, in the order of columns.
-    pub(crate) fn fields(&self) -> &[Option<Field>] {
-        &self.fields
+    /// What each column carries, in the order of columns.
+    pub(crate) fn slots(&self) -> &[Option<Slot>] {
+        &self.slots
     }
 }

@@ -6,6 +6,33 @@ use uuid::Uuid;
 
 use crate::feed::Draft;
 
+/// Does the same with what is in a body, whatever type it is of.
+macro_rules! with_body {
+    ($body:expr, $inner:ident => $do:expr) => {
+        match $body {
+            Body::IdentityObserved($inner) => $do,
+            Body::IdentityRetracted($inner) => $do,
+            Body::PresenceInterval($inner) => $do,
+            Body::TripSegment($inner) => $do,
+            Body::PaymentMade($inner) => $do,
+            Body::EncounterChanged($inner) => $do,
+            Body::TestResult($inner) => $do,
+            Body::GatePass($inner) => $do,
+            Body::HouseholdMembership($inner) => $do,
+            Body::MeterReading($inner) => $do,
+            Body::PlaceRegistered($inner) => $do,
+            Body::LinkDecided($inner) => $do,
+            Body::ModelActivated($inner) => $do,
+        }
+    };
+}
+
+/// What a body says, as a document.
+pub(crate) fn says(body: &Body) -> serde_json::Value {
+    // Every body is plain data.
+    with_body!(body, body => serde_json::to_value(body).unwrap_or_default())
+}
+
 /// The hash of everything that a change of the row could change, and of nothing else.
 pub(crate) fn content_of(key: &TokenKey, draft: &Draft) -> Uuid {
     content_of_body(key, draft.op, draft.event_time, &draft.body)
@@ -17,21 +44,7 @@ pub(crate) fn content_of_body(key: &TokenKey, op: Op, event_time: Timestamp, bod
     text.extend_from_slice(op.code().as_bytes());
     text.extend_from_slice(body.event_type().name().as_bytes());
     text.extend_from_slice(event_time.as_millis().to_string().as_bytes());
-    match body {
-        Body::IdentityObserved(body) => put(&mut text, body),
-        Body::IdentityRetracted(body) => put(&mut text, body),
-        Body::PresenceInterval(body) => put(&mut text, body),
-        Body::TripSegment(body) => put(&mut text, body),
-        Body::PaymentMade(body) => put(&mut text, body),
-        Body::EncounterChanged(body) => put(&mut text, body),
-        Body::TestResult(body) => put(&mut text, body),
-        Body::GatePass(body) => put(&mut text, body),
-        Body::HouseholdMembership(body) => put(&mut text, body),
-        Body::MeterReading(body) => put(&mut text, body),
-        Body::PlaceRegistered(body) => put(&mut text, body),
-        Body::LinkDecided(body) => put(&mut text, body),
-        Body::ModelActivated(body) => put(&mut text, body),
-    }
+    with_body!(body, body => put(&mut text, body));
     Uuid::from_bytes(key.opaque("content", &String::from_utf8_lossy(&text)))
 }
 

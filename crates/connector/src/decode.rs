@@ -48,6 +48,11 @@ impl Encoding {
         Ok(text)
     }
 
+    /// Decodes what may be text in this encoding, for guesses only.
+    pub(crate) fn decode_loosely(self, bytes: &[u8]) -> Cow<'_, str> {
+        self.rules().decode_without_bom_handling(bytes).0
+    }
+
     /// Encodes a text of the profile for comparison with bytes; `None` when the encoding lacks a character.
     pub(crate) fn encode(self, text: &str) -> Option<Vec<u8>> {
         let (bytes, _, lossy) = self.rules().encode(text);

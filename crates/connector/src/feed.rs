@@ -4,6 +4,7 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use domain::{Body, EventType, FeedId, Op, Precision, Sensitive, Timestamp, TokenKey};
+use store::ingest::Notice;
 
 use crate::columns::Layout;
 use crate::profile::Profile;
@@ -56,7 +57,7 @@ pub trait RowReader: Send {
     }
 
     /// What is worth telling the sender about the file as a whole, such as columns that nobody asked for.
-    fn notices(&self) -> Vec<String> {
+    fn notices(&self) -> Vec<Notice> {
         Vec::new()
     }
 }

@@ -8,7 +8,8 @@ use jiff::fmt::strtime::BrokenDownTime;
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use crate::columns::{Field, Layout};
+use crate::columns::{Field, Layout, Slot};
+use crate::expression::Texts;
 use crate::feed::{RowContext, RowError};
 use crate::profile::{FormatKind, Profile};
 use crate::reason::Reason;
@@ -59,7 +60,7 @@ impl<'a> Fields<'a> {
             layout,
             ingest_time: context.ingest_time,
             buffer: String::with_capacity(256),
-            spans: vec![(0, 0); Field::COUNT],
+            spans: vec![(0, 0); Field::COUNT + profile.computed.extras()],
         };
         for (field, text) in &profile.constants {
             fields.set(*field, text);
@@ -69,13 +70,23 @@ impl<'a> Fields<'a> {
 
     /// Sets a value; blanks around it go.
     pub(crate) fn set(&mut self, field: Field, text: &str) {
+        self.put(Slot::Field(field), text);
+    }
+
+    /// Sets what a column holds; blanks around it go.
+    pub(crate) fn put(&mut self, slot: Slot, text: &str) {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         if text.is_empty() {
             return;
         }
         let begin = self.buffer.len() as u32;
         self.buffer.push_str(text);
-        self.spans[field as usize] = (begin, self.buffer.len() as u32);
+        self.spans[place(slot)] = (begin, self.buffer.len() as u32);
+    }
+
+    /// Makes a field empty.
+    pub(crate) fn clear(&mut self, field: Field) {
+        self.spans[field as usize] = (0, 0);
     }
 
     /// The profile.
@@ -304,6 +315,21 @@ impl<'a> Fields<'a> {
             IdError::Empty | IdError::Resident(_) | IdError::Malformed => Reason::IdentifierInvalid,
         };
         self.error(field, reason, error.to_string())
+    }
+}
+
+impl Texts for Fields<'_> {
+    fn text(&self, slot: Slot) -> &str {
+        let (begin, end) = self.spans[place(slot)];
+        &self.buffer[begin as usize..end as usize]
+    }
+}
+
+/// Where the span of a slot stands: those of fields come first.
+fn place(slot: Slot) -> usize {
+    match slot {
+        Slot::Field(field) => field as usize,
+        Slot::Extra(place) => Field::COUNT + usize::from(place),
     }
 }
 

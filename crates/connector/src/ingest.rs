@@ -16,7 +16,7 @@ use domain::{BatchId, EventType, FeedId, Timestamp, TokenKey};
 use event_log::EventLog;
 use futures_util::Stream;
 use rustc_hash::FxHashMap;
-use store::ingest::{self, Batch, BatchState, Counts, Framing, Origin};
+use store::ingest::{self, Batch, BatchState, Counts, Framing, Notice, Origin};
 use store::{Store, quarantine};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
@@ -29,7 +29,7 @@ use crate::message::Waiting;
 use crate::profile::Profile;
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
 use crate::reason::Reason;
-use crate::receipt::{DryRun, Receipt};
+use crate::receipt::{DryRun, NoticeView, Receipt};
 use crate::unpack::Members;
 
 /// Chunks that are decided at once in one process. Each holds a connection and may need another for the log, so the pool
@@ -469,7 +469,7 @@ impl Core {
         batch_id: BatchId,
         rows_read: i64,
         data_start: i64,
-        notices: &[String],
+        notices: &[Notice],
     ) -> Result<(), IngestError> {
         let mut tx = self.store.begin("ingest-finish").await?;
         let counted = ingest::count_run_rows(&mut tx, batch_id).await?;
@@ -510,7 +510,7 @@ impl Core {
                     run.add(&decided.progress, DRY_RUN_ROWS_MAX);
                 }
                 Read::End { notices, .. } => {
-                    run.notices = notices;
+                    run.notices = notices.into_iter().map(NoticeView::from).collect();
                     return Ok(run);
                 }
             }

@@ -10,15 +10,19 @@
 
 mod chunk;
 mod columns;
+mod computed;
 mod content;
 mod counted;
 mod decide;
 mod decode;
 mod error;
+mod expression;
 mod failed;
 mod feed;
 mod fields;
+mod header;
 pub mod http;
+mod infer;
 mod ingest;
 mod json;
 mod known;
@@ -26,6 +30,7 @@ mod lines;
 mod map;
 mod mend;
 mod message;
+mod objects;
 mod profile;
 mod profile_feed;
 mod raw;
@@ -34,30 +39,37 @@ mod receipt;
 mod replay;
 mod reprocess;
 mod rows;
+mod synonyms;
 pub mod tokens;
+mod trial;
 mod unpack;
 pub mod who;
 mod workbook;
 mod xml;
 
 pub use columns::{Field, Layout};
+pub use computed::Rule;
 pub use counted::Counted;
 pub use decide::Outcome;
 pub use error::IngestError;
 pub use feed::{BatchError, Draft, DraftRole, Feed, Mapped, RawRow, RowContext, RowError, RowReader, preview};
 pub use fields::{Bounds, Fields, Moment};
+pub use infer::{INFER_BYTES_MAX, InferError, Proposal, infer, unpacked_head};
 pub use ingest::{Clock, Ingest, IngestSetup};
 pub use json::ListRows;
 pub use mend::{ERROR_COLUMN, ERROR_SEGMENT};
 pub use message::MessageOutcome;
 pub use profile::{
     Column, Encoding, Format, FormatKind, IdentityRules, KeyPart, Profile, ProfileError, RecordRules, TimeRules,
+    UnknownColumns,
 };
 pub use profile_feed::ProfileFeed;
 pub use raw::{BodyLimits, Compression, RawStore, StoredBody};
 pub use reason::Reason;
-pub use receipt::{DryRun, FailedRow, Links, Receipt, Refusal};
+pub use receipt::{DryRun, FailedRow, Links, NoticeView, Receipt, Refusal};
 pub use replay::Replayed;
 pub use reprocess::Reprocessed;
 pub use rows::{COLUMNS_MAX, QUOTED_LINES_MAX, ROW_BYTES_MAX};
+pub use store::ingest::Notice;
+pub use trial::{Complaint, Made, Sample, Tally, Trial, TrialLimits, try_out, unpacked};
 pub use xml::{Element, ElementCutter, read_element};

@@ -25,7 +25,7 @@ pub(crate) fn is_mapped(emit: EventType) -> bool {
 }
 
 /// The fields without which a row of this type means nothing.
-fn needed(emit: EventType) -> &'static [Field] {
+pub(crate) fn needed(emit: EventType) -> &'static [Field] {
     match emit {
         EventType::IdentityObserved => &[Field::ValidFrom],
         EventType::PresenceInterval => &[Field::StartTime, Field::PlaceId],
@@ -46,7 +46,8 @@ fn needed(emit: EventType) -> &'static [Field] {
 /// Checks that a profile has what its event type needs.
 pub(crate) fn check(profile: &Profile) -> Result<(), (String, String)> {
     for field in needed(profile.emit) {
-        if !profile.columns.contains_key(field) && !profile.constants.contains_key(field) {
+        let Profile { columns, constants, derive, .. } = profile;
+        if !columns.contains_key(field) && !constants.contains_key(field) && !derive.contains_key(field) {
             let message = format!("{} needs the field {}", profile.emit.name(), field.code());
             return Err(("columns".to_owned(), message));
         }

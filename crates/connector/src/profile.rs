@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use domain::{EventType, FeedId, SourceKind};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, de};
+use sha2::{Digest, Sha256};
 
 use crate::columns::Field;
+use crate::computed::{Computed, Rule};
 
 /// A declared feed.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +22,9 @@ pub struct Profile {
     pub feed: FeedId,
     /// What people call it.
     pub title: String,
+    /// The owner's number of this version of the profile; receipts name it.
+    #[serde(default, deserialize_with = "number_or_text")]
+    pub version: String,
     /// The service that takes it: `hospital`, `telecom`, `transport`, `payment` or `community`.
     pub connector: String,
     /// The source system; events carry it, and source record ids are unique within it.
@@ -65,9 +70,24 @@ pub struct Profile {
     /// Values of fields that the source has no column for.
     #[serde(default)]
     pub constants: BTreeMap<Field, String>,
+    /// Fields that are made of columns and other fields, by an expression each.
+    #[serde(default)]
+    pub derive: BTreeMap<Field, String>,
+    /// What a row must keep beyond the form of its values.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
     /// What is particular to a service, checked by that service.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
+    /// The expressions, checked.
+    #[serde(skip)]
+    pub(crate) computed: Computed,
+    /// The file as it was read.
+    #[serde(skip)]
+    text: String,
+    /// SHA-256 of what the file says; comments, blanks and the order of keys do not count.
+    #[serde(skip)]
+    fingerprint: [u8; 32],
 }
 
 /// Which column carries a field.
@@ -129,6 +149,25 @@ pub struct Format {
     /// The sheet of a workbook; the first one by default.
     #[serde(default)]
     pub sheet: Option<String>,
+    /// What becomes of a body with columns that the profile does not know.
+    #[serde(default)]
+    pub unknown_columns: UnknownColumns,
+    /// Columns that are known to be of no use: they are not unknown.
+    #[serde(default)]
+    pub ignored_columns: Vec<String>,
+}
+
+/// What becomes of a body, or a row, with columns that the profile does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownColumns {
+    /// They are left out, and a notice names them.
+    #[default]
+    Ignore,
+    /// The body is refused as a whole.
+    Refuse,
+    /// The rows wait in quarantine until somebody decides.
+    Quarantine,
 }
 
 const fn comma() -> char {
@@ -294,10 +333,39 @@ impl Profile {
     /// # Errors
     /// When the text is not a profile, with file, line or key.
     pub fn parse(file: &str, text: &str) -> Result<Self, ProfileError> {
-        let profile: Self = toml::from_str(text)
-            .map_err(|error| ProfileError::Shape { file: file.to_owned(), message: error.to_string() })?;
-        profile.check().map_err(|(key, message)| ProfileError::Key { file: file.to_owned(), key, message })?;
+        let shape = |error: toml::de::Error| ProfileError::Shape { file: file.to_owned(), message: error.to_string() };
+        let key = |(key, message)| ProfileError::Key { file: file.to_owned(), key, message };
+        let mut profile: Self = toml::from_str(text).map_err(shape)?;
+        profile.check().map_err(key)?;
+        profile.computed = Computed::of(&profile).map_err(key)?;
+        let content: toml::Table = toml::from_str(text).map_err(shape)?;
+        profile.fingerprint = Sha256::digest(toml::to_string(&content).unwrap_or_default()).into();
+        profile.text = text.to_owned();
         Ok(profile)
+    }
+
+    /// The file as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// SHA-256 of what the file says; comments, blanks and the order of keys do not count.
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+
+    /// How receipts name this version: the owner's number, if there is one, and the begin of the fingerprint.
+    pub fn version_name(&self) -> String {
+        let short = &crate::who::hex(&self.fingerprint)[..12];
+        match self.version.as_str() {
+            "" => short.to_owned(),
+            version => format!("{version}-{short}"),
+        }
+    }
+
+    /// Columns have positions instead of names.
+    pub(crate) fn is_headerless(&self) -> bool {
+        matches!(self.format.kind, FormatKind::Delimited | FormatKind::Workbook) && !self.format.header
     }
 
     /// Loads the built-in profiles of one connector, and those of a folder, which replace built-in ones of the same feed.
@@ -343,8 +411,19 @@ impl Profile {
         if self.source.is_empty() || self.source.chars().any(char::is_control) {
             return wrong("source", "a source has a name without control characters".to_owned());
         }
+        if self.version.len() > 32 || self.version.contains(char::is_control) {
+            return wrong("version", "a version is a number, or a text of at most 32 bytes".to_owned());
+        }
         if self.format.kind.home().is_some() {
-            return Ok(());
+            let of_columns = [
+                ("derive", !self.derive.is_empty()),
+                ("rules", !self.rules.is_empty()),
+                ("format.unknown_columns", self.format.unknown_columns != UnknownColumns::Ignore),
+            ];
+            return match of_columns.iter().find(|(_, used)| *used) {
+                Some((key, _)) => wrong(key, format!("rows of {} have no columns", self.format.kind.name())),
+                None => Ok(()),
+            };
         }
         if self.format.kind == FormatKind::Xml && self.format.rows.is_none() {
             return wrong("format.rows", "name the element that is a row, such as Export/Row".to_owned());
@@ -355,8 +434,7 @@ impl Profile {
         }
         for (field, column) in &self.columns {
             let key = format!("columns.{}", field.code());
-            let headerless =
-                matches!(self.format.kind, FormatKind::Delimited | FormatKind::Workbook) && !self.format.header;
+            let headerless = self.is_headerless();
             match column {
                 Column::Position(0) => return wrong(&key, "positions count from 1".to_owned()),
                 Column::Position(_) if !headerless => {
@@ -369,7 +447,9 @@ impl Profile {
                 _ => {}
             }
         }
-        let known = |field: &Field| self.columns.contains_key(field) || self.constants.contains_key(field);
+        let known = |field: &Field| {
+            self.columns.contains_key(field) || self.constants.contains_key(field) || self.derive.contains_key(field)
+        };
         for field in &self.required {
             if !known(field) {
                 return wrong("required", format!("{} has no column", field.code()));
@@ -400,6 +480,20 @@ impl<'de> Deserialize<'de> for KeyPart {
             |code: &str| Field::from_code(code).ok_or_else(|| de::Error::custom(format!("there is no field `{code}`")));
         text.split('|').map(field).collect::<Result<Vec<_>, _>>().map(Self)
     }
+}
+
+/// A number or a text, as text.
+fn number_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Version {
+        Number(u64),
+        Text(String),
+    }
+    Ok(match Version::deserialize(deserializer)? {
+        Version::Number(number) => number.to_string(),
+        Version::Text(text) => text,
+    })
 }
 
 fn utc() -> TimeZone {

@@ -3,31 +3,31 @@
 //! The forms differ in how a body is cut into rows and a row into values; what a value means is the same for all.
 
 use std::io::BufRead;
-use std::path::Path;
-use std::sync::Arc;
 
 use domain::Phone;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::columns::{Field, Layout};
+use crate::columns::{Field, Layout, Slot};
 use crate::feed::{BatchError, Draft, Feed, RawRow, RowContext, RowError, RowReader};
 use crate::fields::{Bounds, Fields, is_machine_number};
+use crate::header::{named_layout, unknown_message};
 use crate::json::ListRows;
 use crate::map;
 use crate::mend::is_mark;
-use crate::profile::{Encoding, FormatKind, Profile, ProfileError};
+use crate::objects::{Watched, unknown_names};
+use crate::profile::{Encoding, Format, FormatKind, Profile, ProfileError, UnknownColumns};
 use crate::reason::Reason;
-use crate::rows::{COLUMNS_MAX, LineRows, SplitError, named_layout, split};
+use crate::rows::{COLUMNS_MAX, LineRows, SplitError, split};
 use crate::workbook::{self, WorkbookRows};
 use crate::xml::{ElementRows, read_element};
 
 /// A feed of rows with named columns, driven by its profile alone.
 pub struct ProfileFeed {
     profile: Profile,
-    by_key: FxHashMap<String, Field>,
+    by_key: FxHashMap<String, Slot>,
     /// Names that are paths into an object, such as `person.name`.
-    nested: Vec<(String, Field)>,
+    nested: Vec<(String, Slot)>,
 }
 
 impl ProfileFeed {
@@ -50,35 +50,24 @@ impl ProfileFeed {
         map::check(&profile).map_err(|(key, message)| wrong(&key, &message))?;
         let mut by_key = FxHashMap::default();
         let mut nested = Vec::new();
-        for (field, column) in &profile.columns {
-            by_key.extend(column.names().iter().map(|name| (name.clone(), *field)));
+        let mapped = profile.columns.iter().map(|(field, column)| (Slot::Field(*field), column));
+        let extra = profile.computed.columns().iter().zip(0_u16..);
+        for (slot, column) in mapped.chain(extra.map(|(extra, place)| (Slot::Extra(place), &extra.column))) {
+            by_key.extend(column.names().iter().map(|name| (name.clone(), slot)));
             let paths = column.names().iter().filter(|name| name.contains('.'));
-            nested.extend(paths.map(|path| (path.clone(), *field)));
+            nested.extend(paths.map(|path| (path.clone(), slot)));
         }
         Ok(Self { profile, by_key, nested })
-    }
-
-    /// Loads the feeds of one connector: its built-in profiles, and those of a folder ([`Profile::load`]).
-    ///
-    /// # Errors
-    /// When a profile cannot be used.
-    pub fn load(
-        connector: &str,
-        built_in: &[(&str, &str)],
-        folder: Option<&Path>,
-    ) -> Result<Vec<Arc<dyn Feed>>, ProfileError> {
-        let feed = |profile| Ok(Arc::new(Self::new(profile)?) as Arc<dyn Feed>);
-        Profile::load(connector, built_in, folder)?.into_iter().map(feed).collect()
     }
 
     fn split_columns<'a>(&'a self, text: &str, layout: &Layout, fields: &mut Fields<'a>) -> Result<(), RowError> {
         let format = &self.profile.format;
         let width = layout.width();
-        let by_column = layout.fields();
+        let by_column = layout.slots();
         let mut spare_is_empty = true;
         let columns =
             split(text, format.separator, format.quote, COLUMNS_MAX, |place, value| match by_column.get(place) {
-                Some(Some(field)) => fields.set(*field, value),
+                Some(Some(slot)) => fields.put(*slot, value),
                 Some(None) => {}
                 None => spare_is_empty &= value.trim().is_empty() || is_mark(value),
             });
@@ -104,27 +93,43 @@ impl ProfileFeed {
             RowError::row(Reason::RowJson, message)
         })?;
         for (key, value) in &object {
-            let Some(field) = self.by_key.get(key.as_str()) else { continue };
-            set_value(fields, *field, key, value)?;
+            let Some(slot) = self.by_key.get(key.as_str()) else { continue };
+            set_value(fields, *slot, key, value)?;
         }
-        for (path, field) in &self.nested {
+        for (path, slot) in &self.nested {
             // A key that has points in its name outranks the path.
             if !object.contains_key(path)
                 && let Some(value) = at_path(&object, path)
             {
-                set_value(fields, *field, path, value)?;
+                set_value(fields, *slot, path, value)?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps rows with columns that the profile does not know, where it wants that.
+    fn check_names(&self, layout: &Layout, text: &str) -> Result<(), RowError> {
+        if let Some(error) = layout.spoiled() {
+            return Err(error.clone());
+        }
+        let Format { kind, unknown_columns, .. } = &self.profile.format;
+        let by_row = matches!(kind, FormatKind::Ndjson | FormatKind::Json | FormatKind::Xml);
+        if !by_row || *unknown_columns == UnknownColumns::Ignore {
+            return Ok(());
+        }
+        match unknown_names(&self.profile, text) {
+            unknown if unknown.is_empty() => Ok(()),
+            unknown => Err(RowError::row(Reason::ColumnUnknown, unknown_message(&unknown))),
+        }
     }
 
     fn read_element(&self, text: &str, fields: &mut Fields<'_>) -> Result<(), RowError> {
         let mut set = Vec::new();
         read_element(text, |path, value| {
             // Of elements that are repeated, the first one with a value counts.
-            if let Some(field) = self.by_key.get(path).filter(|field| !value.is_empty() && !set.contains(*field)) {
-                fields.set(*field, value);
-                set.push(*field);
+            if let Some(slot) = self.by_key.get(path).filter(|slot| !value.is_empty() && !set.contains(*slot)) {
+                fields.put(*slot, value);
+                set.push(*slot);
             }
         })
     }
@@ -141,12 +146,12 @@ fn at_path<'v>(object: &'v serde_json::Map<String, Value>, path: &str) -> Option
     })
 }
 
-fn set_value(fields: &mut Fields<'_>, field: Field, name: &str, value: &Value) -> Result<(), RowError> {
+fn set_value(fields: &mut Fields<'_>, slot: Slot, name: &str, value: &Value) -> Result<(), RowError> {
     match value {
         Value::Null => {}
-        Value::String(text) => fields.set(field, text),
-        Value::Number(number) => fields.set(field, &number.to_string()),
-        Value::Bool(truth) => fields.set(field, if *truth { "true" } else { "false" }),
+        Value::String(text) => fields.put(slot, text),
+        Value::Number(number) => fields.put(slot, &number.to_string()),
+        Value::Bool(truth) => fields.put(slot, if *truth { "true" } else { "false" }),
         Value::Array(_) | Value::Object(_) => {
             let message = format!("{name} holds a list or an object; name the value in it by its path ({name}.…)");
             return Err(RowError::field(name, Reason::RowJson, message));
@@ -165,13 +170,19 @@ impl Feed for ProfileFeed {
         Ok(match format.kind {
             FormatKind::Json => {
                 let path = format.rows.iter().flat_map(|path| path.split('.'));
-                Box::new(ListRows::open(input, format.encoding, path)?.with_layout(named_layout(&self.profile)))
+                let rows = ListRows::open(input, format.encoding, path)?.with_layout(named_layout(&self.profile));
+                Box::new(Watched::open(&self.profile, Box::new(rows))?)
             }
             FormatKind::Xml => {
                 let path = format.rows.as_deref().unwrap_or_default();
-                Box::new(ElementRows::open(input, format.encoding, path, named_layout(&self.profile))?)
+                let rows = ElementRows::open(input, format.encoding, path, named_layout(&self.profile))?;
+                Box::new(Watched::open(&self.profile, Box::new(rows))?)
             }
             FormatKind::Workbook => Box::new(WorkbookRows::open(&self.profile, input)?),
+            FormatKind::Ndjson => {
+                let rows = LineRows::open(&self.profile, input)?;
+                Box::new(Watched::open(&self.profile, Box::new(rows))?)
+            }
             _ => Box::new(LineRows::open(&self.profile, input)?),
         })
     }
@@ -195,9 +206,12 @@ impl Feed for ProfileFeed {
             FormatKind::Xml => self.read_element(&text, &mut fields)?,
             _ => self.read_object(&text, &mut fields)?,
         }
+        self.check_names(layout, &text)?;
+        self.profile.computed.derive(&mut fields)?;
         for field in &self.profile.required {
             fields.required(*field)?;
         }
+        self.profile.computed.check(&fields)?;
         map::drafts(&fields, context)
     }
 }

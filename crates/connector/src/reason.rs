@@ -70,6 +70,8 @@ reasons! {
         "压缩包内的文件本身又是压缩文件。", "请直接打包原始文件，只压缩一次。";
     HeaderMismatch, "header-mismatch", "The header line does not have the columns that the feed's profile names.", "Export with the columns that the message lists, or have a profile made for the new form.";
         "表头与该数据源约定的列不一致。", "请按提示中的列导出，或联系管理员为新格式配置数据源。";
+    ColumnUnknown, "column-unknown", "The file has columns that the feed's profile does not know, and the profile wants that settled first.", "Export without them, or have the profile say what they are; rows in quarantine can be replayed then.";
+        "文件含有约定之外的列，须先明确其含义。", "请去掉这些列后导出，或联系管理员在配置中说明；隔离的行之后可以重放。";
     ColumnsTooMany, "columns-too-many", "A line has more columns than any feed file.", "Check the separator and the quotes of the export.";
         "一行的列数超过任何正常文件。", "请检查导出的分隔符和引号。";
     EmptyBody, "body-empty", "The body has no data row.", "Check that the export ran; send the file again when it has rows.";
@@ -126,6 +128,10 @@ reasons! {
         "时间早于 1990 年，或晚于可能的时间：时钟有误。", "请校准设备时钟，更正时间后重新发送该行。";
     TimeOrder, "time-order", "The end lies before the beginning.", "Correct one of the two times.";
         "结束时间早于开始时间。", "请更正其中一个时间。";
+    RuleBroken, "rule-broken", "The row breaks a rule of the feed's profile.", "Correct what the message says, and send the row again.";
+        "该行违反该数据源约定的规则。", "请按提示更正后重新发送该行。";
+    ExpressionFailed, "expression-failed", "A field that the profile computes cannot be computed of this row.", "Correct the columns that it is made of, or have the profile's expression mended.";
+        "由其他列计算的字段无法从该行算出。", "请更正相关的列，或联系管理员修改计算规则。";
     // Against what is known.
     VersionConflict, "version-conflict", "The same version of the same record was sent before with another content.", "Raise the version (or time of change) of the corrected row, and send it again.";
         "同一记录的同一版本此前已发送，但内容不同。", "请提高更正行的版本号（或修改时间）后重新发送。";

@@ -2,7 +2,7 @@
 
 use domain::BatchId;
 use serde::Serialize;
-use store::ingest::{Batch, BatchState, Progress, QuarantinedRow};
+use store::ingest::{Batch, BatchState, Notice, Progress, QuarantinedRow};
 use store::receipts::{FailureRow, RunRow};
 use utoipa::ToSchema;
 
@@ -41,11 +41,28 @@ pub struct Receipt {
     /// The same body had been read before; this is its receipt, and nothing was done.
     pub repeated: bool,
     /// What is worth knowing about the file as a whole.
-    pub notices: Vec<String>,
+    pub notices: Vec<NoticeView>,
     /// Why the body as a whole was refused.
     pub refusal: Option<Refusal>,
     /// Where to read on.
     pub links: Links,
+}
+
+/// Something worth knowing about a file as a whole. It is no fault of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct NoticeView {
+    /// Stable code, such as `columns-unknown`.
+    pub code: String,
+    /// What it is.
+    pub message: String,
+    /// The columns that it is about; of a renamed one, the name before and the guess of the name now.
+    pub columns: Vec<String>,
+}
+
+impl From<Notice> for NoticeView {
+    fn from(notice: Notice) -> Self {
+        Self { code: notice.code, message: notice.message, columns: notice.columns }
+    }
 }
 
 /// Why a body was refused.
@@ -98,7 +115,7 @@ impl Receipt {
             quarantined: batch.counts.quarantined,
             events: batch.counts.events,
             repeated,
-            notices: batch.notices.clone(),
+            notices: batch.notices.iter().cloned().map(NoticeView::from).collect(),
             refusal,
             links: Links {
                 rows: format!("{here}/rows"),
@@ -133,7 +150,7 @@ pub struct DryRun {
     /// Events that would be published.
     pub events: i64,
     /// What is worth knowing about the file as a whole.
-    pub notices: Vec<String>,
+    pub notices: Vec<NoticeView>,
     /// The first 100 rows that cannot be used.
     pub failures: Vec<FailedRow>,
 }

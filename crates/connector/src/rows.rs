@@ -4,17 +4,18 @@
 //! line: a value that is still open after [`QUOTED_LINES_MAX`] lines, at the end of the body or in a row of the wrong
 //! width makes its first line a broken row, and reading goes on with the next line.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::BufRead;
 use std::sync::Arc;
 
 use domain::Sensitive;
+use store::ingest::Notice;
 
-use crate::columns::{Field, Layout};
+use crate::columns::Layout;
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
+use crate::header::{named_columns, named_layout, positional_layout};
 use crate::lines::{Line, Lines};
-use crate::mend::ERROR_COLUMN;
-use crate::profile::{Column, Format, FormatKind, Profile};
+use crate::profile::{Format, FormatKind, Profile};
 use crate::reason::Reason;
 
 /// Longest row in bytes.
@@ -34,7 +35,7 @@ pub(crate) struct LineRows<'a> {
     data_start: u64,
     rows: u64,
     trailer_lines: u64,
-    notices: Vec<String>,
+    notices: Vec<Notice>,
 }
 
 impl<'a> LineRows<'a> {
@@ -177,21 +178,16 @@ impl RowReader for LineRows<'_> {
         self.data_start
     }
 
-    fn notices(&self) -> Vec<String> {
+    fn notices(&self) -> Vec<Notice> {
         let mut notices = self.notices.clone();
         if self.trailer_lines > 0 {
-            notices.push(format!("{} trailer lines were left out", self.trailer_lines));
+            notices.push(Notice::new("trailer-lines", format!("{} trailer lines were left out", self.trailer_lines)));
         }
         notices
     }
 }
 
-/// How the columns of a header are compared: blanks and the case of ASCII letters do not matter.
-fn comparable(name: &str) -> String {
-    name.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect()
-}
-
-fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<String>) -> Result<Layout, BatchError> {
+fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<Notice>) -> Result<Layout, BatchError> {
     let Some(line) = line else {
         return Err(BatchError::refused(Reason::EmptyBody, "the body has no header line"));
     };
@@ -203,103 +199,13 @@ fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<String
     let text = format.encoding.decode(&line.bytes).map_err(|error| {
         BatchError::refused(Reason::HeaderMismatch, format!("line {}: in the header, {error}", line.number))
     })?;
-    let mut found = Vec::new();
+    let mut found: Vec<String> = Vec::new();
     let cut = split(&text, format.separator, format.quote, COLUMNS_MAX, |_, value| found.push(value.trim().to_owned()));
     if cut == Err(SplitError::TooMany) {
         let message = format!("the header has more than {COLUMNS_MAX} columns");
         return Err(BatchError::refused(Reason::ColumnsTooMany, message));
     }
     named_columns(profile, line.number, found, cut.is_ok(), notices)
-}
-
-/// Where the columns of a header stand.
-pub(crate) fn named_columns(
-    profile: &Profile,
-    line: u64,
-    found: Vec<String>,
-    readable: bool,
-    notices: &mut Vec<String>,
-) -> Result<Layout, BatchError> {
-    let mut fields: Vec<Option<Field>> = vec![None; found.len()];
-    let mut missing = Vec::new();
-    let mut twice = Vec::new();
-    let names: Vec<String> = found.iter().map(|name| comparable(name)).collect();
-    for (field, column) in &profile.columns {
-        let wanted: Vec<String> = column.names().iter().map(|name| comparable(name)).collect();
-        let mut places = (0..names.len()).filter(|place| wanted.contains(&names[*place]));
-        match (places.next(), places.next()) {
-            (Some(place), None) => fields[place] = Some(*field),
-            (Some(_), Some(_)) => twice.push(column.names().join("/")),
-            (None, _) if profile.optional.contains(field) => {}
-            (None, _) => missing.push(column.names().join("/")),
-        }
-    }
-    if !missing.is_empty() || !twice.is_empty() || !readable {
-        return Err(BatchError::refused(Reason::HeaderMismatch, mismatch(profile, line, &missing, &twice, &found)));
-    }
-    let spare: Vec<&str> =
-        found.iter().zip(&fields).filter(|(_, field)| field.is_none()).map(|(name, _)| name.as_str()).collect();
-    let spare: Vec<&str> = spare.into_iter().filter(|name| *name != ERROR_COLUMN).collect();
-    if !spare.is_empty() {
-        notices.push(format!("columns that the profile does not use: {}", shown(&spare.join(", "))));
-    }
-    Ok(Layout::new(found.into_iter().zip(fields).collect()))
-}
-
-/// What was expected and what was found. A data row in the header's place would be personal, so only names that are no
-/// values are shown: the found columns are shown when at least one of them is known.
-fn mismatch(profile: &Profile, line: u64, missing: &[String], twice: &[String], found: &[String]) -> String {
-    let mut message = format!("line {line} is not the header of feed {}", profile.feed);
-    if !missing.is_empty() {
-        message.push_str(&format!("; missing: {}", missing.join(", ")));
-    }
-    if !twice.is_empty() {
-        message.push_str(&format!("; there twice: {}", twice.join(", ")));
-    }
-    if missing.len() + twice.len() < profile.columns.len() {
-        message.push_str(&format!("; found: {}", shown(&found.join(", "))));
-    } else {
-        message.push_str(&format!(
-            "; none of the expected columns was found among {} (is the separator `{}`, the encoding {}, and are there \
-             {} lines before the header?)",
-            found.len(),
-            profile.format.separator.escape_debug(),
-            profile.format.encoding.name(),
-            profile.format.preamble_lines
-        ));
-    }
-    message
-}
-
-fn shown(list: &str) -> String {
-    match list.char_indices().nth(600) {
-        Some((end, _)) => format!("{} …", &list[..end]),
-        None => list.to_owned(),
-    }
-}
-
-pub(crate) fn positional_layout(profile: &Profile) -> Layout {
-    let highest = profile.columns.values().filter_map(|column| match column {
-        Column::Position(position) => Some(*position),
-        Column::Name(_) | Column::Names(_) => None,
-    });
-    let width = profile.format.width.unwrap_or_else(|| highest.max().unwrap_or(0));
-    let mut by_position: BTreeMap<u16, Field> = BTreeMap::new();
-    for (field, column) in &profile.columns {
-        if let Column::Position(position) = column {
-            by_position.insert(*position, *field);
-        }
-    }
-    let column = |position: u16| {
-        let field = by_position.get(&position).copied();
-        (format!("column {position}{}", field.map_or(String::new(), |field| format!(" ({})", field.code()))), field)
-    };
-    Layout::new((1..=width).map(column).collect())
-}
-
-pub(crate) fn named_layout(profile: &Profile) -> Layout {
-    let label = |column: &Column| column.names().first().cloned().unwrap_or_default();
-    Layout::new(profile.columns.iter().map(|(field, column)| (label(column), Some(*field))).collect())
 }
 
 /// Why a line could not be cut into columns.

@@ -14,14 +14,16 @@ use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xl
 use domain::Sensitive;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use serde_json::{Value, json};
+use store::ingest::Notice;
 
-use crate::columns::{Field, Layout};
+use crate::columns::{Field, Layout, Slot};
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::fields::Fields;
+use crate::header::{named_columns, positional_layout};
 use crate::mend::{ERROR_COLUMN, is_mark};
 use crate::profile::Profile;
 use crate::reason::Reason;
-use crate::rows::{COLUMNS_MAX, named_columns, positional_layout};
+use crate::rows::COLUMNS_MAX;
 
 /// Bytes of a workbook.
 const WORKBOOK_BYTES_MAX: u64 = 64 << 20;
@@ -67,7 +69,7 @@ pub(crate) struct WorkbookRows<'a> {
     layout: Arc<Layout>,
     data_start: u64,
     number: u64,
-    notices: Vec<String>,
+    notices: Vec<Notice>,
 }
 
 impl<'a> WorkbookRows<'a> {
@@ -130,7 +132,7 @@ impl RowReader for WorkbookRows<'_> {
         self.data_start
     }
 
-    fn notices(&self) -> Vec<String> {
+    fn notices(&self) -> Vec<Notice> {
         self.notices.clone()
     }
 }
@@ -139,8 +141,12 @@ impl RowReader for WorkbookRows<'_> {
 pub(crate) fn read_cells(text: &str, layout: &Layout, fields: &mut Fields<'_>) -> Result<(), RowError> {
     let cells: Vec<Value> =
         serde_json::from_str(text).map_err(|_| RowError::row(Reason::RowColumns, "the row has no cells"))?;
-    for (cell, field) in cells.iter().zip(layout.fields()) {
-        let Some(field) = *field else { continue };
+    for (cell, slot) in cells.iter().zip(layout.slots()) {
+        let Some(slot) = *slot else { continue };
+        let Slot::Field(field) = slot else {
+            fields.put(slot, &text_of(cell).unwrap_or_default());
+            continue;
+        };
         if let Some(error) = cell.get("error").and_then(Value::as_str) {
             let message = format!("{} holds the error {error}", layout.label(field));
             return Err(fields.error(field, Reason::CellError, message));
@@ -160,7 +166,7 @@ pub(crate) fn read_cells(text: &str, layout: &Layout, fields: &mut Fields<'_>) -
 }
 
 /// A cell as the text that a person sees in it, nearly.
-fn text_of(cell: &Value) -> Option<String> {
+pub(crate) fn text_of(cell: &Value) -> Option<String> {
     match cell {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(match number.as_f64() {
@@ -176,7 +182,7 @@ fn text_of(cell: &Value) -> Option<String> {
 /// The rows of a sheet that are not blank, from a thread that owns the workbook.
 pub(crate) struct SheetRows {
     receiver: Receiver<Result<SheetRow, String>>,
-    notices: Vec<String>,
+    notices: Vec<Notice>,
 }
 
 impl SheetRows {
@@ -216,7 +222,7 @@ fn unreadable(why: impl std::fmt::Display) -> BatchError {
 }
 
 /// The sheet to read: the one that the profile names, else the first that is shown.
-fn choose(sheets: &[calamine::Sheet], wanted: Option<&str>, notices: &mut Vec<String>) -> Result<String, BatchError> {
+fn choose(sheets: &[calamine::Sheet], wanted: Option<&str>, notices: &mut Vec<Notice>) -> Result<String, BatchError> {
     let tables = || sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
     let chosen = match wanted {
         Some(name) => tables().find(|sheet| sheet.name.trim() == name),
@@ -228,7 +234,8 @@ fn choose(sheets: &[calamine::Sheet], wanted: Option<&str>, notices: &mut Vec<St
         BatchError::refused(Reason::WorkbookUnreadable, format!("the workbook has {wanted}; it has {}", names()))
     })?;
     if wanted.is_none() && tables().count() > 1 {
-        notices.push(format!("of the sheets {} only {} was read", names(), chosen.name));
+        let message = format!("of the sheets {} only {} was read", names(), chosen.name);
+        notices.push(Notice::new("sheet-chosen", message));
     }
     Ok(chosen.name.clone())
 }

@@ -27,7 +27,7 @@ CREATE TABLE ingest.batch (
     superseded      bigint      NOT NULL DEFAULT 0,
     quarantined     bigint      NOT NULL DEFAULT 0,
     events          bigint      NOT NULL DEFAULT 0,
-    notices         text[]      NOT NULL DEFAULT '{}',
+    notices         jsonb       NOT NULL DEFAULT '[]',
     refusal_code    text,
     refusal_message text,
     -- No row without an outcome: the law is a constraint, too.
@@ -43,6 +43,7 @@ COMMENT ON COLUMN ingest.batch.sha256 IS 'SHA-256 of the stored body, by which t
 COMMENT ON COLUMN ingest.batch.framing IS 'How the stored body is cut: a file by its feed''s profile, or messages in MLLP blocks.';
 COMMENT ON COLUMN ingest.batch.data_start IS 'Bytes before the first row: mark, preamble and header.';
 COMMENT ON COLUMN ingest.batch.next_row IS 'First row without an outcome; a crash goes on here.';
+COMMENT ON COLUMN ingest.batch.notices IS 'What is worth telling the sender about the file as a whole: code, message, columns.';
 COMMENT ON COLUMN ingest.batch.events IS 'Events appended to the log for the rows.';
 
 CREATE TABLE ingest.run (

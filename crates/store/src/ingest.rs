@@ -4,8 +4,10 @@
 //! transaction that first takes the feed's lock ([`lock_feed`]).
 
 use domain::{BatchId, FeedId, RecordId, Timestamp};
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{Error, PgInstant, Result, quarantine};
@@ -94,7 +96,25 @@ pub struct Batch {
     /// Rows by outcome so far.
     pub counts: Counts,
     /// What is worth telling the sender.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
+}
+
+/// Something worth telling the sender about a file as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Stable code, such as `columns-unknown`.
+    pub code: String,
+    /// What it is, without any value of a row.
+    pub message: String,
+    /// The columns that it is about.
+    pub columns: Vec<String>,
+}
+
+impl Notice {
+    /// One that is about no column.
+    pub fn new(code: &str, message: String) -> Self {
+        Self { code: code.to_owned(), message, columns: Vec::new() }
+    }
 }
 
 #[derive(FromRow)]
@@ -115,7 +135,7 @@ pub(crate) struct BatchRow {
     superseded: i64,
     quarantined: i64,
     events: i64,
-    notices: Vec<String>,
+    notices: Json<Vec<Notice>>,
     refusal_code: Option<String>,
     refusal_message: Option<String>,
 }
@@ -157,7 +177,7 @@ impl TryFrom<BatchRow> for Batch {
                 quarantined: row.quarantined,
                 events: row.events,
             },
-            notices: row.notices,
+            notices: row.notices.0,
         })
     }
 }
@@ -473,7 +493,7 @@ pub async fn finish_batch(
     batch_id: BatchId,
     at: Timestamp,
     data_start: i64,
-    notices: &[String],
+    notices: &[Notice],
 ) -> Result<Option<Batch>> {
     let row: Option<BatchRow> = sqlx::query_as(
         "UPDATE ingest.batch SET state = 'done', finished_at = $2, data_start = $3, notices = $4
@@ -482,7 +502,7 @@ pub async fn finish_batch(
     .bind(batch_id.as_uuid())
     .bind(PgInstant(at))
     .bind(data_start)
-    .bind(notices)
+    .bind(Json(notices))
     .fetch_optional(conn)
     .await?;
     row.map(Batch::try_from).transpose()

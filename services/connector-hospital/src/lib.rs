@@ -30,13 +30,17 @@ pub const PROFILES: &[(&str, &str)] = &[
 /// # Errors
 /// When a profile cannot be used.
 pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> {
-    let profiles = Profile::load("hospital", PROFILES, folder)?;
-    let feed = |profile: Profile| -> Result<Arc<dyn Feed>, ProfileError> {
-        Ok(match profile.format.kind {
-            FormatKind::Hl7v2 => Arc::new(Hl7Feed::new(profile)),
-            FormatKind::Fhir => Arc::new(FhirFeed::new(profile)),
-            _ => Arc::new(ProfileFeed::new(profile)?),
-        })
-    };
-    profiles.into_iter().map(feed).collect()
+    Profile::load("hospital", PROFILES, folder)?.into_iter().map(feed).collect()
+}
+
+/// The feed that a profile of this service declares.
+///
+/// # Errors
+/// When the profile cannot be used.
+pub fn feed(profile: Profile) -> Result<Arc<dyn Feed>, ProfileError> {
+    Ok(match profile.format.kind {
+        FormatKind::Hl7v2 => Arc::new(Hl7Feed::new(profile)),
+        FormatKind::Fhir => Arc::new(FhirFeed::new(profile)),
+        _ => Arc::new(ProfileFeed::new(profile)?),
+    })
 }

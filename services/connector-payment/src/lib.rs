@@ -26,14 +26,19 @@ pub const PROFILES: &[(&str, &str)] = &[
 /// # Errors
 /// When a profile cannot be used.
 pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> {
-    let feed = |profile: Profile| -> Result<Arc<dyn Feed>, ProfileError> {
-        Ok(match profile.format.kind {
-            FormatKind::Iso20022 => Arc::new(StatementFeed::new(profile)),
-            FormatKind::Iso8583 => Arc::new(CardFeed::new(profile)),
-            _ => Arc::new(ProfileFeed::new(profile)?),
-        })
-    };
     Profile::load("payment", PROFILES, folder)?.into_iter().map(feed).collect()
+}
+
+/// The feed that a profile of this service declares.
+///
+/// # Errors
+/// When the profile cannot be used.
+pub fn feed(profile: Profile) -> Result<Arc<dyn Feed>, ProfileError> {
+    Ok(match profile.format.kind {
+        FormatKind::Iso20022 => Arc::new(StatementFeed::new(profile)),
+        FormatKind::Iso8583 => Arc::new(CardFeed::new(profile)),
+        _ => Arc::new(ProfileFeed::new(profile)?),
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use connector::{Feed, ProfileError, ProfileFeed};
+use connector::{Feed, Profile, ProfileError, ProfileFeed};
 
 /// The built-in profiles: file name and text.
 pub const PROFILES: &[(&str, &str)] = &[
@@ -19,7 +19,15 @@ pub const PROFILES: &[(&str, &str)] = &[
 /// # Errors
 /// When a profile cannot be used.
 pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> {
-    ProfileFeed::load("telecom", PROFILES, folder)
+    Profile::load("telecom", PROFILES, folder)?.into_iter().map(feed).collect()
+}
+
+/// The feed that a profile of this service declares.
+///
+/// # Errors
+/// When the profile cannot be used.
+pub fn feed(profile: Profile) -> Result<Arc<dyn Feed>, ProfileError> {
+    Ok(Arc::new(ProfileFeed::new(profile)?))
 }
 
 #[cfg(test)]

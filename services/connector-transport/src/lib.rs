@@ -24,13 +24,18 @@ pub const PROFILES: &[(&str, &str)] = &[
 /// # Errors
 /// When a profile cannot be used.
 pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> {
-    let feed = |profile: Profile| -> Result<Arc<dyn Feed>, ProfileError> {
-        Ok(match profile.format.kind {
-            FormatKind::Edifact => Arc::new(EdifactFeed::new(profile)),
-            _ => Arc::new(ProfileFeed::new(profile)?),
-        })
-    };
     Profile::load("transport", PROFILES, folder)?.into_iter().map(feed).collect()
+}
+
+/// The feed that a profile of this service declares.
+///
+/// # Errors
+/// When the profile cannot be used.
+pub fn feed(profile: Profile) -> Result<Arc<dyn Feed>, ProfileError> {
+    Ok(match profile.format.kind {
+        FormatKind::Edifact => Arc::new(EdifactFeed::new(profile)),
+        _ => Arc::new(ProfileFeed::new(profile)?),
+    })
 }
 
 #[cfg(test)]

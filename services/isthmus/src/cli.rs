@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::feed::FeedCommand;
 use crate::model::ModelCommand;
 use crate::quarantine::QuarantineCommand;
 use crate::review::ReviewCommand;
@@ -44,6 +45,12 @@ pub(crate) enum Command {
     /// The access log: verify it offline.
     #[command(subcommand, after_help = "Example:\n  isthmus ledger verify --dir isthmus-data/ledger")]
     Ledger(LedgerCommand),
+    /// Profiles of feeds: check one against a file, propose one for an unknown file, list those that are there. No hub runs.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  isthmus feed infer export.csv > north-gates.toml\n  isthmus feed check north-gates.toml export.csv\n  isthmus feed list"
+    )]
+    Feed(FeedCommand),
     /// Find the records of one person in plain files: records in, `record_id,cluster_id` out, no configuration.
     #[command(after_help = LINK_HELP)]
     Link(LinkArgs),

@@ -14,7 +14,7 @@ use crate::cli::{
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, Hub};
-use crate::{demo, model, quarantine, review, tokens, why};
+use crate::{demo, feed, model, quarantine, review, tokens, why};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -27,6 +27,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(command) => runtime.block_on(tokens::run(command)),
         Command::Keys(args) => make_keys(&args),
         Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
+        Command::Feed(command) => runtime.block_on(feed::run(command)),
         Command::Link(args) => link_files(args),
         Command::Model(command) => runtime.block_on(model::run(command)),
         Command::Quarantine(command) => runtime.block_on(quarantine::run(command)),

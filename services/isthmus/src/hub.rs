@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use codec::{Codec, RegistryConfig};
-use connector::{BodyLimits, Feed, Ingest, IngestSetup};
+use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
 use domain::{EventType, FeedId, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
 use event_log::{EventLog, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, RemoteLedger, VerifierKey};
@@ -355,6 +355,21 @@ pub(crate) fn feeds(services: &[Service], folder: Option<&Path>) -> anyhow::Resu
         });
     }
     Ok(feeds)
+}
+
+/// The feed that a profile declares, by the service that takes it.
+pub(crate) fn declared(profile: Profile) -> anyhow::Result<Arc<dyn Feed>> {
+    Ok(match profile.connector.as_str() {
+        "hospital" => connector_hospital::feed(profile)?,
+        "telecom" => connector_telecom::feed(profile)?,
+        "transport" => connector_transport::feed(profile)?,
+        "payment" => connector_payment::feed(profile)?,
+        "community" => connector_community::feed(profile)?,
+        other => bail!(
+            "profile {}, key connector: there is no connector {other}; there are hospital, telecom, transport, payment and community",
+            profile.feed
+        ),
+    })
 }
 
 impl Running {

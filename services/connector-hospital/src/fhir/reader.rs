@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use connector::{BatchError, Encoding, ListRows, RawRow, Reason, RowError, RowReader};
+use connector::{BatchError, Encoding, ListRows, Notice, RawRow, Reason, RowError, RowReader};
 use domain::Sensitive;
 use serde::Deserialize;
 
@@ -121,12 +121,13 @@ impl RowReader for ResourceReader<'_> {
         }
     }
 
-    fn notices(&self) -> Vec<String> {
+    fn notices(&self) -> Vec<Notice> {
         let list: Vec<String> = self.left_out.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         if list.is_empty() {
             return Vec::new();
         }
-        vec![format!("resources of which the hub keeps nothing were left out: {}", list.join(", "))]
+        let message = format!("resources of which the hub keeps nothing were left out: {}", list.join(", "));
+        vec![Notice::new("resources-left-out", message)]
     }
 }
 

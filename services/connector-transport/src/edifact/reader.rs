@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::io::BufRead;
 
-use connector::{BatchError, Counted, Encoding, RawRow, Reason, RowError, RowReader};
+use connector::{BatchError, Counted, Encoding, Notice, RawRow, Reason, RowError, RowReader};
 use domain::Sensitive;
 use serde::{Deserialize, Serialize};
 
@@ -251,10 +251,10 @@ impl RowReader for InterchangeReader<'_> {
         self.data_start
     }
 
-    fn notices(&self) -> Vec<String> {
+    fn notices(&self) -> Vec<Notice> {
         match self.without_rows {
             0 => Vec::new(),
-            count => vec![format!("{count} messages name no traveller")],
+            count => vec![Notice::new("messages-empty", format!("{count} messages name no traveller"))],
         }
     }
 }
