@@ -16,14 +16,25 @@ const CHUNK_BYTES: usize = 2 << 20;
 const QUOTED_BYTES: usize = 1 << 20;
 const QUOTED_LINES: u64 = 1_000;
 
+/// Headings that an error lists, and characters of each.
+const LISTED_MAX: usize = 40;
+const LISTED_CHARS: usize = 40;
+
 const NOT_CLOSED: &str = "a quote at the beginning of a field is not closed within 1,000 lines and 1 MiB";
 const ROWS_WITHIN: &str = "a quote at the beginning of a field takes whole rows in";
 const TEXT_AFTER: &str = "text follows the closing quote of a field; inside of quotes a quote is written twice";
 
 /// Parses a text. Bad rows are left in the parts for the caller to judge.
 pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
-    let text = decoded.text.as_bytes();
-    let delimiter = sniff(text);
+    let whole = decoded.text.as_bytes();
+    if whole.starts_with(b"PK\x03\x04") {
+        return Err(LinkError::NotText { path: path.to_owned(), what: "a spreadsheet or an archive" });
+    }
+    if memchr::memchr(0, &whole[..whole.len().min(4096)]).is_some() {
+        return Err(LinkError::NotText { path: path.to_owned(), what: "no text" });
+    }
+    let (stated, text) = stated_delimiter(whole);
+    let delimiter = stated.unwrap_or_else(|| sniff(text));
     let (end, fault) = row_end(text, 0, delimiter);
     if let Some(reason) = fault {
         return Err(LinkError::BadHeader { path: path.to_owned(), reason });
@@ -46,7 +57,7 @@ pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
     let chunks = chunks(body, delimiter);
     let mut parts: Vec<Part> =
         chunks.into_par_iter().with_max_len(1).map(|chunk| part(chunk, delimiter, &meanings, &columns)).collect();
-    let mut before = 1 + count(&text[..end], b'\n');
+    let mut before = 1 + count(&whole[..whole.len() - text.len() + end], b'\n');
     for part in &mut parts {
         part.lines.iter_mut().for_each(|line| *line += before as u32);
         part.bad.iter_mut().for_each(|(line, _)| *line += before);
@@ -62,7 +73,14 @@ pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
 /// What each heading means; an error when ids are missing or nothing is understood.
 pub(crate) fn meanings(path: &Path, header: &[String]) -> Result<Vec<Meaning>, LinkError> {
     let mut meanings: Vec<Meaning> = header.iter().map(|heading| Meaning::of(heading)).collect();
-    let listed = || header.iter().map(|heading| format!("`{heading}`")).collect::<Vec<_>>().join(", ");
+    let listed = || {
+        let some = header.iter().take(LISTED_MAX).map(|heading| {
+            let start: String = heading.chars().filter(|c| !c.is_control()).take(LISTED_CHARS).collect();
+            format!("`{start}`")
+        });
+        let more = header.len().checked_sub(LISTED_MAX + 1).map(|more| format!("and {} more", more + 1));
+        some.chain(more).collect::<Vec<_>>().join(", ")
+    };
     // A column called `id` is the record's only where no better one is there.
     let ids: Vec<usize> = (0..meanings.len()).filter(|place| meanings[*place] == Meaning::RecordId).collect();
     let exact = ids.iter().copied().find(|place| header[*place].eq_ignore_ascii_case("record_id"));
@@ -85,6 +103,15 @@ pub(crate) fn meanings(path: &Path, header: &[String]) -> Result<Vec<Meaning>, L
         return Err(LinkError::NoColumns { path: path.to_owned(), columns: listed() });
     }
     Ok(meanings)
+}
+
+/// The delimiter that a first line such as `sep=;` states, as spreadsheets write it, and the text after that line.
+fn stated_delimiter(text: &[u8]) -> (Option<u8>, &[u8]) {
+    let first = &text[..line_end(text, 0)];
+    match first.trim_ascii_end().strip_prefix(b"sep=") {
+        Some([delimiter]) => (Some(*delimiter), &text[(first.len() + 1).min(text.len())..]),
+        _ => (None, text),
+    }
 }
 
 /// The delimiter that the header has most of.

@@ -25,7 +25,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LinkError> {
     Ok(plain)
 }
 
-/// Decodes bytes: by their mark, else as UTF-8, else as GB18030 where that is possible throughout, else as
+/// Decodes bytes: by their mark, else as UTF-16 where every other byte of the beginning may be zero, else as UTF-8, else as GB18030 where that is possible throughout, else as
 /// Windows-1252.
 pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
     let with = |bytes: &[u8], encoding: &'static Encoding| {
@@ -38,6 +38,9 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
         [0xEF, 0xBB, 0xBF, ..] => return with(&bytes, encoding_rs::UTF_8),
         _ => {}
     }
+    if let Some(encoding) = unmarked(&bytes) {
+        return with(&bytes, encoding);
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Decoded { text, encoding: "UTF-8" },
         Err(refused) => {
@@ -47,6 +50,17 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
                 _ => with(&bytes, WINDOWS_1252),
             }
         }
+    }
+}
+
+/// UTF-16 without a mark: its delimiters and line breaks have a zero byte each, all on the same side.
+fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
+    let start = &bytes[..bytes.len().min(4096)];
+    let zeros = |odd: usize| start.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    match (zeros(0), zeros(1)) {
+        (0, 1..) => Some(UTF_16LE),
+        (1.., 0) => Some(UTF_16BE),
+        _ => None,
     }
 }
 

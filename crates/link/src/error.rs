@@ -16,6 +16,14 @@ pub enum LinkError {
     /// A file is empty.
     #[error("{0}: the file has no header")]
     NoHeader(PathBuf),
+    /// A file is neither text nor anything else that is read.
+    #[error("{path}: this is {what}, and CSV, gzip of it and Parquet are read: save it as CSV")]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        what: &'static str,
+    },
     /// More files than can be told apart.
     #[error("{0} inputs are given, and at most 255 can be linked at once; put some of them together")]
     TooManyInputs(usize),
@@ -38,7 +46,9 @@ pub enum LinkError {
         second: &'static str,
     },
     /// A file has no column of record ids.
-    #[error("{path}: there is no column `record_id`; the columns are {columns}")]
+    #[error(
+        "{path}: there is no column `record_id`, nor one called `id`, `rec_id`, `unique_id` or the like: give each row an id of its own in such a column; the columns are {columns}"
+    )]
     NoRecordId {
         /// The file.
         path: PathBuf,
@@ -46,7 +56,9 @@ pub enum LinkError {
         columns: String,
     },
     /// A file has no column that says anything about a person.
-    #[error("{path}: no column is understood; the columns are {columns}")]
+    #[error(
+        "{path}: no column says anything of a person: call them `full_name`, `given_name`, `surname`, `dob`, `national_id`, `phone`, `address_1` and so on; the columns are {columns}"
+    )]
     NoColumns {
         /// The file.
         path: PathBuf,

@@ -19,6 +19,7 @@ mod model;
 mod name;
 mod name_compare;
 mod orders;
+mod placeholder;
 mod shadow;
 mod standardize;
 pub mod table;

@@ -9,6 +9,7 @@ use unicode_normalization::char::is_combining_mark;
 use crate::hanzi;
 use crate::hash::{hash_text, hash_words, mix};
 use crate::model::Model;
+use crate::placeholder::is_placeholder;
 
 /// What stands for a character that the source hides or lost.
 pub(crate) const HIDDEN: char = '*';
@@ -82,32 +83,6 @@ const ORGANISATION: &[&str] = &[
     "物业",
 ];
 
-const NOBODY: &[&str] = &[
-    "无名氏",
-    "无名",
-    "未知",
-    "不详",
-    "佚名",
-    "匿名",
-    "测试",
-    "新生儿",
-    "患者",
-    "旅客",
-    "乘客",
-    "本人",
-    "用户",
-    "游客",
-    "访客",
-    "unknown",
-    "test",
-    "none",
-    "null",
-    "na",
-    "anonymous",
-    "patient",
-    "baby",
-];
-
 /// Whether a name is that of a company, school or office.
 pub(crate) fn is_organisation(name: &PersonName) -> bool {
     let text = name.text.expose();
@@ -143,7 +118,7 @@ impl NameForm {
 
     fn han(chars: &[char], family: Option<usize>, model: &Model) -> Vec<Self> {
         let text: String = chars.iter().collect();
-        if NOBODY.contains(&text.as_str()) || chars.len() > 40 || chars.len() < 2 {
+        if is_placeholder(&text) || chars.len() > 40 || chars.len() < 2 {
             return Vec::new();
         }
         if chars.contains(&HIDDEN) {
@@ -219,7 +194,7 @@ impl NameForm {
     fn latin(family: &str, given: &str, model: &Model) -> Option<Self> {
         let (family, given) = (squeeze(family), squeeze(given));
         let text = format!("{family} {given}");
-        if NOBODY.contains(&text.trim()) || family.len() > 80 || given.len() > 120 || text.trim().chars().count() < 2 {
+        if is_placeholder(text.trim()) || family.len() > 80 || given.len() > 120 || text.trim().chars().count() < 2 {
             return None;
         }
         let kind = if text.contains(HIDDEN) { NameKind::Hidden } else { NameKind::Latin };

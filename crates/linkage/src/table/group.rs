@@ -17,7 +17,7 @@ const EXACT_MAX: usize = 600;
 /// Members of a cluster that are compared, in a component that is larger.
 const SAMPLE: usize = 12;
 /// A single pair says at most so much against and for two clusters being one.
-const CLAMP: (f32, f32) = (-14.0, 10.0);
+pub(crate) const CLAMP: (f32, f32) = (-14.0, 10.0);
 /// Bits above the threshold that a pair may always say.
 const ABOVE: f32 = 4.0;
 
@@ -67,13 +67,36 @@ fn component(table: &Table, weigher: &Weigher, edges: &[(u32, Edge)], threshold:
 
 /// Average linkage over the whole matrix of pairs.
 fn exact(table: &Table, weigher: &Weigher, nodes: &[u32], threshold: f32) -> Vec<(u32, u32)> {
+    let head = agglomerate(table, weigher, nodes, threshold, |_, _| {});
+    nodes.iter().zip(head).map(|(node, head)| (*node, nodes[head])).collect()
+}
+
+/// The merges by which records become one cluster, whatever their weight: the mean weight and the number of pairs of
+/// each.
+pub(crate) fn merges(table: &Table, weigher: &Weigher, nodes: &[u32], each: impl FnMut(f32, usize)) {
+    agglomerate(table, weigher, nodes, f32::NEG_INFINITY, each);
+}
+
+/// Merges clusters while their mean weight reaches the threshold; gives for every node the place of the first of its
+/// cluster.
+fn agglomerate(
+    table: &Table,
+    weigher: &Weigher,
+    nodes: &[u32],
+    threshold: f32,
+    mut merged: impl FnMut(f32, usize),
+) -> Vec<usize> {
+    let clamp = match threshold.is_finite() {
+        true => (CLAMP.0.min(threshold - ABOVE), CLAMP.1.max(threshold + ABOVE)),
+        false => CLAMP,
+    };
     let n = nodes.len();
     let mut sums = vec![0.0_f32; n * n];
     for i in 0..n {
         for j in 0..i {
             let weight = weigher
                 .weight(table, &table.rows[nodes[i] as usize], &table.rows[nodes[j] as usize])
-                .clamp(CLAMP.0.min(threshold - ABOVE), CLAMP.1.max(threshold + ABOVE));
+                .clamp(clamp.0, clamp.1);
             sums[i * n + j] = weight;
             sums[j * n + i] = weight;
         }
@@ -84,7 +107,8 @@ fn exact(table: &Table, weigher: &Weigher, nodes: &[u32], threshold: f32) -> Vec
     let mut best: Vec<(f32, usize)> = (0..n).map(|i| partner(&sums, &sizes, n, i)).collect();
     loop {
         let top = (0..n).filter(|i| sizes[*i] > 0.0).max_by(|x, y| best[*x].0.total_cmp(&best[*y].0).then(y.cmp(x)));
-        let Some(a) = top.filter(|a| best[*a].0 >= threshold) else { break };
+        let Some(a) = top.filter(|a| best[*a].0 >= threshold && best[*a].0 > f32::NEG_INFINITY) else { break };
+        merged(best[a].0, (sizes[a] * sizes[best[a].1]) as usize);
         let (a, b) = (a.min(best[a].1), a.max(best[a].1));
         for k in 0..n {
             sums[a * n + k] += sums[b * n + k];
@@ -105,7 +129,7 @@ fn exact(table: &Table, weigher: &Weigher, nodes: &[u32], threshold: f32) -> Vec
             }
         }
     }
-    nodes.iter().zip(head).map(|(node, head)| (*node, nodes[head])).collect()
+    head
 }
 
 fn partner(sums: &[f32], sizes: &[f32], n: usize, i: usize) -> (f32, usize) {

@@ -8,14 +8,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use super::field::TableField;
-use super::store::Table;
+use super::store::{Row, Table};
 
 /// A value that tells nothing, and how many records have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HotValue {
     /// The field.
     pub field: TableField,
-    /// The value in standard form; of an address street and number, with a bar between.
+    /// The value in standard form; of an address street, number and place, with bars between.
     pub value: String,
     /// Records that have it.
     pub records: usize,
@@ -114,35 +114,48 @@ fn frequent(table: &Table, field: TableField, is_frequent: impl Fn(u32, u32) -> 
         .collect()
 }
 
+/// Street, number and place of a record: the postcode, or where there is none the town.
+type Address = [(TableField, u32); 3];
+
+fn address(row: &Row) -> Address {
+    let of = |field: TableField| (field, row[field as usize]);
+    let place = if row[TableField::Postcode as usize] != 0 { TableField::Postcode } else { TableField::Suburb };
+    [of(TableField::Address1), of(TableField::StreetNumber), of(place)]
+}
+
+fn address_text(table: &Table, address: &Address) -> String {
+    address.map(|(field, number)| table.text(field, number)).join("|")
+}
+
 /// Whole addresses of many people.
 fn addresses(table: &Table) -> Vec<HotValue> {
-    let mut people: FxHashMap<(u32, u32), People> = FxHashMap::default();
-    let key = |row: &super::store::Row| (row[TableField::Address1 as usize], row[TableField::StreetNumber as usize]);
-    let numbered = |(street, number): (u32, u32)| {
-        street != 0
-            && (number != 0 || table.text(TableField::Address1, street).bytes().any(|byte| byte.is_ascii_digit()))
+    let mut people: FxHashMap<Address, People> = FxHashMap::default();
+    let numbered = |[(_, street), (_, number), _]: &Address| {
+        *street != 0
+            && (*number != 0 || table.text(TableField::Address1, *street).bytes().any(|byte| byte.is_ascii_digit()))
     };
-    for row in table.rows.iter().filter(|row| {
-        table.counts[TableField::Address1 as usize][row[TableField::Address1 as usize] as usize] as usize
-            >= RESIDENTS_MIN
-    }) {
-        if numbered(key(row)) {
-            let people = people.entry(key(row)).or_default();
+    let streets = &table.counts[TableField::Address1 as usize];
+    let frequent = |row: &&Row| streets[row[TableField::Address1 as usize] as usize] as usize >= RESIDENTS_MIN;
+    for row in table.rows.iter().filter(frequent) {
+        let address = address(row);
+        if numbered(&address) {
+            let people = people.entry(address).or_default();
             people.records += 1;
             people.take(row[TableField::Given as usize], row[TableField::Surname as usize]);
         }
     }
-    let mut hot: Vec<((u32, u32), usize)> = people
+    let mut hot: Vec<(Address, usize)> = people
         .into_iter()
         .filter(|(_, people)| people.records >= RESIDENTS_MIN && people.are_many())
-        .map(|(value, people)| (value, people.records))
+        .map(|(address, people)| (address, people.records))
         .collect();
     hot.sort_unstable();
-    let text = |(street, number): (u32, u32)| {
-        format!("{}|{}", table.text(TableField::Address1, street), table.text(TableField::StreetNumber, number))
-    };
     hot.into_iter()
-        .map(|(value, records)| HotValue { field: TableField::Address1, value: text(value), records })
+        .map(|(address, records)| HotValue {
+            field: TableField::Address1,
+            value: address_text(table, &address),
+            records,
+        })
         .collect()
 }
 
@@ -168,16 +181,9 @@ pub(crate) fn hide(table: &mut Table, hot: &[HotValue]) {
     if let Some(values) = single.get(&TableField::Address1) {
         let streets: FxHashSet<&str> = values.iter().filter_map(|value| value.split('|').next()).collect();
         for record in 0..table.rows.len() {
-            let (street, number) = (
-                table.rows[record][TableField::Address1 as usize],
-                table.rows[record][TableField::StreetNumber as usize],
-            );
-            let text = table.text(TableField::Address1, street);
-            if !streets.contains(text) {
-                continue;
-            }
-            let whole = format!("{text}|{}", table.text(TableField::StreetNumber, number));
-            if values.contains(whole.as_str()) {
+            let address = address(&table.rows[record]);
+            let is_street = streets.contains(table.text(TableField::Address1, address[0].1));
+            if is_street && values.contains(address_text(table, &address).as_str()) {
                 for field in [
                     TableField::Address1,
                     TableField::StreetNumber,

@@ -19,10 +19,19 @@ use super::weigh::{
 };
 
 const ROUNDS_MAX: usize = 40;
-/// Pairs that what one starts from counts for.
-const PRIOR_PAIRS: f64 = 100.0;
-/// How much of what is counted they count for at least.
-const PRIOR_SHARE: f64 = 0.5;
+/// How much what is typical counts for.
+#[derive(Clone, Copy)]
+struct Belief {
+    /// Pairs that it stands for.
+    pairs: f64,
+    /// How much of what is counted it stands for besides.
+    share: f64,
+}
+
+/// For linking: nearer to the truth than what the likelihood alone prefers.
+const TO_LINK: Belief = Belief { pairs: 100.0, share: 0.5 };
+/// For judging what was linked.
+const TO_JUDGE: Belief = Belief { pairs: 10.0, share: 0.0 };
 
 /// A proposed pair and how many pairs it stands for.
 pub(crate) type Sampled = (u32, u32);
@@ -64,18 +73,25 @@ impl<'a> Learner<'a> {
             *field = [[1.0, 0.05, 0.01, 0.01, 0.01, 0.5, 0.1]; STATES];
         }
         let table = self.table;
-        self.rounds(parameters, &table.counts, true, ROUNDS_MAX)
+        self.rounds(parameters, &table.counts, TO_LINK, true, ROUNDS_MAX)
     }
 
     /// Goes on where learning has stopped, with values counted over the `population` of persons found so far.
     pub(crate) fn refine(&mut self, known: &Parameters, counts: &[Vec<u32>], population: f64) -> Parameters {
-        self.rounds(Parameters { population, repeats: 0.0, ..known.clone() }, counts, false, ROUNDS_MAX / 3)
+        let start = Parameters { population, repeats: 0.0, ..known.clone() };
+        self.rounds(start, counts, TO_LINK, false, ROUNDS_MAX / 3)
+    }
+
+    /// What data alone say, from what has been learned.
+    pub(crate) fn witness(&mut self, known: &Parameters, counts: &[Vec<u32>]) -> Parameters {
+        self.rounds(known.clone(), counts, TO_JUDGE, false, ROUNDS_MAX / 3)
     }
 
     fn rounds(
         &mut self,
         mut parameters: Parameters,
         counts: &[Vec<u32>],
+        belief: Belief,
         over_records: bool,
         most: usize,
     ) -> Parameters {
@@ -89,7 +105,7 @@ impl<'a> Learner<'a> {
                 let pairs = self.observed.par_iter_mut().zip(&self.sample).with_min_len(1024);
                 pairs.for_each(|(observed, pair)| fill(table, known, counts, pair, observed));
             }
-            let expected = step(&self.observed, self.each, self.totals, &mut parameters);
+            let expected = step(&self.observed, self.each, self.totals, belief, &mut parameters);
             if over_records {
                 parameters.repeats = (2.0 * expected / records).min(records / 4.0);
             }
@@ -222,7 +238,7 @@ pub(crate) fn kinds(parameters: &Parameters, pair: &Observed) -> [f64; 2] {
 }
 
 /// One round over the sample. Gives the expected number of pairs of one person.
-fn step(observed: &[Observed], each: f64, totals: [f64; 2], parameters: &mut Parameters) -> f64 {
+fn step(observed: &[Observed], each: f64, totals: [f64; 2], belief: Belief, parameters: &mut Parameters) -> f64 {
     let known: &Parameters = parameters;
     let chunks: Vec<Sums> = observed
         .par_chunks(4096)
@@ -246,7 +262,7 @@ fn step(observed: &[Observed], each: f64, totals: [f64; 2], parameters: &mut Par
         let most = RELATIVES_EACH * (1.0 + 2.0 * sums.matches.iter().sum::<f64>() / records(all)) / records(all);
         parameters.relatives = (relatives / all).clamp(1e-15, most.min(0.2));
     }
-    maximise(&sums, parameters);
+    maximise(&sums, belief, parameters);
     sums.matches[0] + sums.matches[1]
 }
 
@@ -339,7 +355,7 @@ fn tally(parameters: &Parameters, pair: &Observed, each: f64, sums: &mut Sums) {
 /// How likely the other fields must make a pair one of a kind for a field to learn from it.
 const WITNESS_MIN: [f64; 2] = [0.2, 0.25];
 
-fn maximise(sums: &Sums, parameters: &mut Parameters) {
+fn maximise(sums: &Sums, belief: Belief, parameters: &mut Parameters) {
     for kind in [ONE_PERSON, RELATIVES] {
         for field in TableField::ALL {
             for state in 0..STATES {
@@ -352,7 +368,7 @@ fn maximise(sums: &Sums, parameters: &mut Parameters) {
                 };
                 let typical = typical(field, kind, state);
                 let evidence: f64 = counted.iter().sum();
-                let kept = PRIOR_PAIRS + evidence * PRIOR_SHARE;
+                let kept = belief.pairs + evidence * belief.share;
                 let total = evidence + kept;
                 let mut shares = [0.0; LEVELS];
                 for level in 1..LEVELS {

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::block::rule_name;
+use super::estimate::Judged;
 use super::field::{FIELDS, TableField};
 use super::group::{Edge, group};
 use super::hot::{self, HotValue};
@@ -144,14 +145,14 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
     stage(Stage::Blocks);
     let blocks = Blocks::new(table, &rules, block_max(table.len()));
     summary.oversized.clone_from(&blocks.oversized);
-    let (weigher, pairs) = match options.model {
+    let (weigher, witness, pairs) = match options.model {
         Some(model) => {
             let weigher = model.weigher(table);
             stage(Stage::Weigh);
             let (mut edges, compared) = weigh(table, &blocks, &weigher);
             edges.retain(|edge| edge.2 >= WEIGHT_MIN);
             summary.pairs_compared = compared;
-            (weigher, edges)
+            (weigher, None, edges)
         }
         None => train(table, &blocks, options, &mut summary, &mut stage),
     };
@@ -164,7 +165,17 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
     summary.threshold = f64::from(threshold);
     summary.prior = weigher.parameters.matches[0];
     summary.clusters = clusters.iter().enumerate().filter(|(place, head)| *place == **head as usize).count();
-    estimate(&blocks, &pairs, &clusters, &mut summary);
+    let judged = Judged {
+        table,
+        rules: &rules,
+        edges: &pairs,
+        clusters: &clusters,
+        linker: &weigher,
+        witness: witness.as_ref().unwrap_or(&weigher),
+        weight_min: WEIGHT_MIN,
+    };
+    let expected = judged.expected(options.seed);
+    (summary.precision, summary.recall) = (expected.precision, expected.recall);
     summary.parameters = describe(table, &weigher.parameters);
     let model = match options.model {
         Some(model) => model.clone(),
@@ -180,7 +191,7 @@ fn train(
     options: LinkOptions<'_>,
     summary: &mut Summary,
     stage: &mut impl FnMut(Stage),
-) -> (Weigher, Vec<Edge>) {
+) -> (Weigher, Option<Weigher>, Vec<Edge>) {
     stage(Stage::Train);
     let (sample, each) = sample(blocks);
     let mut learner = Learner::new(table, sample, each, options.seed);
@@ -196,9 +207,10 @@ fn train(
     let (counts, persons) = count_persons(table, &clusters);
     weigher = Weigher::new(learner.refine(&weigher.parameters, &counts, persons), counts);
     summary.rounds = learner.rounds_done;
+    let witness = Weigher::new(learner.witness(&weigher.parameters, &weigher.counts), weigher.counts.clone());
     stage(Stage::Weigh);
     weigh_again(table, &weigher, &mut edges);
-    (weigher, edges)
+    (weigher, Some(witness), edges)
 }
 
 /// An even share of the proposed pairs, and how many pairs each stands for.
@@ -289,39 +301,6 @@ fn count_persons(table: &Table, clusters: &[u32]) -> (Vec<Vec<u32>>, f64) {
         })
         .collect();
     (counts, persons as f64)
-}
-
-/// Expected precision and recall of the clusters.
-fn estimate(blocks: &Blocks, edges: &[Edge], clusters: &[u32], summary: &mut Summary) {
-    let (mut inside, mut everywhere) = (0.0, 0.0);
-    let (mut once, mut twice) = (0.0, 0.0);
-    let mut inside_proposed = 0_u64;
-    for (a, b, weight) in edges {
-        let p = probability(*weight);
-        everywhere += p;
-        if clusters[*a as usize] == clusters[*b as usize] {
-            inside += p;
-            inside_proposed += 1;
-        }
-        if p > 0.5 {
-            match blocks.rules_of(*a, *b) {
-                1 => once += p,
-                2 => twice += p,
-                _ => {}
-            }
-        }
-    }
-    let mut sizes = vec![0_u64; clusters.len()];
-    clusters.iter().for_each(|head| sizes[*head as usize] += 1);
-    let pairs: u64 = sizes.iter().map(|n| n * n.saturating_sub(1) / 2).sum();
-    // Pairs that no rule proposed but clusters imply are as right as those that were proposed.
-    let precision = if inside_proposed == 0 { 1.0 } else { inside / inside_proposed as f64 };
-    let right = precision * pairs as f64;
-    let missed = if twice > 0.0 { once * once / (2.0 * twice) } else { 0.0 };
-    let implied = right - inside;
-    let total = everywhere + implied.max(missed.min(everywhere));
-    summary.precision = precision;
-    summary.recall = if total > 0.0 { right / total } else { 1.0 };
 }
 
 fn describe(table: &Table, parameters: &Parameters) -> Vec<String> {

@@ -6,6 +6,7 @@
 //! function of the set of records.
 
 mod block;
+mod estimate;
 mod field;
 mod group;
 mod hot;

@@ -32,6 +32,16 @@ pub(crate) struct Blocks {
     pub(crate) pairs_most: u64,
 }
 
+/// The blocks of one rule.
+struct Made {
+    /// Records in order of key.
+    order: Vec<u32>,
+    /// Keys and records that splitting has changed.
+    moved: Vec<u64>,
+    report: Oversized,
+    pairs: u64,
+}
+
 /// Pieces that split blocks, the best first.
 const SPLITTERS: [Atom; 12] = [
     Atom::Birth,
@@ -63,48 +73,52 @@ impl Blocks {
                 }
             });
         }
+        let made: Vec<Made> = rules
+            .par_iter()
+            .enumerate()
+            .map(|(number, rule)| {
+                let key_of = |record: usize| keys[record * count + number];
+                let mut sorted: Vec<u64> = (0..table.len())
+                    .filter(|record| key_of(*record) != 0)
+                    .map(|record| u64::from(key_of(record)) << 32 | record as u64)
+                    .collect();
+                sorted.par_sort_unstable();
+                let report = split(&mut sorted, table, &maker, rule, records_max);
+                let moved: Vec<u64> = match report.blocks {
+                    0 => Vec::new(),
+                    _ => {
+                        let stays = |entry: &&u64| key_of(**entry as u32 as usize) == (**entry >> 32) as u32;
+                        sorted.iter().filter(|entry| !stays(entry)).copied().collect()
+                    }
+                };
+                let mut made = Made { order: Vec::new(), moved, report, pairs: 0 };
+                // Records alone in their block propose nothing.
+                for block in sorted.chunk_by(|a, b| a >> 32 == b >> 32).filter(|block| block.len() > 1) {
+                    made.pairs += (block.len() * (block.len() - 1) / 2) as u64;
+                    made.order.extend(block.iter().map(|entry| *entry as u32));
+                }
+                made.order.shrink_to_fit();
+                made
+            })
+            .collect();
         let mut order = Vec::with_capacity(count);
         let mut oversized = Vec::new();
         let mut pairs_most = 0;
-        for (number, rule) in rules.iter().enumerate() {
-            let mut sorted: Vec<u64> = (0..table.len())
-                .into_par_iter()
-                .with_min_len(8192)
-                .filter_map(|record| {
-                    let key = keys[record * count + number];
-                    (key != 0).then_some(u64::from(key) << 32 | record as u64)
-                })
-                .collect();
-            sorted.par_sort_unstable();
-            let report = split(&mut sorted, table, &maker, rule, records_max);
-            for entry in &sorted {
-                keys[(*entry as u32) as usize * count + number] = (entry >> 32) as u32;
+        for (number, made) in made.into_iter().enumerate() {
+            for entry in made.moved {
+                keys[(entry as u32) as usize * count + number] = (entry >> 32) as u32;
             }
-            if report.blocks > 0 {
-                oversized.push(report);
+            pairs_most += made.pairs;
+            order.push(made.order);
+            if made.report.blocks > 0 {
+                oversized.push(made.report);
             }
-            pairs_most += sorted
-                .chunk_by(|a, b| a >> 32 == b >> 32)
-                .map(|block| (block.len() * (block.len() - 1) / 2) as u64)
-                .sum::<u64>();
-            // Records alone in their block propose nothing.
-            let grouped: Vec<u32> = sorted
-                .chunk_by(|a, b| a >> 32 == b >> 32)
-                .filter(|block| block.len() > 1)
-                .flat_map(|block| block.iter().map(|entry| *entry as u32))
-                .collect();
-            order.push(grouped);
         }
         Self { keys, rules: count, order, oversized, pairs_most }
     }
 
     fn keys(&self, record: u32) -> &[u32] {
         &self.keys[record as usize * self.rules..(record as usize + 1) * self.rules]
-    }
-
-    /// How many rules propose a pair.
-    pub(crate) fn rules_of(&self, a: u32, b: u32) -> usize {
-        self.keys(a).iter().zip(self.keys(b)).filter(|(x, y)| x == y && **x != 0).count()
     }
 
     /// Calls `each` for every proposed pair, the smaller record first, in parallel; collects what it makes of parts of

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::block::{Atom, Keys, Rule};
 use super::field::{FIELDS, TableField};
 use super::store::{Row, Table};
+use crate::hash::mix;
 
 /// Records that costs are counted on.
 const SAMPLE_MAX: usize = 20_000;
@@ -43,13 +44,16 @@ pub(crate) fn choose(table: &Table, budget: f64, seed: u64) -> Vec<Rule> {
     };
     let survives = imagine(&sample, &atoms, &mut random);
     let scale = (table.len() as f64 / sample.len() as f64).powi(2);
+    let columns: Vec<Vec<u64>> =
+        atoms.par_iter().map(|atom| sample.iter().map(|row| keys.atom(row, *atom)).collect()).collect();
+    let of = |rule: &[Atom]| -> Vec<&[u64]> { rule.iter().map(|atom| &*columns[position(&atoms, *atom)]).collect() };
     let rules = combinations(&atoms);
-    let singles: Vec<f64> = atoms.par_iter().map(|atom| pairs(&sample, &keys, &[*atom]) * scale).collect();
+    let singles: Vec<f64> = atoms.par_iter().map(|atom| pairs(&of(&[*atom])) * scale).collect();
     let all = (table.len() as f64).powi(2) / 2.0;
     let cost_of = |rule: &Rule| -> f64 {
         let share: f64 = rule.iter().map(|atom| singles[position(&atoms, *atom)] / all).product();
         // What independence says is a lower bound in practice: no need to count what is far too much.
-        if share * all > budget { f64::INFINITY } else { pairs(&sample, &keys, rule) * scale }
+        if share * all > budget { f64::INFINITY } else { pairs(&of(rule)) * scale }
     };
     let candidates: Vec<Candidate> = rules
         .into_par_iter()
@@ -157,8 +161,13 @@ fn combinations(atoms: &[Atom]) -> Vec<Rule> {
     rules
 }
 
-fn pairs(sample: &[Row], keys: &Keys, rule: &[Atom]) -> f64 {
-    let mut found: Vec<u64> = sample.iter().map(|row| keys.key(row, rule)).filter(|key| *key != 0).collect();
+/// The pairs of records that agree on all columns.
+fn pairs(columns: &[&[u64]]) -> f64 {
+    let key = |record: usize| {
+        columns.iter().try_fold(1, |key, column| (column[record] != 0).then(|| mix(key, column[record])))
+    };
+    let records = columns.first().map_or(0, |column| column.len());
+    let mut found: Vec<u64> = (0..records).filter_map(key).collect();
     found.sort_unstable();
     found.chunk_by(|a, b| a == b).map(|block| (block.len() * (block.len() - 1)) as f64 / 2.0).sum()
 }

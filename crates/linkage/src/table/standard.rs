@@ -6,89 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::Column;
 use crate::hanzi;
-
-/// What people and programs write where they know nothing.
-const NOTHING: &[&str] = &[
-    "na",
-    "n a",
-    "nan",
-    "null",
-    "none",
-    "nil",
-    "unknown",
-    "unk",
-    "not known",
-    "not stated",
-    "not applicable",
-    "test",
-    "missing",
-    "anonymous",
-    "no name",
-    "not given",
-    "baby boy",
-    "baby girl",
-    "baby",
-    "newborn",
-    "male",
-    "female",
-    "name unknown",
-    "x",
-    "xx",
-    "xxx",
-    "xxxx",
-    "不详",
-    "未知",
-    "无",
-    "无名",
-    "无名氏",
-    "佚名",
-    "匿名",
-    "测试",
-    "暂无",
-    "没有",
-    "空",
-    "不明",
-    "未提供",
-    "不知道",
-    "保密",
-    "婴儿",
-    "新生儿",
-    "某某",
-    "患者",
-    "旅客",
-    "乘客",
-    "本人",
-    "用户",
-    "游客",
-    "访客",
-    "patient",
-    "unbekannt",
-    "ohne",
-    "keine angabe",
-    "inconnu",
-    "desconocido",
-    "infant",
-    "unnamed",
-    "not named",
-    "boy",
-    "girl",
-    "anon",
-    "tbd",
-    "tba",
-    "nn",
-    "n n",
-    "fnu",
-    "lnu",
-    "nfn",
-    "no first name",
-    "no last name",
-    "no surname",
-    "refused",
-    "declined",
-    "unavailable",
-    "not available",
-    "not known at present",
-];
+use crate::placeholder::is_placeholder;
 
 /// What a name begins with that nobody has been given yet.
 const UNNAMED: &[&str] =
@@ -165,7 +83,7 @@ pub(crate) fn fold(text: &str) -> String {
 }
 
 fn is_nothing(folded: &str) -> bool {
-    NOTHING.contains(&folded)
+    is_placeholder(folded)
         || !folded.chars().any(char::is_alphanumeric)
         || UNNAMED.iter().any(|start| folded.starts_with(start))
 }

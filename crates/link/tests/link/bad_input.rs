@@ -1,34 +1,16 @@
 //! What becomes of files that are not as they should be, and of runs that would destroy something.
 
-use std::path::PathBuf;
-
 use link::{LinkError, Options, Outcome, run};
 
-struct Folder(tempfile::TempDir);
+use crate::folder::Folder;
 
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
+/// The choices of a run on one file of that text.
+fn options(folder: &Folder, text: &str) -> Options {
+    folder.options(&[folder.write("a.csv", text)])
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        std::fs::write(self.path(name), text).expect("written");
-        self.path(name)
-    }
-
-    fn options(&self, text: &str) -> Options {
-        let inputs = vec![self.write("a.csv", text)];
-        Options { inputs, output: self.path("clusters.csv"), ..Options::default() }
-    }
-
-    fn skipping(&self, text: &str) -> Outcome {
-        let options = Options { skip_bad_rows: true, ..self.options(text) };
-        run(&options, |_| {}).expect("linked")
-    }
+fn skipping(folder: &Folder, text: &str) -> Outcome {
+    folder.link(&Options { skip_bad_rows: true, ..options(folder, text) })
 }
 
 /// A file whose row of each id is what `said` gives for its address.
@@ -45,7 +27,7 @@ fn people(rows: usize, said: impl Fn(usize) -> String) -> String {
 fn a_quote_inside_of_an_unquoted_field_is_a_character() {
     let folder = Folder::new();
     let text = people(200, |number| if number == 7 { "Flat 6\" pipe lane".to_owned() } else { "x".to_owned() });
-    let outcome = run(&folder.options(&text), |_| {}).expect("linked");
+    let outcome = run(&options(&folder, &text), |_| {}).expect("linked");
     assert_eq!((outcome.summary.records, outcome.skipped_rows), (200, 0));
 }
 
@@ -59,11 +41,11 @@ fn a_quote_that_is_not_closed_costs_its_line_and_is_named() {
             150 => other.to_owned(),
             _ => "x".to_owned(),
         });
-        match run(&folder.options(&text), |_| {}) {
+        match run(&options(&folder, &text), |_| {}) {
             Err(LinkError::BadRow { line: 8, .. }) => {}
             found => panic!("{found:?}"),
         }
-        let outcome = folder.skipping(&text);
+        let outcome = skipping(&folder, &text);
         assert_eq!((outcome.summary.records, outcome.skipped_rows), (199, 1), "{other}");
         assert!(outcome.text.contains("a.csv, line 8: "), "{}", outcome.text);
     }
@@ -75,13 +57,13 @@ fn a_quoted_field_of_many_lines_is_one_field_up_to_the_bound() {
     let of = |lines: usize| {
         people(3, |number| if number == 2 { format!("\"{}, \"\"x\"\"\"", "y\n".repeat(lines)) } else { "x".to_owned() })
     };
-    let outcome = run(&folder.options(&of(900)), |_| {}).expect("linked");
+    let outcome = run(&options(&folder, &of(900)), |_| {}).expect("linked");
     assert_eq!(outcome.summary.records, 3);
-    match run(&folder.options(&of(1_100)), |_| {}) {
+    match run(&options(&folder, &of(1_100)), |_| {}) {
         Err(LinkError::BadRow { line: 3, reason, .. }) => assert!(reason.contains("not closed"), "{reason}"),
         found => panic!("{found:?}"),
     }
-    let outcome = folder.skipping(&of(1_100));
+    let outcome = skipping(&folder, &of(1_100));
     assert_eq!((outcome.summary.records, outcome.skipped_rows), (2, 1_101));
     assert!(outcome.text.contains("and 1,081 more"), "{}", outcome.text);
 }
@@ -97,14 +79,14 @@ fn rows_are_cut_rightly_in_a_file_of_many_parts() {
         3 => format!(" \"{filler}, 4\" "),
         _ => filler.clone(),
     });
-    let outcome = folder.skipping(&text);
+    let outcome = skipping(&folder, &text);
     assert_eq!((outcome.summary.records, outcome.skipped_rows), (16_000, 4_000));
 }
 
 #[test]
 fn a_header_whose_quote_is_not_closed_is_refused() {
     let folder = Folder::new();
-    let refused = run(&folder.options("record_id,\"name\n1,Anna\n2,Bruno\n"), |_| {}).expect_err("refused");
+    let refused = run(&options(&folder, "record_id,\"name\n1,Anna\n2,Bruno\n"), |_| {}).expect_err("refused");
     assert!(refused.to_string().contains("line 1: the header cannot be read: a quote"), "{refused}");
 }
 
@@ -112,7 +94,7 @@ fn a_header_whose_quote_is_not_closed_is_refused() {
 fn a_file_is_never_read_and_written_nor_written_twice() {
     let folder = Folder::new();
     let text = people(20, |_| "x".to_owned());
-    let plain = folder.options(&text);
+    let plain = options(&folder, &text);
     let input = folder.path("./a.csv");
     let once = Some(folder.path("once"));
     std::os::unix::fs::symlink(folder.path("a.csv"), folder.path("link.csv")).expect("a link");
@@ -135,7 +117,7 @@ fn a_file_is_never_read_and_written_nor_written_twice() {
 fn what_is_written_replaces_the_old_file_whole_and_leaves_nothing_beside() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
-    let options = folder.options(&people(20, |_| "x".to_owned()));
+    let options = options(&folder, &people(20, |_| "x".to_owned()));
     let old = folder.write("clusters.csv", "old");
     std::fs::set_permissions(&old, PermissionsExt::from_mode(0o600)).expect("set");
     // Who has the old file open goes on to read the old one: it is replaced, not written over.
@@ -146,13 +128,13 @@ fn what_is_written_replaces_the_old_file_whole_and_leaves_nothing_beside() {
     assert_eq!(text, "old");
     assert!(std::fs::read_to_string(&old).expect("read").starts_with("record_id,cluster_id\n"));
     assert_eq!(std::fs::metadata(&old).expect("there").permissions().mode() & 0o777, 0o600);
-    assert_eq!(std::fs::read_dir(folder.0.path()).expect("a folder").count(), 2);
+    assert_eq!(std::fs::read_dir(folder.path(".")).expect("a folder").count(), 2);
 }
 
 #[test]
 fn an_unknown_id_to_explain_is_refused_before_anything_is_written() {
     let folder = Folder::new();
-    let mut options = folder.options(&people(20, |_| "x".to_owned()));
+    let mut options = options(&folder, &people(20, |_| "x".to_owned()));
     options.explain = Some(("1".to_owned(), "99".to_owned()));
     let found = run(&options, |_| {});
     assert!(matches!(&found, Err(LinkError::NoSuchRecord(id)) if id == "99"), "{found:?}");
@@ -162,7 +144,7 @@ fn an_unknown_id_to_explain_is_refused_before_anything_is_written() {
 #[test]
 fn a_file_that_is_not_there_is_named_with_one_reason() {
     let folder = Folder::new();
-    let options = Options { inputs: vec![folder.path("nope.csv")], ..folder.options("") };
+    let options = Options { inputs: vec![folder.path("nope.csv")], ..options(&folder, "") };
     let refused = run(&options, |_| {}).expect_err("refused");
     assert!(refused.to_string().contains("nope.csv: No such file"), "{refused}");
     // Whoever prints an error with its causes would say the reason again.
@@ -172,7 +154,28 @@ fn a_file_that_is_not_there_is_named_with_one_reason() {
 #[test]
 fn more_inputs_than_can_be_told_apart_are_refused() {
     let folder = Folder::new();
-    let plain = folder.options("");
+    let plain = options(&folder, "");
     let options = Options { inputs: vec![plain.inputs[0].clone(); 256], ..plain };
     assert!(matches!(run(&options, |_| {}), Err(LinkError::TooManyInputs(256))));
+}
+
+#[test]
+fn what_spreadsheets_write_is_read_and_a_spreadsheet_itself_is_refused_with_advice() {
+    let folder = Folder::new();
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let rows = "id;name;dob\r\n1;Anna Abel;1980-02-03\r\n2;Anna Abel;1980-02-03\r\n";
+    for bytes in [format!("sep=;\r\n{rows}").into_bytes(), utf16(rows)] {
+        let input = folder.write("a.csv", bytes);
+        assert_eq!(folder.link(&folder.options(&[input])).summary.clusters, 1);
+    }
+    let broken = folder.write("a.csv", "sep=;\nid;name\n1;Anna\n2;Bruno;x\n");
+    match run(&folder.options(&[broken]), |_| {}) {
+        Err(LinkError::BadRow { line: 4, .. }) => {}
+        found => panic!("{found:?}"),
+    }
+    for (bytes, what) in [(&b"PK\x03\x04rest"[..], "a spreadsheet"), (&b"\x00\x00\x01ab,\x07"[..], "no text")] {
+        let input = folder.write("a.csv", bytes);
+        let refused = run(&folder.options(&[input]), |_| {}).expect_err("refused").to_string();
+        assert!(refused.contains(what) && refused.contains("save it as CSV"), "{refused}");
+    }
 }

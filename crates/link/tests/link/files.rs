@@ -1,59 +1,15 @@
 //! Files in, clusters out: formats, errors, and the laws of linkage on whole tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use link::{LinkError, Options, Outcome, run};
 use proptest::prelude::*;
 
+use crate::folder::Folder;
+
 const HEADER: &str = "record_id,given_name,surname,gender,dob,phone,street_number,address_1,suburb,postcode";
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        std::fs::write(&path, bytes).expect("written");
-        path
-    }
-
-    fn options(&self, inputs: &[PathBuf]) -> Options {
-        Options { inputs: inputs.to_vec(), output: self.path("clusters.csv"), seed: 1, ..Options::default() }
-    }
-
-    fn link(&self, options: &Options) -> Outcome {
-        run(options, |_| {}).expect("linked")
-    }
-
-    /// The clusters of an output, each as its record ids.
-    fn clusters(&self) -> BTreeSet<BTreeSet<String>> {
-        clusters(&self.path("clusters.csv"))
-    }
-
-    fn together(&self, a: &str, b: &str) -> bool {
-        self.clusters().iter().any(|cluster| cluster.contains(a) && cluster.contains(b))
-    }
-}
-
-fn clusters(path: &Path) -> BTreeSet<BTreeSet<String>> {
-    let text = std::fs::read_to_string(path).expect("clusters");
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for line in text.lines().skip(1) {
-        let (record, cluster) = line.split_once(',').expect("two fields");
-        found.entry(cluster.to_owned()).or_default().insert(record.to_owned());
-    }
-    found.into_values().collect()
-}
 
 const GIVEN: [&str; 24] = [
     "anna", "bruno", "carla", "dieter", "emma", "felix", "greta", "hanno", "ida", "jakob", "klara", "lukas", "maria",
@@ -154,6 +110,47 @@ fn families_on_one_phone_and_address_stay_apart_and_repeats_come_together() {
     let right = found.iter().filter(|cluster| cluster.len() == 2).count();
     assert!(right * 100 >= repeats * 99, "{right} of {repeats}");
     assert!(outcome.summary.precision > 0.98 && outcome.summary.recall > 0.97, "{}", outcome.text);
+}
+
+/// A number below `most` that depends on a person and on what is drawn, and on nothing else.
+fn drawn(person: usize, what: u64, most: usize) -> usize {
+    let mixed =
+        (person as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(what.wrapping_mul(0xBF58_476D_1CE4_E5B9));
+    let mixed = (mixed ^ mixed >> 31).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (mixed >> 33) as usize % most
+}
+
+#[test]
+fn where_names_and_a_year_are_all_that_is_stated_it_knows_how_often_it_errs() {
+    let folder = Folder::new();
+    for people in [500, 1_000, 2_000] {
+        let mut text = "record_id,given_name,surname,dob\n".to_owned();
+        for person in 0..people {
+            let (given, surname) = (GIVEN[drawn(person, 1, 24)], SURNAMES[drawn(person, 2, 28)]);
+            let year = 1940 + drawn(person, 3, 60);
+            text += &format!("{person}a,{given},{surname},{year}\n");
+            if person % 3 == 0 {
+                let (surname, year) = match drawn(person, 4, 10) {
+                    0 => (&surname[..surname.len() - 1], year),
+                    1 => (surname, year + 1),
+                    _ => (surname, year),
+                };
+                text += &format!("{person}b,{given},{surname},{year}\n");
+            }
+        }
+        let outcome = folder.link(&folder.options(&[folder.write("a.csv", text)]));
+        let (mut claimed, mut right) = (0, 0);
+        for cluster in folder.clusters() {
+            let people: Vec<&str> = cluster.iter().map(|id| &id[..id.len() - 1]).collect();
+            claimed += people.len() * (people.len() - 1) / 2;
+            right += (1..people.len())
+                .map(|n| people[..n].iter().filter(|other| **other == people[n]).count())
+                .sum::<usize>();
+        }
+        let (expected, reached) = (outcome.summary.precision, right as f64 / claimed as f64);
+        assert!(reached < 0.95, "the test asks nothing: {reached}");
+        assert!((expected - reached).abs() < 0.03, "{expected} expected, {reached} reached of {people} people");
+    }
 }
 
 /// The town with some records beside it.

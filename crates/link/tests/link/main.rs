@@ -1,0 +1,5 @@
+//! Linkage of plain files, from files to files.
+
+mod bad_input;
+mod files;
+mod folder;
