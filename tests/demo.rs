@@ -1,15 +1,15 @@
 //! The demo through the real binary: feeds in, persons out, every answer on record.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn demo(residents: u32) -> (Value, String) {
-    let home = test_support::scratch_dir("demo");
+fn demo(home: &Path, residents: u32) -> (Value, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_isthmus"))
         .args(["demo", "--days", "4", "--seed", "3", "--exit", "--json", "--residents", &residents.to_string()])
         .args(["--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--data-dir"])
-        .arg(&home)
+        .arg(home)
         .output()
         .expect("the binary runs");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -21,7 +21,8 @@ fn demo(residents: u32) -> (Value, String) {
 
 #[test]
 fn the_demo_accounts_for_every_row_finds_the_persons_and_verifies_the_access_log() {
-    let (summary, printed) = demo(400);
+    let home = test_support::scratch_dir("demo");
+    let (summary, printed) = demo(&home, 400);
     let number = |name: &str| summary[name].as_f64().unwrap_or_else(|| panic!("{name} is missing in {summary}"));
     let outcomes = number("accepted") + number("duplicate") + number("superseded") + number("quarantined");
     assert_eq!(number("rows_in"), outcomes, "rows in = accepted + duplicate + superseded + quarantined");
@@ -39,4 +40,53 @@ fn the_demo_accounts_for_every_row_finds_the_persons_and_verifies_the_access_log
     for digits in printed.split(|c: char| !c.is_ascii_digit()) {
         assert!(digits.len() != 18, "a resident number was printed");
     }
+    a_change_of_the_model_names_who_did_it_and_why_and_is_on_record(&home);
+}
+
+/// Runs a command on the data of a demo; no hub runs on them any more.
+fn isthmus(home: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_isthmus"));
+    command.args(words).arg("--data-dir").arg(home).env_remove("ISTHMUS_OPERATOR").env_remove("USER");
+    command.output().expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn entries(home: &Path) -> u64 {
+    let dir = home.join("ledger");
+    let dir = dir.to_str().expect("a path");
+    let output = Command::new(env!("CARGO_BIN_EXE_isthmus"))
+        .args(["ledger", "verify", "--json", "--dir", dir])
+        .output()
+        .expect("the binary runs");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    report["entries"].as_u64().unwrap_or_else(|| panic!("no entries in {report}"))
+}
+
+fn a_change_of_the_model_names_who_did_it_and_why_and_is_on_record(home: &Path) {
+    let before = entries(home);
+    let nobody = isthmus(home, &["model", "rollback", "--reason", "too many splits"]);
+    assert!(!nobody.status.success() && text(&nobody.stderr).contains("--handle"), "{}", text(&nobody.stderr));
+    let town = home.join("town.toml");
+    let town = town.to_str().expect("a path");
+    let nowhere = isthmus(home, &["model", "train", "--handle", "op-3", "--out", "/nowhere/town.toml"]);
+    assert!(text(&nowhere.stderr).contains("/nowhere/town.toml cannot be written"), "{}", text(&nowhere.stderr));
+    assert_eq!(entries(home), before, "nothing was read or done");
+
+    let trained = isthmus(home, &["model", "train", "--handle", "op-3", "--out", town]);
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+    assert_eq!(entries(home), before + 1, "reading the records is on record");
+    let change = ["--handle", "op-3", "--reason", "learned here", "--yes", "--skip-preview"];
+    let activated = isthmus(home, &[&["model", "activate", town][..], &change[..]].concat());
+    assert!(activated.status.success(), "{}", text(&activated.stderr));
+    // The model that was only configured goes on the log first.
+    assert_eq!(entries(home), before + 3);
+    let listed = text(&isthmus(home, &["model", "list"]).stdout);
+    let newest = listed.lines().next().expect("a line");
+    assert!(newest.contains("activated\ttown+") && newest.contains("\top-3\tlearned here\tdecides"), "{listed}");
+    let hot = isthmus(home, &["model", "hot"]);
+    assert!(hot.status.success(), "{}", text(&hot.stderr));
 }

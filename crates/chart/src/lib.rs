@@ -17,4 +17,4 @@ pub use histogram::Histogram;
 pub use page::page;
 pub use parameters::{Parameter, parameters};
 pub use shares::shares;
-pub use waterfall::{Step, Waterfall};
+pub use waterfall::{Order, Step, Waterfall};

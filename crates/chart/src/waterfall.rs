@@ -1,7 +1,7 @@
 //! A match weight as a waterfall: the prior, each field up or down from there, the total, and the thresholds.
 
 use crate::picture::{Picture, marks, plain, signed};
-use crate::words::field_and_level;
+use crate::words::{field_and_level, order_and_state};
 
 /// What one field adds.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,17 @@ pub struct Waterfall {
     pub together: bool,
     /// Code of the field of which two different values keep the records apart, whatever the weight.
     pub conflict: Option<String>,
+    /// The standing order on the pair, if there is one: it outranks the weight.
+    pub order: Option<Order>,
+}
+
+/// A standing order of a reviewer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Both are of one person; `false`: of two.
+    pub same: bool,
+    /// Code of what has become of it, such as `in-force`.
+    pub state: String,
 }
 
 const WIDTH: f64 = 860.0;
@@ -124,11 +135,16 @@ impl Waterfall {
             let (en, zh) = field_and_level(field, "");
             format!(" · different {en}: kept apart {zh}不同，不予关联")
         });
+        let order = self.order.as_ref().map(|order| {
+            let (en, zh) = order_and_state(order.same, &order.state);
+            format!(" · {en} {zh}")
+        });
         format!(
-            "{together} {zh} · weight 权重 {} · probability of the pair alone 单对概率 {}{}",
+            "{together} {zh} · weight 权重 {} · probability of the pair alone 单对概率 {}{}{}",
             plain(weight),
             probability(weight),
-            conflict.unwrap_or_default()
+            conflict.unwrap_or_default(),
+            order.unwrap_or_default()
         )
     }
 
@@ -138,12 +154,14 @@ impl Waterfall {
             format!("{en} {}", signed(step.bits))
         });
         let review = self.review_threshold.map(|review| format!(", put up for review from {}", plain(review)));
+        let order = self.order.as_ref().map(|order| format!(" {}.", order_and_state(order.same, &order.state).0));
         format!(
-            "Match weight {} bits. {}. Linked from {}{}.",
+            "Match weight {} bits. {}. Linked from {}{}.{}",
             plain(self.weight()),
             steps.collect::<Vec<_>>().join(", "),
             plain(self.link_threshold),
-            review.unwrap_or_default()
+            review.unwrap_or_default(),
+            order.unwrap_or_default()
         )
     }
 }

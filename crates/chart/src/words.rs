@@ -48,11 +48,26 @@ const LEVELS: &[Word] = &[
     ("swapped", "swapped", "顺序对调"),
     ("far", "far apart", "相差较远"),
     ("different", "different", "不同"),
+    ("hot", "too common to count", "过于常见，不计"),
+];
+
+const ORDER_STATES: &[Word] = &[
+    ("in-force", "in force", "有效"),
+    ("resting", "resting", "暂停"),
+    ("set-aside", "set aside", "搁置"),
+    ("ended", "taken back", "已撤销"),
 ];
 
 fn find(words: &[Word], code: &str) -> (String, String) {
     let known = words.iter().find(|(known, ..)| *known == code);
     known.map_or_else(|| (code.replace('_', " "), String::new()), |(_, en, zh)| ((*en).to_owned(), (*zh).to_owned()))
+}
+
+/// A reviewer's order with its state, in both languages.
+pub(crate) fn order_and_state(same: bool, state: &str) -> (String, String) {
+    let (verdict, zh) = if same { ("one person", "同一人") } else { ("two persons", "两个人") };
+    let (state, state_zh) = find(ORDER_STATES, state);
+    (format!("a reviewer decided: {verdict}, {state}"), format!("复核决定：{zh}，{state_zh}"))
 }
 
 /// A field with its level, in both languages. A code that is not known stands for itself.

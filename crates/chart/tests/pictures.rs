@@ -26,6 +26,7 @@ fn waterfall() -> Waterfall {
         model_version: "zh-1+0123456789ab".to_owned(),
         together: true,
         conflict: None,
+        order: None,
     }
 }
 

@@ -114,7 +114,9 @@ symbols! {
     cause: Option<ChangeCause>,
     Unknown = None => None,
     Event = Some(ChangeCause::Event) => Some(ChangeCause::Event),
+    Decision = Some(ChangeCause::Decision) => Some(ChangeCause::Decision),
     Model = Some(ChangeCause::Model) => Some(ChangeCause::Model),
+    Rules = Some(ChangeCause::Rules) => Some(ChangeCause::Rules),
     Rebuild = Some(ChangeCause::Rebuild) => Some(ChangeCause::Rebuild),
 }
 
@@ -136,6 +138,7 @@ mod tests {
             cause,
             cause_event: None,
             cause_batch: None,
+            cause_decision: None,
             model_version: "zh-1".to_owned(),
         }
     }

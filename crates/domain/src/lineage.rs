@@ -54,10 +54,14 @@ codes! {
 codes! {
     /// Why a person changed.
     ChangeCause {
-        /// A source stated something, or took it back; a reviewer decided.
+        /// A source stated something, or took it back.
         Event = "event",
+        /// A reviewer decided, or took a decision back.
+        Decision = "decision",
         /// Another linkage model decides.
         Model = "model",
+        /// Other rules of survivorship choose the values, or another version of the program decides.
+        Rules = "rules",
         /// The views were made anew from the log.
         Rebuild = "rebuild",
     }
@@ -93,6 +97,8 @@ pub struct PersonChange {
     pub cause_event: Option<EventId>,
     /// The batch of that event.
     pub cause_batch: Option<BatchId>,
+    /// The decision that it was made or taken back, when it was one.
+    pub cause_decision: Option<RecordId>,
     /// Linkage model in force.
     pub model_version: String,
 }

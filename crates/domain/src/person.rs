@@ -249,6 +249,35 @@ mod tests {
     }
 
     #[test]
+    fn the_runner_up_is_what_would_show_without_the_value_that_shows() {
+        let at = |record, feed, kind, time, address: &str| {
+            let mut source = source(record, feed, kind, time, "王小明");
+            source.statement.address = Some(address.into());
+            source
+        };
+        let sources = || {
+            vec![
+                at(1, "register", SourceKind::Community, 1, "平江路1号"),
+                at(2, "lab", SourceKind::Hospital, 5, "人民路2号"),
+                at(3, "wallet", SourceKind::Payment, 9, "干将路3号"),
+                at(4, "pay", SourceKind::Payment, 7, "观前街4号"),
+            ]
+        };
+        let mut left = sources();
+        let mut shown = golden(&left).address.expect("an address");
+        while left.len() > 1 {
+            let behind = shown.runner_up.take().expect("a runner-up");
+            left.retain(|source| source.record != shown.record_id.as_uuid().as_u128());
+            let next = golden(&left).address.expect("an address");
+            assert_eq!((&behind.value, &behind.source, behind.record_id), (&next.value, &next.source, next.record_id));
+            assert_eq!((behind.time, behind.source_kind), (next.time, next.source_kind));
+            assert_eq!(shown.others.len(), left.len() - 1);
+            shown = next;
+        }
+        assert_eq!((shown.rule, shown.runner_up.is_none()), (Rule::OnlyValue, true));
+    }
+
+    #[test]
     fn a_partly_hidden_name_is_shown_only_when_there_is_no_other() {
         let hidden = source(1, "wallet", SourceKind::Payment, 9, "*小明");
         assert_eq!(name_of(&golden(&[hidden])), ("*小明", Rule::OnlyValue));

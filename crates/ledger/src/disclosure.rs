@@ -49,7 +49,7 @@
 
 use std::fmt;
 
-use crate::entry::{CaseToken, Code, Decision, Entry, Nonce, PolicyHash, Stamp, SubjectHandle};
+use crate::entry::{CaseToken, Code, Decision, Entry, Matter, Nonce, PolicyHash, Stamp, SubjectHandle};
 use crate::receipt::Receipt;
 
 /// Who asks for what, and why: the part of an entry that is known before the decision.
@@ -86,6 +86,8 @@ pub struct Released {
     pub withheld: Vec<Code>,
     /// Records or persons in the answer.
     pub count: u64,
+    /// What the act is about, where it is about a thing of the hub.
+    pub matter: Option<Matter>,
 }
 
 impl Access {
@@ -113,6 +115,7 @@ impl Access {
             released: released.groups,
             withheld: released.withheld,
             count: released.count,
+            matter: released.matter,
             decision,
             policy: self.policy,
             request: self.request,

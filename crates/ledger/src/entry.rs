@@ -128,6 +128,10 @@ opaque_id! {
     PolicyHash, 32
 }
 opaque_id! {
+    /// Id of a thing of the hub that an act was about: a decision, an event.
+    MatterId, 16
+}
+opaque_id! {
     /// 128 random bits: a boot of a process, a request, a salt.
     Nonce, 16
 }
@@ -186,6 +190,15 @@ pub enum Decision {
     },
 }
 
+/// What an act was about, where it was about a thing of the hub: a decision, a change of the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Matter {
+    /// Its id.
+    pub id: MatterId,
+    /// What was done: a verdict, an undo, an activation.
+    pub act: Code,
+}
+
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -211,6 +224,9 @@ pub struct Entry {
     pub withheld: Vec<Code>,
     /// Records or persons in the answer.
     pub count: u64,
+    /// What the act was about, where it was about a thing of the hub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matter: Option<Matter>,
     /// The decision.
     pub decision: Decision,
     /// The policies that decided.
@@ -235,7 +251,8 @@ impl Entry {
         };
         let refused = matches!(self.decision, Decision::Refused { .. });
         let mut w = Writer(Vec::with_capacity(320));
-        let pairs = 15 + [self.purpose.is_some(), self.case.is_some(), refused].map(u64::from).iter().sum::<u64>();
+        let optional = [self.purpose.is_some(), self.case.is_some(), refused].map(u64::from).iter().sum::<u64>();
+        let pairs = 15 + optional + if self.matter.is_some() { 2 } else { 0 };
         w.map(pairs);
         w.uint(0);
         w.uint(VERSION);
@@ -271,6 +288,12 @@ impl Entry {
         for (key, bytes) in [(15, &self.policy.0[..]), (16, &self.request.0[..]), (17, &self.stamp.salt.0[..])] {
             w.uint(key);
             w.bytes(bytes);
+        }
+        if let Some(matter) = &self.matter {
+            w.uint(18);
+            w.bytes(&matter.id.0);
+            w.uint(19);
+            w.text(matter.act.as_str());
         }
         if w.0.len() > ENTRY_BYTES_MAX { Err(EntryError::TooLong) } else { Ok(w.0) }
     }
@@ -323,6 +346,8 @@ struct Fields {
     policy: Option<PolicyHash>,
     request: Option<Nonce>,
     salt: Option<Nonce>,
+    matter: Option<MatterId>,
+    act: Option<Code>,
 }
 
 impl Fields {
@@ -349,6 +374,8 @@ impl Fields {
             15 => self.policy = Some(PolicyHash(r.bytes()?.try_into().ok()?)),
             16 => self.request = Some(nonce(r)?),
             17 => self.salt = Some(nonce(r)?),
+            18 => self.matter = Some(MatterId(r.bytes()?.try_into().ok()?)),
+            19 => self.act = Some(code(r)?),
             _ => return None,
         }
         Some(())
@@ -376,6 +403,8 @@ impl Fields {
             released: self.released,
             withheld: self.withheld,
             count: self.count?,
+            // One without the other is encoded as neither, so such bytes do not decode.
+            matter: self.matter.zip(self.act).map(|(id, act)| Matter { id, act }),
             decision: self.reason.map_or(Decision::Allowed, |reason| Decision::Refused { reason }),
             policy: self.policy?,
             request: self.request?,

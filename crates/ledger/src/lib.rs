@@ -33,7 +33,8 @@ mod testing;
 pub use client::{LedgerClient, ProvenEntry, RemoteLedger};
 pub use disclosure::{Access, Disclosed, Disclosure, Refusal, Refused, Released};
 pub use entry::{
-    CaseToken, Code, Decision, Entry, EntryError, Nonce, PolicyHash, SUBJECTS_MAX, Stamp, Stamper, SubjectHandle,
+    CaseToken, Code, Decision, Entry, EntryError, Matter, MatterId, Nonce, PolicyHash, SUBJECTS_MAX, Stamp, Stamper,
+    SubjectHandle,
 };
 pub use error::LedgerError;
 pub use handle::{LedgerHandle, OpenOptions};

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 
-use crate::entry::{CaseToken, Code, Decision, Entry, Nonce, PolicyHash, Stamp, SubjectHandle};
+use crate::entry::{CaseToken, Code, Decision, Entry, Matter, MatterId, Nonce, PolicyHash, Stamp, SubjectHandle};
 
 fn code(text: &str) -> Code {
     Code::parse(text).expect("a valid code")
@@ -34,6 +34,7 @@ pub(crate) fn entry(number: u64) -> Entry {
         released: vec![code("identity"), code("contact")],
         withheld: (0..number % 3).map(|n| code(&format!("group-{n}"))).collect(),
         count: number,
+        matter: number.is_multiple_of(7).then(|| Matter { id: MatterId(nonce(6)), act: code("SAME") }),
         decision: if number.is_multiple_of(4) {
             Decision::Refused { reason: code("not-own-grid") }
         } else {

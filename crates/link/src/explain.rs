@@ -77,6 +77,7 @@ impl Pair<'_> {
             model_version: String::new(),
             together: self.together,
             conflict: None,
+            order: None,
         };
         waterfall.svg()
     }

@@ -63,7 +63,8 @@ impl Rule {
         }
     }
 
-    const ALL: [Self; 13] = [
+    /// Every rule.
+    pub const ALL: [Self; 13] = [
         Self::NationalId,
         Self::MaskedId,
         Self::MaskedIdName,
@@ -83,6 +84,11 @@ impl Rule {
 impl BlockKey {
     fn new(rule: Rule, values: &[u64]) -> Self {
         Self((rule as u64) << 59 | hash_words(values) >> 5)
+    }
+
+    /// The key as a number, for a keyed hash of it: the values of a short key can be guessed from it.
+    pub const fn to_u64(self) -> u64 {
+        self.0
     }
 
     /// The rule that made it.

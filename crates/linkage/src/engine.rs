@@ -9,6 +9,8 @@
 mod hot;
 mod review;
 
+pub(crate) use hot::Values;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use domain::{PersonId, RecordId, Timestamp, Verdict};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::block::{BlockKey, Rule, blocking_keys};
+use crate::block::{BlockKey, blocking_keys};
 use crate::cluster::{Bonds, LocalCluster, LocalEdge, cluster, components};
 use crate::compare::{compare, score};
 use crate::index::{Index, Slot};
@@ -206,6 +208,7 @@ impl Engine {
             model_version: self.model.version().to_owned(),
             conflict: comparison.conflict,
             together: self.entry(left).cluster == self.entry(right).cluster,
+            order: self.orders.get(ordered(a, b)).map(|(order, state)| order.is_now(state)),
         })
     }
 
@@ -220,12 +223,6 @@ impl Engine {
             edges: self.edges,
             compared: self.compared,
         }
-    }
-
-    /// The blocking keys that propose no pairs because too many records share them: rule and number of records, the
-    /// largest first.
-    pub fn hot_blocks(&self) -> Vec<(Rule, usize)> {
-        self.index.hot_blocks().into_iter().map(|(key, records)| (key.rule(), records)).collect()
     }
 
     fn entry(&self, slot: Slot) -> &Entry {

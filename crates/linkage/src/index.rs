@@ -6,7 +6,7 @@
 
 use std::hash::Hash;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::block::BlockKey;
 
@@ -20,7 +20,7 @@ pub(crate) struct Index<K = BlockKey> {
     records_max: usize,
     /// Blocks that crossed the limit since the last [`Index::take_crossed`], with whether they were hot before.
     crossed: FxHashMap<K, bool>,
-    hot: usize,
+    hot: FxHashSet<K>,
 }
 
 /// Most blocks have one or two records.
@@ -48,7 +48,7 @@ impl Block {
 
 impl<K: Copy + Ord + Hash> Index<K> {
     pub(crate) fn new(records_max: usize) -> Self {
-        Self { records_max, blocks: FxHashMap::default(), crossed: FxHashMap::default(), hot: 0 }
+        Self { records_max, blocks: FxHashMap::default(), crossed: FxHashMap::default(), hot: FxHashSet::default() }
     }
 
     pub(crate) fn insert(&mut self, key: K, slot: Slot) {
@@ -68,7 +68,7 @@ impl<K: Copy + Ord + Hash> Index<K> {
             }
         };
         if length == self.records_max + 1 {
-            self.hot += 1;
+            self.hot.insert(key);
             self.crossed.entry(key).or_insert(false);
         }
     }
@@ -94,7 +94,7 @@ impl<K: Copy + Ord + Hash> Index<K> {
             entry.remove();
         }
         if length == self.records_max {
-            self.hot -= 1;
+            self.hot.remove(&key);
             self.crossed.entry(key).or_insert(true);
         }
     }
@@ -148,17 +148,12 @@ impl<K: Copy + Ord + Hash> Index<K> {
     }
 
     pub(crate) fn hot_len(&self) -> usize {
-        self.hot
+        self.hot.len()
     }
 
     /// Every hot block with the number of its records, the largest first.
     pub(crate) fn hot_blocks(&self) -> Vec<(K, usize)> {
-        let mut hot: Vec<(K, usize)> = self
-            .blocks
-            .iter()
-            .map(|(key, block)| (*key, block.slots().len()))
-            .filter(|(_, length)| *length > self.records_max)
-            .collect();
+        let mut hot: Vec<(K, usize)> = self.hot.iter().map(|key| (*key, self.slots(*key).len())).collect();
         hot.sort_unstable_by_key(|(key, length)| (std::cmp::Reverse(*length), *key));
         hot
     }

@@ -35,5 +35,6 @@ pub use shadow::{Preview, ReviewedPair, Sample, Trial};
 pub use standardize::{Standardized, is_about_organisation};
 pub use train::{TrainError, Trained, train};
 pub use types::{
-    Change, ClusterChange, Delta, Explanation, Field, HotValue, Level, Link, Part, Record, Statistics, Task, TaskKind,
+    Change, ClusterChange, Delta, Explanation, Field, HotValue, Level, Link, Part, Record, StandingOrder, Statistics,
+    Task, TaskKind,
 };

@@ -10,6 +10,9 @@ use std::cmp::Reverse;
 
 use domain::{RecordId, Timestamp, Verdict};
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Serialize;
+
+use crate::StandingOrder;
 
 /// Two records, the smaller id first.
 pub type Pair = (RecordId, RecordId);
@@ -27,7 +30,8 @@ pub struct Order {
 }
 
 /// What has become of an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
 pub enum OrderState {
     /// It is obeyed.
     InForce,
@@ -40,6 +44,17 @@ pub enum OrderState {
     },
 }
 
+impl OrderState {
+    /// The code that columns and answers use.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InForce => "in-force",
+            Self::Resting => "resting",
+            Self::SetAside { .. } => "set-aside",
+        }
+    }
+}
+
 impl Order {
     /// An order about two records, whichever way round.
     pub fn new(one: RecordId, other: RecordId, verdict: Verdict, decided: Timestamp, informed: bool) -> Self {
@@ -49,6 +64,11 @@ impl Order {
     /// The records, the smaller id first.
     pub const fn pair(&self) -> Pair {
         self.pair
+    }
+
+    /// The order, as an explanation tells it.
+    pub(crate) fn is_now(&self, state: &OrderState) -> StandingOrder {
+        StandingOrder { verdict: self.verdict, state: state.clone() }
     }
 
     fn age(&self) -> (Timestamp, Pair) {

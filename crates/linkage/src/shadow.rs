@@ -8,15 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{PersonId, RecordId, Verdict};
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
 use crate::compare::compare;
+use crate::engine::Values;
 use crate::standardize::Standardized;
-use crate::{Change, Engine, Explanation, Link, Model, Order, OrderState, Record, Rule};
+use crate::{Change, Engine, Explanation, HotValue, Link, Model, Order, OrderState, Record, Rule};
 
 /// What a reviewer has decided about two records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ReviewedPair {
     /// One record.
     pub a: RecordId,
@@ -24,6 +26,8 @@ pub struct ReviewedPair {
     pub b: RecordId,
     /// They are of one person; `false`: they are of two.
     pub same: bool,
+    /// How the model on trial weighs them.
+    pub weight: f64,
 }
 
 /// What is to be tried.
@@ -73,6 +77,8 @@ pub struct Preview {
     /// Blocking keys that propose no pairs because too many records share them: rule and number of records, the largest
     /// first.
     pub hot_blocks: Vec<(Rule, usize)>,
+    /// Values that so many different people state that they would count for nothing: those of most records first.
+    pub hot_values: Vec<HotValue>,
     /// How many links and pairs for review have a weight in each whole bit.
     pub weights: BTreeMap<i32, u64>,
     /// Pairs that would come together, the weakest first.
@@ -101,12 +107,19 @@ impl Preview {
         let Trial { records, review_now, orders, current, candidate, samples_max } = trial;
         let now: FxHashMap<RecordId, PersonId> = records.iter().map(|(record, person)| (record.key, *person)).collect();
         let place: FxHashMap<RecordId, usize> = records.iter().enumerate().map(|(at, (r, _))| (r.key, at)).collect();
+        let whole: Vec<Standardized> =
+            records.par_iter().map(|(record, _)| Standardized::of(&record.statement, &current)).collect();
+        let hot = Values::of(&whole, &current.file().hot);
         let mut engine = Engine::new(candidate.clone());
         let upserts = records.iter().map(|(record, _)| Change::Upsert(record.clone()));
         let delta = engine.apply(upserts.chain(orders.iter().copied().map(Change::Order)).collect());
         let weigh = |a: RecordId, b: RecordId| -> Option<Sample> {
-            let (left, right) = (&records[*place.get(&a)?].0, &records[*place.get(&b)?].0);
-            let before = weighed(&current, left, right, now[&a] == now[&b]);
+            let (left, right) = (*place.get(&a)?, *place.get(&b)?);
+            let now_together = now[&a] == now[&b];
+            // What orders say depends on no model.
+            let order = engine.explain(a, b)?.order;
+            let mut before = weighed(&current, &hot, (a, &whole[left]), (b, &whole[right]));
+            (before.together, before.order) = (now_together, order);
             Some(Sample { now: before, then: engine.explain(a, b)? })
         };
 
@@ -135,7 +148,8 @@ impl Preview {
             goes_to.iter().filter(|(_, persons)| persons.len() > 1).map(|(person, _)| *person).collect();
         parted.sort_unstable();
         let splits = parted.len();
-        let split_samples = split_samples(&parted, &records, &engine, &current, samples_max, &weigh);
+        let standing = Standing { records: &records, whole: &whole, hot: &hot, model: &current };
+        let split_samples = split_samples(&parted, &standing, &engine, samples_max, &weigh);
 
         let mut weights: BTreeMap<i32, u64> = BTreeMap::new();
         let for_review = delta.review.iter().map(|task| &task.link);
@@ -156,7 +170,8 @@ impl Preview {
             review_after: delta.review.len(),
             reviewed: orders.len(),
             conflicts,
-            hot_blocks: engine.hot_blocks(),
+            hot_blocks: engine.hot_blocks().into_iter().map(|(key, records)| (key.rule(), records)).collect(),
+            hot_values: engine.hot_values(),
             weights,
             merge_samples,
             split_samples,
@@ -164,53 +179,66 @@ impl Preview {
     }
 }
 
+/// How things are now.
+struct Standing<'a> {
+    records: &'a [(Record, PersonId)],
+    /// What each record states, standardized.
+    whole: &'a [Standardized],
+    hot: &'a Values,
+    model: &'a Model,
+}
+
 /// Per person that comes apart, the pair of records in different clusters that is strongest now.
 fn split_samples(
     parted: &[PersonId],
-    records: &[(Record, PersonId)],
+    now: &Standing<'_>,
     engine: &Engine,
-    current: &Model,
     samples_max: usize,
     weigh: &impl Fn(RecordId, RecordId) -> Option<Sample>,
 ) -> Vec<Sample> {
     let looked_at: FxHashSet<PersonId> = parted.iter().copied().take(PERSONS_LOOKED_AT).collect();
-    let mut members: BTreeMap<PersonId, Vec<&Record>> = BTreeMap::new();
-    for (record, person) in records.iter().filter(|(_, person)| looked_at.contains(person)) {
-        members.entry(*person).or_default().push(record);
+    let mut members: BTreeMap<PersonId, Vec<(RecordId, &Standardized)>> = BTreeMap::new();
+    for ((record, person), whole) in now.records.iter().zip(now.whole).filter(|((_, p), _)| looked_at.contains(p)) {
+        members.entry(*person).or_default().push((record.key, whole));
     }
     let mut pairs: Vec<(f64, RecordId, RecordId)> = Vec::new();
     for mut members in members.into_values() {
-        members.sort_unstable_by_key(|record| record.key);
+        members.sort_unstable_by_key(|(key, _)| *key);
         members.truncate(MEMBERS_LOOKED_AT);
-        let ready: Vec<Standardized> = members.iter().map(|r| Standardized::of(&r.statement, current)).collect();
+        let ready: Vec<Standardized> = members.iter().map(|(_, whole)| without_hot(now.hot, whole)).collect();
         let crossing = (0..members.len())
             .flat_map(|b| (0..b).map(move |a| (a, b)))
-            .filter(|(a, b)| engine.person_of(members[*a].key) != engine.person_of(members[*b].key));
+            .filter(|(a, b)| engine.person_of(members[*a].0) != engine.person_of(members[*b].0));
         let weighed =
-            crossing.map(|(a, b)| (compare(current, &ready[a], &ready[b]).weight, members[a].key, members[b].key));
+            crossing.map(|(a, b)| (compare(now.model, &ready[a], &ready[b]).weight, members[a].0, members[b].0));
         pairs.extend(weighed.max_by(|x, y| x.0.total_cmp(&y.0)));
     }
     pairs.sort_by(|x, y| y.0.total_cmp(&x.0).then((x.1, x.2).cmp(&(y.1, y.2))));
     pairs.into_iter().take(samples_max).filter_map(|(_, a, b)| weigh(a, b)).collect()
 }
 
-/// How a pair weighs under a model, without an engine.
-fn weighed(model: &Model, left: &Record, right: &Record, together: bool) -> Explanation {
-    let standard = |record: &Record| Standardized::of(&record.statement, model);
-    let comparison = compare(model, &standard(left), &standard(right));
+fn without_hot(hot: &Values, whole: &Standardized) -> Standardized {
+    hot.without_hot(whole).unwrap_or_else(|| whole.clone())
+}
+
+/// How a pair weighs under a model, as the engine weighs it: hot values count for nothing, and it says which.
+fn weighed(
+    model: &Model,
+    hot: &Values,
+    (a, left): (RecordId, &Standardized),
+    (b, right): (RecordId, &Standardized),
+) -> Explanation {
+    let mut comparison = compare(model, &without_hot(hot, left), &without_hot(hot, right));
+    comparison.parts.extend(hot.common_hot(left, right));
     let thresholds = model.thresholds();
     Explanation {
-        link: Link {
-            a: left.key.min(right.key),
-            b: left.key.max(right.key),
-            weight: comparison.weight,
-            parts: comparison.parts,
-        },
+        link: Link { a: a.min(b), b: a.max(b), weight: comparison.weight, parts: comparison.parts },
         link_threshold: thresholds.link,
         review_threshold: thresholds.review,
         model_version: model.version().to_owned(),
         conflict: comparison.conflict,
-        together,
+        together: false,
+        order: None,
     }
 }
 
@@ -221,5 +249,5 @@ fn conflict(order: &Order, engine: &Engine) -> Option<ReviewedPair> {
     let found = engine.explain(a, b)?;
     let would_link = found.conflict.is_none() && found.link.weight >= found.link_threshold;
     let is_in_force = engine.order_state(a, b) == Some(&OrderState::InForce);
-    (is_in_force && would_link != same).then_some(ReviewedPair { a, b, same })
+    (is_in_force && would_link != same).then_some(ReviewedPair { a, b, same, weight: found.link.weight })
 }

@@ -7,13 +7,15 @@
 
 use std::collections::BTreeMap;
 
+use domain::PersonId;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::block::{BlockKey, blocking_keys};
 use crate::compare::{Comparison, compare};
+use crate::engine::Values;
 use crate::model::{ModelFile, REACHABLE};
 use crate::name::NameKind;
 use crate::standardize::Standardized;
@@ -62,20 +64,25 @@ struct Observed {
     comparison: Comparison,
 }
 
-/// Learns from records, beginning with the shares of `base`. The same records and seed give the same model.
+/// Learns from records, each with its person, beginning with the shares of `base`. The same records and seed give the same
+/// model. Hot values count for nothing, as they do in the engine.
 ///
 /// # Errors
 /// When there are too few records, or none that have anything in common.
-pub fn train(records: &[Record], base: &Model, version: &str, seed: u64) -> Result<Trained, TrainError> {
+pub fn train(records: &[(Record, PersonId)], base: &Model, version: &str, seed: u64) -> Result<Trained, TrainError> {
     if records.len() < RECORDS_MIN {
         return Err(TrainError::TooFew(records.len()));
     }
     let standardize = |model: &Model| -> Vec<Standardized> {
-        records.par_iter().map(|record| Standardized::of(&record.statement, model)).collect()
+        let whole: Vec<Standardized> =
+            records.par_iter().map(|(record, _)| Standardized::of(&record.statement, model)).collect();
+        let hot = Values::of(&whole, &model.file().hot);
+        whole.into_par_iter().map(|record| hot.without_hot(&record).unwrap_or(record)).collect()
     };
     let mut file = base.file().clone();
     file.version = version.to_owned();
-    count_names(&standardize(base), &mut file);
+    let persons: Vec<PersonId> = records.iter().map(|(_, person)| *person).collect();
+    count_names(&standardize(base), &persons, &mut file);
     let mut model = Model::from_file(file)?;
     let standardized = standardize(&model);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -97,45 +104,59 @@ pub fn train(records: &[Record], base: &Model, version: &str, seed: u64) -> Resu
     Ok(Trained { model, pairs: pairs.len(), random_pairs, rounds, expected_matches })
 }
 
-/// Counts surnames and characters of given names; a value needs a few bearers before its share is trusted.
-fn count_names(records: &[Standardized], file: &mut ModelFile) {
-    const BEARERS_MIN: usize = 3;
-    let mut family: BTreeMap<String, usize> = BTreeMap::new();
-    let mut characters: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut latin_family, mut latin_given) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, usize>::new());
-    let (mut han, mut letters, mut latin, mut single) = (0_usize, 0_usize, 0_usize, 0_usize);
-    for name in records.iter().filter(|record| !record.organisation).filter_map(|record| record.names.first()) {
+/// A name that fewer persons bear is in no model: a file that leaves the hub must not tell of anybody.
+const BEARERS_MIN: usize = 10;
+/// So many persons make the shares of their names worth more than those of the base.
+const PERSONS_MIN: usize = 200;
+
+/// Who bears a name.
+type Bearers = BTreeMap<String, FxHashSet<PersonId>>;
+
+/// Counts the persons that bear surnames and characters of given names. Records are not persons: whoever is recorded
+/// forty times does not make a name frequent.
+fn count_names(records: &[Standardized], persons: &[PersonId], file: &mut ModelFile) {
+    let (mut family, mut characters, mut latin_family, mut latin_given) =
+        (Bearers::new(), Bearers::new(), Bearers::new(), Bearers::new());
+    let (mut han, mut latin, mut single) =
+        (FxHashSet::default(), FxHashSet::default(), FxHashSet::<PersonId>::default());
+    let bears = |bearers: &mut Bearers, name: &str, person: PersonId| {
+        if !name.is_empty() {
+            bearers.entry(name.to_owned()).or_default().insert(person);
+        }
+    };
+    for (record, person) in records.iter().zip(persons).filter(|(record, _)| !record.organisation) {
+        let Some(name) = record.names.first().filter(|name| name.family != 0) else { continue };
         match name.kind {
-            NameKind::Han if name.family != 0 => {
-                han += 1;
-                *family.entry(name.family_text().to_owned()).or_default() += 1;
-                single += usize::from(name.given_text().chars().count() == 1);
-                for c in name.given_text().chars() {
-                    letters += 1;
-                    *characters.entry(c.to_string()).or_default() += 1;
+            NameKind::Han => {
+                han.insert(*person);
+                bears(&mut family, name.family_text(), *person);
+                if name.given_text().chars().count() == 1 {
+                    single.insert(*person);
                 }
+                name.given_text().chars().for_each(|c| bears(&mut characters, &c.to_string(), *person));
             }
-            NameKind::Latin if name.family != 0 => {
-                latin += 1;
-                *latin_family.entry(name.family_text().to_owned()).or_default() += 1;
-                let first = name.given_text().split(' ').next().unwrap_or("");
-                *latin_given.entry(first.to_owned()).or_default() += 1;
+            NameKind::Latin => {
+                latin.insert(*person);
+                bears(&mut latin_family, name.family_text(), *person);
+                bears(&mut latin_given, name.given_text().split(' ').next().unwrap_or(""), *person);
             }
             _ => {}
         }
     }
-    let shares = |counts: BTreeMap<String, usize>, of: usize| -> BTreeMap<String, f64> {
-        let frequent = counts.into_iter().filter(|(name, n)| *n >= BEARERS_MIN && !name.is_empty());
-        frequent.map(|(name, n)| (name, n as f64 / of as f64)).collect()
+    let letters: usize = characters.values().map(FxHashSet::len).sum();
+    let shares = |bearers: Bearers, of: usize| -> BTreeMap<String, f64> {
+        let frequent = bearers.into_iter().filter(|(_, persons)| persons.len() >= BEARERS_MIN);
+        frequent.map(|(name, persons)| (name, persons.len() as f64 / of as f64)).collect()
     };
-    if han >= 500 {
+    let (han, latin, single) = (han.len(), latin.len(), single.len());
+    if han >= PERSONS_MIN {
         file.names.family = shares(family, han);
         file.names.characters = shares(characters, letters);
         file.names.family_default = 2.0 / han as f64;
         file.names.character_default = 2.0 / letters as f64;
         file.names.one_character_share = (single.max(1) as f64 / han as f64).min(0.99);
     }
-    if latin >= 500 {
+    if latin >= PERSONS_MIN {
         file.names.latin_family = shares(latin_family, latin);
         file.names.latin_given = shares(latin_given, latin);
         file.names.latin_family_default = 2.0 / latin as f64;

@@ -1,6 +1,6 @@
 //! What goes into the engine and what comes out of it.
 
-use domain::{IdentityObserved, PersonId, RecordId, SourceKind, Timestamp};
+use domain::{IdentityObserved, PersonId, RecordId, SourceKind, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::orders::{Order, OrderState, Pair};
@@ -143,6 +143,18 @@ pub struct Explanation {
     pub conflict: Option<Field>,
     /// Whether both are in one cluster now.
     pub together: bool,
+    /// The standing order on the pair, if there is one.
+    pub order: Option<StandingOrder>,
+}
+
+/// The standing order on a pair, and what has become of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StandingOrder {
+    /// Whether both are of one person.
+    pub verdict: Verdict,
+    /// What has become of it.
+    #[serde(flatten)]
+    pub state: OrderState,
 }
 
 /// A value that so many different people state that it counts for nothing. The value itself is not here: any of its
@@ -157,6 +169,24 @@ pub struct HotValue {
     pub bearers: usize,
     /// One of the records: that with the smallest key.
     pub record: RecordId,
+    /// Field and value as a number, for a keyed hash of it: a short value can be guessed from it.
+    #[serde(skip)]
+    pub value: u64,
+}
+
+impl HotValue {
+    /// The fields of which a value can be hot.
+    pub const FIELDS: [Field; 9] = [
+        Field::NationalId,
+        Field::RecordNumber,
+        Field::Document,
+        Field::Account,
+        Field::Name,
+        Field::BirthDate,
+        Field::Phone,
+        Field::Address,
+        Field::Household,
+    ];
 }
 
 /// A field of the comparison.

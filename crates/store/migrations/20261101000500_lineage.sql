@@ -13,9 +13,10 @@ CREATE TABLE lineage.person_change (
     from_persons  uuid[]      NOT NULL,
     into_persons  uuid[]      NOT NULL,
     golden_before jsonb,
-    cause         text        NOT NULL CHECK (cause IN ('event', 'model', 'rebuild')),
+    cause         text        NOT NULL CHECK (cause IN ('event', 'decision', 'model', 'rules', 'rebuild')),
     cause_event   uuid,
     cause_batch   uuid,
+    cause_decision uuid,
     model_version text        NOT NULL
 );
 COMMENT ON TABLE lineage.person_change IS
@@ -32,7 +33,8 @@ COMMENT ON COLUMN lineage.person_change.into_persons IS 'Persons that records we
 COMMENT ON COLUMN lineage.person_change.golden_before IS
     'domain::GoldenRecord until this change, where it was another; what came after stands in the next row that has one, or in the view.';
 COMMENT ON COLUMN lineage.person_change.cause IS
-    'event: something was stated; model: another linkage model; rebuild: the views were made anew.';
+    'event: a source stated something; decision: a reviewer decided or took a decision back; model: another linkage model; rules: other rules of survivorship or another version of the program; rebuild: the views were made anew.';
+COMMENT ON COLUMN lineage.person_change.cause_decision IS 'standing_order.decision_id, where a decision was the cause.';
 CREATE INDEX person_change_by_person ON lineage.person_change (person_id, seq DESC);
 
 CREATE TABLE lineage.progress (
@@ -44,3 +46,7 @@ COMMENT ON TABLE lineage.progress IS 'One row: how far the history reaches back,
 COMMENT ON COLUMN lineage.progress.kept_since IS 'What the hub answered before this instant is not known.';
 COMMENT ON COLUMN lineage.progress.published_seq IS 'Last change that is in the topic person.file.';
 INSERT INTO lineage.progress DEFAULT VALUES;
+
+CREATE TABLE lineage.views_gate ();
+COMMENT ON TABLE lineage.views_gate IS
+    'Always empty. Who reads one state of the views locks it with others, who exchanges the views locks it alone: otherwise a reader would find by name tables that are newer than its state.';

@@ -147,7 +147,21 @@ impl Store {
         let inner = self.pool.begin().await?;
         Ok(Transaction { inner, name, began: Instant::now() })
     }
+
+    /// One state of the views for an answer of several statements. It waits while views are exchanged, because what is read
+    /// by name must be of this state.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        const BEGIN: &str =
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE lineage.views_gate IN ACCESS SHARE MODE";
+        Ok(self.pool.begin_with(BEGIN).await?)
+    }
 }
+
+/// One state of the views, whatever is written or exchanged meanwhile. Dropping it ends it.
+pub type Snapshot = sqlx::Transaction<'static, Postgres>;
 
 /// A transaction; dropped without [`Transaction::commit`] it is undone.
 #[derive(Debug)]

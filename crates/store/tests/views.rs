@@ -145,8 +145,7 @@ async fn more_rows_than_one_statement_carries_are_all_written_once() {
             members: vec![record(n)],
             from_persons: Vec::new(),
             into_persons: Vec::new(),
-            cause_event: None,
-            cause_batch: None,
+            cause: store::lineage::Cause::of(domain::ChangeCause::Event),
         });
         let link = LinkPut {
             record_a: record(n),

@@ -62,10 +62,10 @@ pub(crate) enum Command {
     /// The linkage model that decides who is one person: train, preview, activate, roll back.
     #[command(
         subcommand,
-        after_help = "Examples:\n  isthmus model train --out town.toml\n  isthmus model preview town.toml\n  isthmus model activate town.toml\n  isthmus model rollback"
+        after_help = "Examples:\n  isthmus model train --out town.toml\n  isthmus model preview town.toml\n  isthmus model activate town.toml --reason 'fewer wrong merges'\n  isthmus model rollback --reason 'too many splits'"
     )]
     Model(ModelCommand),
-    /// Review pairs of records that linkage is not sure of: list, show, decide, undo.
+    /// Review pairs of records that linkage is not sure of: list, show, decide, undo; list decisions.
     #[command(
         subcommand,
         after_help = "Examples:\n  ISTHMUS_TOKEN=… isthmus review list\n  ISTHMUS_TOKEN=… isthmus review decide RECORD_A RECORD_B same --reason DOCUMENT_SEEN"

@@ -26,6 +26,8 @@ use tokio::task::JoinSet;
 use crate::cli::Service;
 use crate::config::Config;
 
+/// File in the data directory in which the process that holds the ledger says where it answers.
+const ADDRESS_FILE: &str = "http.address";
 /// Connections that one process opens at most.
 const CONNECTIONS_MAX: u32 = 40;
 /// Connections of an admin command.
@@ -178,6 +180,11 @@ impl Hub {
             .await
             .with_context(|| format!("{} is taken: choose another address with http_listen", config.http_listen))?;
         let http = listener.local_addr()?;
+        if ledger.is_some() {
+            // For commands that put something on record while this process holds the ledger.
+            std::fs::write(config.data_dir.join(ADDRESS_FILE), http.to_string())
+                .context("the address cannot be written into the data directory")?;
+        }
         let wish = shutdown.clone();
         tasks.spawn(async move { Ok(runtime::http::serve(listener, router, wish).await?) });
         tracing::info!(http.address = %http, "The hub is up.");
@@ -261,12 +268,7 @@ impl Hub {
         if !asked && !needed {
             return Ok(None);
         }
-        let options = ledger::OpenOptions {
-            dir: self.config.data_dir.join("ledger"),
-            key_file: self.config.keys().join("ledger.key"),
-            origin: self.config.ledger_origin.clone(),
-            witnessed: Vec::new(),
-        };
+        let options = ledger_options(&self.config);
         let handle = tokio::task::spawn_blocking(move || LedgerHandle::open(&options))
             .await?
             .context("the ledger cannot be opened")?;
@@ -478,16 +480,13 @@ pub(crate) async fn ledger_of_admin(config: &Config) -> anyhow::Result<(LedgerCl
     if let Some(url) = &config.ledger_url {
         return Ok((LedgerClient::Remote(remote_ledger(url, &config.keys())?), None));
     }
-    let options = ledger::OpenOptions {
-        dir: config.data_dir.join("ledger"),
-        key_file: config.keys().join("ledger.key"),
-        origin: config.ledger_origin.clone(),
-        witnessed: Vec::new(),
-    };
+    let options = ledger_options(config);
     match tokio::task::spawn_blocking(move || LedgerHandle::open(&options)).await? {
         Ok(handle) => Ok((LedgerClient::Local(handle.clone()), Some(handle))),
         Err(ledger::LedgerError::Locked(_)) => {
-            let url = format!("http://{}", config.http_listen);
+            let address = std::fs::read_to_string(config.data_dir.join(ADDRESS_FILE));
+            let address = address.unwrap_or_else(|_| config.http_listen.to_string());
+            let url = format!("http://{}", address.trim());
             Ok((LedgerClient::Remote(remote_ledger(&url, &config.keys())?), None))
         }
         Err(error) => Err(error).context("the ledger cannot be opened"),
@@ -503,6 +502,16 @@ async fn database(config: &Config) -> anyhow::Result<(Option<PrivatePostgres>, P
     postgres.create_database(DATABASE, None).await?;
     let options = postgres.connect_options(DATABASE);
     Ok((Some(postgres), options))
+}
+
+/// Where the ledger of this data directory is.
+fn ledger_options(config: &Config) -> ledger::OpenOptions {
+    ledger::OpenOptions {
+        dir: config.data_dir.join("ledger"),
+        key_file: config.keys().join("ledger.key"),
+        origin: config.ledger_origin.clone(),
+        witnessed: Vec::new(),
+    }
 }
 
 /// Asks for the ledger's public key once, from the file beside the keys.

@@ -1,5 +1,16 @@
 //! `isthmus`: runs any or all services of the hub, and the admin commands.
 
+/// As in the standard library, but a reader that goes away ends nothing.
+macro_rules! print {
+    ($($words:tt)*) => { $crate::out::write(format_args!($($words)*)) };
+}
+
+/// As in the standard library, but a reader that goes away ends nothing.
+macro_rules! println {
+    () => { $crate::out::write(format_args!("\n")) };
+    ($($words:tt)*) => { $crate::out::write(format_args!("{}\n", format_args!($($words)*))) };
+}
+
 mod cli;
 mod commands;
 mod config;
@@ -7,6 +18,8 @@ mod demo;
 mod feed;
 mod hub;
 mod model;
+mod on_record;
+mod out;
 mod quarantine;
 mod review;
 mod tokens;
@@ -22,6 +35,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match commands::run(cli::Cli::parse()) {
+        Ok(_) if out::has_failed() => ExitCode::FAILURE,
         Ok(code) => code,
         Err(error) => {
             eprintln!("isthmus: {error:#}");

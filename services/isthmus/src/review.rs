@@ -15,6 +15,9 @@ pub(crate) enum ReviewCommand {
     /// Print open tasks, the greatest weight first: id, kind, weight, both records; columns separated by tabs.
     #[command(after_help = "Example:\n  ISTHMUS_TOKEN=… isthmus review list --kind band --limit 20")]
     List(ListArgs),
+    /// Print decisions, the newest first: id, version, verdict, state, reviewer, when, both records; columns separated by tabs.
+    #[command(after_help = "Example:\n  ISTHMUS_TOKEN=… isthmus review decisions --state set-aside")]
+    Decisions(DecisionsArgs),
     /// Print a task with both records side by side, as JSON.
     #[command(after_help = "Example:\n  ISTHMUS_TOKEN=… isthmus review show 5d0c7a52-3a5e-5c0b-9d5e-0d3f3a1f7c11")]
     Show(ShowArgs),
@@ -54,6 +57,23 @@ pub(crate) struct ListArgs {
     #[arg(long, allow_negative_numbers = true)]
     weight_min: Option<f64>,
     /// Tasks to print at most.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    limit: u32,
+    /// `next` of a list before, to go on there.
+    #[arg(long)]
+    after: Option<String>,
+    /// Where the hub is, and who asks.
+    #[command(flatten)]
+    site: SiteArgs,
+}
+
+/// Options of `review decisions`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DecisionsArgs {
+    /// Only decisions in this state: in-force, resting, set-aside, replaced or ended.
+    #[arg(long)]
+    state: Option<String>,
+    /// Decisions to print at most.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
     /// `next` of a list before, to go on there.
@@ -106,6 +126,9 @@ pub(crate) struct DecideArgs {
 pub(crate) struct UndoArgs {
     /// Id of the decision.
     decision: Uuid,
+    /// Version of the decision on the pair; without it the one that counts.
+    #[arg(long)]
+    version: Option<i64>,
     /// Why.
     #[command(flatten)]
     why: WhyArgs,
@@ -129,6 +152,7 @@ pub(crate) struct WhyArgs {
 pub(crate) async fn run(command: ReviewCommand) -> anyhow::Result<ExitCode> {
     match command {
         ReviewCommand::List(args) => list(args).await?,
+        ReviewCommand::Decisions(args) => decisions(args).await?,
         ReviewCommand::Show(args) => {
             let site = Site::open(args.site)?;
             let task = site.send(site.get(&format!("/v1/reviews/{}", args.task))).await?;
@@ -149,7 +173,7 @@ pub(crate) async fn run(command: ReviewCommand) -> anyhow::Result<ExitCode> {
             let site = Site::open(args.site)?;
             let WhyArgs { reason, note } = args.why;
             let url = format!("{}/v1/decisions/{}", site.url, args.decision);
-            let question = json!({ "reason": reason, "note": note });
+            let question = json!({ "reason": reason, "note": note, "version": args.version });
             tell(&site.send(site.client.delete(url).json(&question)).await?);
         }
     }
@@ -175,10 +199,39 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn decisions(args: DecisionsArgs) -> anyhow::Result<()> {
+    let site = Site::open(args.site)?;
+    let mut query = vec![format!("limit={}", args.limit)];
+    query.extend(args.state.map(|state| format!("state={state}")));
+    query.extend(args.after.map(|after| format!("after={after}")));
+    let body = site.send(site.get(&format!("/v1/decisions?{}", query.join("&")))).await?;
+    for decision in body["decisions"].as_array().into_iter().flatten() {
+        let members = ["decision_id", "version", "verdict", "state", "reviewer", "decided", "record_a", "record_b"];
+        let text = |member: &&str| match &decision[*member] {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        println!("{}", members.iter().map(text).collect::<Vec<_>>().join("\t"));
+    }
+    if let Some(next) = body["next"].as_str() {
+        eprintln!("There are more: --after '{next}'");
+    }
+    Ok(())
+}
+
 fn tell(body: &Value) {
     let decision = &body["decision"];
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     println!("{}\t{}\t{}", text(&decision["decision_id"]), text(&decision["verdict"]), text(&decision["state"]));
+    let again = &body["counts_again"];
+    if again.is_object() {
+        println!(
+            "{}\t{}\t{}\tcounts again",
+            text(&again["decision_id"]),
+            text(&again["verdict"]),
+            text(&again["state"])
+        );
+    }
     if body["applied"] == false {
         eprintln!("The decision is in the log; the person files do not follow yet, because the projector is behind.");
     }

@@ -62,12 +62,16 @@ pub(crate) async fn run(args: WhyArgs) -> anyhow::Result<ExitCode> {
     };
     let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(30)).build()?;
     let hub = Hub { client, args, token: Sensitive::from(token.trim()) };
+    let answer = hub.json("/links").await?;
     if let Some(out) = &hub.args.svg {
+        if answer["links"].as_array().is_none_or(Vec::is_empty) {
+            bail!("the person has one record, so there is no link to draw");
+        }
         let query = hub.args.records.map(|(a, b)| format!("?record_a={a}&record_b={b}")).unwrap_or_default();
         let svg = hub.get(&format!("/links{query}"), "image/svg+xml").await?;
         std::fs::write(out, svg).with_context(|| format!("{} cannot be written", out.display()))?;
     }
-    print!("{}", links(&hub.json("/links").await?));
+    print!("{}", links(&answer));
     if hub.args.fields {
         print!("{}", fields(&hub.json("").await?));
     }
@@ -110,6 +114,12 @@ fn words(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// A decision of a reviewer, which outranks the weight.
+fn decided(decision: &Value) -> String {
+    let verdict = if words(&decision["verdict"]) == "SAME" { "one person" } else { "two persons" };
+    format!("a reviewer decided: {verdict}, {} ({})", words(&decision["state"]), words(&decision["decision_id"]))
+}
+
 /// The links that hold a person together, field by field.
 fn links(answer: &Value) -> String {
     let mut text = String::new();
@@ -132,11 +142,21 @@ fn links(answer: &Value) -> String {
         let weakest = pair(link) == pair(&answer["weakest"]);
         let (a, b) = pair(link);
         line(format!("{a} {b} {:.2} bits{}", number(&link["weight"]), if weakest { ", the weakest" } else { "" }));
+        if link["decision"].is_object() {
+            line(format!("  {}", decided(&link["decision"])));
+        }
         for part in link["parts"].as_array().map(Vec::as_slice).unwrap_or_default() {
             let level = Some(words(&part["level"])).filter(|level| *level != "given").unwrap_or_default();
             let bits = number(&part["weight"]) + number(&part["frequency"]);
             line(format!("  {:<16}{level:<12}{bits:>9.2}", words(&part["field"])));
         }
+    }
+    let others = answer["decisions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for decision in
+        others.iter().filter(|one| !links.iter().any(|link| link["decision"]["decision_id"] == one["decision_id"]))
+    {
+        let records: Vec<&str> = decision["records"].as_array().into_iter().flatten().map(words).collect();
+        line(format!("{}: {}", records.join(" "), decided(decision)));
     }
     if answer["truncated"] == true {
         line("There are more links than are listed.".to_owned());

@@ -143,6 +143,7 @@ impl<'a> Follower<'a> {
         let (records, persons) = projection.size();
         metrics::gauge!("isthmus_projector_records").set(records as f64);
         metrics::gauge!("isthmus_projector_persons").set(persons as f64);
+        projection.hot().measure();
         if changes.persons_reset {
             projection.model().version().clone_into(&mut self.model_version);
             tracing::info!(
@@ -165,7 +166,7 @@ impl<'a> Follower<'a> {
         let (bad, good) = mem::take(batch).into_iter().partition(|d| self.poison.contains(&d.position));
         *batch = good;
         let bad: Vec<Delivered> = bad;
-        bad.iter().map(|d| quarantined(d, "database-refused: the event does not fit the views".to_owned())).collect()
+        bad.iter().map(|d| quarantined(d, format!("{}: the event does not fit the views", views::REFUSED))).collect()
     }
 
     /// Begins to write, after the batch before is written.
@@ -227,10 +228,10 @@ async fn load(config: &Config, schema: Schema) -> Result<(Checkpoint, Projection
     }
     let key: TokenKey = config.token_key.clone();
     // Views without a record have no decision that another model could have made.
-    let same_rules = rows.is_empty() || deciding.decided(model.as_ref());
+    let other = deciding.differs(model.as_ref()).filter(|_| !rows.is_empty());
     let shown = deciding.row();
     let records = rows.len();
-    let load = move || Projection::load(rows, orders, deciding, key, same_rules);
+    let load = move || Projection::load(rows, orders, deciding, key, other);
     let (projection, mut changes) = tokio::task::spawn_blocking(load).await.map_err(Error::Panicked)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(records, duration_ms, "Source records loaded into the linkage engine.");

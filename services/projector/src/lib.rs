@@ -9,6 +9,7 @@
 mod book;
 mod decode;
 mod follow;
+mod hot;
 mod item;
 mod leader;
 mod lineage;

@@ -4,17 +4,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{BatchId, EventId, PersonId, RecordId};
+use domain::{BatchId, ChangeCause, EventId, PersonId, RecordId};
 use linkage::ClusterChange;
-use store::lineage::PersonChangePut;
+use store::lineage::{Cause, PersonChangePut};
 use store::views::{PersonPut, SourceRecordRow};
 
 use crate::book::{Before, Book};
+use crate::orders::Ruling;
 
 /// Records that are another person's now, with whose they were before.
 pub(crate) type Moved = BTreeMap<RecordId, Option<PersonId>>;
 
-type Cause = (EventId, Option<BatchId>);
+/// What a batch heard that is not about one record.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// Decisions about pairs, among whatever sources stated.
+    Rulings(BTreeMap<RecordId, Ruling>),
+    /// Another model or other rules, from which all persons were made anew.
+    Anew(Cause),
+}
+
 type Persons = BTreeMap<PersonId, BTreeSet<PersonId>>;
 
 /// The changes of the persons of `clusters`, whose digests are in `puts`, and of those that went away.
@@ -24,25 +33,26 @@ pub(crate) fn changes(
     moved: &Moved,
     clusters: &[&ClusterChange],
     puts: &[PersonPut],
+    heard: &Heard,
     is_person: impl Fn(PersonId) -> bool,
 ) -> Vec<PersonChangePut> {
     let (came, went) = exchanged(book, moved);
-    let causes = causes(book, touched, moved);
+    let (causes, otherwise) = match heard {
+        Heard::Anew(cause) => (BTreeMap::new(), *cause),
+        Heard::Rulings(rulings) => {
+            // Where sources stated nothing, whatever changed follows from a decision.
+            let ruling = rulings.iter().next().filter(|_| touched.is_empty()).map(ruled);
+            (causes(book, touched, moved, rulings), ruling.unwrap_or(Cause::of(ChangeCause::Event)))
+        }
+    };
     let digests: BTreeMap<PersonId, _> = puts.iter().map(|put| (put.person_id, put.digest)).collect();
     let list = |persons: &Persons, person| persons.get(&person).into_iter().flatten().copied().collect::<Vec<_>>();
     let put = |person: PersonId, digest, members: Vec<RecordId>| {
         let (from_persons, into_persons) = (list(&came, person), list(&went, person));
         // One whose records no event of this batch was about changed because of those that it exchanged records with.
         let cause = [person].iter().chain(&into_persons).chain(&from_persons).find_map(|person| causes.get(person));
-        PersonChangePut {
-            person_id: person,
-            digest,
-            members,
-            cause_event: cause.map(|cause| cause.0),
-            cause_batch: cause.and_then(|cause| cause.1),
-            from_persons,
-            into_persons,
-        }
+        let cause = cause.copied().unwrap_or(otherwise);
+        PersonChangePut { person_id: person, digest, members, cause, from_persons, into_persons }
     };
     let here = clusters.iter().filter_map(|cluster| {
         let digest = *digests.get(&cluster.person)?;
@@ -65,26 +75,49 @@ fn exchanged(book: &Book, moved: &Moved) -> (Persons, Persons) {
     (came, went)
 }
 
-/// An event for each person that the batch was about: one that moved a record, else any.
-fn causes(book: &Book, touched: &BTreeMap<RecordId, Before>, moved: &Moved) -> BTreeMap<PersonId, Cause> {
-    let mut causes = BTreeMap::new();
+/// A cause for each person that the batch was about: an event that moved a record, else a decision, else any event.
+fn causes(
+    book: &Book,
+    touched: &BTreeMap<RecordId, Before>,
+    moved: &Moved,
+    rulings: &BTreeMap<RecordId, Ruling>,
+) -> BTreeMap<PersonId, Cause> {
+    let is_now = |record: RecordId| book.get(record).and_then(|row| row.person);
+    let of_record = |(record, before): (&RecordId, &Before)| {
+        let cause = book.get(*record).and_then(cause)?;
+        Some(([is_now(*record), before.row.as_ref().and_then(|row| row.person)], cause))
+    };
+    let of_ruling = |(decision, ruling): (&RecordId, &Ruling)| {
+        let cause = ruled((decision, ruling));
+        let persons = |record: RecordId| [is_now(record), moved.get(&record).copied().flatten()];
+        [(persons(ruling.pair.0), cause), (persons(ruling.pair.1), cause)]
+    };
     let (movers, others): (Vec<_>, Vec<_>) = touched.iter().partition(|(record, _)| moved.contains_key(record));
-    for (record, before) in movers.into_iter().chain(others) {
-        let Some(row) = book.get(*record) else { continue };
-        let Some(cause) = cause(row) else { continue };
-        let was = before.row.as_ref().and_then(|row| row.person);
-        for person in [row.person, was].into_iter().flatten() {
+    let rulings = rulings.iter().filter(|_| !moved.is_empty()).flat_map(of_ruling);
+    let mut causes = BTreeMap::new();
+    for (persons, cause) in
+        movers.into_iter().filter_map(of_record).chain(rulings).chain(others.into_iter().filter_map(of_record))
+    {
+        for person in persons.into_iter().flatten() {
             causes.entry(person).or_insert(cause);
         }
     }
     causes
 }
 
+fn ruled((decision, ruling): (&RecordId, &Ruling)) -> Cause {
+    Cause { event: Some(ruling.event), decision: Some(*decision), ..Cause::of(ChangeCause::Decision) }
+}
+
+fn stating(event: Option<EventId>, batch: Option<BatchId>) -> Cause {
+    Cause { event, batch, ..Cause::of(ChangeCause::Event) }
+}
+
 /// The event that made a record what it is.
 fn cause(row: &SourceRecordRow) -> Option<Cause> {
     match (&row.stated, &row.retraction) {
-        (_, Some(retraction)) if row.is_retracted() => Some((retraction.event_id, None)),
-        (Some(stated), _) => Some((stated.event_id, Some(row.batch_id))),
+        (_, Some(retraction)) if row.is_retracted() => Some(stating(Some(retraction.event_id), None)),
+        (Some(stated), _) => Some(stating(Some(stated.event_id), Some(row.batch_id))),
         (None, _) => None,
     }
 }

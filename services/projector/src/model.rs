@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use domain::{EventId, Meta, ModelAction, ModelActivated, Op, Survivorship};
+use domain::{ChangeCause, EventId, Meta, ModelAction, ModelActivated, Op, Survivorship};
 use linkage::Model;
 use store::views::{ModelActivationRow, ModelRow};
 
@@ -32,6 +32,8 @@ impl Activation {
             rolled_back: body.action == ModelAction::RolledBack,
             model_version: model.version().to_owned(),
             document: clean(&body.model),
+            operator: clean(&body.operator),
+            reason: clean(&body.reason),
         };
         Ok(Self { row, model: Arc::new(model) })
     }
@@ -61,10 +63,11 @@ impl Deciding {
         Ok(Self { model: Arc::new(model), since: Some((row.version, row.event_id)), survivorship })
     }
 
-    /// Whether persons that were decided by what the views show are decided as these would.
-    pub(crate) fn decided(&self, shown: Option<&ModelRow>) -> bool {
-        let (model, survivorship) = (self.model.version(), self.survivorship.version());
-        shown.is_some_and(|row| row.model_version == model && row.survivorship_version == survivorship)
+    /// In what this differs from what decided the views; `None` when persons would be decided as they were.
+    pub(crate) fn differs(&self, shown: Option<&ModelRow>) -> Option<ChangeCause> {
+        let is_other_model = shown.is_none_or(|row| row.model_version != self.model.version());
+        let are_other_rules = shown.is_none_or(|row| row.survivorship_version != self.survivorship.version());
+        is_other_model.then_some(ChangeCause::Model).or(are_other_rules.then_some(ChangeCause::Rules))
     }
 
     /// What the views show.

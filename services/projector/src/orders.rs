@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{DecisionReason, LinkDecided, Meta, Op, RecordId, TokenKey, Verdict};
+use domain::{DecisionReason, EventId, LinkDecided, Meta, Op, RecordId, TokenKey, Verdict};
 use linkage::{Change, Order, OrderState, Pair};
 use rustc_hash::FxHashMap;
 use store::views::{OrderRow, Standing};
@@ -21,6 +21,15 @@ use crate::item::clean;
 pub(crate) struct OrderBook {
     key: TokenKey,
     pairs: FxHashMap<RecordId, Versions>,
+}
+
+/// A decision that was made or taken back just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ruling {
+    /// The event.
+    pub(crate) event: EventId,
+    /// The records.
+    pub(crate) pair: Pair,
 }
 
 /// What was decided on one pair.
@@ -54,7 +63,7 @@ impl OrderBook {
     }
 
     /// Takes in a decision or the undo of one; gives its id when it is news.
-    pub(crate) fn take_in(&mut self, meta: &Meta, body: LinkDecided) -> Option<RecordId> {
+    pub(crate) fn take_in(&mut self, meta: &Meta, body: LinkDecided) -> Option<(RecordId, Ruling)> {
         let (record_a, record_b) = (body.record_a.min(body.record_b), body.record_a.max(body.record_b));
         let decision_id = self.id_of((record_a, record_b));
         let row = OrderRow {
@@ -76,12 +85,12 @@ impl OrderBook {
             return None;
         }
         versions.insert(row.version, row);
-        Some(decision_id)
+        Some((decision_id, Ruling { event: meta.event_id, pair: (record_a, record_b) }))
     }
 
     /// What linkage must hear about these decisions.
-    pub(crate) fn changes(&self, decisions: &BTreeSet<RecordId>) -> Vec<Change> {
-        decisions.iter().filter_map(|decision| self.pairs.get(decision)).filter_map(change).collect()
+    pub(crate) fn changes(&self, decisions: &BTreeMap<RecordId, Ruling>) -> Vec<Change> {
+        decisions.keys().filter_map(|decision| self.pairs.get(decision)).filter_map(change).collect()
     }
 
     /// What linkage must hear about all decisions when it begins.
@@ -92,10 +101,11 @@ impl OrderBook {
     /// Notes what linkage says of orders; gives every row that is another than before, among them those just decided.
     pub(crate) fn settle<'a>(
         &mut self,
-        mut decided: BTreeSet<RecordId>,
+        decided: &BTreeMap<RecordId, Ruling>,
         changed: &[(Pair, OrderState)],
         state_of: impl Fn(Pair) -> Option<&'a OrderState>,
     ) -> Vec<OrderRow> {
+        let mut decided: BTreeSet<RecordId> = decided.keys().copied().collect();
         decided.extend(changed.iter().map(|(pair, _)| self.id_of(*pair)));
         let mut rows = Vec::with_capacity(decided.len());
         for decision in decided {

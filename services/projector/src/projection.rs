@@ -5,19 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{EventType, Member, PersonId, RecordId, StatedClaim, TokenKey, stated_claims, survive, units};
+use domain::{
+    ChangeCause, EventType, Member, PersonId, RecordId, StatedClaim, TokenKey, stated_claims, survive, units,
+};
 use linkage::{Change, ClusterChange, Delta, Engine, Link, Task};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use store::lineage::Cause;
 use store::views::{
     Changes, FactPut, LinkPut, OrderRow, PersonPut, PlacePut, RecordPut, Retraction, ReviewPut, SourceRecordRow,
 };
 
 use crate::book::{Before, Book, live, member};
+use crate::hot::HotList;
 use crate::item::{Item, json};
-use crate::lineage::{self, Moved};
+use crate::lineage::{self, Heard, Moved};
 use crate::model::Deciding;
-use crate::orders::OrderBook;
+use crate::orders::{OrderBook, Ruling};
 
 /// The state from which changes follow.
 #[derive(Debug)]
@@ -25,19 +29,20 @@ pub(crate) struct Projection {
     book: Book,
     orders: OrderBook,
     engine: Engine,
+    hot: HotList,
     deciding: Deciding,
     key: TokenKey,
 }
 
 impl Projection {
     /// Begins from stored records. The changes bring the views to what decides now; they are empty when the views were made
-    /// by it (`same_rules`).
+    /// by it and nothing is `other`.
     pub(crate) fn load(
         rows: Vec<SourceRecordRow>,
         orders: Vec<OrderRow>,
         deciding: Deciding,
         key: TokenKey,
-        same_rules: bool,
+        other: Option<ChangeCause>,
     ) -> (Self, Changes) {
         let mut book = Book::default();
         for row in rows {
@@ -45,20 +50,29 @@ impl Projection {
         }
         let orders = OrderBook::new(key.clone(), orders);
         let (engine, delta) = decided(&book, &orders, &deciding);
-        let mut projection = Self { book, orders, engine, deciding, key };
+        let mut projection = Self { book, orders, engine, hot: HotList::default(), deciding, key };
         let decided = delta.clusters.iter().flat_map(|c| c.members.iter().map(move |record| (*record, c.person)));
         let agrees = |(record, person)| projection.book.get(record).is_some_and(|row| row.person == Some(person));
-        if same_rules && decided.clone().all(agrees) {
+        if other.is_none() && decided.clone().all(agrees) {
+            // The views list it already.
+            let _listed = projection.hot.follow(&projection.engine, &projection.key);
             return (projection, Changes::default());
         }
         let mut changes = Changes::default();
-        projection.replace(&delta, &BTreeMap::new(), &mut changes);
+        // Records that are decided otherwise by the same model: the program has other rules.
+        let cause = Cause::of(other.unwrap_or(ChangeCause::Rules));
+        projection.replace(&delta, &BTreeMap::new(), cause, &mut changes);
         (projection, changes)
     }
 
     /// The model that decides.
     pub(crate) fn model(&self) -> &linkage::Model {
         &self.deciding.model
+    }
+
+    /// What is left out because too many records share it.
+    pub(crate) const fn hot(&self) -> &HotList {
+        &self.hot
     }
 
     /// How many source records and persons are held.
@@ -71,8 +85,8 @@ impl Projection {
         let mut touched: BTreeMap<RecordId, Before> = BTreeMap::new();
         let mut facts: FxHashMap<(RecordId, EventType), FactPut> = FxHashMap::default();
         let mut places: FxHashMap<RecordId, PlacePut> = FxHashMap::default();
-        let mut ordered: BTreeSet<RecordId> = BTreeSet::new();
-        let mut is_other_model = false;
+        let mut ordered: BTreeMap<RecordId, Ruling> = BTreeMap::new();
+        let mut other_model = None;
         let mut activations = Vec::new();
         for item in items {
             match item {
@@ -90,7 +104,9 @@ impl Projection {
                 Item::Place(place) => keep(&mut places, place.record_id, *place, PlacePut::precedence),
                 Item::Decided(decision) => ordered.extend(self.orders.take_in(&decision.0, decision.1)),
                 Item::Model(activation) => {
-                    is_other_model |= self.deciding.follow(&activation);
+                    if self.deciding.follow(&activation) {
+                        other_model = Some(activation.row.event_id);
+                    }
                     activations.push(activation.row);
                 }
             }
@@ -103,30 +119,33 @@ impl Projection {
         };
         touched.retain(|record, before| self.book.get(*record) != before.row.as_ref());
         self.claims(&touched, &mut changes);
-        if is_other_model {
+        if let Some(event) = other_model {
             let (engine, delta) = decided(&self.book, &self.orders, &self.deciding);
             self.engine = engine;
-            changes.orders = self.orders.settle(ordered, &delta.orders, |(a, b)| self.engine.order_state(a, b));
-            self.replace(&delta, &touched, &mut changes);
+            changes.orders = self.orders.settle(&ordered, &delta.orders, |(a, b)| self.engine.order_state(a, b));
+            let cause = Cause { event: Some(event), ..Cause::of(ChangeCause::Model) };
+            self.replace(&delta, &touched, cause, &mut changes);
             return changes;
         }
         let mut heard = self.linkage_changes(&touched);
         heard.extend(self.orders.changes(&ordered));
         let delta = self.engine.apply(heard);
-        changes.orders = self.orders.settle(ordered, &delta.orders, |(a, b)| self.engine.order_state(a, b));
+        changes.hot = self.hot.follow(&self.engine, &self.key);
+        changes.orders = self.orders.settle(&ordered, &delta.orders, |(a, b)| self.engine.order_state(a, b));
         let retracted = touched.keys().filter(|r| self.book.get(**r).is_some_and(SourceRecordRow::is_retracted));
         let retracted: BTreeSet<RecordId> = retracted.copied().collect();
-        self.settle(&delta, retracted, &touched, &mut changes);
+        self.settle(&delta, retracted, &touched, &Heard::Rulings(ordered), &mut changes);
         changes
     }
 
     /// Puts all persons in the place of those that another model decided. It goes into one transaction, so that readers
     /// see the old ones or the new ones.
-    fn replace(&mut self, delta: &Delta, touched: &BTreeMap<RecordId, Before>, changes: &mut Changes) {
+    fn replace(&mut self, delta: &Delta, touched: &BTreeMap<RecordId, Before>, cause: Cause, changes: &mut Changes) {
         changes.persons_reset = true;
+        changes.hot = self.hot.follow(&self.engine, &self.key);
         changes.model = Some(self.deciding.row());
         let retracted = self.book.rows().filter(|row| row.is_retracted()).map(|row| row.record_id).collect();
-        self.settle(delta, retracted, touched, changes);
+        self.settle(delta, retracted, touched, &Heard::Anew(cause), changes);
     }
 
     fn touch(&self, touched: &mut BTreeMap<RecordId, Before>, record: RecordId) {
@@ -170,6 +189,7 @@ impl Projection {
         delta: &Delta,
         retracted: BTreeSet<RecordId>,
         touched: &BTreeMap<RecordId, Before>,
+        heard: &Heard,
         changes: &mut Changes,
     ) {
         let mut moved = Moved::default();
@@ -190,7 +210,7 @@ impl Projection {
         changes.records = written.par_iter().filter_map(|record| self.book.get(*record).map(record_put)).collect();
         let only_moved = moved.keys().filter(|record| !touched.contains_key(record));
         changes.record_persons = only_moved.map(|r| (*r, self.book.get(*r).and_then(|row| row.person))).collect();
-        self.persons(delta, touched, &moved, changes);
+        self.persons(delta, touched, &moved, heard, changes);
     }
 
     fn assign(&mut self, record: RecordId, person: Option<PersonId>, moved: &mut Moved) {
@@ -200,7 +220,14 @@ impl Projection {
         }
     }
 
-    fn persons(&self, delta: &Delta, touched: &BTreeMap<RecordId, Before>, moved: &Moved, changes: &mut Changes) {
+    fn persons(
+        &self,
+        delta: &Delta,
+        touched: &BTreeMap<RecordId, Before>,
+        moved: &Moved,
+        heard: &Heard,
+        changes: &mut Changes,
+    ) {
         let version = self.engine.model().version();
         let linked: BTreeSet<PersonId> = delta.clusters.iter().map(|cluster| cluster.person).collect();
         // Stated again at another time: the cluster is as it was, but recency may choose another value.
@@ -212,7 +239,7 @@ impl Projection {
         let all: Vec<&ClusterChange> = delta.clusters.iter().chain(&also).collect();
         changes.persons = all.par_iter().filter_map(|cluster| self.person_put(cluster)).collect();
         let is_person = |person: PersonId| self.engine.person_of(person.as_record()) == Some(person);
-        changes.lineage = lineage::changes(&self.book, touched, moved, &all, &changes.persons, is_person);
+        changes.lineage = lineage::changes(&self.book, touched, moved, &all, &changes.persons, heard, is_person);
         changes.persons_removed.clone_from(&delta.dissolved);
         changes.relinked = linked.into_iter().collect();
         let links = delta.clusters.iter().flat_map(|c| c.links.iter().map(move |link| (c.person, link)));

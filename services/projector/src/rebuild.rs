@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use event_log::Positions;
+use event_log::{Position, Positions};
 use runtime::Shutdown;
 use store::views::{self, Schema};
 use store::{SessionLock, Transaction};
@@ -54,7 +54,11 @@ async fn make(config: &Config, shutdown: &Shutdown, exchange: bool) -> Result<Re
         tracing::warn!("The log no longer holds its beginning: what was dropped will not be in the new views.");
     }
     create_next(config).await?;
-    let mut follower = Follower::begin(config, Schema::Next, BTreeSet::new()).await?;
+    // What the database refused once it refuses again, and a rebuild has nobody to find it by smaller batches.
+    let refused = views::list_refused(&mut *config.store.acquire().await?).await?;
+    let poison: BTreeSet<Position> =
+        refused.into_iter().map(|(topic, partition, offset)| Position { topic, partition, offset }).collect();
+    let mut follower = Follower::begin(config, Schema::Next, poison).await?;
     // Most of the way without holding anybody up; the active views move on meanwhile.
     let target = active_positions(config).await?;
     follow_to(&mut follower, &target, config, shutdown).await?;

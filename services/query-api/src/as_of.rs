@@ -42,8 +42,16 @@ pub(crate) async fn answer(call: &Call, conn: &mut Conn, at: Timestamp) -> Resul
             Ok(PersonAnswer::File(Box::new(file(call, asked, at, then, today, &granted))))
         }
         (_, Some(last)) => {
-            let persons = seen.into_iter().chain([last]).map(|(then, ..)| then.change.person_id).collect();
-            Ok(PersonAnswer::Fork(fork(asked, persons)))
+            let (mut persons, mut subjects) = (Vec::new(), Vec::new());
+            for (then, today, _) in seen.into_iter().chain([last]) {
+                persons.push(then.change.person_id);
+                subjects.extend(today);
+            }
+            // The answer is about the persons of then and about those who have their records today.
+            subjects.extend(&persons);
+            subjects.sort_unstable();
+            subjects.dedup();
+            Ok(PersonAnswer::Fork(Found { subjects, ..fork(asked, persons) }))
         }
         (_, None) => Err(Failure::not_found(reason, asked)),
     }

@@ -12,7 +12,7 @@ use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{PersonId, RecordId, TokenKey};
-use ledger::{Access, CaseToken, Code, LedgerError, Nonce, PolicyHash, Receipt, Released, SubjectHandle};
+use ledger::{Access, CaseToken, Code, LedgerError, Matter, Nonce, PolicyHash, Receipt, Released, SubjectHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -318,12 +318,16 @@ impl Call {
 
     /// Puts what was found on record, and only then gives it out.
     pub(crate) async fn disclose<T>(&self, found: Found<T>) -> Result<(T, Receipt), Problem> {
+        self.disclose_about(found, None).await
+    }
+
+    async fn disclose_about<T>(&self, found: Found<T>, matter: Option<Matter>) -> Result<(T, Receipt), Problem> {
         let Found { answer: value, subjects, released, withheld, count } = found;
         let access = self.access()?;
         let key = &self.state.setup.token_key;
         let subjects = subjects.into_iter().map(|person| handle(key, person)).collect();
         let (groups, withheld) = (codes(&released)?, codes(&withheld)?);
-        let disclosure = access.disclose(value, Released { subjects, groups, withheld, count: count as u64 });
+        let disclosure = access.disclose(value, Released { subjects, groups, withheld, count: count as u64, matter });
         let disclosed = within(self.state.setup.ledger.disclose(disclosure)).await?;
         metrics::counter!("isthmus_disclosures_total", "role" => self.caller.role.code()).increment(1);
         Ok(disclosed.into_parts())
@@ -343,8 +347,8 @@ impl Call {
     ///
     /// # Errors
     /// The answer that says so.
-    pub(crate) async fn record(&self, act: Found<()>) -> Result<Recorded, Answered> {
-        match self.disclose(act).await {
+    pub(crate) async fn record(&self, act: Found<()>, matter: Matter) -> Result<Recorded, Answered> {
+        match self.disclose_about(act, Some(matter)).await {
             Ok(((), receipt)) => Ok(Recorded(receipt)),
             Err(problem) => Err(Answered(problem.into_response())),
         }

@@ -151,6 +151,7 @@ fn view(row: PersonChange) -> ChangeView {
         cause,
         cause_event: _,
         cause_batch: _,
+        cause_decision: _,
         model_version,
     } = row;
     let persons = |ids: Vec<PersonId>| ids.into_iter().map(|id| id.as_uuid()).collect();

@@ -10,14 +10,14 @@ use domain::{
     BatchId, Body, DecisionReason, Edition, Event, EventId, EventType, LinkDecided, Meta, Op, PersonId, Precision,
     RecordId, Sensitive, SourceKind, Timestamp, Verdict,
 };
-use ledger::Nonce;
+use ledger::{Matter, MatterId, Nonce};
 use serde::{Deserialize, Serialize};
 use store::Conn;
 use store::views::{self, OrderPlace, OrderRow, Standing};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::subject::own_person;
@@ -235,7 +235,7 @@ async fn decision_list(call: &Call) -> Result<Found<DecisionList>, Failure> {
     let standing = state.map(|state| Standing::from_code(&state).ok_or(Problem::QueryMalformed)).transpose()?;
     let after = after.as_deref().map(place).transpose()?;
     let limit = reviews::limit_of(limit)?;
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     let own = own_person(call, &mut conn).await?;
     let (released, withheld) = call.split(&reviews::granted(call, true)?);
     let mut rows = views::list_orders(&mut conn, standing, after, limit + 1).await?;
@@ -271,10 +271,10 @@ fn place(after: &str) -> Result<OrderPlace, Problem> {
 async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
     let question: DecisionQuestion = call.json().await?;
     let (one, other) = (RecordId::from_uuid(question.record_a), RecordId::from_uuid(question.record_b));
-    let verdict = Verdict::from_code(&question.verdict).ok_or(Problem::DecisionMalformed)?;
+    let verdict = Verdict::from_code(&question.verdict).ok_or(Problem::DecisionVerdict)?;
     let (reason, note) = why(&question.reason, question.note)?;
     if one == other {
-        return Err(Problem::DecisionMalformed.into());
+        return Err(Problem::DecisionRecords.into());
     }
     let (record_a, record_b) = (one.min(other), one.max(other));
     let key = &call.state.setup.token_key;
@@ -372,11 +372,11 @@ fn holds_number(text: &str) -> bool {
 
 /// Reason and note, with suspicion: a note is for people and names nobody.
 fn why(reason: &str, note: Option<String>) -> Result<(DecisionReason, Option<Sensitive<String>>), Problem> {
-    let reason = DecisionReason::from_code(reason).ok_or(Problem::DecisionMalformed)?;
+    let reason = DecisionReason::from_code(reason).ok_or(Problem::DecisionReason)?;
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
     let fits = |note: &String| note.chars().count() <= NOTE_CHARS_MAX && !holds_number(note);
     if !note.as_ref().is_none_or(fits) {
-        return Err(Problem::DecisionMalformed);
+        return Err(Problem::DecisionNote);
     }
     Ok((reason, note.map(Sensitive::new)))
 }
@@ -432,9 +432,17 @@ async fn carry_out(call: Call, plan: Result<Plan, Failure>) -> Answered {
         Err(failure) => return call.refuse(failure).await,
     };
     let count = subjects.len();
+    let act = match row.standing {
+        Standing::Ended => "UNDO",
+        _ => row.verdict.code(),
+    };
+    let matter = match code(act) {
+        Ok(act) => Matter { id: MatterId(row.decision_id.as_uuid().into_bytes()), act },
+        Err(problem) => return call.refuse(problem.into()).await,
+    };
     // On a task of its own: a client that hangs up stops nothing between the record and the log.
     let carried_out = tokio::spawn(async move {
-        match call.record(Found { answer: (), subjects, released, withheld, count }).await {
+        match call.record(Found { answer: (), subjects, released, withheld, count }, matter).await {
             Ok(recorded) => recorded.answer(apply(&call.state, row, event).await),
             Err(answered) => answered,
         }
@@ -485,14 +493,14 @@ mod tests {
         assert!(why("DOCUMENT_SEEN", Some("two cards, 2 desks / 50% sure".to_owned())).is_ok());
         assert_eq!(why("OTHER", Some("  ".to_owned())).expect("fine").1, None);
         let long = "x".repeat(NOTE_CHARS_MAX + 1);
-        for (reason, note) in [
-            ("document_seen", ""),
-            ("", ""),
-            ("OTHER", "call 138 1234 5678"),
-            ("OTHER", "call 138.1234.5678"),
-            ("OTHER", &long),
+        for (reason, note, problem) in [
+            ("document_seen", "", Problem::DecisionReason),
+            ("", "", Problem::DecisionReason),
+            ("OTHER", "call 138 1234 5678", Problem::DecisionNote),
+            ("OTHER", "call 138.1234.5678", Problem::DecisionNote),
+            ("OTHER", &long, Problem::DecisionNote),
         ] {
-            assert_eq!(why(reason, Some(note.to_owned())), Err(Problem::DecisionMalformed), "{reason}");
+            assert_eq!(why(reason, Some(note.to_owned())), Err(problem), "{reason}");
         }
     }
 }

@@ -160,7 +160,7 @@ pub(crate) async fn find(State(state): State<QueryState>, ask: Ask) -> Answered 
 async fn search(call: &Call) -> Result<Found<PersonList>, Failure> {
     let question: FindQuestion = call.json().await?;
     let sought = tokens(&call.state.setup.token_key, &question)?;
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     let own = subject::own_person(call, &mut conn).await?;
     let wanted: Vec<ClaimToken> = sought.keys().copied().collect();
     let claims = views::list_claims_of_tokens(&mut conn, &wanted, CLAIMS_MAX).await?;

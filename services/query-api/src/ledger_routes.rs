@@ -58,6 +58,12 @@ pub(crate) struct EntryView {
     pub withheld: Vec<String>,
     /// Records or persons in the answer.
     pub count: u64,
+    /// Id of the decision or other thing of the hub that was acted on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matter: Option<String>,
+    /// What was done about it: `SAME`, `DIFFERENT`, `UNDO`; `activated`, `rolled-back`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<String>,
     /// Why nothing was shown; absent when something was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -144,6 +150,7 @@ fn view(index: u64, entry: Entry) -> EntryView {
         released,
         withheld,
         count,
+        matter,
         decision,
         policy,
         request,
@@ -162,6 +169,8 @@ fn view(index: u64, entry: Entry) -> EntryView {
         released: texts(released),
         withheld: texts(withheld),
         count,
+        act: matter.as_ref().map(|matter| matter.act.to_string()),
+        matter: matter.map(|matter| uuid::Uuid::from_bytes(matter.id.0).to_string()),
         refused: match decision {
             Decision::Allowed => None,
             Decision::Refused { reason } => Some(reason.to_string()),

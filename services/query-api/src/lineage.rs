@@ -50,7 +50,8 @@ pub(crate) struct LineageEntry {
     pub from_persons: Vec<Uuid>,
     /// Persons that records went to, as far as the caller may see what became of them.
     pub into_persons: Vec<Uuid>,
-    /// `event`, `model` or `rebuild`.
+    /// `event` (a source stated something or took it back), `decision` (a reviewer decided or took a decision back), `model`,
+    /// `rules` (of survivorship) or `rebuild`.
     pub cause: &'static str,
     /// An event that brought it about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +59,9 @@ pub(crate) struct LineageEntry {
     /// The batch of that event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<Uuid>,
+    /// The decision, where one was the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_id: Option<Uuid>,
     /// Linkage model in force.
     pub model_version: String,
 }
@@ -87,7 +91,7 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
 }
 
 async fn entries(call: &Call) -> Result<Found<Lineage>, Failure> {
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted);
     let ids: Vec<PersonId> = asked_for.into_iter().chain([person.person_id]).collect();
@@ -147,6 +151,7 @@ fn entry(row: PersonChange, seen: &BTreeMap<PersonId, PersonId>) -> Option<Linea
         cause: row.cause.code(),
         event_id: row.cause_event.map(|event| event.as_uuid()),
         batch_id: row.cause_batch.map(|batch| batch.as_uuid()),
+        decision_id: row.cause_decision.map(|decision| decision.as_uuid()),
         model_version: row.model_version,
     })
 }

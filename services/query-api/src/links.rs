@@ -2,8 +2,9 @@
 
 use access::{Action, FieldGroups};
 use axum::extract::State;
+use domain::RecordId;
 use serde::{Deserialize, Serialize};
-use store::views::{self, LinkRow};
+use store::views::{self, LinkRow, OrderRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -39,6 +40,8 @@ pub(crate) struct LinkList {
     /// The link that holds the records together least: without it the person would fall into two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weakest: Option<PairView>,
+    /// The decisions of reviewers on these records that stand. They outrank every weight.
+    pub decisions: Vec<StandingDecision>,
     /// There are more links than are listed.
     pub truncated: bool,
     /// Groups that this answer would hold for somebody entitled to them.
@@ -70,6 +73,22 @@ pub(crate) struct LinkView {
     pub parts: Vec<PartView>,
     /// Version of the model that weighed it.
     pub model_version: String,
+    /// The decision of a reviewer on the two records, where one stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<StandingDecision>,
+}
+
+/// A decision of a reviewer that stands. Why it was decided is read with the decision itself.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct StandingDecision {
+    /// Id of the decision.
+    pub decision_id: Uuid,
+    /// `SAME`: the two records are of one person. `DIFFERENT`: of two.
+    pub verdict: &'static str,
+    /// `in-force`, `resting` (one of the records states nothing now) or `set-aside` (newer decisions say otherwise).
+    pub state: &'static str,
+    /// Those of the two records that are this person's.
+    pub records: Vec<Uuid>,
 }
 
 /// What one field contributed to a match weight.
@@ -87,7 +106,8 @@ pub(crate) struct PartView {
 }
 
 /// Reads why the records of a person belong together: per link its weight, per field what it contributed. With
-/// `Accept: image/svg+xml` it draws one link: that of the two records named, or else the weakest.
+/// `Accept: image/svg+xml` it draws one link: that of the two records named, or else the weakest. Links are told as of now
+/// only: no history of weights is kept.
 #[utoipa::path(
     get,
     path = "/v1/persons/{person_id}/links",
@@ -122,13 +142,18 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
 
 async fn link_list(call: &Call) -> Result<Found<LinkList>, Failure> {
     let [] = query::members(&call.query, [])?;
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted);
     let mut rows = views::list_links_of_person(&mut conn, person.person_id, LINKS_MAX + 1).await?;
     let truncated = rows.len() as i64 > LINKS_MAX;
     rows.truncate(LINKS_MAX as usize);
-    let links = rows.into_iter().map(link).collect::<Result<Vec<_>, _>>()?;
+    let orders = views::list_orders_of_person(&mut conn, person.person_id).await?;
+    let links = rows.into_iter().map(|row| link(row, &orders)).collect::<Result<Vec<_>, _>>()?;
+    let pairs: Vec<_> = orders.iter().flat_map(|order| [order.record_a, order.record_b]).collect();
+    let whose = views::list_persons_of_records(&mut conn, &pairs).await?;
+    let is_own = |record: &RecordId| whose.get(record).copied().flatten() == Some(person.person_id);
+    let decisions = orders.iter().map(|order| standing(order, is_own)).collect();
     let model = model(&mut conn).await?;
     let weakest = views::find_weakest_link(&mut conn, person.person_id).await?;
     let count = links.len();
@@ -145,6 +170,7 @@ async fn link_list(call: &Call) -> Result<Found<LinkList>, Failure> {
             record_b: row.record_b.as_uuid(),
             weight: row.weight,
         }),
+        decisions,
         truncated,
         withheld: withheld.clone(),
     };
@@ -160,11 +186,26 @@ pub(crate) async fn model(conn: &mut store::Conn) -> Result<views::ModelRow, Fai
     })?)
 }
 
-pub(crate) fn link(row: LinkRow) -> Result<LinkView, Failure> {
+/// A decision as an answer about a person tells it: the record of another person stays out.
+fn standing(order: &OrderRow, is_shown: impl Fn(&RecordId) -> bool) -> StandingDecision {
+    let records = [order.record_a, order.record_b].into_iter().filter(is_shown);
+    StandingDecision {
+        decision_id: order.decision_id.as_uuid(),
+        verdict: order.verdict.code(),
+        state: order.standing.code(),
+        records: records.map(RecordId::as_uuid).collect(),
+    }
+}
+
+/// A link, with the decision on its records among the orders of its person.
+pub(crate) fn link(row: LinkRow, orders: &[OrderRow]) -> Result<LinkView, Failure> {
     let LinkRow { record_a, record_b, weight, parts, model_version } = row;
+    let order = orders.iter().find(|order| (order.record_a, order.record_b) == (record_a, record_b));
+    let decision = order.map(|order| standing(order, |_| true));
     let parts = serde_json::from_value(parts).map_err(|_| {
         tracing::error!("The parts of a stored link have another shape than this version reads.");
         Problem::Internal
     })?;
-    Ok(LinkView { record_a: record_a.as_uuid(), record_b: record_b.as_uuid(), weight, parts, model_version })
+    let (record_a, record_b) = (record_a.as_uuid(), record_b.as_uuid());
+    Ok(LinkView { record_a, record_b, weight, parts, model_version, decision })
 }

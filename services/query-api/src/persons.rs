@@ -113,7 +113,7 @@ pub(crate) enum PersonAnswer {
 
 async fn person_answer(call: &Call) -> Result<PersonAnswer, Failure> {
     let [as_of] = query::members(&call.query, ["as_of"])?;
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     if let Some(as_of) = as_of {
         let at = Timestamp::parse(&as_of).map_err(|_| Problem::QueryMalformed)?;
         return as_of::answer(call, &mut conn, at).await;
@@ -221,7 +221,8 @@ pub(crate) struct RecordView {
     pub residence: Option<view::StatedResidenceView>,
 }
 
-/// Reads the source records of a person: what each source states, unchanged.
+/// Reads the source records of a person: what each source states, unchanged. It is told as of now only: the hub keeps what
+/// it answered about persons, and of records what they state.
 #[utoipa::path(
     get,
     path = "/v1/persons/{person_id}/records",
@@ -246,7 +247,7 @@ pub(crate) async fn records(State(state): State<QueryState>, ask: Ask) -> Answer
 }
 
 async fn record_list(call: &Call) -> Result<Found<RecordList>, Failure> {
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted);
     let mut rows = views::list_records_of_person(&mut conn, person.person_id, RECORDS_MAX + 1).await?;

@@ -118,10 +118,22 @@ problems! {
     ReviewNotFound = 404 "review-not-found":
         "There is no such task or decision for the caller, or a record is not known.",
         "GET /v1/reviews lists what is open. A pair that is no task can be decided on for a case: send `Isthmus-Case`.";
-    /// A decision that cannot be one.
-    DecisionMalformed = 422 "decision-malformed":
-        "The decision names one record twice, has an unknown verdict or reason, or a note that is longer than 300 characters or holds a long number.",
-        "Verdicts are SAME and DIFFERENT; the OpenAPI document lists the reasons. Leave names and numbers out of the note.";
+    /// A decision on one record.
+    DecisionRecords = 422 "decision-records":
+        "`record_a` and `record_b` of the decision are the same record.",
+        "Name two records, as a task lists them.";
+    /// An unknown verdict.
+    DecisionVerdict = 422 "decision-verdict":
+        "The `verdict` of the decision is unknown; it is compared letter for letter.",
+        "Verdicts are SAME and DIFFERENT.";
+    /// An unknown reason.
+    DecisionReason = 422 "decision-reason":
+        "The `reason` of the decision is not one of the closed list; it is compared letter for letter.",
+        "Give DOCUMENT_SEEN, SOURCE_CONFIRMED, PERSON_CONFIRMED, RELATIVES, NAMESAKES, NUMBER_WRONG, MISTAKEN or OTHER.";
+    /// A note that is too long or holds a number.
+    DecisionNote = 422 "decision-note":
+        "The `note` of the decision is longer than 300 characters, or holds a long number.",
+        "Leave names and numbers of persons out of the note, and keep it short.";
     /// A decision about the reviewer's own file.
     OwnFile = 403 "own-file":
         "One of the records is in the caller's own file, and nobody decides about that.",

@@ -110,7 +110,7 @@ pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered 
 
 async fn review_list(call: &Call) -> Result<Found<ReviewList>, Failure> {
     let filter = filter(&call.query)?;
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     let own = own_person(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted(call, true)?);
     let wanted = ReviewFilter { limit: filter.limit + 1, ..filter.clone() };
@@ -195,7 +195,7 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
 
 async fn review_file(call: &Call) -> Result<Found<ReviewFile>, Failure> {
     let task_id = call.review_id()?;
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     let own = own_person(call, &mut conn).await?;
     let row = views::find_review(&mut conn, task_id).await?.filter(|row| !concerns(row, own));
     let row = row.ok_or(Problem::ReviewNotFound)?;

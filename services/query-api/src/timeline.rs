@@ -135,7 +135,7 @@ async fn timeline(call: &Call) -> Result<Found<Timeline>, Failure> {
     if length <= 0 || days.is_some_and(|days| length > i64::from(days) * DAY_MS) {
         return Err(Problem::TimelineTooLong.into());
     }
-    let mut conn = call.state.setup.store.acquire().await?;
+    let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted);
     let kinds: Vec<EventType> =

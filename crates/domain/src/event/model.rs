@@ -22,4 +22,8 @@ pub struct ModelActivated {
     pub model_version: String,
     /// The model's file (TOML). It holds shares of names, and no person.
     pub model: String,
+    /// Handle of the operator, as it stands in the ledger.
+    pub operator: String,
+    /// Why, in the operator's words; it names nobody.
+    pub reason: String,
 }

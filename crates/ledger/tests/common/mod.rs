@@ -77,6 +77,7 @@ pub(crate) fn entry(number: u64) -> Entry {
         released: vec![code("identity"), code("contact")],
         withheld: vec![code("health")],
         count: 1,
+        matter: None,
         decision: ledger::Decision::Allowed,
         policy: access.policy,
         request: access.request,

@@ -30,18 +30,7 @@ impl ValueKey {
     }
 
     fn field(self) -> Field {
-        const FIELDS: [Field; 9] = [
-            Field::NationalId,
-            Field::RecordNumber,
-            Field::Document,
-            Field::Account,
-            Field::Name,
-            Field::BirthDate,
-            Field::Phone,
-            Field::Address,
-            Field::Household,
-        ];
-        FIELDS.into_iter().find(|field| *field as u64 == self.0 >> 60).unwrap_or(Field::Name)
+        HotValue::FIELDS.into_iter().find(|field| *field as u64 == self.0 >> 60).unwrap_or(Field::Name)
     }
 
     fn id(id: &ResidentNumber) -> Self {
@@ -85,7 +74,7 @@ fn values(record: &Standardized) -> Vec<ValueKey> {
 
 /// The records of every value, and which values are hot.
 #[derive(Debug)]
-pub(super) struct Values {
+pub(crate) struct Values {
     limits: HotLimits,
     /// A value that more records state than the least limit is watched.
     index: Index<ValueKey>,
@@ -140,6 +129,14 @@ fn month_of(birth: Birth) -> u32 {
 }
 
 impl Values {
+    /// The hot values of records that do not change any more.
+    pub(crate) fn of(records: &[Standardized], limits: &HotLimits) -> Self {
+        let mut values = Self::new(limits);
+        records.iter().enumerate().for_each(|(slot, record)| values.insert(record, slot as Slot));
+        let _those_that_changed = values.settle(|slot| &records[slot as usize]);
+        values
+    }
+
     pub(super) fn new(limits: &HotLimits) -> Self {
         Self {
             limits: limits.clone(),
@@ -187,7 +184,7 @@ impl Values {
     }
 
     /// The record with its hot values made gaps; `None` when it has none.
-    pub(super) fn without_hot(&self, record: &Standardized) -> Option<Standardized> {
+    pub(crate) fn without_hot(&self, record: &Standardized) -> Option<Standardized> {
         if self.hot.is_empty() || !values(record).iter().any(|key| self.hot.contains(key)) {
             return None;
         }
@@ -274,12 +271,14 @@ impl Values {
         self.hot.len()
     }
 
-    fn common_hot(&self, a: &Standardized, b: &Standardized) -> Vec<Field> {
+    /// Says of which fields two records, whole, state the same hot value.
+    pub(crate) fn common_hot(&self, a: &Standardized, b: &Standardized) -> Vec<Part> {
         let theirs = values(b);
         let common = values(a).into_iter().filter(|key| theirs.contains(key) && self.hot.contains(key));
         let mut fields: Vec<Field> = common.map(ValueKey::field).collect();
         fields.dedup();
-        fields
+        let part = |field| Part { field, level: Level::Hot, weight: 0.0, frequency: 0.0 };
+        fields.into_iter().map(part).collect()
     }
 }
 
@@ -299,11 +298,18 @@ impl Engine {
                 records: slots.len(),
                 bearers: self.values.watched.get(key)?.bearers.len(),
                 record: slots.iter().map(|slot| self.entry(*slot).key).min()?,
+                value: key.0,
             })
         };
         let mut hot: Vec<HotValue> = self.values.hot.iter().filter_map(describe).collect();
         hot.sort_unstable_by_key(|value| (std::cmp::Reverse(value.records), value.field, value.record));
         hot
+    }
+
+    /// The blocking keys that propose no pairs because too many records share them, with the number of records, the
+    /// largest first.
+    pub fn hot_blocks(&self) -> Vec<(BlockKey, usize)> {
+        self.index.hot_blocks()
     }
 
     /// Compares the records anew of which a value has turned hot or cold.
@@ -348,9 +354,8 @@ impl Engine {
     }
 
     /// Says of which fields two records state the same hot value.
-    pub(super) fn hot_parts(&self, a: Slot, b: Slot) -> impl Iterator<Item = Part> {
+    pub(super) fn hot_parts(&self, a: Slot, b: Slot) -> Vec<Part> {
         let both = self.entry(a).whole.as_deref().zip(self.entry(b).whole.as_deref());
-        let fields = both.map(|(left, right)| self.values.common_hot(left, right)).unwrap_or_default();
-        fields.into_iter().map(|field| Part { field, level: Level::Hot, weight: 0.0, frequency: 0.0 })
+        both.map(|(left, right)| self.values.common_hot(left, right)).unwrap_or_default()
     }
 }

@@ -397,7 +397,7 @@ fn a_hot_block_is_reported_and_proposes_nothing() {
         bulk(&MODELS[0], (0..7).map(|n| Change::Upsert(record(n).name("王小明").born("1987-02-11").0)).collect());
     assert_eq!(engine.clusters().len(), 7);
     let hot = engine.hot_blocks();
-    assert!(hot.iter().any(|(rule, records)| (*rule, *records) == (linkage::Rule::NameBirth, 7)), "{hot:?}");
+    assert!(hot.iter().any(|(key, records)| (key.rule(), *records) == (linkage::Rule::NameBirth, 7)), "{hot:?}");
     engine.apply(vec![Change::Remove(key(3))]);
     assert_eq!(engine.clusters().len(), 1);
     assert_eq!(engine.statistics().hot_blocks, 0);

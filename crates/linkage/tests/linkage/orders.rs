@@ -254,3 +254,16 @@ fn a_record_that_could_nearly_as_well_belong_elsewhere_is_asked_about() {
     let decided = applied(&records, &[order(2, 3, Verdict::Different, 10)]);
     assert!(!kinds(&decided).iter().any(|(_, pair)| *pair == ordered(2, 3)));
 }
+
+#[test]
+fn an_explanation_names_the_standing_order_on_the_pair_and_what_became_of_it() {
+    let records = [record(1).name("王小明"), record(2).name("王小明"), record(3).name("王小明")];
+    let orders = [order(1, 2, Verdict::Different, 1), order(1, 3, Verdict::Same, 2), order(2, 3, Verdict::Same, 3)];
+    let engine = applied(&records, &orders);
+    let said = |a, b| engine.explain(key(a), key(b)).expect("both are there").order.expect("an order");
+    assert_eq!((said(3, 1).verdict, said(3, 1).state), (Verdict::Same, OrderState::InForce));
+    assert_eq!(said(1, 2).verdict, Verdict::Different);
+    let OrderState::SetAside { against } = said(1, 2).state else { panic!("contradicted by two newer ones") };
+    assert_eq!(against.len(), 2);
+    assert_eq!(applied(&records, &orders[1..2]).explain(key(1), key(2)).expect("both are there").order, None);
+}

@@ -35,10 +35,28 @@ pub struct PersonChangePut {
     pub from_persons: Vec<PersonId>,
     /// Persons that records went to.
     pub into_persons: Vec<PersonId>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a person changed, and what brought it about as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Why.
+    pub why: ChangeCause,
     /// An event that brought it about.
-    pub cause_event: Option<EventId>,
+    pub event: Option<EventId>,
     /// The batch of that event.
-    pub cause_batch: Option<BatchId>,
+    pub batch: Option<BatchId>,
+    /// The decision that was made or taken back.
+    pub decision: Option<RecordId>,
+}
+
+impl Cause {
+    /// A cause of which no event is known.
+    pub const fn of(why: ChangeCause) -> Self {
+        Self { why, event: None, batch: None, decision: None }
+    }
 }
 
 /// What makes a person another one: its records, and the golden record as JSON text but for the times. A record that is
@@ -73,13 +91,12 @@ fn array<T>(items: &[T], uuid: impl Fn(&T) -> Uuid) -> String {
 pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &str) -> Result<u64> {
     let mut puts: Vec<_> = changes.lineage.iter().collect();
     puts.sort_unstable_by_key(|put| (put.digest.is_none(), put.person_id));
-    let cause = if changes.persons_reset { ChangeCause::Model } else { ChangeCause::Event };
     let persons = |ids: &[PersonId]| array(ids, |id| id.as_uuid());
     let mut noted = 0;
     for puts in puts.chunks(ROWS_PER_STATEMENT) {
         noted += sqlx::query(
         "INSERT INTO lineage.person_change (at, person_id, kind, members, from_persons, into_persons, golden_before,
-             cause, cause_event, cause_batch, model_version)
+             cause, cause_event, cause_batch, cause_decision, model_version)
          SELECT (SELECT GREATEST(date_trunc('milliseconds', clock_timestamp()),
                           (SELECT at FROM lineage.person_change ORDER BY seq DESC LIMIT 1))),
              put.id,
@@ -97,9 +114,9 @@ pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &st
                                  ORDER BY c.seq DESC LIMIT 1), ARRAY[put.id]) END,
              put.from_persons::uuid[], put.into_persons::uuid[],
              CASE WHEN was.digest IS DISTINCT FROM put.digest THEN was.golden END,
-             $8, put.event, put.batch, $9
-         FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::uuid[])
-             AS put(id, digest, members, from_persons, into_persons, event, batch)
+             put.cause, put.event, put.batch, put.decision, $10
+         FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[],
+             $9::uuid[]) AS put(id, digest, members, from_persons, into_persons, cause, event, batch, decision)
          LEFT JOIN person was ON was.person_id = put.id
          WHERE was.digest IS DISTINCT FROM put.digest
             OR (put.digest IS NOT NULL AND (put.from_persons <> '{}' OR put.into_persons <> '{}'))
@@ -110,9 +127,10 @@ pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &st
     .bind(puts.iter().map(|put| array(&put.members, |id| id.as_uuid())).collect::<Vec<_>>())
     .bind(puts.iter().map(|put| persons(&put.from_persons)).collect::<Vec<_>>())
     .bind(puts.iter().map(|put| persons(&put.into_persons)).collect::<Vec<_>>())
-    .bind(puts.iter().map(|put| put.cause_event.map(EventId::as_uuid)).collect::<Vec<_>>())
-    .bind(puts.iter().map(|put| put.cause_batch.map(BatchId::as_uuid)).collect::<Vec<_>>())
-    .bind(cause.code())
+    .bind(puts.iter().map(|put| put.cause.why.code()).collect::<Vec<_>>())
+    .bind(puts.iter().map(|put| put.cause.event.map(EventId::as_uuid)).collect::<Vec<_>>())
+    .bind(puts.iter().map(|put| put.cause.batch.map(BatchId::as_uuid)).collect::<Vec<_>>())
+    .bind(puts.iter().map(|put| put.cause.decision.map(RecordId::as_uuid)).collect::<Vec<_>>())
     .bind(model_version)
     .execute(&mut *conn)
     .await?
@@ -180,7 +198,10 @@ pub(crate) async fn note_exchange(conn: &mut PgConnection) -> Result<u64> {
                       (SELECT c.members FROM lineage.person_change c WHERE c.person_id = other.id
                        ORDER BY c.seq DESC LIMIT 1), ARRAY[other.id]),
              from_persons, into_persons, golden_before,
-             CASE WHEN old.model_version IS DISTINCT FROM new.model_version THEN 'model' ELSE 'rebuild' END,
+             CASE WHEN old.model_version IS DISTINCT FROM new.model_version THEN 'model'
+                  WHEN (SELECT survivorship_version FROM views.linkage_model)
+                       IS DISTINCT FROM (SELECT survivorship_version FROM views_next.linkage_model) THEN 'rules'
+                  ELSE 'rebuild' END,
              COALESCE(new.model_version, '')
          FROM other LEFT JOIN held USING (id) CROSS JOIN views.projection old CROSS JOIN views_next.projection new
          ORDER BY is_gone, other.id",

@@ -20,6 +20,7 @@ struct ChangeColumns {
     cause: String,
     cause_event: Option<Uuid>,
     cause_batch: Option<Uuid>,
+    cause_decision: Option<Uuid>,
     model_version: String,
 }
 
@@ -39,6 +40,7 @@ impl TryFrom<ChangeColumns> for PersonChange {
             cause: ChangeCause::from_code(&row.cause).ok_or(Error::Code("person_change.cause"))?,
             cause_event: row.cause_event.map(EventId::from_uuid),
             cause_batch: row.cause_batch.map(BatchId::from_uuid),
+            cause_decision: row.cause_decision.map(RecordId::from_uuid),
             model_version: row.model_version,
         })
     }
@@ -56,7 +58,7 @@ fn changes(rows: Vec<ChangeColumns>) -> Result<Vec<PersonChange>> {
 pub async fn list_changes(conn: &mut PgConnection, after: i64, limit: i64) -> Result<Vec<PersonChange>> {
     let rows = sqlx::query_as(
         "SELECT seq, at, person_id, kind, members, from_persons, into_persons, cause, cause_event, cause_batch,
-                model_version
+                cause_decision, model_version
          FROM lineage.person_change WHERE seq > $1 ORDER BY seq LIMIT $2",
     );
     changes(rows.bind(after).bind(limit).fetch_all(conn).await?)
@@ -78,7 +80,7 @@ pub async fn list_lineage(conn: &mut PgConnection, persons: &[PersonId], limit: 
     let ids: Vec<Uuid> = persons.iter().map(|person| person.as_uuid()).collect();
     let rows = sqlx::query_as(
         "SELECT seq, at, person_id, kind, members, from_persons, into_persons, cause, cause_event, cause_batch,
-                model_version
+                cause_decision, model_version
          FROM lineage.person_change WHERE person_id = ANY($1) AND kind <> 'changed' ORDER BY seq LIMIT $2",
     );
     changes(rows.bind(ids).bind(limit).fetch_all(conn).await?)
@@ -116,7 +118,7 @@ pub async fn find_as_of(conn: &mut PgConnection, person: PersonId, at: Timestamp
     // One statement sees one state: a change that is committed meanwhile cannot come between row and golden record.
     let row: Option<Columns> = sqlx::query_as(
         "SELECT c.seq, c.at, c.person_id, c.kind, c.members, c.from_persons, c.into_persons, c.cause, c.cause_event,
-                c.cause_batch, c.model_version,
+                c.cause_batch, c.cause_decision, c.model_version,
                 COALESCE((SELECT later.golden_before FROM lineage.person_change later
                           WHERE later.person_id = c.person_id AND later.seq > c.seq
                             AND later.golden_before IS NOT NULL

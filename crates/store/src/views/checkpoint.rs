@@ -72,6 +72,8 @@ pub async fn exchange(conn: &mut PgConnection) -> Result<()> {
     let mut noted = 0;
     if exists(conn, Schema::Active).await? {
         noted = crate::lineage::note_exchange(conn).await?;
+        // Readers of one state finish first.
+        sqlx::raw_sql("LOCK TABLE lineage.views_gate IN ACCESS EXCLUSIVE MODE").execute(&mut *conn).await?;
         sqlx::raw_sql("ALTER SCHEMA views RENAME TO views_previous").execute(&mut *conn).await?;
     }
     sqlx::raw_sql("ALTER SCHEMA views_next RENAME TO views").execute(&mut *conn).await?;

@@ -62,6 +62,11 @@ const TABLES: &[(&str, &str)] = &[
          FROM (SELECT t::text AS line FROM model_activation t OFFSET 0) lines",
     ),
     (
+        "hot_value",
+        "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
+         FROM (SELECT t::text AS line FROM hot_value t OFFSET 0) lines",
+    ),
+    (
         "projector_quarantine",
         "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
          FROM (SELECT ROW(topic, partition, record_offset, reason)::text AS line FROM projector_quarantine OFFSET 0) lines",

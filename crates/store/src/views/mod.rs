@@ -4,8 +4,10 @@
 
 mod checkpoint;
 mod fingerprint;
+mod hot;
 mod model;
 mod orders;
+mod quarantine;
 mod read;
 mod rows;
 mod write;
@@ -14,11 +16,13 @@ use sqlx::postgres::PgConnection;
 
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use fingerprint::fingerprint;
+pub use hot::{Hot, HotChanges, HotRow, count_hot, list_hot};
 pub use model::{LinkageCounts, ModelActivationRow, ModelRow, find_model, linkage_counts, list_model_activations};
 pub use orders::{
     OrderPlace, OrderRow, ReviewFilter, ReviewPut, ReviewRow, ReviewSide, Standing, all_orders, find_order,
-    find_review, list_orders, list_orders_of, list_persons_of_records, list_reviews,
+    find_review, list_orders, list_orders_of, list_orders_of_person, list_persons_of_records, list_reviews,
 };
+pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
 pub use rows::*;
 pub(crate) use write::ROWS_PER_STATEMENT;

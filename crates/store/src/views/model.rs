@@ -1,6 +1,7 @@
 //! The linkage model that decided the views, and the models that operators activated.
 
 use domain::{EventId, Timestamp};
+use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
@@ -38,6 +39,22 @@ pub struct ModelActivationRow {
     pub model_version: String,
     /// The model as TOML.
     pub document: String,
+    /// Handle of the operator.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+}
+
+#[derive(FromRow)]
+struct ActivationColumns {
+    version: i64,
+    event_id: Uuid,
+    activated_at: PgInstant,
+    rolled_back: bool,
+    model_version: String,
+    document: String,
+    operator: String,
+    reason: String,
 }
 
 /// The model that decided the persons; `None` in views that nothing was written to yet.
@@ -66,15 +83,17 @@ pub async fn find_model(conn: &mut PgConnection) -> Result<Option<ModelRow>> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn list_model_activations(conn: &mut PgConnection) -> Result<Vec<ModelActivationRow>> {
-    let rows: Vec<(i64, Uuid, PgInstant, bool, String, String)> = sqlx::query_as(
-        "SELECT version, event_id, activated_at, rolled_back, model_version, document FROM model_activation
-         ORDER BY version, event_id",
-    )
-    .fetch_all(conn)
-    .await?;
-    let row = |(version, event_id, activated_at, rolled_back, model_version, document): (_, _, PgInstant, _, _, _)| {
-        let (event_id, activated_at) = (EventId::from_uuid(event_id), activated_at.0);
-        ModelActivationRow { version, event_id, activated_at, rolled_back, model_version, document }
+    let rows: Vec<ActivationColumns> =
+        sqlx::query_as("SELECT * FROM model_activation ORDER BY version, event_id").fetch_all(conn).await?;
+    let row = |row: ActivationColumns| ModelActivationRow {
+        version: row.version,
+        event_id: EventId::from_uuid(row.event_id),
+        activated_at: row.activated_at.0,
+        rolled_back: row.rolled_back,
+        model_version: row.model_version,
+        document: row.document,
+        operator: row.operator,
+        reason: row.reason,
     };
     Ok(rows.into_iter().map(row).collect())
 }
@@ -103,8 +122,9 @@ pub(super) async fn put_model(conn: &mut PgConnection, model: &ModelRow) -> Resu
 pub(super) async fn put_model_activations(conn: &mut PgConnection, activations: &[ModelActivationRow]) -> Result<()> {
     for row in activations {
         sqlx::query(
-            "INSERT INTO model_activation (version, event_id, activated_at, rolled_back, model_version, document)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            "INSERT INTO model_activation (version, event_id, activated_at, rolled_back, model_version, document,
+                 operator, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(row.version)
         .bind(row.event_id.as_uuid())
@@ -112,6 +132,8 @@ pub(super) async fn put_model_activations(conn: &mut PgConnection, activations: 
         .bind(row.rolled_back)
         .bind(&row.model_version)
         .bind(&row.document)
+        .bind(&row.operator)
+        .bind(&row.reason)
         .execute(&mut *conn)
         .await?;
     }

@@ -287,6 +287,23 @@ pub async fn list_orders_of(conn: &mut PgConnection, decision: RecordId) -> Resu
     rows.into_iter().map(OrderRow::try_from).collect()
 }
 
+/// The decisions on records of a person that stand: those that count and were not taken back.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_orders_of_person(conn: &mut PgConnection, person: PersonId) -> Result<Vec<OrderRow>> {
+    let rows: Vec<OrderColumns> = sqlx::query_as(
+        "SELECT DISTINCT o.* FROM source_record r
+         JOIN standing_order o ON o.record_a = r.record_id OR o.record_b = r.record_id
+         WHERE r.person_id = $1 AND o.standing IN ('in-force', 'resting', 'set-aside')
+         ORDER BY o.decided DESC, o.decision_id",
+    )
+    .bind(person.as_uuid())
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(OrderRow::try_from).collect()
+}
+
 /// Place of a decision in the list: when it was decided, its id and its version.
 pub type OrderPlace = (Timestamp, RecordId, i64);
 

@@ -18,9 +18,7 @@ use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 use super::rows::{kind_code, kind_from_code, reason_from_code, source_kind_from_code};
-use super::{
-    ClaimRow, FactRow, LinkRow, Part, PersonRow, PlaceRow, QuarantinedRow, Retraction, SourceRecordRow, Stated,
-};
+use super::{ClaimRow, FactRow, LinkRow, Part, PersonRow, PlaceRow, Retraction, SourceRecordRow, Stated};
 use crate::{Error, PgInstant, Result};
 
 fn time(instant: Option<PgInstant>) -> Option<Timestamp> {
@@ -547,22 +545,6 @@ pub async fn list_places(conn: &mut PgConnection, places: &[String]) -> Result<B
         found.entry(row.place_id.clone()).or_default().push(row);
     }
     Ok(found)
-}
-
-/// What could not be read as an event, latest first; at most `limit`.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_quarantined(conn: &mut PgConnection, limit: i64) -> Result<Vec<QuarantinedRow>> {
-    let rows: Vec<(String, i32, i64, String)> = sqlx::query_as(
-        "SELECT topic, partition, record_offset, reason FROM projector_quarantine
-         ORDER BY noted_at DESC, topic, partition, record_offset LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    let row = |(topic, partition, offset, reason)| QuarantinedRow { topic, partition, offset, reason };
-    Ok(rows.into_iter().map(row).collect())
 }
 
 /// How much is in the views.

@@ -213,11 +213,29 @@ CREATE TABLE model_activation (
     rolled_back   boolean     NOT NULL,
     model_version text        NOT NULL,
     document      text        NOT NULL,
+    operator      text        NOT NULL,
+    reason        text        NOT NULL,
     PRIMARY KEY (version, event_id)
 );
 COMMENT ON TABLE model_activation IS
     'Models that operators activated, in the order of versions. The last decides; without any, the configured one.';
+COMMENT ON COLUMN model_activation.operator IS 'Handle, as it stands in the ledger.';
 COMMENT ON COLUMN model_activation.rolled_back IS 'It decided before, and an operator went back to it.';
+
+CREATE TABLE hot_value (
+    handle    uuid   PRIMARY KEY,
+    what      text   NOT NULL CHECK (what IN ('value', 'block')),
+    kind      text   NOT NULL,
+    records   bigint NOT NULL,
+    bearers   bigint,
+    record_id uuid,
+    CHECK ((what = 'value') = (bearers IS NOT NULL AND record_id IS NOT NULL))
+);
+COMMENT ON TABLE hot_value IS 'What so many records share that linkage leaves it out: values that count for nothing, and blocking keys that propose no pairs.';
+COMMENT ON COLUMN hot_value.handle IS 'Keyed hash; the value itself is not here.';
+COMMENT ON COLUMN hot_value.kind IS 'Field of a value, rule of a block.';
+COMMENT ON COLUMN hot_value.bearers IS 'Different names on the value; of a name, different birth dates.';
+COMMENT ON COLUMN hot_value.record_id IS 'One of the records that state the value.';
 
 CREATE TABLE projector_quarantine (
     topic         text        NOT NULL,

@@ -14,6 +14,7 @@ use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
+use super::hot::{HotChanges, apply_hot};
 use super::model::{ModelActivationRow, ModelRow, put_model, put_model_activations};
 use super::orders::{OrderRow, ReviewPut, put_orders, put_reviews, remove_reviews};
 use super::rows::{kind_code, reason_code, source_kind_code};
@@ -57,6 +58,8 @@ pub struct Changes {
     pub facts: Vec<FactPut>,
     /// Places; each record once.
     pub places: Vec<PlacePut>,
+    /// What so many records share that linkage leaves it out.
+    pub hot: HotChanges,
     /// What could not be read.
     pub quarantined: Vec<QuarantinedRow>,
 }
@@ -223,6 +226,7 @@ pub async fn apply(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
     put_orders(conn, &changes.orders).await?;
     put_facts(conn, &changes.facts).await?;
     put_places(conn, &changes.places).await?;
+    apply_hot(conn, &changes.hot).await?;
     put_quarantined(conn, &changes.quarantined).await
 }
 

@@ -18,14 +18,20 @@ pub(crate) enum ModelCommand {
     )]
     Preview(PreviewArgs),
     /// Let a model decide from now on. It goes on the log; all persons are decided anew and switched at once.
-    #[command(after_help = "Example:\n  isthmus model activate town.toml")]
+    #[command(
+        after_help = "Example:\n  isthmus model activate town.toml --handle operator-1 --reason 'fewer wrong merges of twins'"
+    )]
     Activate(ActivateArgs),
     /// Let the model decide that decided before the last activation.
-    #[command(after_help = "Example:\n  isthmus model rollback")]
-    Rollback(RollbackArgs),
-    /// Print the models that were activated, the last one first.
+    #[command(after_help = "Example:\n  isthmus model rollback --handle operator-1 --reason 'too many splits'")]
+    Rollback(ChangeArgs),
+    /// Print the models that were activated, the last one first: when, how, model, by whom, why; separated by tabs.
     #[command(after_help = "Example:\n  isthmus model list")]
     List(CommonArgs),
+    /// Print what linkage leaves out because too many share it: values that count for nothing, blocking keys that propose
+    /// no pairs. No value is shown, but a handle and a record that states it.
+    #[command(after_help = "Example:\n  isthmus model hot --limit 20")]
+    Hot(HotArgs),
     /// Draw a model: shares and weights of every level, and the most frequent names.
     #[command(after_help = "Example:\n  isthmus model chart town.toml --out town.html")]
     Chart(ChartArgs),
@@ -48,6 +54,20 @@ pub(crate) struct TrainArgs {
     /// Seed of the random pairs.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Who reads the records: it stands in the access log.
+    #[command(flatten)]
+    pub(crate) operator: OperatorArgs,
+}
+
+/// Options of `model hot`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HotArgs {
+    /// Values and blocking keys to print at most, of each, those of most records first.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+    /// Where the configuration and the data are.
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
 }
 
 /// Options of `model preview`.
@@ -65,6 +85,9 @@ pub(crate) struct PreviewArgs {
     /// Write a report with pictures, too: weights, sample pairs, the model.
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
+    /// Who reads the records: it stands in the access log.
+    #[command(flatten)]
+    pub(crate) operator: OperatorArgs,
     /// Where the configuration and the data are.
     #[command(flatten)]
     pub(crate) common: CommonArgs,
@@ -87,6 +110,20 @@ pub(crate) struct ActivateArgs {
     /// Model file, or the name of a shipped model (zh, latin).
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
+    /// Who, why and how.
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// Options of `model rollback`, and of every change of the model.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ChangeArgs {
+    /// Why the model is changed, in a few words that name nobody. It stands on the log with who did it.
+    #[arg(long, value_parser = reason)]
+    pub(crate) reason: String,
+    /// Who does it.
+    #[command(flatten)]
+    pub(crate) operator: OperatorArgs,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
@@ -98,18 +135,24 @@ pub(crate) struct ActivateArgs {
     pub(crate) common: CommonArgs,
 }
 
-/// Options of `model rollback`.
+/// Who does something that is put on record.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct RollbackArgs {
-    /// Do not ask.
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Do not say beforehand what the model would do.
-    #[arg(long)]
-    pub(crate) skip_preview: bool,
-    /// Where the configuration and the data are.
-    #[command(flatten)]
-    pub(crate) common: CommonArgs,
+pub(crate) struct OperatorArgs {
+    /// Your handle in the access log: letters, digits and - _ . : /; without it the name of the account.
+    #[arg(long, env = "ISTHMUS_OPERATOR")]
+    pub(crate) handle: Option<String>,
+}
+
+/// The longest reason, in characters.
+const REASON_CHARS_MAX: usize = 300;
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    if text.is_empty() || text.chars().count() > REASON_CHARS_MAX || digits > 10 {
+        return Err(format!("a reason has 1 to {REASON_CHARS_MAX} characters and no number of a person"));
+    }
+    Ok(text.to_owned())
 }
 
 /// Options of `model show`.

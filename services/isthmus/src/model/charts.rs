@@ -106,6 +106,10 @@ fn waterfall(explanation: &Explanation) -> Waterfall {
         model_version: explanation.model_version.clone(),
         together: explanation.together,
         conflict: explanation.conflict.map(|field| code(&field)),
+        order: explanation.order.as_ref().map(|order| chart::Order {
+            same: order.verdict == domain::Verdict::Same,
+            state: order.state.code().to_owned(),
+        }),
     }
 }
 

@@ -8,12 +8,14 @@ use domain::{
     BatchId, Event, EventType, Meta, ModelAction, ModelActivated, Op, Precision, Sensitive, SourceKind, TokenKey,
 };
 use event_log::{EventLog, Positions, Record};
+use ledger::{Code, Matter, MatterId};
 use linkage::Model;
 use runtime::{Shutdown, keys};
 use store::{SessionLock, Store, views};
 
 use crate::config::Config;
 use crate::hub::{self, AdminDatabase, now};
+use crate::on_record::OnRecord;
 
 /// The largest model that is activated, in bytes: an event of the log must stay below a megabyte.
 const MODEL_BYTES_MAX: usize = 900_000;
@@ -102,16 +104,45 @@ impl Desk {
         }
     }
 
-    /// Puts an activation on the log and gives where it is.
-    pub(crate) async fn publish(&self, version: i64, action: ModelAction, model: &Model) -> anyhow::Result<Positions> {
+    /// Whether the views show values by the rules of survivorship that this command is configured with. Where it follows the
+    /// log itself it would make them anew by its own.
+    pub(crate) async fn has_the_rules_of_the_views(&self) -> anyhow::Result<()> {
+        let shown = views::find_model(&mut *self.store().acquire().await?).await?;
+        let own = hub::survivorship(&self.config)?;
+        if let Some(shown) = shown.filter(|shown| shown.survivorship_version != own.version()) {
+            bail!(
+                "the hub chooses values by the rules of survivorship {}, and this command has {}: give it the hub's \
+                 configuration with --config",
+                shown.survivorship_version,
+                own.version()
+            );
+        }
+        Ok(())
+    }
+
+    /// Puts an activation on record, then on the log, and gives where it is.
+    pub(crate) async fn publish(
+        &self,
+        record: &OnRecord,
+        version: i64,
+        (action, model): (ModelAction, &Model),
+        reason: &str,
+    ) -> anyhow::Result<Positions> {
         let document = model.to_toml()?;
         ensure!(
             document.len() <= MODEL_BYTES_MAX,
             "the model has {} bytes and may have {MODEL_BYTES_MAX}: leave out the rarest of its names",
             document.len()
         );
-        let body = ModelActivated { action, model_version: model.version().to_owned(), model: document };
+        let (model_version, operator) = (model.version().to_owned(), record.operator().to_owned());
+        let body = ModelActivated { action, model_version, model: document, operator, reason: reason.to_owned() };
         let event = event(&self.key, version, body);
+        let act = match action {
+            ModelAction::Activated => "activated",
+            ModelAction::RolledBack => "rolled-back",
+        };
+        let matter = Matter { id: MatterId(event.meta.event_id.as_uuid().into_bytes()), act: Code::parse(act)? };
+        let event = record.give("change-model", 0, Some(matter), event).await?;
         let encoded = self.codec.encode(&event).context("the activation cannot be written")?;
         let (topic, key) = (encoded.topic.to_owned(), encoded.key);
         let record = Record { topic, key, payload: encoded.payload, headers: encoded.headers };
@@ -210,7 +241,7 @@ mod tests {
             .zip(happened)
             .map(|(version, (name, back))| {
                 let action = if back { ModelAction::RolledBack } else { ModelAction::Activated };
-                let body = ModelActivated { action, model_version: name.to_owned(), model: String::new() };
+                let body = ModelActivated { action, model_version: name.to_owned(), ..ModelActivated::default() };
                 let meta = event(&key, version, body.clone()).meta;
                 Activation { meta, body }
             })

@@ -7,23 +7,27 @@ mod charts;
 mod desk;
 mod trial;
 
+use std::fs::Permissions;
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use domain::ModelAction;
+use anyhow::{Context, bail, ensure};
+use domain::{ModelAction, ModelActivated};
 use indicatif::{ProgressBar, ProgressStyle};
 use linkage::Model;
-use store::views;
+use store::views::{self, Hot};
 
 pub(crate) use args::ModelCommand;
-use args::{ActivateArgs, PreviewArgs, RollbackArgs, ShowArgs, TrainArgs};
+use args::{ActivateArgs, ChangeArgs, HotArgs, OperatorArgs, PreviewArgs, ShowArgs, TrainArgs};
 use desk::{Desk, pile};
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
 use crate::hub::{self, AdminDatabase};
+use crate::on_record::OnRecord;
 
 /// Names of each kind that a trained model keeps: the most frequent. The others count as rare, which they are.
 const NAMES_MAX: usize = 5_000;
@@ -34,8 +38,9 @@ pub(crate) async fn run(command: ModelCommand) -> anyhow::Result<ExitCode> {
         ModelCommand::Train(args) => train(args).await,
         ModelCommand::Preview(args) => preview(args).await,
         ModelCommand::Activate(args) => activate(args).await,
-        ModelCommand::Rollback(args) => rollback(args).await,
+        ModelCommand::Rollback(args) => change(args, None).await,
         ModelCommand::List(args) => list(args).await,
+        ModelCommand::Hot(args) => hot(args).await,
         ModelCommand::Chart(args) => {
             charts::write(&hub::model(&args.model)?, &args.out)?;
             Ok(ExitCode::SUCCESS)
@@ -45,24 +50,23 @@ pub(crate) async fn run(command: ModelCommand) -> anyhow::Result<ExitCode> {
 }
 
 async fn train(args: TrainArgs) -> anyhow::Result<ExitCode> {
-    let config = Config::resolve(&args.common)?;
-    let base = hub::model(&config.linkage_model)?;
-    let database = AdminDatabase::open(&config).await?;
-    let spinner = spinner("reading the records");
-    let records = trial::records(&database.store).await?;
-    database.close().await?;
-    let records: Vec<linkage::Record> = records.into_iter().map(|(record, _)| record).collect();
-    spinner.set_message(format!("learning from {} records", records.len()));
     let name = args.out.file_stem().map_or_else(|| "trained".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    let trained = linkage::train(&records, &base, &name, args.seed)?;
-    let mut file = trained.model.file().clone();
-    file.names.keep_most_frequent(NAMES_MAX);
-    let model = Model::from_file(file)?;
-    std::fs::write(&args.out, model.to_toml()?).with_context(|| format!("{} cannot be written", args.out.display()))?;
-    spinner.finish_and_clear();
+    // Learning takes minutes: whether it can be kept is seen before.
+    let out = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(folder_of(&args.out))
+        .with_context(|| format!("{} cannot be written", args.out.display()))?;
+    ensure!(!args.out.is_dir(), "{} is a folder: name the file to write", args.out.display());
+    let (desk, record) = open(&args.common, &args.operator).await?;
+    let learned = learn(&desk, &record, &name, args.seed).await;
+    record.close().await;
+    desk.close().await?;
+    let (model, trained, records) = learned?;
+    std::fs::write(out.path(), model.to_toml()?)
+        .with_context(|| format!("{} cannot be written", args.out.display()))?;
+    out.persist(&args.out).with_context(|| format!("{} cannot be written", args.out.display()))?;
     println!(
-        "Learned from {} source records, {} pairs and {} random pairs in {} rounds: {}",
-        records.len(),
+        "Learned from {records} source records, {} pairs and {} random pairs in {} rounds: {}",
         trained.pairs,
         trained.random_pairs,
         trained.rounds,
@@ -73,13 +77,48 @@ async fn train(args: TrainArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The desk, and the access log that what is done at it goes to.
+async fn open(common: &CommonArgs, operator: &OperatorArgs) -> anyhow::Result<(Desk, OnRecord)> {
+    let operator = OnRecord::operator_of(operator.handle.as_deref())?;
+    let desk = Desk::open(Config::resolve(common)?).await?;
+    match OnRecord::open(&desk.config, operator).await {
+        Ok(record) => Ok((desk, record)),
+        Err(error) => {
+            desk.close().await?;
+            Err(error)
+        }
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Learns a model, beginning with the one that decides.
+async fn learn(
+    desk: &Desk,
+    record: &OnRecord,
+    name: &str,
+    seed: u64,
+) -> anyhow::Result<(Model, linkage::Trained, usize)> {
+    let spinner = spinner("reading the records");
+    let base = desk.current(&desk.activations().await?).await?;
+    let records = trial::records(desk.store()).await?;
+    let records = record.give("train-model", records.len(), None, records).await?;
+    spinner.set_message(format!("learning from {} records", records.len()));
+    let trained = linkage::train(&records, &base, name, seed)?;
+    let mut file = trained.model.file().clone();
+    file.names.keep_most_frequent(NAMES_MAX);
+    spinner.finish_and_clear();
+    Ok((Model::from_file(file)?, trained, records.len()))
+}
+
 async fn preview(args: PreviewArgs) -> anyhow::Result<ExitCode> {
     // The model first: a slip in the file need not wait for a database.
     let candidate = hub::model(&args.model)?;
-    let desk = Desk::open(Config::resolve(&args.common)?).await?;
-    let activations = desk.activations().await?;
-    let current = desk.current(&activations).await?;
-    let preview = try_out(&desk, current, candidate.clone(), usize::from(args.samples)).await;
+    let (desk, record) = open(&args.common, &args.operator).await?;
+    let preview = try_out(&desk, &record, candidate.clone(), usize::from(args.samples)).await;
+    record.close().await;
     desk.close().await?;
     let preview = preview?;
     if let Some(out) = &args.report {
@@ -95,28 +134,26 @@ async fn preview(args: PreviewArgs) -> anyhow::Result<ExitCode> {
 
 async fn activate(args: ActivateArgs) -> anyhow::Result<ExitCode> {
     let model = hub::model(&args.model)?;
-    let desk = Desk::open(Config::resolve(&args.common)?).await?;
-    let done = change(&desk, &Choice { yes: args.yes, skip_preview: args.skip_preview }, Some(model)).await;
-    desk.close().await?;
-    done
+    change(args.change, Some(model)).await
 }
 
-async fn rollback(args: RollbackArgs) -> anyhow::Result<ExitCode> {
-    let desk = Desk::open(Config::resolve(&args.common)?).await?;
-    let done = change(&desk, &Choice { yes: args.yes, skip_preview: args.skip_preview }, None).await;
+async fn change(args: ChangeArgs, wanted: Option<Model>) -> anyhow::Result<ExitCode> {
+    let (desk, record) = open(&args.common, &args.operator).await?;
+    let done = change_on_record(&desk, &record, &args, wanted).await;
+    record.close().await;
     desk.close().await?;
     done
-}
-
-/// What an operator said beforehand.
-struct Choice {
-    yes: bool,
-    skip_preview: bool,
 }
 
 /// Lets another model decide: the one that is wanted, or without one the model before.
-async fn change(desk: &Desk, choice: &Choice, wanted: Option<Model>) -> anyhow::Result<ExitCode> {
+async fn change_on_record(
+    desk: &Desk,
+    record: &OnRecord,
+    args: &ChangeArgs,
+    wanted: Option<Model>,
+) -> anyhow::Result<ExitCode> {
     let _lock = desk.lock().await?;
+    desk.has_the_rules_of_the_views().await?;
     let activations = desk.activations().await?;
     let current = desk.current(&activations).await?;
     let (action, next) = match wanted {
@@ -130,12 +167,12 @@ async fn change(desk: &Desk, choice: &Choice, wanted: Option<Model>) -> anyhow::
         println!("{} decides already; nothing was changed.", current.version());
         return Ok(ExitCode::SUCCESS);
     }
-    if !choice.skip_preview {
-        print!("{}", trial::text(&try_out(desk, current.clone(), next.clone(), 3).await?));
+    if !args.skip_preview {
+        print!("{}", trial::text(&try_out(desk, record, next.clone(), 3).await?));
     }
     println!("From now on {} decides in place of {}.", next.version(), current.version());
     println!("All persons are decided anew and switched at once; questions are answered meanwhile from those of now.");
-    if !choice.yes && !confirmed()? {
+    if !args.yes && !confirmed()? {
         println!("Nothing was changed.");
         return Ok(ExitCode::FAILURE);
     }
@@ -143,9 +180,9 @@ async fn change(desk: &Desk, choice: &Choice, wanted: Option<Model>) -> anyhow::
     if activations.is_empty() {
         // The model that was only configured goes on the log first, so that one can go back to it.
         version += 1;
-        desk.publish(version, ModelAction::Activated, &current).await?;
+        desk.publish(record, version, (ModelAction::Activated, &current), "it decided before, as configured").await?;
     }
-    let end = desk.publish(version + 1, action, &next).await?;
+    let end = desk.publish(record, version + 1, (action, &next), &args.reason).await?;
     let spinner = spinner("the activation is on the log; the persons are being decided anew");
     desk.follow(&end).await?;
     spinner.finish_and_clear();
@@ -160,7 +197,7 @@ async fn change(desk: &Desk, choice: &Choice, wanted: Option<Model>) -> anyhow::
     let counts = views::linkage_counts(&mut conn).await?;
     println!("{} decides: {} records are {} persons.", next.version(), counts.records, counts.persons);
     if action == ModelAction::Activated {
-        println!("To go back: isthmus model rollback");
+        println!("To go back: isthmus model rollback --reason …");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -177,9 +214,11 @@ fn confirmed() -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-async fn try_out(desk: &Desk, current: Model, candidate: Model, samples: usize) -> anyhow::Result<linkage::Preview> {
+async fn try_out(desk: &Desk, record: &OnRecord, candidate: Model, samples: usize) -> anyhow::Result<linkage::Preview> {
     let spinner = spinner("reading the records");
+    let current = desk.current(&desk.activations().await?).await?;
     let trial = trial::read(desk.store(), current, candidate, samples).await?;
+    let trial = record.give("preview-model", trial.records.len(), None, trial).await?;
     spinner.set_message(format!("deciding the persons of {} records with the model on trial", trial.records.len()));
     let preview = tokio::task::spawn_blocking(move || linkage::Preview::of(trial)).await;
     spinner.finish_and_clear();
@@ -198,7 +237,8 @@ async fn list(args: CommonArgs) -> anyhow::Result<ExitCode> {
         };
         let decides = if place + 1 == activations.len() { "decides" } else { "" };
         let version = Model::parse(&activation.body.model)?.version().to_owned();
-        println!("{}\t{how}\t{version}\t{decides}", activation.meta.event_time);
+        let ModelActivated { operator, reason, .. } = &activation.body;
+        println!("{}\t{how}\t{version}\t{operator}\t{reason}\t{decides}", activation.meta.event_time);
     }
     if activations.is_empty() {
         println!("No model was activated; {} decides, as configured.", current.version());
@@ -206,6 +246,31 @@ async fn list(args: CommonArgs) -> anyhow::Result<ExitCode> {
         println!("Configured is {}; the log outranks the configuration.", configured.version());
     }
     desk.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What linkage leaves out, from the views. No person is told by it.
+async fn hot(args: HotArgs) -> anyhow::Result<ExitCode> {
+    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
+    let mut conn = database.store.acquire().await?;
+    for (what, kind, count) in views::count_hot(&mut conn).await? {
+        println!("{}s\t{kind}\t{count}", what.code());
+    }
+    for what in [Hot::Value, Hot::Block] {
+        for row in views::list_hot(&mut conn, what, i64::from(args.limit)).await? {
+            let bearers = row.bearers.map_or_else(|| "-".to_owned(), |bearers| bearers.to_string());
+            let record = row.record.map_or_else(|| "-".to_owned(), |record| record.to_string());
+            println!(
+                "{}\t{}\t{} records\t{bearers} bearers\t{}\t{record}",
+                what.code(),
+                row.kind,
+                row.records,
+                row.handle
+            );
+        }
+    }
+    drop(conn);
+    database.close().await?;
     Ok(ExitCode::SUCCESS)
 }
 

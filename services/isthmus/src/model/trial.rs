@@ -69,6 +69,9 @@ pub(super) fn figures(preview: &Preview) -> Vec<String> {
             preview.reviewed
         ),
     ];
+    if !preview.hot_values.is_empty() {
+        lines.push(format!("  values too common     {} count for nothing", preview.hot_values.len()));
+    }
     if !preview.hot_blocks.is_empty() {
         let largest: Vec<String> =
             preview.hot_blocks.iter().take(5).map(|(rule, records)| format!("{} {records}", code(rule))).collect();
@@ -88,6 +91,15 @@ pub(super) fn text(preview: &Preview) -> String {
             lines.push(words.to_owned());
         }
         samples.iter().for_each(|sample| pair(sample, &mut lines));
+    }
+    if !preview.conflicts.is_empty() {
+        lines.push("Pairs that reviewers decided, and that the weights would decide otherwise:".to_owned());
+    }
+    for conflict in &preview.conflicts {
+        let (decided, weighed) =
+            if conflict.same { ("one person", "two persons") } else { ("two persons", "one person") };
+        let (a, b) = (conflict.a, conflict.b);
+        lines.push(format!("  {a} {b} {:.2} bits: {weighed}; decided: {decided}", conflict.weight));
     }
     lines.join("\n") + "\n"
 }
@@ -117,6 +129,9 @@ fn parts(explanation: &Explanation) -> String {
     let mut parts: Vec<String> = parts.collect();
     if let Some(field) = explanation.conflict {
         parts.push(format!("different {} keep them apart", code(&field)));
+    }
+    if let Some(order) = &explanation.order {
+        parts.push(format!("a reviewer decided {}, {}", order.verdict.code(), order.state.code()));
     }
     parts.join(", ")
 }

@@ -1,6 +1,6 @@
 //! Reviewers' decisions: the person files follow, and an undone decision leaves nothing behind.
 
-use domain::{DecisionReason, Event, LinkDecided, Op, RecordId, Sensitive, Verdict};
+use domain::{ChangeCause, DecisionReason, Event, EventId, LinkDecided, Op, RecordId, Sensitive, Verdict};
 use runtime::Shutdown;
 use store::views::{self, OrderRow, ReviewFilter, ReviewRow, Standing};
 use test_support::build::{NOON, event, meta, meta_at, person, record_id, resident_number};
@@ -63,6 +63,16 @@ async fn whose(hub: &Hub, name: &str) -> domain::PersonId {
     hub.person_of(record_id("register", name)).await.expect("a person")
 }
 
+type Said = (ChangeCause, Option<EventId>, Option<RecordId>);
+
+/// Why the last persons changed.
+async fn causes(hub: &Hub, last: i64) -> Vec<Said> {
+    let mut conn = hub.conn().await;
+    let seq = store::lineage::last_seq(&mut conn).await.expect("read");
+    let rows = store::lineage::list_changes(&mut conn, seq - last, last).await.expect("read");
+    rows.into_iter().map(|row| (row.cause, row.cause_event, row.cause_decision)).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn person_files_follow_a_decision_and_an_undone_one_leaves_nothing_behind() {
     let hub = Hub::new().await;
@@ -79,9 +89,14 @@ async fn person_files_follow_a_decision_and_an_undone_one_leaves_nothing_behind(
     assert_eq!(order(&hub, "b1", "a2").await.standing, Standing::InForce);
     let asked = tasks(&hub).await;
     assert!(asked.iter().any(|task| task.kind == "order-joins-numbers" && task.task_id == decision_id("a2", "b1")));
+    // What the decision brought about names it.
+    let of_decision = |event: &Event| (ChangeCause::Decision, Some(event.meta.event_id), Some(decision_id("a2", "b1")));
+    assert_eq!(causes(&hub, 2).await, [of_decision(&decide("a2", "b1", Verdict::Same, 1)); 2]);
 
     hub.take_in(&[decision("a2", "b1", Verdict::Same, 1, Op::Retract)]).await;
     assert_eq!(order(&hub, "a2", "b1").await.standing, Standing::Ended);
+    let undo = decision("a2", "b1", Verdict::Same, 1, Op::Retract);
+    assert_eq!(causes(&hub, 2).await, [of_decision(&undo); 2]);
     let after = hub.fingerprint().await;
     for table in ["source_record", "claim", "person", "link", "review", "fact"] {
         assert_eq!(after[table], before[table], "{table}");

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use codec::{PERSON_FILE_TOPIC, PersonFile};
-use domain::{PersonId, RecordId};
+use domain::{ChangeCause, ChangeKind, Op, PersonId, RecordId, Verdict};
 use event_log::{EventLog, KafkaConfig, LogConfig, Positions, TopicSpec};
 use projector::{published_topic, topics};
 use store::lineage;
+use test_support::build::record_id;
 use test_support::wait_for;
 
 use super::{id, retraction, says};
+use crate::decisions::decision_on;
 use crate::support::Hub;
 
 /// A hub whose log is Kafka; `None` where there is none.
@@ -71,6 +73,34 @@ fn leads_to(newest: &BTreeMap<PersonId, PersonFile>, id: PersonId) -> Vec<Person
     let holders = persons.filter(|file| file.members.iter().any(|record| records.contains(record)));
     let holders: Vec<PersonId> = holders.map(|file| file.person_id).collect();
     if holders.is_empty() { file.into_persons.iter().flat_map(|id| leads_to(newest, *id)).collect() } else { holders }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_on_kafka_and_its_undo_reach_the_person_files_and_the_topic() {
+    let Some(hub) = hub_on_kafka().await else { return };
+    let running = hub.start();
+    let records = ["0", "1"].map(|key| record_id("register", key));
+    hub.publish(&[says("register", "0", 1, 0, 0), says("register", "1", 1, 1, 1)]).await;
+    hub.caught_up().await;
+    let persons = async || [hub.person_of(records[0]).await, hub.person_of(records[1]).await];
+    let apart = persons().await;
+    assert_ne!(apart[0], apart[1]);
+    for (verdict, version) in [(Verdict::Same, 1), (Verdict::Different, 2)] {
+        hub.publish(&[decision_on(records[0], records[1], verdict, version, Op::Upsert)]).await;
+        hub.caught_up().await;
+        let [one, other] = persons().await;
+        assert_eq!(one == other, verdict == Verdict::Same);
+    }
+    // The undo of the second brings the first back.
+    hub.publish(&[decision_on(records[0], records[1], Verdict::Different, 2, Op::Retract)]).await;
+    hub.caught_up().await;
+    let newest = hub.consumed().await;
+    running.stop().await;
+    let [one, other] = persons().await;
+    assert_eq!(one, other);
+    let file = &newest[&one.expect("a person")];
+    assert_eq!((file.kind, file.cause), (ChangeKind::Joined, Some(ChangeCause::Decision)));
+    assert_eq!(file.members.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

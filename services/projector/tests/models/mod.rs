@@ -46,7 +46,7 @@ fn strict() -> Model {
 fn activation(version: i64, action: ModelAction, model: &Model) -> Event {
     let meta = meta_at("isthmus", "linkage-model", version, NOON);
     let (model_version, model) = (model.version().to_owned(), model.to_toml().expect("TOML"));
-    event(meta, ModelActivated { action, model_version, model })
+    event(meta, ModelActivated { action, model_version, model, ..ModelActivated::default() })
 }
 
 fn decided(prints: &BTreeMap<&'static str, String>) -> Vec<(&'static str, String)> {
@@ -250,6 +250,11 @@ async fn other_rules_of_survivorship_make_all_persons_anew_and_conflicting_value
     hub.project().await;
     let chosen = address(&hub).await;
     assert_eq!((chosen.value.expose().as_str(), chosen.rule), ("人民路3号", domain::Rule::Recency));
+    let mut conn = hub.conn().await;
+    let last = store::lineage::last_seq(&mut conn).await.expect("read");
+    let changes = store::lineage::list_changes(&mut conn, last - 1, 1).await.expect("read");
+    assert_eq!(changes[0].cause, domain::ChangeCause::Rules);
+    drop(conn);
     let report = projector::check(&hub.config, &Shutdown::new()).await.expect("checked");
     assert_eq!(report.differing, Vec::<&str>::new(), "a rebuild with the same rules is the same");
 

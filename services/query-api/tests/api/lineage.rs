@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use domain::{GoldenRecord, Member, PersonId, RecordId, SourceKind, Timestamp, survive, units};
+use domain::{ChangeCause, GoldenRecord, Member, PersonId, RecordId, SourceKind, Timestamp, survive, units};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use store::lineage::{self, PersonChangePut};
+use store::lineage::{self, Cause, PersonChangePut};
 use store::views::{self, Changes, PersonPut};
 use test_support::build::{self, NOON, record_id};
 use tower::ServiceExt;
@@ -70,8 +70,7 @@ impl World {
                 members: fate.now.map_or_else(Vec::new, |now| now.0.to_vec()),
                 from_persons: fate.from.to_vec(),
                 into_persons: fate.into.to_vec(),
-                cause_event: None,
-                cause_batch: None,
+                cause: Cause::of(ChangeCause::Event),
             });
         }
         // Two changes within a millisecond cannot be told apart by an instant.
@@ -233,6 +232,31 @@ async fn a_person_reads_as_of_an_instant_and_the_day_s_relation_decides() {
     let reply = world.ask(get(at(second)).tracing()).await;
     assert_eq!(name(&reply), json!("王二"));
     assert_eq!(world.last_entry().subjects.len(), 2, "both whose records it shows are on record");
+}
+
+#[tokio::test]
+async fn a_fork_of_then_is_on_record_for_those_of_then_and_for_whoever_has_their_records_today() {
+    let world = world().await;
+    let x = forked(&world).await;
+    let mut conn = world.store.acquire().await.expect("a connection");
+    let last = lineage::last_seq(&mut conn).await.expect("read");
+    let then = lineage::list_changes(&mut conn, last - 1, 1).await.expect("read")[0].at;
+    let late = PersonId::from_oldest(record_id("lab", "late"));
+    world
+        .befalls(&[
+            Fate { person: late, now: Some((&[record("bob")], "李四", OTHER_GRID)), from: &[bob()], into: &[] },
+            Fate { person: bob(), now: None, from: &[], into: &[late] },
+        ])
+        .await;
+    let reply = world.ask(get(format!("/v1/persons/{x}?as_of={then}")).tracing()).await;
+    assert_eq!(reply.status, StatusCode::MULTIPLE_CHOICES, "{}", reply.text());
+    let mut told = [anna().to_string(), bob().to_string()];
+    told.sort();
+    assert_eq!(reply.json()["fork"], json!(told));
+    let (mut said, mut subjects) = (world.last_entry().subjects, [anna(), bob(), late].map(subject));
+    said.sort();
+    subjects.sort();
+    assert_eq!(said, subjects);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use test_support::build;
+use test_support::build::{self, record_id};
 
 use crate::world::{
-    ANNA_NAME, FROM_TO, GRID, PHONE, SHARED_PHONE, anna, anna_number, anna_old, bob, find, get, nobody, subject, world,
+    ANNA_NAME, FROM_TO, GRID, PHONE, SHARED_PHONE, anna, anna_number, anna_old, bob, decided, find, get, nobody, post,
+    subject, world,
 };
 
 fn without_receipt(mut body: Value) -> Value {
@@ -185,6 +186,34 @@ async fn a_tracer_may_ask_for_fourteen_days_and_no_more() {
 }
 
 #[tokio::test]
+async fn links_and_their_picture_say_which_decision_of_a_reviewer_stands() {
+    let world = world().await;
+    let links = || get(format!("/v1/persons/{}/links", anna())).tracing();
+    let body = world.ask(links()).await.json();
+    let patient = record_id("hospital", "anna").as_uuid();
+    let apart = json!({
+        "decision_id": decided().as_uuid(), "verdict": "DIFFERENT", "state": "in-force", "records": [patient],
+    });
+    assert_eq!(body["decisions"], json!([apart]), "the record of the other person is not told");
+    assert_eq!(body["links"][0].get("decision"), None);
+
+    let projector = world.follow_decisions();
+    let question = json!({
+        "record_a": record_id("register", "anna").as_uuid(), "record_b": patient, "verdict": "SAME",
+        "reason": "DOCUMENT_SEEN", "note": "both cards seen",
+    });
+    let reply = world.ask(post("/v1/decisions", &question.to_string()).reviewing().case("T-17")).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let reply = world.ask(links()).await;
+    let link = &reply.json()["links"][0];
+    assert_eq!((&link["decision"]["verdict"], &link["decision"]["state"]), (&json!("SAME"), &json!("in-force")));
+    assert!(!reply.text().contains("both cards seen") && !reply.text().contains("DOCUMENT_SEEN"));
+    let drawn = world.ask(links().header("accept", "image/svg+xml")).await;
+    assert!(drawn.text().contains("a reviewer decided: one person, in force"), "{}", drawn.text());
+    projector.abort();
+}
+
+#[tokio::test]
 async fn links_explain_themselves_field_by_field() {
     let world = world().await;
     let body = world.ask(get(format!("/v1/persons/{}/links", anna())).tracing()).await.json();
@@ -249,6 +278,15 @@ async fn operators_and_auditors_see_in_figures_what_linkage_has_decided_and_othe
                 "model_version": "zh-1", "prior": -21.0, "link_threshold": 12.0, "review_threshold": 6.0,
                 "survivorship_version": "shipped-1", "records": body["records"], "persons": body["persons"],
                 "links": 1, "reviews": 1,
+                "hot_counts": [
+                    { "what": "value", "kind": "phone", "count": 1 },
+                    { "what": "block", "kind": "name_birth", "count": 1 },
+                ],
+                "hot_values": [{
+                    "handle": uuid::Uuid::from_u128(1), "kind": "phone", "records": 40, "bearers": 31,
+                    "record_id": record_id("register", "anna").as_uuid(),
+                }],
+                "hot_blocks": [{ "handle": uuid::Uuid::from_u128(2), "rule": "name_birth", "records": 40 }],
             })
         );
         assert!(body["persons"].as_i64() > Some(1) && body["records"].as_i64() > body["persons"].as_i64());

@@ -1,6 +1,6 @@
 use axum::http::StatusCode;
 use domain::{LinkDecided, RecordId, Verdict};
-use ledger::Decision;
+use ledger::{Decision, Matter, MatterId};
 use serde_json::{Value, json};
 use store::views::OrderRow;
 use test_support::build::record_id;
@@ -82,6 +82,8 @@ async fn a_decision_is_on_record_then_on_the_log_then_in_the_answer_and_can_be_u
     assert_eq!(world.entries().len(), before + 1);
     let entry = world.last_entry();
     assert_eq!((entry.action.to_string().as_str(), &entry.decision), ("decide-link", &Decision::Allowed));
+    let matter = |act: &str| Matter { id: MatterId(task().as_uuid().into_bytes()), act: act.parse().expect("a code") };
+    assert_eq!(entry.matter, Some(matter("DIFFERENT")));
     assert_eq!(entry.subjects.len(), 2);
     assert!(reply.receipt().is_some());
 
@@ -97,6 +99,7 @@ async fn a_decision_is_on_record_then_on_the_log_then_in_the_answer_and_can_be_u
     let undone = world.ask(delete(&path, &undo).reviewing()).await;
     assert_eq!(undone.status, StatusCode::OK, "{}", undone.text());
     assert_eq!(undone.json()["decision"]["state"], "ended");
+    assert_eq!(world.last_entry().matter, Some(matter("UNDO")));
     assert_eq!(state_of(&world, task()).await.expect("listed")["reason"], "MISTAKEN");
     assert_eq!(undone.json()["counts_again"], Value::Null);
     assert_eq!(world.ask(delete(&path, &undo).reviewing()).await.json()["decision"]["version"], 1);
@@ -180,14 +183,10 @@ async fn what_is_no_decision_is_refused_and_a_refusal_decides_nothing() {
     };
     let unknown = json!(record_id("register", "nobody").as_uuid());
     for (question, status, code) in [
-        (with("verdict", json!("same")), StatusCode::UNPROCESSABLE_ENTITY, "decision-malformed"),
-        (with("reason", json!("BECAUSE")), StatusCode::UNPROCESSABLE_ENTITY, "decision-malformed"),
-        (with("note", json!("call 13812345678")), StatusCode::UNPROCESSABLE_ENTITY, "decision-malformed"),
-        (
-            with("record_b", question("SAME")["record_a"].clone()),
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "decision-malformed",
-        ),
+        (with("verdict", json!("same")), StatusCode::UNPROCESSABLE_ENTITY, "decision-verdict"),
+        (with("reason", json!("BECAUSE")), StatusCode::UNPROCESSABLE_ENTITY, "decision-reason"),
+        (with("note", json!("call 13812345678")), StatusCode::UNPROCESSABLE_ENTITY, "decision-note"),
+        (with("record_b", question("SAME")["record_a"].clone()), StatusCode::UNPROCESSABLE_ENTITY, "decision-records"),
         (with("record_b", unknown.clone()), StatusCode::NOT_FOUND, "review-not-found"),
         (with("force", json!(true)), StatusCode::BAD_REQUEST, "body-malformed"),
     ] {

@@ -19,7 +19,9 @@ use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
 use query_api::{QuerySetup, QueryState};
 use runtime::Shutdown;
 use serde_json::Value;
-use store::views::{self, Changes, FactPut, LinkPut, ModelRow, OrderRow, PersonPut, RecordPut, ReviewPut, Standing};
+use store::views::{
+    self, Changes, FactPut, Hot, HotRow, LinkPut, ModelRow, OrderRow, PersonPut, RecordPut, ReviewPut, Standing,
+};
 use store::{Store, callers};
 use test_support::build::{self, NOON};
 use tower::ServiceExt;
@@ -248,6 +250,16 @@ fn changes() -> Changes {
     let put = LinkPut { record_a, record_b, weight: 20.5, parts: parts.to_owned(), model_version: "zh-1".to_owned() };
     changes.links.push((anna(), put));
     review_puts(&mut changes);
+    let hot = |n, what, kind: &str, bearers, record| HotRow {
+        handle: uuid::Uuid::from_u128(n),
+        what,
+        kind: kind.to_owned(),
+        records: 40,
+        bearers,
+        record,
+    };
+    changes.hot.puts =
+        vec![hot(1, Hot::Value, "phone", Some(31), Some(a)), hot(2, Hot::Block, "name_birth", None, None)];
     changes.model = Some(ModelRow {
         model_version: "zh-1".to_owned(),
         prior: -21.0,
