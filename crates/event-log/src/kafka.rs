@@ -5,6 +5,7 @@
 //! metadata now and then. Services that share partitions use a [`GroupReader`], which hands every rebalance to its caller.
 
 mod group;
+mod producer;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -16,13 +17,14 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer};
+use rdkafka::message::{Headers, Message};
+use rdkafka::producer::Producer;
 
 use domain::Timestamp;
 
 use crate::{Bounds, Delivered, KafkaConfig, LogError, Position, Positions, RECORD_BYTES_MAX, Record, TopicSpec};
 pub use group::{GroupReader, GroupStep};
+use producer::EventProducer;
 pub(crate) use reader::KafkaReader;
 
 /// How long a question to the brokers may take.
@@ -39,7 +41,7 @@ struct Shared {
     config: KafkaConfig,
     producer_config: ClientConfig,
     /// Replaced when it breaks for good.
-    producer: RwLock<FutureProducer>,
+    producer: RwLock<Arc<EventProducer>>,
     admin: AdminClient<DefaultClientContext>,
     /// Answers questions about topics; unlike a producer it never makes a topic by asking for it.
     lookup: Arc<BaseConsumer>,
@@ -60,7 +62,7 @@ impl KafkaLog {
     /// When the configuration is not usable.
     pub fn open(config: &KafkaConfig) -> Result<Self, LogError> {
         let producer_config = config.producer()?;
-        let producer = producer_config.create().map_err(LogError::kafka("making a producer"))?;
+        let producer = producer::open(&producer_config)?;
         let admin = config.client()?.create().map_err(LogError::kafka("making an admin client"))?;
         let lookup: BaseConsumer =
             config.consumer("isthmus-lookup")?.create().map_err(LogError::kafka("making a client"))?;
@@ -126,31 +128,20 @@ impl KafkaLog {
         Ok(())
     }
 
-    pub(crate) async fn append(&self, records: Vec<Record>) -> Result<Vec<Position>, LogError> {
+    pub(crate) async fn append(&self, records: Vec<Record>) -> Result<Positions, LogError> {
         for record in &records {
             if record.bytes() > RECORD_BYTES_MAX {
                 return Err(LogError::RecordTooLarge { topic: record.topic.clone(), bytes: record.bytes() });
             }
             self.check_topic(&record.topic).await?;
         }
-        let producer = self.0.producer.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut pending = Vec::with_capacity(records.len());
-        for record in &records {
-            pending.push(self.enqueue(&producer, record).await);
-        }
-        let mut positions = Vec::with_capacity(records.len());
-        let (mut failed, mut first_error) = (0, None);
-        for (record, sent) in records.iter().zip(pending) {
-            match delivered(sent).await {
-                Ok((partition, offset)) => positions.push(Position { topic: record.topic.clone(), partition, offset }),
-                Err(error) => {
-                    failed += 1;
-                    first_error.get_or_insert(error);
-                }
-            }
-        }
-        let Some(source) = first_error else { return Ok(positions) };
-        self.replace_broken_producer(&producer)?;
+        let sending = self.0.producer.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (producer, log, all) = (Arc::clone(&sending), self.clone(), records.len());
+        // Handing over compresses nothing and waits only while the queue is full, but copies every record.
+        let handed =
+            blocking(move || Ok(producer::hand_over(&producer, &records, |topic| log.full_name(topic)))).await?;
+        let Err((failed, source)) = handed.acknowledged().await else { return Ok(handed.ends(&self.0.config.prefix)) };
+        self.replace_broken_producer(&sending)?;
         if let KafkaError::MessageProduction(
             RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition,
         ) = source
@@ -158,34 +149,14 @@ impl KafkaLog {
             // It was deleted since it was looked up.
             self.0.topics.write().unwrap_or_else(PoisonError::into_inner).clear();
         }
-        Err(LogError::NotAppended { failed, all: records.len(), source })
-    }
-
-    /// Hands a record to the producer; waits while its queue, which bounds what is in flight, is full.
-    async fn enqueue(&self, producer: &FutureProducer, record: &Record) -> Result<DeliveryFuture, KafkaError> {
-        let topic = self.full_name(&record.topic);
-        let headers = record
-            .headers
-            .iter()
-            .fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (key, value)| {
-                headers.insert(Header { key, value: Some(value.as_slice()) })
-            });
-        let mut message = FutureRecord::to(&topic).key(&record.key).payload(&record.payload).headers(headers);
-        loop {
-            match producer.send_result(message) {
-                Ok(delivery) => return Ok(delivery),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => message = back,
-                Err((error, _)) => return Err(error),
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        Err(LogError::NotAppended { failed, all, source })
     }
 
     /// After a fatal error a producer takes nothing any more.
-    fn replace_broken_producer(&self, broken: &FutureProducer) -> Result<(), LogError> {
+    fn replace_broken_producer(&self, broken: &EventProducer) -> Result<(), LogError> {
         if let Some((code, reason)) = broken.client().fatal_error() {
             tracing::error!(error.code = %code, error.message = reason, "the Kafka producer broke and is made anew");
-            let producer = self.0.producer_config.create().map_err(LogError::kafka("making a producer"))?;
+            let producer = producer::open(&self.0.producer_config)?;
             *self.0.producer.write().unwrap_or_else(PoisonError::into_inner) = producer;
         }
         Ok(())
@@ -241,14 +212,6 @@ impl KafkaLog {
     /// When a topic is unknown or the brokers are away.
     pub async fn group_reader(&self, group: &str, topics: &[&str]) -> Result<GroupReader, LogError> {
         GroupReader::open(self.clone(), group, topics).await
-    }
-}
-
-async fn delivered(sent: Result<DeliveryFuture, KafkaError>) -> Result<(i32, i64), KafkaError> {
-    match sent?.await {
-        Ok(Ok(delivery)) => Ok((delivery.partition, delivery.offset)),
-        Ok(Err((error, _))) => Err(error),
-        Err(_) => Err(KafkaError::Canceled),
     }
 }
 

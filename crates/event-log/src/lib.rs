@@ -61,12 +61,13 @@ impl EventLog {
         }
     }
 
-    /// Appends records and returns where each one is, in their order. On return all of them are durable.
+    /// Appends records. On return all of them are durable. Gives, for each partition that got one, the position behind
+    /// the last of them.
     ///
     /// # Errors
     /// Some or none of the records may be in the log then; appending all of them again is what a caller does. The table
     /// backend appends all or nothing.
-    pub async fn append(&self, records: Vec<Record>) -> Result<Vec<Position>, LogError> {
+    pub async fn append(&self, records: Vec<Record>) -> Result<Positions, LogError> {
         match self {
             Self::Kafka(log) => log.append(records).await,
             Self::Table(log) => log.append(records).await,

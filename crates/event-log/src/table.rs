@@ -4,6 +4,8 @@
 //! of their ids, so that two appends cannot wait for each other), takes the next offsets from `log.head`, inserts, moves
 //! the heads and commits. Whoever reads a head after that commit also sees every record before it.
 //!
+//! **Records lie in blocks**, one row for many: see [`block`].
+//!
 //! **Retention drops segments.** The records of a topic lie in segments, which are partitions of its table. Only the
 //! newest segment grows; a new one is begun by size, and by age where a topic has a retention. An old segment whose
 //! successor was begun before the retention's limit holds only expired records, and is dropped whole.
@@ -12,7 +14,7 @@
 //! readers; a slow poll beside it covers a connection that was lost.
 
 mod append;
-mod headers;
+mod block;
 mod listen;
 mod reader;
 mod schema;

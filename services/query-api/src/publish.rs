@@ -32,20 +32,17 @@ pub(crate) async fn append(state: &QueryState, event: &Event) -> Result<Position
         headers: encoded.headers,
     };
     let appended = tokio::time::timeout(APPEND_WAIT_MAX, state.setup.log.append(vec![record])).await;
-    let positions = match appended {
-        Ok(Ok(positions)) => positions,
+    match appended {
+        Ok(Ok(end)) => Ok(end),
         Ok(Err(error)) => {
             tracing::error!(%error, "The event log did not take a decision.");
-            return Err(Problem::LogUnavailable);
+            Err(Problem::LogUnavailable)
         }
         Err(_) => {
             tracing::error!("The event log was too slow for a decision.");
-            return Err(Problem::LogUnavailable);
+            Err(Problem::LogUnavailable)
         }
-    };
-    let mut end = Positions::new();
-    positions.iter().for_each(|position| end.advance(position));
-    Ok(end)
+    }
 }
 
 /// Waits until the views hold every decision of the log: what a new one changes is known only then.

@@ -1,11 +1,13 @@
 //! Appending: one transaction for all records, whatever their topics.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 
 use sqlx::{PgConnection, Row};
 
-use super::{CHANNEL, TableLog, Topic, headers, segments};
-use crate::{LogError, Position, RECORD_BYTES_MAX, Record};
+use super::block::{Block, Packer};
+use super::{CHANNEL, TableLog, Topic, segments};
+use crate::{LogError, Positions, RECORD_BYTES_MAX, Record};
 
 /// What the transaction knows of a topic that it has locked.
 struct Locked {
@@ -15,44 +17,61 @@ struct Locked {
     appended: i64,
 }
 
+/// The blocks for one partition of a topic.
+struct Part {
+    topic: Topic,
+    name: String,
+    partition: i32,
+    blocks: Vec<Block>,
+}
+
 impl TableLog {
-    pub(crate) async fn append(&self, records: Vec<Record>) -> Result<Vec<Position>, LogError> {
-        if records.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut topics: HashMap<&str, Topic> = HashMap::new();
+    pub(crate) async fn append(&self, records: Vec<Record>) -> Result<Positions, LogError> {
+        let mut topics: HashMap<String, Topic> = HashMap::new();
         for record in &records {
             if record.bytes() > RECORD_BYTES_MAX {
                 return Err(LogError::RecordTooLarge { topic: record.topic.clone(), bytes: record.bytes() });
             }
-            if !topics.contains_key(record.topic.as_str()) {
-                topics.insert(&record.topic, self.topic(&record.topic).await?);
+            if !topics.contains_key(&record.topic) {
+                topics.insert(record.topic.clone(), self.topic(&record.topic).await?);
             }
         }
-        self.append_to(&topics, &records).await.map_err(LogError::table("appending"))
+        if records.is_empty() {
+            return Ok(Positions::new());
+        }
+        // Before the locks are taken, and not on a thread that serves connections.
+        let packed = match tokio::task::spawn_blocking(move || pack(&topics, &records)).await {
+            Ok(packed) => packed.map_err(sqlx::Error::Io),
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        };
+        let parts = packed.map_err(LogError::table("packing records"))?;
+        self.append_to(parts).await.map_err(LogError::table("appending"))
     }
 
-    async fn append_to(&self, topics: &HashMap<&str, Topic>, records: &[Record]) -> Result<Vec<Position>, sqlx::Error> {
+    async fn append_to(&self, parts: Vec<Part>) -> Result<Positions, sqlx::Error> {
         // Each statement must see what others committed before it got its locks.
         let mut tx = self.0.pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        let ids: Vec<i32> = topics.values().map(|topic| topic.id).collect();
+        let mut ids: Vec<i32> = parts.iter().map(|part| part.topic.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
         let mut locked = self.lock(&mut tx, &ids).await?;
-        let mut positions = Vec::with_capacity(records.len());
-        let mut rows = Rows::with_capacity(records.len());
-        for record in records {
-            let topic = topics[record.topic.as_str()];
-            let partition = partition_of(&record.key, topic.partitions);
-            let Some(at) = locked.get_mut(&topic.id) else { return Err(sqlx::Error::RowNotFound) };
-            let Some(head) = at.heads.get_mut(&partition) else { return Err(sqlx::Error::RowNotFound) };
-            positions.push(Position { topic: record.topic.clone(), partition, offset: *head });
-            rows.push(topic.id, at.segment, partition, *head, at.appended_at_us, record);
-            *head += 1;
-            at.appended += 1;
+        let mut ends = Positions::new();
+        let mut rows = Rows::default();
+        for part in parts {
+            let Some(at) = locked.get_mut(&part.topic.id) else { return Err(sqlx::Error::RowNotFound) };
+            let Some(head) = at.heads.get_mut(&part.partition) else { return Err(sqlx::Error::RowNotFound) };
+            for block in part.blocks {
+                let records = i64::from(block.records);
+                rows.push(part.topic.id, at.segment, part.partition, *head, at.appended_at_us, block);
+                *head += records;
+                at.appended += records;
+            }
+            ends.set(&part.name, part.partition, *head);
         }
         rows.insert(&mut tx).await?;
         move_heads(&mut tx, &locked).await?;
         tx.commit().await?;
-        Ok(positions)
+        Ok(ends)
     }
 
     /// Locks the topics in the order of their ids and reads their heads; begins a new segment where the present one is
@@ -135,60 +154,62 @@ async fn move_heads(tx: &mut PgConnection, locked: &BTreeMap<i32, Locked>) -> Re
     Ok(())
 }
 
-/// The rows to insert, column by column.
-struct Rows<'a> {
+/// Packs records by topic and partition, in their order.
+fn pack(topics: &HashMap<String, Topic>, records: &[Record]) -> io::Result<Vec<Part>> {
+    let mut packers: BTreeMap<(&str, i32), Packer> = BTreeMap::new();
+    for record in records {
+        let partition = partition_of(&record.key, topics[&record.topic].partitions);
+        let packer = packers.entry((&record.topic, partition)).or_default();
+        packer.push(&record.key, &record.payload, &record.headers)?;
+    }
+    let part = |((name, partition), packer): ((&str, i32), Packer)| {
+        Ok(Part { topic: topics[name], name: name.to_owned(), partition, blocks: packer.finish()? })
+    };
+    packers.into_iter().map(part).collect()
+}
+
+/// The blocks to insert, column by column.
+#[derive(Default)]
+struct Rows {
     topics: Vec<i32>,
     segments: Vec<i32>,
     partitions: Vec<i32>,
     offsets: Vec<i64>,
+    records: Vec<i32>,
     appended_at: Vec<i64>,
-    keys: Vec<&'a [u8]>,
-    payloads: Vec<&'a [u8]>,
-    headers: Vec<Vec<u8>>,
+    plain_bytes: Vec<i32>,
+    bodies: Vec<Vec<u8>>,
 }
 
-impl<'a> Rows<'a> {
-    fn with_capacity(rows: usize) -> Self {
-        Self {
-            topics: Vec::with_capacity(rows),
-            segments: Vec::with_capacity(rows),
-            partitions: Vec::with_capacity(rows),
-            offsets: Vec::with_capacity(rows),
-            appended_at: Vec::with_capacity(rows),
-            keys: Vec::with_capacity(rows),
-            payloads: Vec::with_capacity(rows),
-            headers: Vec::with_capacity(rows),
-        }
-    }
-
-    fn push(&mut self, topic: i32, segment: i32, partition: i32, offset: i64, appended_at_us: i64, record: &'a Record) {
+impl Rows {
+    fn push(&mut self, topic: i32, segment: i32, partition: i32, offset: i64, appended_at_us: i64, block: Block) {
         self.topics.push(topic);
         self.segments.push(segment);
         self.partitions.push(partition);
         self.offsets.push(offset);
+        self.records.push(block.records);
         self.appended_at.push(appended_at_us);
-        self.keys.push(&record.key);
-        self.payloads.push(&record.payload);
-        self.headers.push(headers::encode(&record.headers));
+        self.plain_bytes.push(block.plain_bytes);
+        self.bodies.push(block.body);
     }
 
     async fn insert(self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
         sqlx::query(
-            r#"INSERT INTO log.record (topic_id, segment, partition, "offset", appended_at, key, payload, headers)
-               SELECT topic_id, segment, partition, "offset",
-                      timestamptz 'epoch' + appended_at_us * interval '1 microsecond', key, payload, headers
-                 FROM unnest($1::int[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[],
-                             $8::bytea[])
-                      AS r (topic_id, segment, partition, "offset", appended_at_us, key, payload, headers)"#,
+            "INSERT INTO log.block
+                    (topic_id, segment, partition, first_offset, records, appended_at, plain_bytes, body)
+             SELECT topic_id, segment, partition, first_offset, records,
+                    timestamptz 'epoch' + appended_at_us * interval '1 microsecond', plain_bytes, body
+               FROM unnest($1::int[], $2::int[], $3::int[], $4::bigint[], $5::int[], $6::bigint[], $7::int[], $8::bytea[])
+                    AS b (topic_id, segment, partition, first_offset, records, appended_at_us, plain_bytes, body)",
         )
         .bind(self.topics)
         .bind(self.segments)
         .bind(self.partitions)
         .bind(self.offsets)
+        .bind(self.records)
         .bind(self.appended_at)
-        .bind(self.keys)
-        .bind(self.payloads)
-        .bind(self.headers)
+        .bind(self.plain_bytes)
+        .bind(self.bodies)
         .execute(tx)
         .await?;
         Ok(())

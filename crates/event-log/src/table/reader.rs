@@ -1,12 +1,14 @@
 //! Reading: look at the heads, fetch where they are ahead, else wait to be woken.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use domain::Timestamp;
 use sqlx::Row;
 use tokio::sync::watch;
 
-use super::{TableLog, Topic, headers};
+use super::block::{self, BLOCK_RECORDS_MAX};
+use super::{TableLog, Topic};
 use crate::{Delivered, LogError, Position, Positions};
 
 /// How often a reader looks without having been woken.
@@ -31,12 +33,12 @@ struct Ahead {
 }
 
 #[derive(sqlx::FromRow)]
-struct StoredRow {
-    offset: i64,
+struct BlockRow {
+    first_offset: i64,
+    records: i32,
     appended_at_ms: i64,
-    key: Vec<u8>,
-    payload: Vec<u8>,
-    headers: Vec<u8>,
+    plain_bytes: i32,
+    body: Vec<u8>,
 }
 
 impl TableReader {
@@ -133,31 +135,34 @@ impl TableReader {
 
     async fn fetch_from(&self, from: &Ahead, limit: usize, records: &mut Vec<Delivered>) -> Result<(), LogError> {
         let (name, topic) = &self.topics[from.topic];
-        let rows: Vec<StoredRow> = sqlx::query_as(
-            r#"SELECT "offset", (extract(epoch FROM appended_at) * 1000)::bigint AS appended_at_ms, key, payload, headers
-                 FROM log.record
-                WHERE topic_id = $1 AND segment = $2 AND partition = $3 AND "offset" >= $4
-                ORDER BY "offset" LIMIT $5"#,
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let end = from.offset.saturating_add(limit);
+        let rows: Vec<BlockRow> = sqlx::query_as(
+            "SELECT first_offset, records, (extract(epoch FROM appended_at) * 1000)::bigint AS appended_at_ms,
+                    plain_bytes, body
+               FROM log.block
+              WHERE topic_id = $1 AND segment = $2 AND partition = $3
+                AND first_offset > $4 - $6 AND first_offset + records > $4 AND first_offset < $5
+              ORDER BY first_offset",
         )
         .bind(topic.id)
         .bind(from.segment)
         .bind(from.partition)
         .bind(from.offset)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(end)
+        .bind(BLOCK_RECORDS_MAX as i64)
         .fetch_all(&self.log.0.pool)
         .await
         .map_err(LogError::table("reading records"))?;
         let before = records.len();
         for row in rows {
             let expected = from.offset + (records.len() - before) as i64;
-            let damaged = || LogError::Damaged { topic: name.clone(), partition: from.partition, offset: expected };
-            if row.offset != expected {
-                return Err(damaged());
-            }
-            let headers = headers::decode(&row.headers).ok_or_else(damaged)?;
-            let position = Position { topic: name.clone(), partition: from.partition, offset: row.offset };
-            let appended_at = Timestamp::from_millis(row.appended_at_ms);
-            records.push(Delivered { position, key: row.key, payload: row.payload, headers, appended_at });
+            let taken = take_block(name, from.partition, &row, expected..end);
+            records.extend(taken.ok_or_else(|| LogError::Damaged {
+                topic: name.clone(),
+                partition: from.partition,
+                offset: expected,
+            })?);
         }
         if records.len() == before {
             // The head said that there is a record: retention dropped it between the two looks.
@@ -179,4 +184,22 @@ impl TableReader {
             Err(error) => error,
         }
     }
+}
+
+/// The records of a block that are wanted; `None` when it does not hold the first of them, or is damaged.
+fn take_block(topic: &str, partition: i32, row: &BlockRow, wanted: Range<i64>) -> Option<Vec<Delivered>> {
+    let plain = block::unpack(&row.body, row.plain_bytes)?;
+    let packed = block::records(&plain, row.records)?;
+    let skipped = usize::try_from(wanted.start - row.first_offset).ok().filter(|skipped| *skipped < packed.len())?;
+    let appended_at = Timestamp::from_millis(row.appended_at_ms);
+    let deliver = |(record, offset): (&block::Packed<'_>, i64)| {
+        Some(Delivered {
+            position: Position { topic: topic.to_owned(), partition, offset },
+            key: record.key.to_vec(),
+            payload: record.payload.to_vec(),
+            headers: record.headers()?,
+            appended_at,
+        })
+    };
+    packed[skipped..].iter().zip(wanted).map(deliver).collect()
 }

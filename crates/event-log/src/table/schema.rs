@@ -46,19 +46,22 @@ CREATE TABLE IF NOT EXISTS log.segment_start (
 );
 COMMENT ON TABLE log.segment_start IS 'For each segment that is there the offset at which it begins in each partition.';
 
-CREATE TABLE IF NOT EXISTS log.record (
+CREATE TABLE IF NOT EXISTS log.block (
     topic_id      integer NOT NULL,
     segment       integer NOT NULL,
     partition     integer NOT NULL,
-    "offset"      bigint  NOT NULL,
+    first_offset  bigint  NOT NULL,
+    records       integer NOT NULL CHECK (records > 0),
     appended_at   timestamptz NOT NULL,
-    key           bytea   NOT NULL,
-    payload       bytea   NOT NULL,
-    headers       bytea   NOT NULL,
-    PRIMARY KEY (topic_id, segment, partition, "offset")
+    plain_bytes   integer NOT NULL,
+    body          bytea   NOT NULL,
+    PRIMARY KEY (topic_id, segment, partition, first_offset)
 ) PARTITION BY LIST (topic_id);
-COMMENT ON TABLE log.record IS 'Records, by topic, then by segment.';
-COMMENT ON COLUMN log.record.headers IS 'Names and values, each after its length (32 bits, big-endian).';
+ALTER TABLE log.block ALTER COLUMN body SET STORAGE EXTERNAL;
+COMMENT ON TABLE log.block IS 'Records in blocks of neighbours, by topic, then by segment.';
+COMMENT ON COLUMN log.block.first_offset IS 'Offset of its first record; the others follow without a gap.';
+COMMENT ON COLUMN log.block.plain_bytes IS 'Bytes of the body when it is unpacked.';
+COMMENT ON COLUMN log.block.body IS 'Its records, compressed (Zstandard).';
 "#;
 
 pub(super) async fn create(pool: &PgPool) -> Result<(), LogError> {
@@ -97,7 +100,7 @@ async fn ensure_topic(connection: &mut PgConnection, topic: &TopicSpec) -> Resul
         .execute(&mut *connection)
         .await?;
     let table = format!(
-        "CREATE TABLE log.record_{topic_id} PARTITION OF log.record FOR VALUES IN ({topic_id}) PARTITION BY RANGE (segment)"
+        "CREATE TABLE log.block_{topic_id} PARTITION OF log.block FOR VALUES IN ({topic_id}) PARTITION BY RANGE (segment)"
     );
     // The only variable part is a number.
     sqlx::raw_sql(AssertSqlSafe(table)).execute(&mut *connection).await?;

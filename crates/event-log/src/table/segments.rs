@@ -8,12 +8,12 @@ use crate::LogError;
 
 /// Begins a segment of a topic where its heads stand. The caller holds the topic's lock, or is making the topic.
 pub(super) async fn begin(connection: &mut PgConnection, topic_id: i32, segment: i32) -> Result<(), sqlx::Error> {
-    let (table, next) = (format!("log.record_{topic_id}_{segment}"), segment + 1);
+    let (table, next) = (format!("log.block_{topic_id}_{segment}"), segment + 1);
     // Attaching a table takes a weaker lock than making it in place: readers of other segments go on. The only variable
     // parts are numbers.
     let statement = format!(
-        "CREATE TABLE {table} (LIKE log.record_{topic_id} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
-         ALTER TABLE log.record_{topic_id} ATTACH PARTITION {table} FOR VALUES FROM ({segment}) TO ({next})"
+        "CREATE TABLE {table} (LIKE log.block_{topic_id} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE);
+         ALTER TABLE log.block_{topic_id} ATTACH PARTITION {table} FOR VALUES FROM ({segment}) TO ({next})"
     );
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await?;
     sqlx::query(
@@ -83,7 +83,7 @@ impl TableLog {
         .fetch_all(&mut *tx)
         .await?;
         for segment in &expired {
-            let statement = format!("DROP TABLE log.record_{topic_id}_{segment}");
+            let statement = format!("DROP TABLE log.block_{topic_id}_{segment}");
             sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *tx).await?;
         }
         sqlx::query("DELETE FROM log.segment_start WHERE topic_id = $1 AND segment = ANY($2)")

@@ -93,9 +93,9 @@ async fn partitions_that_are_added_are_read_too() {
     let mut records = (100..300).map(|n| numbered("grows", &n.to_string(), n)).collect::<Vec<_>>();
     // A producer learns of new partitions by and by; what counts is that some records lie in them.
     let used = test_support::wait_for("a producer uses the new partitions", async || {
-        let positions = new_client.append(std::mem::take(&mut records)).await.expect("append");
+        let ends = new_client.append(std::mem::take(&mut records)).await.expect("append");
         records = (100..300).map(|n| numbered("grows", &n.to_string(), n)).collect();
-        let used: BTreeSet<i32> = positions.iter().map(|position| position.partition).collect();
+        let used: BTreeSet<i32> = ends.iter().map(|(_, partition, _)| partition).collect();
         (used.len() == 4).then_some(used)
     })
     .await;

@@ -27,7 +27,7 @@ async fn an_append_that_fails_appends_nothing() {
     let pool = test_support::database().await.pool();
     let log = EventLog::open(&LogConfig::default(), &pool).await.expect("open");
     log.ensure_topics(&[TopicSpec::new("whole", 1)]).await.expect("topic");
-    sqlx::raw_sql("ALTER TABLE log.record ADD CONSTRAINT small CHECK (length(payload) < 100)")
+    sqlx::raw_sql("ALTER TABLE log.block ADD CONSTRAINT small CHECK (plain_bytes < 250)")
         .execute(&pool)
         .await
         .expect("constraint");

@@ -146,11 +146,7 @@ impl Desk {
         let encoded = self.codec.encode(&event).context("the activation cannot be written")?;
         let (topic, key) = (encoded.topic.to_owned(), encoded.key);
         let record = Record { topic, key, payload: encoded.payload, headers: encoded.headers };
-        let mut end = Positions::new();
-        for position in self.log.append(vec![record]).await.context("the event log refuses the activation")? {
-            end.advance(&position);
-        }
-        Ok(end)
+        self.log.append(vec![record]).await.context("the event log refuses the activation")
     }
 
     /// Waits until the views hold what is on the log up to `end`. Where no projector runs, one of this process does it;
