@@ -17,7 +17,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import prepare
@@ -28,16 +27,12 @@ HERE = Path(__file__).resolve().parent
 
 def measured(command):
     """Runs a command: its exit code, its output, and what it cost (seconds of the wall and of the processor, peak memory)."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, tempfile.NamedTemporaryFile("r") as cost:
+        helper = [sys.executable, "-S", str(HERE / "measure.py"), cost.name]
+        code = subprocess.run([*helper, *command], stdout=out, stderr=err, check=False).returncode
         out.seek(0)
         err.seek(0)
-        cost = {"seconds": seconds, "cpu_seconds": usage.ru_utime + usage.ru_stime, "mebibytes": usage.ru_maxrss / 1024}
-        return process.returncode, out.read(), err.read(), cost
+        return code, out.read(), err.read(), json.loads(cost.read() or "{}")
 
 
 def own_estimates(output):
