@@ -1,15 +1,7 @@
 //! `isthmus`: runs any or all services of the hub, and the admin commands.
 
-/// As in the standard library, but a reader that goes away ends nothing.
-macro_rules! print {
-    ($($words:tt)*) => { $crate::out::write(format_args!($($words)*)) };
-}
-
-/// As in the standard library, but a reader that goes away ends nothing.
-macro_rules! println {
-    () => { $crate::out::write(format_args!("\n")) };
-    ($($words:tt)*) => { $crate::out::write(format_args!("{}\n", format_args!($($words)*))) };
-}
+#[macro_use]
+mod out;
 
 mod cli;
 mod commands;
@@ -19,13 +11,10 @@ mod feed;
 mod hub;
 mod model;
 mod on_record;
-mod out;
 mod quarantine;
 mod review;
 mod tokens;
 mod why;
-
-use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -33,13 +22,6 @@ use clap::Parser;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
-    match commands::run(cli::Cli::parse()) {
-        Ok(_) if out::has_failed() => ExitCode::FAILURE,
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("isthmus: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> std::process::ExitCode {
+    out::code(commands::run(cli::Cli::parse()))
 }

@@ -3,7 +3,19 @@
 
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// As in the standard library, but a reader that goes away ends nothing.
+macro_rules! print {
+    ($($words:tt)*) => { $crate::out::write(format_args!($($words)*)) };
+}
+
+/// As in the standard library, but a reader that goes away ends nothing.
+macro_rules! println {
+    () => { $crate::out::write(format_args!("\n")) };
+    ($($words:tt)*) => { $crate::out::write(format_args!("{}\n", format_args!($($words)*))) };
+}
 
 static FAILED: AtomicBool = AtomicBool::new(false);
 
@@ -18,7 +30,15 @@ pub(crate) fn write(words: Arguments<'_>) {
     }
 }
 
-/// Whether something could not be printed although somebody wanted to read it.
-pub(crate) fn has_failed() -> bool {
-    FAILED.load(Ordering::Relaxed)
+/// The exit code of a command: a failure when it failed, which is said, or when something could not be printed although
+/// somebody wanted to read it.
+pub(crate) fn code(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    match outcome {
+        Ok(code) if !FAILED.load(Ordering::Relaxed) => code,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("isthmus: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
