@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help build demo test check bench bench-curve bench-linkage
+.PHONY: help build demo test check fuzz bench bench-curve bench-linkage
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -18,6 +18,9 @@ test: ## everything that must hold: format, lints, edges, schemas, all tests, do
 
 check: ## the quick part of it: format, lints, edges, schemas
 	@cargo xtask ci --quick
+
+fuzz: ## hostile bytes for every parser, ten minutes each (FUZZ="--seconds 60 hospital-hl7"; FUZZ=--help)
+	@cargo run --quiet --package fuzz -- $(FUZZ)
 
 bench: ## measure every stage in one run, as one table (ARGS="--residents 5000 --json"; ARGS=--help)
 	@.ci/setup test

@@ -195,7 +195,7 @@ impl Codec {
     }
 }
 
-fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
+pub(crate) fn unframe(payload: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
     if payload.len() > PAYLOAD_BYTES_MAX {
         return Err(DecodeError::TooLarge { bytes: payload.len() });
     }

@@ -80,6 +80,12 @@ pub enum DecodeError {
         /// Bytes read when it was noticed.
         offset: usize,
     },
+    /// The bytes do not fit the schema that they name.
+    #[error("the message does not fit its schema, {id}")]
+    NotOfSchema {
+        /// The id.
+        id: u32,
+    },
     /// The registry could not be asked about the schema id.
     #[error("schema id {id} is not known here and could not be looked up")]
     Registry {
@@ -102,7 +108,7 @@ impl DecodeError {
             Self::ForeignSchema { .. } => "event-schema-foreign",
             Self::WrongTopic { .. } => "event-wrong-topic",
             Self::TrailingBytes { .. } => "event-trailing-bytes",
-            Self::Malformed { .. } => "event-malformed",
+            Self::Malformed { .. } | Self::NotOfSchema { .. } => "event-malformed",
             Self::Registry { .. } => "event-registry-away",
         }
     }

@@ -12,6 +12,7 @@
 
 mod catalogue;
 mod codec;
+mod documents;
 mod error;
 mod format;
 mod headers;
@@ -21,6 +22,7 @@ mod remote;
 
 pub use catalogue::{Catalogue, Entry};
 pub use codec::{Codec, Encoded, PAYLOAD_BYTES_MAX};
+pub use documents::Documents;
 pub use error::{DecodeError, EncodeError, RegistryError};
 pub use person_file::{PERSON_FILE_TOPIC, PersonFile};
 pub use remote::RegistryConfig;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use domain::{BatchId, RecordId, Timestamp, TokenKey};
+use domain::{BatchId, EventType, RecordId, Timestamp, TokenKey};
 use rayon::prelude::*;
 use store::ingest::Notice;
 use tokio::sync::mpsc;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::columns::Layout;
 use crate::content::content_of;
+use crate::device_order;
 use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError};
 use crate::mend;
 
@@ -118,7 +119,10 @@ impl Source {
     /// Maps rows on all cores.
     pub(crate) fn map(&self, rows: Vec<RawRow>, layout: Option<&Layout>) -> Chunk {
         let context = RowContext { key: &self.key, ingest_time: self.received_at, layout };
-        let rows = rows.into_par_iter().map(|row| self.map_row(row, &context)).collect();
+        let mut rows: Vec<MappedRow> = rows.into_par_iter().map(|row| self.map_row(row, &context)).collect();
+        if self.feed.profile().emit == EventType::GatePass {
+            device_order::repair(&mut rows);
+        }
         Chunk { rows }
     }
 

@@ -1,5 +1,7 @@
 //! Why a push came to nothing.
 
+use std::time::Duration;
+
 use crate::feed::BatchError;
 use crate::reason::Reason;
 
@@ -20,6 +22,12 @@ pub enum IngestError {
     /// As many bodies of the feed are on their way as are taken at once.
     #[error("too many bodies of the feed are on their way")]
     Busy,
+    /// The feed has spent its rows a minute.
+    #[error("the feed has spent its rows a minute; it may go on in {} s", retry_after.as_secs() + 1)]
+    TooFast {
+        /// When to come again.
+        retry_after: Duration,
+    },
     /// The raw store cannot be written or read.
     #[error("the raw store cannot be written or read")]
     Raw(#[from] std::io::Error),

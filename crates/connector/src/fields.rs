@@ -15,14 +15,12 @@ use crate::profile::{FormatKind, Profile};
 use crate::reason::Reason;
 use crate::workbook::CELL_TIMES;
 
-/// 1990-01-01T00:00:00Z: no feed is older.
-const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
 const DAY_MS: i64 = 86_400_000;
 
 /// Which instants a field may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounds {
-    /// It happened: from 1990 to one day after the batch came in.
+    /// It happened: from the profile's earliest day (1990) to one day after the batch came in.
     Happened,
     /// It may be planned, such as a departure: to 400 days after the batch came in.
     Planned,
@@ -253,9 +251,10 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When it is out of bounds.
     pub fn check_bounds(&self, field: Field, at: Timestamp, bounds: Bounds) -> Result<(), RowError> {
+        let earliest = self.profile.time.earliest();
         let (least, most) = match bounds {
-            Bounds::Happened => (EARLIEST, self.ingest_time.plus_millis(DAY_MS)),
-            Bounds::Planned => (EARLIEST, self.ingest_time.plus_millis(400 * DAY_MS)),
+            Bounds::Happened => (earliest, self.ingest_time.plus_millis(DAY_MS)),
+            Bounds::Planned => (earliest, self.ingest_time.plus_millis(400 * DAY_MS)),
             Bounds::Validity => {
                 (Timestamp::from_millis(-2_208_988_800_000), Timestamp::from_millis(253_402_300_799_999))
             }
@@ -263,7 +262,7 @@ impl<'a> Fields<'a> {
         if (least..=most).contains(&at) {
             return Ok(());
         }
-        let when = if at < least { "before it can be (a clock from before 1990?)" } else { "in the future" };
+        let when = if at < least { "before it can be (a clock was wrong?)" } else { "in the future" };
         let message = format!("{} is {when}", self.layout.label(field));
         Err(self.error(field, Reason::TimeOutOfRange, message))
     }

@@ -1,13 +1,15 @@
 //! The HTTP interface of senders: push a file, read its receipt, fetch what failed.
 //!
-//! Every route but the list of reasons needs a feed token, and a token opens its own feed only. No address and no answer
-//! carries a personal value, but for the file of failed rows, which is the sender's own.
+//! Every route but the list of reasons needs a feed token or a certificate that opens the feed; a token opens one feed. No
+//! address and no answer carries a personal value, but for the file of failed rows, which is the sender's own.
 
+mod credentials;
 mod problem;
 mod quarantine;
 mod query;
 mod receipts;
 mod rows;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -34,7 +36,10 @@ use crate::raw::Compression;
 use crate::reason::Reason;
 use crate::receipt::{DryRun, Receipt};
 
+pub use credentials::OpenedFeeds;
+use credentials::{Credentials, enter};
 pub use problem::{FeedProblem, PROBLEMS};
+pub(crate) use quarantine::failed_rows;
 
 /// Rows and batches that a page of a listing has at most.
 const PAGE_MAX: i64 = 1_000;
@@ -48,6 +53,7 @@ pub fn router(ingest: Arc<Ingest>) -> (Router, OpenApi) {
         .routes(routes!(rows::list_rows))
         .routes(routes!(rows::read_row))
         .routes(routes!(quarantine::download))
+        .merge(uploads::router())
         .routes(routes!(list_feeds))
         .routes(routes!(list_reasons))
         .with_state(ingest)
@@ -120,50 +126,16 @@ struct ReasonView {
     mend_zh: &'static str,
 }
 
-/// Checks the token and finds the feed.
-async fn enter(ingest: &Ingest, headers: &HeaderMap, feed: &str) -> Result<FeedId, FeedProblem> {
-    let opened = opened_feed(ingest, headers).await?;
-    // A token of another feed learns nothing about this one, not even whether it exists.
-    if opened.as_str() != feed {
-        return Err(FeedProblem::FeedForbidden);
-    }
-    match ingest.profile(&opened) {
-        Some(_) => Ok(opened),
-        None => Err(FeedProblem::FeedUnknown),
-    }
-}
-
-async fn opened_feed(ingest: &Ingest, headers: &HeaderMap) -> Result<FeedId, FeedProblem> {
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or(FeedProblem::TokenInvalid)?;
-    let mut conn = ingest.core.store.acquire().await.map_err(FeedProblem::from)?;
-    let feed =
-        store::feed_tokens::find_feed(&mut conn, &crate::tokens::hash(token)).await.map_err(FeedProblem::from)?;
-    feed.and_then(|feed| FeedId::parse(&feed)).ok_or(FeedProblem::TokenInvalid)
-}
-
 /// How the body is compressed: by its content encoding, or because it is a zip where the feed's own form is none.
 fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
     let Some(value) = headers.get(header::CONTENT_ENCODING) else {
         let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let zip = ["application/zip", "application/x-zip-compressed"].iter().any(|name| kind.starts_with(name));
-        return Ok(if zip { Compression::Zip } else { Compression::Plain });
+        return Ok(Compression::of_type(kind));
     };
-    match value.to_str().map(|value| value.trim().to_ascii_lowercase()).as_deref() {
-        Ok("" | "identity") => Ok(Compression::Plain),
-        Ok("gzip" | "x-gzip") => Ok(Compression::Gzip),
-        Ok("zstd") => Ok(Compression::Zstd),
-        Ok("zip") => Ok(Compression::Zip),
-        _ => Err(FeedProblem::Refused {
-            reason: Reason::CompressionUnknown,
-            message: "the Content-Encoding is none of gzip, zstd, zip and identity".to_owned(),
-        }),
-    }
+    value.to_str().ok().and_then(Compression::of_encoding).ok_or_else(|| FeedProblem::Refused {
+        reason: Reason::CompressionUnknown,
+        message: "the Content-Encoding is none of gzip, zstd, zip and identity".to_owned(),
+    })
 }
 
 /// Push a file.
@@ -193,6 +165,7 @@ fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
         (status = 413, description = "Too large", body = ProblemDocument),
         (status = 415, description = "Compressed in an unknown way", body = ProblemDocument),
         (status = 422, description = "The file does not fit its profile; nothing was applied", body = ProblemDocument),
+        (status = 429, description = "The feed has spent its rows a minute; push again after Retry-After", body = ProblemDocument),
         (status = 503, description = "Too many bodies at once, or a part of the hub is away; push again", body = ProblemDocument),
     ),
 )]
@@ -200,7 +173,7 @@ async fn push(
     State(ingest): State<Arc<Ingest>>,
     Path(feed): Path<String>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    headers: Credentials,
     body: Body,
 ) -> Result<Response, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
@@ -223,11 +196,7 @@ async fn push(
         .any(|value| value.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("respond-async")));
     if asynchronous {
         let receipt = Receipt::of(&batch, false);
-        tokio::spawn(async move {
-            if let Err(error) = ingest.work(&feed, batch.batch_id).await {
-                tracing::warn!(feed = %feed, batch.id = %batch.batch_id, %error, "A batch was not read to its end.");
-            }
-        });
+        ingest.work_aside(&feed, batch.batch_id);
         return Ok(answer(StatusCode::ACCEPTED, receipt));
     }
     let receipt = ingest.work(&feed, batch.batch_id).await?;
@@ -243,7 +212,7 @@ fn answer(status: StatusCode, receipt: Receipt) -> Response {
     response
 }
 
-/// The feeds that the token opens.
+/// The feeds that the token or the certificate opens.
 #[utoipa::path(
     get,
     path = "/v1/feeds",
@@ -254,9 +223,12 @@ fn answer(status: StatusCode, receipt: Receipt) -> Response {
         (status = 401, description = "No valid token", body = ProblemDocument),
     ),
 )]
-async fn list_feeds(State(ingest): State<Arc<Ingest>>, headers: HeaderMap) -> Result<Json<Vec<FeedView>>, FeedProblem> {
-    let opened = opened_feed(&ingest, &headers).await?;
-    Ok(Json(ingest.profile(&opened).into_iter().map(FeedView::from).collect()))
+async fn list_feeds(
+    State(ingest): State<Arc<Ingest>>,
+    headers: Credentials,
+) -> Result<Json<Vec<FeedView>>, FeedProblem> {
+    let opened = headers.opened_feeds(&ingest).await?;
+    Ok(Json(opened.iter().filter_map(|feed| ingest.profile(feed)).map(FeedView::from).collect()))
 }
 
 impl From<&Profile> for FeedView {

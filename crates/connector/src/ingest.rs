@@ -25,12 +25,14 @@ use crate::decide::{BatchFacts, Decided, Outcome, Recent, decide, mended_by, rec
 use crate::error::IngestError;
 use crate::feed::Feed;
 use crate::known::Known;
+use crate::limits::Pace;
 use crate::message::Waiting;
 use crate::profile::Profile;
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
 use crate::reason::Reason;
 use crate::receipt::{DryRun, NoticeView, Receipt};
 use crate::unpack::Members;
+use crate::upload::Uploads;
 
 /// Chunks that are decided at once in one process. Each holds a connection and may need another for the log, so the pool
 /// has at least twice as many.
@@ -82,11 +84,15 @@ pub(crate) struct Line {
     recent: Mutex<Recent>,
     /// Places for bodies that arrive.
     arriving: Semaphore,
+    pub(crate) pace: Pace,
+    /// The raw store with the limits of the feed.
+    pub(crate) raw: RawStore,
 }
 
 impl Line {
     /// A place for a body that arrives; senders that find none come again.
-    fn arrive(&self) -> Result<SemaphorePermit<'_>, IngestError> {
+    pub(crate) fn arrive(&self) -> Result<SemaphorePermit<'_>, IngestError> {
+        self.pace.admit(tokio::time::Instant::now())?;
         self.arriving.try_acquire().map_err(|_| IngestError::Busy)
     }
 }
@@ -97,6 +103,7 @@ pub(crate) struct Core {
     pub(crate) codec: Codec,
     pub(crate) key: TokenKey,
     pub(crate) raw: RawStore,
+    pub(crate) uploads: Uploads,
     pub(crate) lines: BTreeMap<FeedId, Line>,
     pub(crate) clock: Clock,
     at_once: Semaphore,
@@ -106,9 +113,13 @@ impl Ingest {
     /// Makes the loop. Nothing runs yet; call [`Ingest::resume`] once the log and the store can be reached.
     pub fn new(setup: IngestSetup) -> Self {
         let arriving_max = setup.limits.arriving_max;
+        let raw = RawStore::new(setup.raw_dir, setup.limits);
         let line = |feed: Arc<dyn Feed>| {
-            let arriving = Semaphore::new(arriving_max);
-            let line = Line { feed, working: tokio::sync::Mutex::new(()), recent: Mutex::default(), arriving };
+            let limits = &feed.profile().limits;
+            let arriving = Semaphore::new(limits.bodies_at_once_max.unwrap_or(arriving_max));
+            let (pace, raw) = (Pace::new(limits.rows_per_minute), raw.limited(limits));
+            let line =
+                Line { feed, working: tokio::sync::Mutex::new(()), recent: Mutex::default(), arriving, pace, raw };
             (line.feed.id().clone(), line)
         };
         let core = Core {
@@ -116,7 +127,8 @@ impl Ingest {
             log: setup.log,
             codec: setup.codec,
             key: setup.key,
-            raw: RawStore::new(setup.raw_dir, setup.limits),
+            uploads: Uploads::new(&raw),
+            raw: raw.clone(),
             lines: setup.feeds.into_iter().map(line).collect(),
             clock: setup.clock,
             at_once: Semaphore::new(CHUNKS_AT_ONCE),
@@ -153,6 +165,7 @@ impl Ingest {
             let _working = line.working.lock().await;
             bodies += self.core.finish_all(id, line, None).await?;
         }
+        self.sweep_uploads().await?;
         Ok(bodies)
     }
 
@@ -177,7 +190,7 @@ impl Ingest {
             let work = move || before.map_or(Ok(0), |before| raw.remove_older(&id, before, &wanted));
             removed += tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)??;
         }
-        Ok(removed)
+        Ok(removed + self.sweep_uploads().await?)
     }
 
     /// Takes a body: stores it durably, then reads it to its end. When the caller goes away, the body that is stored is
@@ -213,11 +226,8 @@ impl Ingest {
     ) -> Result<(Batch, bool), IngestError> {
         let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
         let _arriving = line.arrive()?;
-        let stored = self
-            .core
-            .raw
-            .receive(id, compression, Members::of(line.feed.profile()), true, declared_bytes, body)
-            .await?;
+        let members = Members::of(line.feed.profile());
+        let stored = line.raw.receive(id, compression, members, true, declared_bytes, body).await?;
         let batch = new_batch(id, &stored, (self.core.clock)());
         let mut conn = self.core.store.acquire().await?;
         let batch = ingest::begin_batch(&mut conn, &batch).await?;
@@ -230,15 +240,19 @@ impl Ingest {
     /// # Errors
     /// As [`Ingest::push`].
     pub async fn work(&self, feed: &FeedId, batch_id: BatchId) -> Result<Receipt, IngestError> {
-        let (core, feed) = (Arc::clone(&self.core), feed.clone());
         // A task of its own: when the sender goes away, the work goes on.
-        let work = tokio::spawn(async move {
-            let line = core.lines.get(&feed).ok_or(IngestError::UnknownFeed)?;
-            let _working = line.working.lock().await;
-            core.finish_all(&feed, line, Some(batch_id)).await?;
-            core.receipt(batch_id).await
-        });
+        let work = tokio::spawn(Arc::clone(&self.core).work(feed.clone(), batch_id));
         work.await.map_err(|_| IngestError::Stopped)?
+    }
+
+    /// Reads a body that was accepted without anybody waiting for it.
+    pub(crate) fn work_aside(&self, feed: &FeedId, batch_id: BatchId) {
+        let (core, feed) = (Arc::clone(&self.core), feed.clone());
+        tokio::spawn(async move {
+            if let Err(error) = core.work(feed.clone(), batch_id).await {
+                tracing::warn!(%feed, batch.id = %batch_id, %error, "A batch was not read to its end.");
+            }
+        });
     }
 
     /// Says what pushing a body would do, and does nothing.
@@ -254,11 +268,8 @@ impl Ingest {
     ) -> Result<DryRun, IngestError> {
         let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
         let _arriving = line.arrive()?;
-        let stored = self
-            .core
-            .raw
-            .receive(id, compression, Members::of(line.feed.profile()), false, declared_bytes, body)
-            .await?;
+        let members = Members::of(line.feed.profile());
+        let stored = line.raw.receive(id, compression, members, false, declared_bytes, body).await?;
         self.core.dry_run(line, new_batch(id, &stored, (self.core.clock)()), stored).await
     }
 
@@ -292,6 +303,13 @@ pub(crate) fn new_batch(feed: &FeedId, stored: &StoredBody, received_at: Timesta
 }
 
 impl Core {
+    async fn work(self: Arc<Self>, feed: FeedId, batch_id: BatchId) -> Result<Receipt, IngestError> {
+        let line = self.lines.get(&feed).ok_or(IngestError::UnknownFeed)?;
+        let _working = line.working.lock().await;
+        self.finish_all(&feed, line, Some(batch_id)).await?;
+        self.receipt(batch_id).await
+    }
+
     async fn receipt(&self, batch_id: BatchId) -> Result<Receipt, IngestError> {
         let mut conn = self.store.acquire().await?;
         let batch = ingest::find_batch(&mut conn, batch_id).await?.ok_or(IngestError::Stopped)?;
@@ -367,8 +385,13 @@ impl Core {
         while let Some(read) = chunks.recv().await {
             match read? {
                 Read::Chunk(chunk) => {
-                    rows_read += chunk.rows.len() as i64;
+                    if rows_read == 0 {
+                        line.feed.profile().limits.check_share(&chunk.rows)?;
+                    }
+                    let rows = chunk.rows.len();
+                    rows_read += rows as i64;
                     self.apply(id, line, batch, chunk).await?;
+                    line.keep_pace(rows).await;
                 }
                 Read::End { data_start, notices } => {
                     return self.complete(batch.batch_id, rows_read, data_start, &notices).await;
@@ -520,6 +543,13 @@ impl Core {
 }
 
 impl Line {
+    /// Waits while the feed has spent its rows a minute.
+    pub(crate) async fn keep_pace(&self, rows: usize) {
+        if let Some(ready) = self.pace.spend(tokio::time::Instant::now(), rows) {
+            tokio::time::sleep_until(ready).await;
+        }
+    }
+
     /// Counts outcomes, and remembers the sightings that are now in the log.
     pub(crate) fn note_published(&self, id: &FeedId, decided: &Decided) {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).add(decided.sightings.iter().copied());

@@ -73,6 +73,7 @@ async fn form_groups(core: Arc<Core>, feed: FeedId, mut receiver: mpsc::Receiver
         group_number += 1;
         let (messages, answers): (Vec<_>, Vec<_>) =
             group.into_iter().map(|waiting| (waiting.bytes, waiting.answer)).unzip();
+        let rows = messages.len();
         match core.take_group(&feed, messages, group_number).await {
             Ok(outcomes) => {
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
@@ -85,6 +86,9 @@ async fn form_groups(core: Arc<Core>, feed: FeedId, mut receiver: mpsc::Receiver
                     let _ = answer.send(Err(Arc::clone(&error)));
                 }
             }
+        }
+        if let Some(line) = core.lines.get(&feed) {
+            line.keep_pace(rows).await;
         }
     }
 }

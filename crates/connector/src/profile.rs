@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use domain::{EventType, FeedId, SourceKind};
+use domain::{EventType, FeedId, SourceKind, Timestamp};
+use jiff::civil::{self, Date};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, de};
 use sha2::{Digest, Sha256};
 
 use crate::columns::Field;
 use crate::computed::{Computed, Rule};
+use crate::limits::FeedLimits;
 
 /// A declared feed.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +40,9 @@ pub struct Profile {
     pub legal_basis: String,
     /// How long raw bodies are kept, in days.
     pub retention_days: u32,
+    /// What the feed may ask of the hub; what is left out is as for all feeds.
+    #[serde(default)]
+    pub limits: FeedLimits,
     /// How the bytes are read.
     pub format: Format,
     /// Type of the fact (or register statement) that a row becomes.
@@ -254,11 +259,25 @@ pub struct TimeRules {
     /// Forms that are tried in turn (strftime: `%Y-%m-%d %H:%M:%S`).
     #[serde(default)]
     pub formats: Vec<String>,
+    /// The day before which nothing that a row tells can have happened.
+    #[serde(default = "earliest")]
+    pub earliest: Date,
+}
+
+impl TimeRules {
+    /// The instant before which nothing can have happened.
+    pub fn earliest(&self) -> Timestamp {
+        Timestamp::from_civil_at_offset(self.earliest.at(0, 0, 0, 0), 0).unwrap_or_default()
+    }
+}
+
+const fn earliest() -> Date {
+    civil::date(1990, 1, 1)
 }
 
 impl Default for TimeRules {
     fn default() -> Self {
-        Self { zone: TimeZone::UTC, formats: Vec::new() }
+        Self { zone: TimeZone::UTC, formats: Vec::new(), earliest: earliest() }
     }
 }
 
@@ -414,6 +433,7 @@ impl Profile {
         if self.version.len() > 32 || self.version.contains(char::is_control) {
             return wrong("version", "a version is a number, or a text of at most 32 bytes".to_owned());
         }
+        self.limits.check()?;
         if self.format.kind.home().is_some() {
             let of_columns = [
                 ("derive", !self.derive.is_empty()),

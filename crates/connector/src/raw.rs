@@ -12,12 +12,14 @@ use bytes::Bytes;
 use domain::FeedId;
 use flate2::write::MultiGzDecoder;
 use futures_util::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::error::IngestError;
+use crate::limits::FeedLimits;
 use crate::reason::Reason;
 use crate::unpack::{self, Members};
 use crate::who::hex;
@@ -54,7 +56,8 @@ const PROGRESS_BYTES: u64 = 64 << 10;
 const RATIO_FREE_BYTES: u64 = 8 << 20;
 
 /// How a body is compressed on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// Not at all.
     Plain,
@@ -64,6 +67,35 @@ pub enum Compression {
     Zstd,
     /// A zip archive of one or several files.
     Zip,
+}
+
+impl Compression {
+    /// What a content encoding names; `None` when the hub does not undo it.
+    pub fn of_encoding(name: &str) -> Option<Self> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Some(Self::Plain),
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "zstd" => Some(Self::Zstd),
+            "zip" => Some(Self::Zip),
+            _ => None,
+        }
+    }
+
+    /// What a media type says of a body without content encoding.
+    pub(crate) fn of_type(kind: &str) -> Self {
+        let zip = ["application/zip", "application/x-zip-compressed"].iter().any(|name| kind.starts_with(name));
+        if zip { Self::Zip } else { Self::Plain }
+    }
+
+    /// What the name of a file says of it.
+    pub fn of_file(name: &str) -> Self {
+        match name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
+            Some("gz" | "gzip") => Self::Gzip,
+            Some("zst" | "zstd") => Self::Zstd,
+            Some("zip") => Self::Zip,
+            _ => Self::Plain,
+        }
+    }
 }
 
 /// A body in the raw store.
@@ -92,6 +124,27 @@ impl RawStore {
         Self { root, limits }
     }
 
+    /// The same folder with the limits of one feed.
+    pub(crate) fn limited(&self, limits: &FeedLimits) -> Self {
+        let body_bytes_max = limits.body_bytes_max.unwrap_or(self.limits.body_bytes_max);
+        Self { root: self.root.clone(), limits: BodyLimits { body_bytes_max, ..self.limits } }
+    }
+
+    /// Another folder beside those of the feeds.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Refuses a body that says itself that it is too large.
+    pub(crate) fn check_declared(&self, bytes: u64) -> Result<(), IngestError> {
+        if bytes > self.limits.body_bytes_max { Err(too_large(&self.limits)) } else { Ok(()) }
+    }
+
+    /// The patience with a body.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::new(self.limits.stalled_after)
+    }
+
     /// Where a body of a feed is or would be.
     pub fn path(&self, feed: &FeedId, sha256: &[u8; 32]) -> PathBuf {
         self.root.join(feed.as_str()).join(hex(sha256))
@@ -112,12 +165,10 @@ impl RawStore {
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<StoredBody, IngestError> {
         let limits = self.limits;
-        if declared_bytes.is_some_and(|bytes| bytes > limits.body_bytes_max) {
-            return Err(too_large(&limits));
-        }
+        declared_bytes.map_or(Ok(()), |bytes| self.check_declared(bytes))?;
         let folder = self.root.join(feed.as_str());
         let mut writing = Writing::begin(folder, compression, limits);
-        let mut progress = Progress::new(limits.stalled_after);
+        let mut progress = self.progress();
         let mut received = 0_u64;
         let mut broken = false;
         while let Some(piece) = progress.within(body.next()).await? {
@@ -211,7 +262,7 @@ impl Writing {
 }
 
 /// Whether a body arrives fast enough to be waited for. Only time spent waiting for the sender counts.
-struct Progress {
+pub(crate) struct Progress {
     stalled_after: Duration,
     patience: Duration,
     noted: u64,
@@ -222,7 +273,7 @@ impl Progress {
         Self { stalled_after, patience: stalled_after, noted: 0 }
     }
 
-    async fn within<T>(&mut self, next: impl Future<Output = T>) -> Result<T, IngestError> {
+    pub(crate) async fn within<T>(&mut self, next: impl Future<Output = T>) -> Result<T, IngestError> {
         let began = Instant::now();
         let arrived = tokio::time::timeout(self.patience, next).await.map_err(|_| {
             let message = format!("less than {PROGRESS_BYTES} bytes of the body came in {:?}", self.stalled_after);
@@ -232,7 +283,7 @@ impl Progress {
         arrived
     }
 
-    fn note(&mut self, received: u64) {
+    pub(crate) fn note(&mut self, received: u64) {
         if received - self.noted >= PROGRESS_BYTES {
             (self.noted, self.patience) = (received, self.stalled_after);
         }

@@ -76,6 +76,8 @@ reasons! {
         "一行的列数超过任何正常文件。", "请检查导出的分隔符和引号。";
     EmptyBody, "body-empty", "The body has no data row.", "Check that the export ran; send the file again when it has rows.";
         "文件没有数据行。", "请检查导出是否成功，有数据后再发送。";
+    QuarantinedTooMany, "quarantined-too-many", "More of the first rows fail than the feed's profile allows; nothing of the body was applied.", "Compare the file with the profile: try it with `dry_run=true`, which lists the first failures.";
+        "开头的行中失败的比例超过该数据源的允许范围；本次内容均未入库。", "请核对文件与约定格式；可先用 `dry_run=true` 试推，查看最先出现的错误。";
     // The form of a row.
     RowTooLong, "row-too-long", "The row is longer than a row may be.", "Check for a missing line end or a quote that is never closed.";
         "该行超过允许的长度。", "请检查是否缺少换行，或引号没有闭合。";
@@ -124,7 +126,7 @@ reasons! {
         "时间的写法不在约定之内。", "请按提示中的写法填写。";
     ValueTooLong, "value-too-long", "The value is longer than a value of its column may be.", "Check for a missing separator; shorten the text.";
         "该值超过该列允许的长度。", "请检查是否缺少分隔符，或缩短文字。";
-    TimeOutOfRange, "time-out-of-range", "The time is before 1990 or later than it can be: a clock was wrong.", "Set the device's clock, correct the time and send the row again.";
+    TimeOutOfRange, "time-out-of-range", "The time is earlier (before 1990, where the profile says nothing else) or later than it can be: a clock was wrong.", "Set the device's clock, correct the time and send the row again.";
         "时间早于 1990 年，或晚于可能的时间：时钟有误。", "请校准设备时钟，更正时间后重新发送该行。";
     TimeOrder, "time-order", "The end lies before the beginning.", "Correct one of the two times.";
         "结束时间早于开始时间。", "请更正其中一个时间。";

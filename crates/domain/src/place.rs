@@ -29,7 +29,7 @@ pub enum PlaceKind {
     Area,
 }
 
-/// The datum in which a source states coordinates.
+/// The datum of coordinates. Connectors turn what sources state into WGS-84 and flag it (`converted-…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Datum {

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::tls::TlsListener;
 use crate::{Shutdown, telemetry};
 
 /// How long running requests may take to finish after the wish to stop.
@@ -30,11 +32,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 /// None at present: a listener that fails to accept is asked again.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> std::io::Result<()> {
-    serve_within(listener, router, shutdown, HEAD_MAX).await;
+    serve_within(listener, None, router, shutdown, HEAD_MAX).await;
     Ok(())
 }
 
-async fn serve_within(listener: TcpListener, router: Router, shutdown: Shutdown, head_max: Duration) {
+/// As [`serve`], to clients with certificates only: each request carries a [`ClientCertificate`](crate::tls::ClientCertificate)
+/// in its extensions.
+pub async fn serve_tls(listener: TcpListener, tls: TlsListener, router: Router, shutdown: Shutdown) {
+    serve_within(listener, Some(tls), router, shutdown, HEAD_MAX).await;
+}
+
+async fn serve_within(
+    listener: TcpListener,
+    tls: Option<TlsListener>,
+    router: Router,
+    shutdown: Shutdown,
+    head_max: Duration,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
@@ -44,9 +58,23 @@ async fn serve_within(listener: TcpListener, router: Router, shutdown: Shutdown,
         };
         match accepted {
             Ok((stream, place)) => {
-                let (router, shutdown) = (router.clone(), shutdown.clone());
+                let (tls, router, shutdown) = (tls.clone(), router.clone(), shutdown.clone());
                 connections.spawn(async move {
-                    converse(stream, router, &shutdown, head_max).await;
+                    let _ = stream.set_nodelay(true);
+                    match tls {
+                        None => converse(stream, router, &shutdown, head_max).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok((stream, certificate)) => {
+                                // A router around the router, so that a connection costs one layer and not one for each route.
+                                let router = Router::new().fallback_service(router).layer(Extension(certificate));
+                                converse(stream, router, &shutdown, head_max).await;
+                            }
+                            Err(error) => {
+                                metrics::counter!("isthmus_tls_refused_connections_total").increment(1);
+                                tracing::debug!(%error, "A TLS connection was not made.");
+                            }
+                        },
+                    }
                     drop(place);
                 });
             }
@@ -72,8 +100,12 @@ async fn accept(
     Ok((stream, place))
 }
 
-async fn converse(stream: TcpStream, router: Router, shutdown: &Shutdown, head_max: Duration) {
-    let _ = stream.set_nodelay(true);
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    router: Router,
+    shutdown: &Shutdown,
+    head_max: Duration,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_max)
@@ -115,7 +147,7 @@ mod tests {
         });
         let shutdown = Shutdown::new();
         let router = process_routes().route("/slow", slow);
-        let server = tokio::spawn(serve_within(listener, router, shutdown.clone(), Duration::from_millis(300)));
+        let server = tokio::spawn(serve_within(listener, None, router, shutdown.clone(), Duration::from_millis(300)));
         let mut idle = TcpStream::connect(address).await.expect("connected");
         let mut begun = TcpStream::connect(address).await.expect("connected");
         begun.write_all(b"GET /healthz HTTP/1.1\r\nhost:").await.expect("written");

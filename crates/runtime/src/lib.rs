@@ -1,4 +1,4 @@
-//! The shell around every process: configuration, keys, log lines and metrics, HTTP, stopping, and the private
+//! The shell around every process: configuration, keys, log lines and metrics, HTTP, TLS, stopping, and the private
 //! PostgreSQL of the embedded form.
 //!
 //! Not here: anything about feeds, persons or the ledger.
@@ -10,5 +10,6 @@ pub mod postgres;
 pub mod problem;
 mod shutdown;
 pub mod telemetry;
+pub mod tls;
 
 pub use shutdown::Shutdown;

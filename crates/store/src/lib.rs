@@ -10,6 +10,7 @@
 //! Not here: which event changes what (`projector`), who may see a row (`access`).
 
 pub mod callers;
+pub mod consumers;
 pub mod feed_tokens;
 pub mod ingest;
 mod instant;

@@ -1,4 +1,4 @@
-//! Confluent's Python client, as a reader of our topics that is not ours.
+//! Python clients that are not ours: Confluent's as a reader of our topics, and one of the upload protocol tus.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,21 @@ pub fn confluent_client() -> Option<ConfluentClient> {
 }
 
 impl ConfluentClient {
+    /// Runs another script of `tests/clients` and gives what it prints. It blocks.
+    ///
+    /// # Panics
+    /// When it cannot be run, or fails.
+    pub fn run(&self, script: &str, words: &[&str]) -> String {
+        let output = Command::new(&self.python)
+            .arg(repository().join("tests/clients").join(script))
+            .args(words)
+            .env("NO_PROXY", "127.0.0.1")
+            .output()
+            .expect("Python starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
     /// Runs `tests/clients/confluent_decode.py` and gives what it prints: one JSON object a line. It blocks.
     ///
     /// # Panics

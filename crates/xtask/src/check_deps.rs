@@ -39,9 +39,9 @@ const EDGES: &[(&str, &[&str])] = &[
 
 const CONNECTOR: &[&str] = &["domain", "codec", "connector", "event-log", "store", "runtime"];
 
-/// The binary that wires everything and the tests that run everything may use every crate, but not each other.
-const COMPOSERS: &[&str] = &["isthmus", "e2e"];
-const NEVER_USED: &[&str] = &["isthmus", "e2e", "xtask"];
+/// The binary that wires everything, and what runs everything to test it, may use every crate, but not each other.
+const COMPOSERS: &[&str] = &["isthmus", "e2e", "fuzz"];
+const NEVER_USED: &[&str] = &["isthmus", "e2e", "fuzz", "xtask"];
 /// Used by tests only.
 const FOR_TESTS: &[&str] = &["test-support"];
 

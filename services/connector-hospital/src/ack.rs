@@ -1,5 +1,6 @@
 //! Acknowledgements (HL7 v2.5.1, chapter 2.9): AA taken, AE would fail again, AR send again later.
 
+use connector::Reason;
 use domain::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -14,8 +15,8 @@ pub(crate) enum Acknowledgement {
     Error {
         /// Where: segment and field.
         field: String,
-        /// Reason code of the hub.
-        code: &'static str,
+        /// The hub's reason.
+        reason: Reason,
         /// What is wrong and how to mend it.
         message: String,
     },
@@ -57,18 +58,33 @@ pub(crate) fn build(header: &Header, outcome: &Acknowledgement, now: Timestamp, 
         answer.push_str(&escape(&text));
     }
     answer.push('\r');
-    if let Acknowledgement::Error { field, code, message } = outcome {
-        let (segment, position) = field.split_once('-').unwrap_or((field, ""));
-        // ERR-2 where, ERR-3 HL7 table 0357 (207: application internal error class for hub codes), ERR-4 severity,
-        // ERR-5 the hub's own code, ERR-8 the text for people.
-        answer.push_str(&format!(
-            "ERR||{}^1^{}|207^Application error^HL70357|E|{code}|||{}\r",
-            escape(segment),
-            escape(position),
-            escape(message),
-        ));
-    }
+    let (place, code, (condition, words), message) = match outcome {
+        Acknowledgement::Accept => return answer,
+        Acknowledgement::Error { field, reason, message } => {
+            let (segment, position) = field.split_once('-').unwrap_or((field, ""));
+            (format!("{}^1^{}", escape(segment), escape(position)), reason.code(), condition(*reason), message)
+        }
+        Acknowledgement::Reject { message } => (String::new(), "hub-unavailable", INTERNAL, message),
+    };
+    // ERR-2 where, ERR-3 the condition, ERR-4 severity, ERR-5 the hub's own code, ERR-8 the text for people.
+    let text = escape(message);
+    answer.push_str(&format!("ERR||{place}|{condition}^{words}^HL70357|E|{code}|||{text}\r"));
     answer
+}
+
+const INTERNAL: (u16, &str) = (207, "Application error");
+
+/// The error condition (HL7 table 0357) that comes nearest to a reason.
+const fn condition(reason: Reason) -> (u16, &'static str) {
+    match reason {
+        Reason::MessageSegment => (100, "Segment sequence error"),
+        Reason::RequiredMissing | Reason::IdentityMissing => (101, "Required field missing"),
+        Reason::ValueNumber | Reason::ValueDay | Reason::ValueTime | Reason::ValueTooLong => (102, "Data type error"),
+        Reason::ValueUnknown | Reason::IdentifierType => (103, "Table value not found"),
+        Reason::MessageType => (200, "Unsupported message type"),
+        Reason::IdentifierInvalid => (204, "Unknown key identifier"),
+        _ => INTERNAL,
+    }
 }
 
 /// Escapes the separators of an acknowledgement, and drops control characters.
@@ -117,12 +133,12 @@ mod tests {
     fn an_error_names_segment_field_code_and_what_to_mend() {
         let outcome = Acknowledgement::Error {
             field: "PID-3".into(),
-            code: "required-missing",
+            reason: Reason::RequiredMissing,
             message: "PID-3 has no number | see manual".into(),
         };
         let answer = build(&header(), &outcome, Timestamp::default(), &TimeZone::UTC);
         assert!(answer.contains("\rMSA|AE|MSG7|PID-3 has no number \\F\\ see manual\r"), "{answer}");
-        assert!(answer.contains("\rERR||PID^1^3|207^Application error^HL70357|E|required-missing|||"), "{answer}");
+        assert!(answer.contains("\rERR||PID^1^3|101^Required field missing^HL70357|E|required-missing|||"), "{answer}");
     }
 
     #[test]
@@ -131,5 +147,6 @@ mod tests {
         let answer = build(&Header::default(), &outcome, Timestamp::default(), &TimeZone::UTC);
         assert!(answer.starts_with("MSH|^~\\&|||||"), "{answer}");
         assert!(answer.contains("\rMSA|AR||busy\r"), "{answer}");
+        assert!(answer.ends_with("\rERR|||207^Application error^HL70357|E|hub-unavailable|||busy\r"), "{answer}");
     }
 }

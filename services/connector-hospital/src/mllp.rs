@@ -3,7 +3,7 @@
 //!
 //! An acknowledgement `AA` is sent only after message and events are durable. A connection that sends something else,
 //! stops in the middle of a message, does not read its acknowledgements or is silent for long is closed; what was
-//! acknowledged stays. Who sends is not checked here: the listener belongs into the hospitals' network.
+//! acknowledged stays. A [`Gate`] says who may connect; an open one belongs into the hospitals' network.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,11 +12,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connector::{Clock, Encoding, Ingest, MessageOutcome};
+use connector::{Clock, Encoding, Ingest, MessageOutcome, Reason};
 use domain::FeedId;
 use jiff::tz::TimeZone;
+use runtime::tls::{ClientCertificate, TlsListener};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -29,9 +30,9 @@ const BLOCK_BEGIN: u8 = 0x0B;
 const BLOCK_END: [u8; 2] = [0x1C, 0x0D];
 
 /// Connections that are served at once; further ones wait.
-const CONNECTIONS_MAX: usize = 256;
+const CONNECTIONS_MAX: usize = 400;
 /// Connections of one address that are served at once; further ones are closed. No sender keeps out the others.
-const CONNECTIONS_OF_PEER_MAX: usize = 32;
+const CONNECTIONS_OF_PEER_MAX: usize = 64;
 /// A connection that is silent this long between messages is closed.
 const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
 /// How long a message may take to arrive, and an acknowledgement to be taken.
@@ -48,6 +49,22 @@ pub struct Mllp {
     pub feed: FeedId,
     /// The wall clock.
     pub clock: Clock,
+    /// Who may connect.
+    pub gate: Gate,
+}
+
+/// Who may connect to a listener.
+#[derive(Clone)]
+pub enum Gate {
+    /// Whoever reaches it.
+    Open,
+    /// Whoever shows a certificate that opens the feed.
+    Certificates {
+        /// Makes connections safe.
+        tls: TlsListener,
+        /// Whether a certificate opens the feed.
+        opens: Arc<dyn Fn(&ClientCertificate) -> bool + Send + Sync>,
+    },
 }
 
 /// Serves connections until the wish to stop; messages that were begun are finished.
@@ -77,8 +94,7 @@ pub async fn serve(listener: TcpListener, mllp: Mllp, stop: CancellationToken) {
                 let _ = stream.set_nodelay(true);
                 let (mllp, stop) = (mllp.clone(), stop.clone());
                 connections.spawn(async move {
-                    let (reader, writer) = stream.into_split();
-                    if let Err(error) = converse(reader, writer, &mllp, &stop).await {
+                    if let Err(error) = admit(stream, &mllp, &stop).await {
                         tracing::debug!(error.kind = ?error.kind(), "An MLLP connection ended.");
                     }
                     drop((place, peer));
@@ -92,6 +108,25 @@ pub async fn serve(listener: TcpListener, mllp: Mllp, stop: CancellationToken) {
         while connections.try_join_next().is_some() {}
     }
     while connections.join_next().await.is_some() {}
+}
+
+/// Lets a sender in, and talks with it.
+async fn admit(stream: TcpStream, mllp: &Mllp, stop: &CancellationToken) -> io::Result<()> {
+    match &mllp.gate {
+        Gate::Open => {
+            let (reader, writer) = stream.into_split();
+            converse(reader, writer, mllp, stop).await
+        }
+        Gate::Certificates { tls, opens } => {
+            let (stream, certificate) = tls.accept(stream).await?;
+            if !opens(&certificate) {
+                metrics::counter!("isthmus_tls_refused_connections_total").increment(1);
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            let (reader, writer) = tokio::io::split(stream);
+            converse(reader, writer, mllp, stop).await
+        }
+    }
 }
 
 /// Connections by address.
@@ -167,7 +202,7 @@ async fn answer(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone) 
     let (header, outcome) = match frame {
         Frame::TooLong { begin } => {
             let message = format!("the message is longer than {MESSAGE_BYTES_MAX} bytes and was not taken");
-            let outcome = Acknowledgement::Error { field: "MSH".into(), code: "message-too-long", message };
+            let outcome = Acknowledgement::Error { field: "MSH".into(), reason: Reason::MessageTooLong, message };
             (feed::header(&begin, encoding), outcome)
         }
         Frame::Message(bytes) => {
@@ -178,7 +213,7 @@ async fn answer(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone) 
                 }
                 Ok(MessageOutcome::Quarantined(error)) => Acknowledgement::Error {
                     field: error.field.unwrap_or_else(|| "MSH".to_owned()),
-                    code: error.reason.code(),
+                    reason: error.reason,
                     message: format!("{}. {}", error.message, error.reason.mend()),
                 },
                 Err(error) => {

@@ -107,12 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_keeps_its_datum_and_a_place_without_one_is_refused() {
-        let row = "460-00-1|31.30|120.60|GCJ02|120|500|320506001007|20200101000000|";
+    fn a_cell_is_placed_in_wgs84_and_one_without_datum_is_refused() {
+        let row = "460-00-1|31.3000|120.6000|GCJ02|120|500|320506001007|20200101000000|";
         let drafts = read("cell-register", row).remove(0).expect("a good row");
         let Body::PlaceRegistered(place) = &drafts[0].body else { panic!("a place") };
         assert_eq!(place.place.place_id.as_deref(), Some("telecom/460-00-1"));
-        assert_eq!((place.place.datum, place.place.radius_m), (Datum::Gcj02, Some(500.0)));
+        assert_eq!((place.place.datum, place.place.radius_m), (Datum::Wgs84, Some(500.0)));
+        let (lat, lon) = (place.place.lat.expect("north"), place.place.lon.expect("east"));
+        assert!((31.298..31.306).contains(&lat) && (120.594..120.597).contains(&lon), "{lat} {lon}");
+        assert_eq!(drafts[0].quality_flags, ["converted-gcj02"]);
         let error = read("cell-register", &row.replace("GCJ02", "")).remove(0).expect_err("no datum");
         assert_eq!((error.reason, error.field.as_deref()), (Reason::RequiredMissing, Some("column 4 (datum)")));
     }

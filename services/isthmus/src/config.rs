@@ -8,6 +8,7 @@ use runtime::telemetry::LogFormat;
 use serde::Deserialize;
 
 use crate::cli::CommonArgs;
+use crate::ways_in::{TlsConfig, TopicConfig, WatchConfig};
 
 /// The whole configuration; `services/isthmus/config/deployed.toml` is a commented sample.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,6 +22,13 @@ pub(crate) struct Config {
     pub(crate) http_listen: SocketAddr,
     /// Address of the MLLP listener (connector-hospital).
     pub(crate) mllp_listen: SocketAddr,
+    /// Directories whose files are pushed.
+    pub(crate) watch: Option<WatchConfig>,
+    /// Feeds that come from topics.
+    #[serde(rename = "topic")]
+    pub(crate) topics: Vec<TopicConfig>,
+    /// Listeners with TLS, for senders with certificates.
+    pub(crate) tls: Option<TlsConfig>,
     /// PostgreSQL of the deployment (`postgres://user@host/database`); without it a private one is started.
     /// The password comes from the environment variable `PGPASSWORD` or from the file `PGPASSFILE` names.
     pub(crate) database_url: Option<String>,
@@ -53,6 +61,9 @@ impl Default for Config {
             key_dir: None,
             http_listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             mllp_listen: SocketAddr::from(([127, 0, 0, 1], 2575)),
+            watch: None,
+            topics: Vec::new(),
+            tls: None,
             database_url: None,
             log: event_log::LogConfig::default(),
             schema_registry_url: None,

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use codec::{Codec, RegistryConfig};
 use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
-use domain::{EventType, FeedId, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
+use domain::{EventType, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
 use event_log::{EventLog, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, RemoteLedger, VerifierKey};
 use linkage::Model;
@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::Service;
 use crate::config::Config;
+use crate::ways_in::{self, Listening};
 
 /// File in the data directory in which the process that holds the ledger says where it answers.
 const ADDRESS_FILE: &str = "http.address";
@@ -145,7 +146,7 @@ impl Hub {
         }
         let mllp = match &ingest {
             Some(ingest) if services.contains(&Service::ConnectorHospital) => {
-                Some(self.start_mllp(ingest.clone(), shutdown, &mut tasks).await?)
+                Some(ways_in::start_mllp(config.mllp_listen, ingest.clone(), shutdown, &mut tasks).await?)
             }
             _ => None,
         };
@@ -175,6 +176,16 @@ impl Hub {
         } else {
             query_api::finish(router.merge(self.readiness()), api.unwrap_or_default(), problems, None)
         };
+        if let (Some(watch), Some(ingest)) = (&config.watch, &ingest) {
+            ways_in::start_watch(watch, ingest.clone(), shutdown, &mut tasks);
+        }
+        if let Some(ingest) = &ingest {
+            ways_in::start_topics(&config.topics, ingest, &self.log, shutdown, &mut tasks)?;
+        }
+        let with_tls = match &config.tls {
+            Some(tls) => ways_in::start_tls(tls, ingest.clone(), router.clone(), shutdown, &mut tasks).await?,
+            None => Listening::default(),
+        };
         self.start_upkeep(ingest, shutdown, &mut tasks);
         let listener = TcpListener::bind(config.http_listen)
             .await
@@ -187,7 +198,7 @@ impl Hub {
         }
         let wish = shutdown.clone();
         tasks.spawn(async move { Ok(runtime::http::serve(listener, router, wish).await?) });
-        tracing::info!(http.address = %http, "The hub is up.");
+        tracing::info!(http.address = %http, with_tls.http = ?with_tls.tls_http, with_tls.mllp = ?with_tls.tls_mllp, "The hub is up.");
         Ok(Running { http, mllp, ledger, tasks })
     }
 
@@ -237,28 +248,6 @@ impl Hub {
                 }
             }
         });
-    }
-
-    async fn start_mllp(
-        &self,
-        ingest: Arc<Ingest>,
-        shutdown: &Shutdown,
-        tasks: &mut JoinSet<anyhow::Result<()>>,
-    ) -> anyhow::Result<std::net::SocketAddr> {
-        let address = self.config.mllp_listen;
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("{address} is taken: choose another address with mllp_listen"))?;
-        let bound = listener.local_addr()?;
-        let feed = FeedId::parse("hospital-hl7").context("a feed name")?;
-        let mllp = connector_hospital::mllp::Mllp { ingest, feed, clock: Arc::new(now) };
-        let stop = shutdown.token();
-        tasks.spawn(async move {
-            connector_hospital::mllp::serve(listener, mllp, stop).await;
-            Ok(())
-        });
-        tracing::info!(mllp.address = %bound, "Hospital messages are taken by MLLP.");
-        Ok(bound)
     }
 
     /// The ledger of this process: when it is asked for, or when the query API has no other.

@@ -14,6 +14,7 @@ mod on_record;
 mod quarantine;
 mod review;
 mod tokens;
+mod ways_in;
 mod why;
 
 use clap::Parser;

@@ -259,15 +259,12 @@ async fn a_message_that_waits_for_the_registry_can_be_tried_again() {
     assert_eq!(codec.decode_fetching("gate.pass", &payload.concat()).await.expect("decodes"), gate_pass());
 }
 
-/// A registry that is not ours, when `SCHEMA_REGISTRY_URL` names one (Apicurio Registry and others speak this API too).
+/// A registry that is not ours.
 #[tokio::test]
 async fn a_registry_that_is_not_ours_gives_ids_and_hands_schemas_out() {
-    let Ok(url) = std::env::var("SCHEMA_REGISTRY_URL") else {
-        eprintln!("SKIPPED 1 test: SCHEMA_REGISTRY_URL names no registry");
-        return;
-    };
+    let Some(url) = test_support::schema_registry().await else { return };
     let prefix = format!("codec-{}.", uuid::Uuid::new_v4().simple());
-    let config = |prefix: &str| RegistryConfig { subject_prefix: prefix.to_owned(), ..RegistryConfig::at(&url) };
+    let config = |prefix: &str| RegistryConfig { subject_prefix: prefix.to_owned(), ..RegistryConfig::at(url) };
     let first = Codec::remote(&config(&prefix)).await.expect("registers");
     let again = Codec::remote(&config(&prefix)).await.expect("looks up");
     for event in samples() {

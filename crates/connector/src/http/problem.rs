@@ -1,5 +1,8 @@
 //! Problems of the feed routes: the only place where an error of theirs becomes a response.
 
+use std::time::Duration;
+
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use runtime::problem::{ProblemDocument, ProblemKind};
 
@@ -32,6 +35,13 @@ pub enum FeedProblem {
     },
     /// As many bodies of the feed are on their way as are taken at once.
     Busy,
+    /// The feed has spent its rows a minute.
+    TooFast {
+        /// When to come again.
+        retry_after: Duration,
+    },
+    /// Something about an upload in pieces.
+    Upload(&'static ProblemKind),
     /// A part of the hub is away.
     Unavailable,
     /// A defect.
@@ -48,6 +58,13 @@ pub const PROBLEMS: &[ProblemKind] = &[
     QUERY_MALFORMED,
     BODY_GONE,
     BUSY,
+    TOO_FAST,
+    UPLOAD_UNKNOWN,
+    UPLOAD_OFFSET,
+    UPLOAD_HEADER,
+    UPLOAD_TYPE,
+    UPLOAD_VERSION,
+    UPLOAD_CHECKSUM,
     UNAVAILABLE,
     INTERNAL,
 ];
@@ -100,6 +117,48 @@ const BUSY: ProblemKind = ProblemKind {
     meaning: "As many bodies of the feed are on their way as are taken at once.",
     mend: "Push the file again when one of them has arrived; one after the other is best.",
 };
+const TOO_FAST: ProblemKind = ProblemKind {
+    code: "feed-too-fast",
+    status: 429,
+    meaning: "The feed has spent the rows a minute that its profile allows.",
+    mend: "Push the file again after the seconds in Retry-After.",
+};
+pub(super) const UPLOAD_UNKNOWN: ProblemKind = ProblemKind {
+    code: "upload-unknown",
+    status: 404,
+    meaning: "The feed has no such upload: it has expired, was ended, or was made on another machine.",
+    mend: "Make a new upload with POST and send the file from its begin.",
+};
+pub(super) const UPLOAD_OFFSET: ProblemKind = ProblemKind {
+    code: "upload-offset",
+    status: 409,
+    meaning: "The piece does not begin where the upload stands, or goes beyond its length.",
+    mend: "Ask with HEAD for Upload-Offset, and send on from there.",
+};
+pub(super) const UPLOAD_HEADER: ProblemKind = ProblemKind {
+    code: "upload-header",
+    status: 400,
+    meaning: "A header of the upload protocol is missing or has another form.",
+    mend: "Send Upload-Length with POST and Upload-Offset with PATCH, as tus 1.0.0 has them.",
+};
+pub(super) const UPLOAD_TYPE: ProblemKind = ProblemKind {
+    code: "upload-type",
+    status: 415,
+    meaning: "A piece of an upload has another content type than the protocol gives it.",
+    mend: "Send Content-Type: application/offset+octet-stream.",
+};
+pub(super) const UPLOAD_VERSION: ProblemKind = ProblemKind {
+    code: "upload-version",
+    status: 412,
+    meaning: "The request names another version of the upload protocol, or none.",
+    mend: "Send Tus-Resumable: 1.0.0.",
+};
+pub(super) const UPLOAD_CHECKSUM: ProblemKind = ProblemKind {
+    code: "upload-checksum",
+    status: 460,
+    meaning: "The piece does not have the checksum that it came with; nothing of it was kept.",
+    mend: "Send the piece again, with Upload-Checksum by sha1 or sha256.",
+};
 const UNAVAILABLE: ProblemKind = ProblemKind {
     code: "hub-unavailable",
     status: 503,
@@ -132,6 +191,8 @@ impl FeedProblem {
                 code: reason.code(),
             },
             Self::Busy => BUSY.document(),
+            Self::TooFast { .. } => TOO_FAST.document(),
+            Self::Upload(kind) => kind.document(),
             Self::Unavailable => UNAVAILABLE.document(),
             Self::Internal => INTERNAL.document(),
         }
@@ -154,6 +215,7 @@ impl From<IngestError> for FeedProblem {
             IngestError::UnknownFeed => Self::FeedUnknown,
             IngestError::Refused { reason, message } => Self::Refused { reason, message },
             IngestError::Busy => Self::Busy,
+            IngestError::TooFast { retry_after } => Self::TooFast { retry_after },
             IngestError::Uneven { .. } => {
                 tracing::error!(%error, "A batch lost rows.");
                 Self::Internal
@@ -175,6 +237,10 @@ impl From<store::Error> for FeedProblem {
 
 impl IntoResponse for FeedProblem {
     fn into_response(self) -> Response {
-        self.document().into_response()
+        let mut response = self.document().into_response();
+        if let Self::TooFast { retry_after } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs() + 1));
+        }
+        response
     }
 }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path as UrlPath, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use domain::BatchId;
-use futures_util::stream;
+use domain::{BatchId, FeedId};
+use futures_util::{Stream, stream};
 use store::ingest::{Batch, QuarantinedRow};
 use store::receipts;
 use tokio::fs::File;
@@ -26,8 +26,9 @@ use runtime::problem::ProblemDocument;
 
 use crate::failed::{MARKED_BYTES_MAX, Marker};
 use crate::feed::Feed;
+use crate::http::credentials::{Credentials, enter};
+use crate::http::find;
 use crate::http::problem::FeedProblem;
-use crate::http::{enter, find};
 use crate::ingest::Ingest;
 use crate::profile::FormatKind;
 use crate::workbook;
@@ -61,15 +62,38 @@ const PIECE_BYTES: u64 = 1 << 16;
 pub(super) async fn download(
     State(ingest): State<Arc<Ingest>>,
     UrlPath((feed, batch)): UrlPath<(String, String)>,
-    headers: HeaderMap,
+    headers: Credentials,
 ) -> Result<Response, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
     let batch = find(&ingest, &feed, &batch).await?;
-    let path = ingest.core.raw.path(&feed, &batch.sha256);
+    let profile = ingest.profile(&feed).ok_or(FeedProblem::FeedUnknown)?;
+    let extension = profile.format.kind.extension();
+    let batch_id = batch.batch_id;
+    let name = format!("attachment; filename=\"quarantined-{batch_id}.{extension}\"");
+    let pieces = failed_rows(Arc::clone(&ingest), &feed, batch).await?;
+    let mut response = Body::from_stream(pieces).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let list = format!("</v1/feeds/{feed}/batches/{batch_id}/rows?outcome=quarantined>; rel=\"describedby\"");
+    for (name, value) in [(header::CONTENT_DISPOSITION, name), (header::LINK, list)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+/// The failed rows of a batch, piece by piece.
+pub(crate) async fn failed_rows(
+    ingest: Arc<Ingest>,
+    feed: &FeedId,
+    batch: Batch,
+) -> Result<impl Stream<Item = std::io::Result<Bytes>> + use<>, FeedProblem> {
+    let path = ingest.core.raw.path(feed, &batch.sha256);
     let file = File::open(&path).await.map_err(|_| FeedProblem::BodyGone)?;
-    let line = ingest.core.lines.get(&feed).ok_or(FeedProblem::FeedUnknown)?;
-    let (kind, batch_id) = (line.feed.profile().format.kind, batch.batch_id);
-    let name = format!("attachment; filename=\"quarantined-{}.{}\"", batch.batch_id, kind.extension());
+    let line = ingest.core.lines.get(feed).ok_or(FeedProblem::FeedUnknown)?;
+    let kind = line.feed.profile().format.kind;
     let source = Arc::clone(&line.feed);
     let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(4);
     tokio::spawn(async move {
@@ -82,19 +106,7 @@ pub(super) async fn download(
             let _ = sender.send(Err(error)).await;
         }
     });
-    let pieces =
-        stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) });
-    let mut response = Body::from_stream(pieces).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let list = format!("</v1/feeds/{feed}/batches/{batch_id}/rows?outcome=quarantined>; rel=\"describedby\"");
-    for (name, value) in [(header::CONTENT_DISPOSITION, name), (header::LINK, list)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    Ok(response)
+    Ok(stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) }))
 }
 
 /// How the failed rows of a form are put together.

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::http::problem::FeedProblem;
-use crate::http::{PAGE, PAGE_MAX, enter, find, query};
+use crate::http::{Credentials, PAGE, PAGE_MAX, enter, find, query};
 use crate::ingest::Ingest;
 use crate::receipt::Receipt;
 
@@ -61,7 +61,7 @@ pub(super) async fn list_batches(
     State(ingest): State<Arc<Ingest>>,
     Path(feed): Path<String>,
     RawQuery(raw): RawQuery,
-    headers: HeaderMap,
+    headers: Credentials,
 ) -> Result<Json<BatchPage>, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
     let members = ["state", "from", "to", "outcome", "code"];
@@ -121,7 +121,7 @@ pub(super) async fn list_batches(
 pub(super) async fn read_batch(
     State(ingest): State<Arc<Ingest>>,
     Path((feed, batch)): Path<(String, String)>,
-    headers: HeaderMap,
+    headers: Credentials,
 ) -> Result<Response, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
     let until = Instant::now() + wait_of(&headers);

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderMap;
 use runtime::problem::ProblemDocument;
 use serde::Serialize;
 use store::receipts;
 use utoipa::ToSchema;
 
 use crate::http::problem::FeedProblem;
-use crate::http::{PAGE, PAGE_MAX, enter, find, query};
+use crate::http::{Credentials, PAGE, PAGE_MAX, enter, find, query};
 use crate::ingest::Ingest;
 use crate::receipt::{FailedRow, RowReceipt, RunView};
 
@@ -54,7 +53,7 @@ pub(super) async fn list_rows(
     State(ingest): State<Arc<Ingest>>,
     Path((feed, batch)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    headers: Credentials,
 ) -> Result<Json<RowPage>, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
     let query = query::parse(query.as_deref(), &["outcome", "all", "after", "limit"])?;
@@ -106,7 +105,7 @@ pub(super) async fn list_rows(
 pub(super) async fn read_row(
     State(ingest): State<Arc<Ingest>>,
     Path((feed, batch, row)): Path<(String, String, String)>,
-    headers: HeaderMap,
+    headers: Credentials,
 ) -> Result<Json<RowReceipt>, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
     let batch = find(&ingest, &feed, &batch).await?;

@@ -122,7 +122,7 @@ pub(crate) struct Hub {
     pub(crate) log: EventLog,
     pub(crate) ingest: Arc<Ingest>,
     pub(crate) raw_dir: PathBuf,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 impl Hub {
@@ -178,8 +178,12 @@ impl Hub {
         Self { database, store, log, ingest, raw_dir, router }
     }
 
+    pub(crate) async fn response(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.expect("infallible")
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
-        let response: Response<Body> = self.router.clone().oneshot(request).await.expect("infallible");
+        let response = self.response(request).await;
         let status = response.status();
         (status, to_bytes(response.into_body(), usize::MAX).await.expect("a body").into())
     }

@@ -8,7 +8,7 @@ mod split;
 mod time;
 
 use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
-use domain::{Body, Op, Precision};
+use domain::{Body, Op, Precision, Timestamp};
 
 pub(crate) use oru::outcome;
 pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader};
@@ -16,14 +16,19 @@ pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader};
 use message::Message;
 use time::{Clock, StatedTime};
 
+/// 1990-01-01T00:00:00Z: what claims to be older is flagged.
+const USUAL_SINCE: Timestamp = Timestamp::from_millis(631_152_000_000);
+
 /// What the header of a message says.
 struct Envelope<'z> {
     /// Trigger event (MSH-9.2).
     trigger: String,
     /// When the message was made (MSH-7).
     stated: StatedTime,
-    /// When it happened: EVN-2 where there is one, else MSH-7.
+    /// When it happened: EVN-6, else EVN-2, else MSH-7.
     happened: StatedTime,
+    /// A time of the header is older than any feed, or EVN names one that cannot be and is left out.
+    clock_wrong: bool,
     /// Orders the statements about one record: MSH-7 in microseconds, with digits of the control id (MSH-10) below what
     /// the sender states, because senders count it upwards.
     version: i64,
@@ -68,23 +73,24 @@ pub(crate) fn header(text: &str) -> Header {
 pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
     let message = Message::parse(text)?;
     let msh = message.required("MSH")?;
-    let clock = Clock { zone: &profile.time.zone, received: context.ingest_time };
+    let clock = Clock::new(&profile.time, context.ingest_time);
     let stated = clock
         .read("MSH-7", &msh.value(7))?
         .ok_or_else(|| RowError::field("MSH-7", Reason::RequiredMissing, "MSH-7 (time of the message) is empty"))?;
-    let recorded = match message.segment("EVN") {
-        Some(event) => clock.read("EVN-2", &event.value(2))?,
-        None => None,
-    };
+    let (mut happened, mut clock_wrong) = (stated, stated.at < USUAL_SINCE);
+    if let Some(event) = message.segment("EVN") {
+        // When it was typed in, then when it happened: the latter counts where it is stated.
+        for (field, place) in [("EVN-2", 2), ("EVN-6", 6)] {
+            let text = event.value(place);
+            match clock.read_bookkeeping(field, &text)? {
+                Some(time) => happened = time,
+                None => clock_wrong |= !text.is_empty(),
+            }
+        }
+    }
     let (version, version_room) = version(stated, &msh.value(10));
-    let envelope = Envelope {
-        trigger: msh.component(9, 2),
-        stated,
-        happened: recorded.unwrap_or(stated),
-        version,
-        version_room,
-        clock,
-    };
+    let envelope =
+        Envelope { trigger: msh.component(9, 2), stated, happened, clock_wrong, version, version_room, clock };
     match msh.component(9, 1).as_str() {
         "ADT" => adt::map(&message, &envelope, &profile.source, context),
         "ORU" => oru::map(&message, &envelope, profile, context),
@@ -119,6 +125,9 @@ fn draft(
     let mut quality_flags = flags.to_vec();
     if envelope.happened.assumed {
         quality_flags.push("offset-assumed");
+    }
+    if envelope.clock_wrong {
+        quality_flags.push("clock-wrong");
     }
     Draft {
         role,

@@ -49,6 +49,23 @@ fn every_event_of_a_stay_does_what_the_standard_says() {
 }
 
 #[test]
+fn an_old_message_is_taken_and_flagged_and_a_time_of_entry_that_cannot_be_is_left_out() {
+    let message = |stated: &str, event: &str| {
+        read(&format!("MSH|^~\\&|A|B|||{stated}||ADT^A01|1|P|2.5\r{event}PID|1||M1^^^HOSP^MR||王^小明\r{VISIT}\r"))
+    };
+    let old = message("198908181126+0215", "EVN|A01|20290801070624+0115||||20210817151943.4+0200\r").expect("taken");
+    assert_eq!(old[0].event_time.to_string(), "2021-08-17T13:19:43.4Z", "when it happened, not when it was typed in");
+    assert_eq!(old[0].quality_flags, ["clock-wrong"]);
+    assert!(old[0].version < message("20220301080000", "").expect("taken")[0].version, "it never overtakes newer ones");
+    for stated in ["19700101000000", "20290801070624"] {
+        assert_eq!(message(stated, "").expect_err("no clock").reason, Reason::TimeOutOfRange);
+    }
+    // The times of the stay are facts.
+    let future = VISIT.replace("20220301070000", "20290301070000");
+    assert_eq!(adt("A01", &future).expect_err("the future").reason, Reason::TimeOutOfRange);
+}
+
+#[test]
 fn a_number_that_is_merged_or_changed_has_the_other_as_its_survivor() {
     for trigger in ["A40", "A47"] {
         let drafts = adt(trigger, "MRG|M9^^^HOSP^MR").expect(trigger);

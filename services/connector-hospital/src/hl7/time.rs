@@ -1,6 +1,6 @@
 //! HL7 v2 times: `YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+/-ZZZZ]` (HL7 v2.5.1, chapter 2A, data type DTM).
 
-use connector::{Reason, RowError};
+use connector::{Reason, RowError, TimeRules};
 use domain::{Day, Precision, Timestamp};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -19,15 +19,33 @@ pub(crate) struct StatedTime {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock<'z> {
     pub(crate) zone: &'z TimeZone,
+    /// No message is older (`time.earliest` of the profile).
+    pub(crate) earliest: Timestamp,
     pub(crate) received: Timestamp,
 }
 
-impl Clock<'_> {
+impl<'z> Clock<'z> {
+    pub(crate) fn new(rules: &'z TimeRules, received: Timestamp) -> Self {
+        Self { zone: &rules.zone, earliest: rules.earliest(), received }
+    }
+
+    /// Reads a time of bookkeeping (when somebody typed it in), which is no fact by itself: where it cannot be, the
+    /// message does without it.
+    ///
+    /// # Errors
+    /// `value-time` when the text has another form.
+    pub(crate) fn read_bookkeeping(&self, field: &str, text: &str) -> Result<Option<StatedTime>, RowError> {
+        match self.read(field, text) {
+            Err(error) if error.reason == Reason::TimeOutOfRange => Ok(None),
+            read => read,
+        }
+    }
+
     /// Reads a time of an event; `None` when the field is empty.
     ///
     /// # Errors
-    /// `value-time` when the text has another form, `time-out-of-range` when it is before 1990 or more than a day after
-    /// the message was received.
+    /// `value-time` when the text has another form, `time-out-of-range` when it is before the profile's earliest day or more
+    /// than a day after the message was received.
     pub(crate) fn read(&self, field: &str, text: &str) -> Result<Option<StatedTime>, RowError> {
         if text.is_empty() {
             return Ok(None);
@@ -35,17 +53,14 @@ impl Clock<'_> {
         let stated = parse(text, self.zone).ok_or_else(|| {
             RowError::field(field, Reason::ValueTime, format!("{field} is not an HL7 time such as 20220301080000+0800"))
         })?;
-        if stated.at < EARLIEST || stated.at > self.received.plus_millis(86_400_000) {
+        if stated.at < self.earliest || stated.at > self.received.plus_millis(86_400_000) {
             let message =
-                format!("{field} is before 1990 or later than the day after the message arrived: a clock was wrong");
+                format!("{field} lies before any message, or later than the day after it arrived: a clock was wrong");
             return Err(RowError::field(field, Reason::TimeOutOfRange, message));
         }
         Ok(Some(stated))
     }
 }
-
-/// 1990-01-01T00:00:00Z.
-const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
 
 /// The day of birth in a time field: its first eight digits, never moved through an instant.
 ///
@@ -136,11 +151,12 @@ mod tests {
 
     #[test]
     fn a_clock_of_1900_or_2200_is_out_of_range() {
-        let zone = shanghai();
-        let clock = Clock { zone: &zone, received: Timestamp::parse("2022-03-01T00:00:00Z").expect("valid") };
+        let rules = TimeRules { zone: shanghai(), ..TimeRules::default() };
+        let clock = Clock::new(&rules, Timestamp::parse("2022-03-01T00:00:00Z").expect("valid"));
         for text in ["19000101000000", "22000101000000", "20290801070624+0115"] {
             assert_eq!(clock.read("MSH-7", text).expect_err("refused").reason, Reason::TimeOutOfRange, "{text}");
         }
         assert!(clock.read("MSH-7", "20220301100000").expect("in range").is_some());
+        assert_eq!(clock.read_bookkeeping("EVN-2", "20290801070624+0115"), Ok(None));
     }
 }

@@ -1,0 +1,162 @@
+//! Real handshakes with generated certificates.
+
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, PublicKeyData, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
+};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+
+use super::*;
+
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    dir: tempfile::TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join("ca.pem"), issuer.pem()).expect("written");
+        Self { issuer, dir }
+    }
+
+    /// A certificate with this serial number, as PEM with its key, and the digest of the key.
+    fn issue(&self, name: SanType, serial: u64) -> (String, String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(Vec::new()).expect("names");
+        params.subject_alt_names = vec![name];
+        params.serial_number = Some(SerialNumber::from(serial));
+        let certificate = params.signed_by(&key, &self.issuer).expect("signed");
+        let digest = hex::encode(Sha256::digest(key.subject_public_key_info()));
+        (certificate.pem(), key.serialize_pem(), digest)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
+    fn listener(&self, revoked: Option<PathBuf>) -> TlsListener {
+        let (certificate, key, _) = self.issue(SanType::DnsName("localhost".try_into().expect("a name")), 1);
+        let (certificate, key) = (self.file("server.pem", &certificate), self.file("server.key", &key));
+        let client_authorities = self.dir.path().join("ca.pem");
+        TlsListener::open(&TlsFiles { certificate, key, client_authorities, revoked }).expect("sound files")
+    }
+
+    fn client(&self, shown: Option<(&str, &str)>) -> TlsConnector {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).expect("an authority");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.expect("versions").with_root_certificates(roots);
+        TlsConnector::from(Arc::new(match shown {
+            None => config.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("PEM")];
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("PEM");
+                config.with_client_auth_cert(chain, key).expect("a key that fits")
+            }
+        }))
+    }
+}
+
+/// Connects; gives what the listener learnt and whether a byte came through.
+async fn meet(listener: TlsListener, client: TlsConnector) -> (std::io::Result<ClientCertificate>, bool) {
+    let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = socket.local_addr().expect("an address");
+    let server = tokio::spawn(async move {
+        let (stream, _) = socket.accept().await.expect("a connection");
+        let (mut stream, certificate) = listener.accept(stream).await?;
+        stream.write_all(b"!").await?;
+        stream.shutdown().await?;
+        Ok(certificate)
+    });
+    let stream = TcpStream::connect(address).await.expect("connects");
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut came = Vec::new();
+    if let Ok(mut stream) = client.connect(name, stream).await {
+        let _ = stream.read_to_end(&mut came).await;
+    }
+    (server.await.expect("no panic"), came == b"!")
+}
+
+#[tokio::test]
+async fn a_client_is_known_by_its_key_and_its_uri() {
+    let authority = Authority::new();
+    let uri = SanType::URI("spiffe://city/hospital-1".try_into().expect("a URI"));
+    let (certificate, key, digest) = authority.issue(uri, 2);
+    let client = authority.client(Some((&certificate, &key)));
+    let (known, came) = meet(authority.listener(None), client).await;
+    let uris = vec!["spiffe://city/hospital-1".to_owned()];
+    assert_eq!(known.expect("accepted"), ClientCertificate { key_sha256: digest, uris });
+    assert!(came);
+}
+
+#[tokio::test]
+async fn without_a_certificate_of_the_authorities_there_is_no_connection() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let name = || SanType::DnsName("client".try_into().expect("a name"));
+    let (certificate, key, _) = other.issue(name(), 2);
+    for shown in [None, Some((certificate.as_str(), key.as_str()))] {
+        let (known, came) = meet(authority.listener(None), authority.client(shown)).await;
+        assert!(known.is_err() && !came);
+    }
+    let plain = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let mut stream = TcpStream::connect(plain.local_addr().expect("an address")).await.expect("connects");
+    let (accepted, _) = plain.accept().await.expect("a connection");
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("written");
+    assert!(authority.listener(None).accept(accepted).await.is_err());
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_opens_nothing() {
+    let authority = Authority::new();
+    let name = || SanType::DnsName("client".try_into().expect("a name"));
+    let revoked = RevokedCertParams {
+        serial_number: SerialNumber::from(2_u64),
+        revocation_time: date_time_ymd(2022, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2022, 1, 1),
+        next_update: date_time_ymd(2222, 1, 1),
+        crl_number: SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: vec![revoked],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(&authority.issuer).expect("signed").pem().expect("PEM");
+    let list = authority.file("revoked.pem", &list);
+    for (serial, opens) in [(2, false), (3, true)] {
+        let (certificate, key, _) = authority.issue(name(), serial);
+        let client = authority.client(Some((&certificate, &key)));
+        let (known, came) = meet(authority.listener(Some(list.clone())), client).await;
+        assert_eq!((known.is_ok(), came), (opens, opens), "serial number {serial}");
+    }
+}
+
+#[test]
+fn a_file_that_is_none_is_named() {
+    let authority = Authority::new();
+    let nothing = authority.file("nothing.pem", "no PEM here");
+    let files = TlsFiles {
+        certificate: nothing.clone(),
+        key: nothing.clone(),
+        client_authorities: authority.dir.path().join("ca.pem"),
+        revoked: None,
+    };
+    let Err(error) = TlsListener::open(&files) else { panic!("refused") };
+    assert!(error.to_string().contains("nothing.pem"), "{error}");
+}

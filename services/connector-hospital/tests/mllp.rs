@@ -1,0 +1,119 @@
+//! The MLLP listener over real sockets, with a real PostgreSQL behind it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use codec::Codec;
+use connector::{BodyLimits, Ingest, IngestSetup};
+use connector_hospital::mllp::{Gate, Mllp, serve};
+use domain::{FeedId, Timestamp};
+use event_log::{EventLog, LogConfig, TopicSpec};
+use store::Store;
+use store::ingest::totals;
+use test_support::build::token_key;
+use test_support::{TestDatabase, database, scratch_dir};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+struct Hub {
+    address: SocketAddr,
+    store: Store,
+    stop: CancellationToken,
+    _database: TestDatabase,
+}
+
+impl Hub {
+    async fn start() -> Self {
+        let database = database().await;
+        let store = Store::connect(database.connect_options(), 10).await.expect("connected");
+        store.migrate().await.expect("migrated");
+        let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("a log");
+        let clock: connector::Clock = Arc::new(|| Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant"));
+        let ingest = Arc::new(Ingest::new(IngestSetup {
+            store: store.clone(),
+            log: log.clone(),
+            codec: Codec::builtin(),
+            key: token_key(),
+            raw_dir: scratch_dir("raw"),
+            limits: BodyLimits::default(),
+            feeds: connector_hospital::feeds(None).expect("profiles"),
+            clock: Arc::clone(&clock),
+        }));
+        let topics: Vec<TopicSpec> =
+            ingest.event_types().iter().map(|event_type| TopicSpec::new(event_type.topic(), 2)).collect();
+        log.ensure_topics(&topics).await.expect("topics");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let feed = FeedId::parse("hospital-hl7").expect("a name");
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(listener, Mllp { ingest, feed, clock, gate: Gate::Open }, stop.clone()));
+        Self { address, store, stop, _database: database }
+    }
+
+    /// Accepted, duplicate and quarantined rows.
+    async fn counts(&self) -> [i64; 3] {
+        let mut conn = self.store.acquire().await.expect("a connection");
+        let totals = totals(&mut conn).await.expect("totals");
+        let counts = totals.iter().map(|(_, counts)| [counts.accepted, counts.duplicate, counts.quarantined]);
+        counts.fold([0; 3], |sum, counts| std::array::from_fn(|place| sum[place] + counts[place]))
+    }
+}
+
+fn admission(sender: usize, number: usize) -> String {
+    format!(
+        "MSH|^~\\&|HIS|H{sender}|HUB|CITY|20220301080000||ADT^A28|{sender}-{number}|P|2.5||||||UNICODE UTF-8\r\
+         PID|1||M{sender}-{number}^^^HOSP^MR||王^小明||19491231|F\r"
+    )
+}
+
+async fn ask(stream: &mut TcpStream, message: &str) -> String {
+    stream.write_all(format!("\u{b}{message}\u{1c}\r").as_bytes()).await.expect("written");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\x1c\r") {
+        assert!(stream.read_buf(&mut answer).await.expect("read") > 0, "closed without an answer");
+    }
+    String::from_utf8(answer).expect("text")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hundreds_of_connections_are_each_answered_for_their_own_messages() {
+    const SENDERS: usize = 300;
+    let hub = Hub::start().await;
+    let senders = (0..SENDERS).map(|sender| {
+        let address = hub.address;
+        tokio::spawn(async move {
+            // Some sixty of them come from each address.
+            let socket = TcpSocket::new_v4().expect("a socket");
+            let host = 2 + u8::try_from(sender / 60).expect("few");
+            socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).expect("bound");
+            let mut stream = socket.connect(address).await.expect("connects");
+            for number in 0..3 {
+                let answer = ask(&mut stream, &admission(sender, number)).await;
+                assert!(answer.contains(&format!("\rMSA|AA|{sender}-{number}\r")), "{answer}");
+            }
+        })
+    });
+    for sender in senders.collect::<Vec<_>>() {
+        sender.await.expect("answered");
+    }
+    assert_eq!(hub.counts().await, [3 * SENDERS as i64, 0, 0]);
+    hub.stop.cancel();
+}
+
+#[tokio::test]
+async fn a_resend_has_the_answer_of_the_first_and_does_nothing() {
+    let hub = Hub::start().await;
+    let mut stream = TcpStream::connect(hub.address).await.expect("connects");
+    let good = admission(1, 1);
+    let bad = admission(1, 2).replace("PID|1||M1-2^^^HOSP^MR", "PID|1||");
+    let first = [ask(&mut stream, &good).await, ask(&mut stream, &bad).await];
+    assert!(first[0].contains("\rMSA|AA|1-1\r"), "{}", first[0]);
+    assert!(first[1].contains("\rMSA|AE|1-2|") && first[1].contains("\rERR||PID^1^3|101^"), "{}", first[1]);
+    // The answer was lost with the connection; the sender asks again.
+    drop(stream);
+    let mut stream = TcpStream::connect(hub.address).await.expect("connects");
+    assert_eq!([ask(&mut stream, &good).await, ask(&mut stream, &bad).await], first);
+    let counts = hub.counts().await;
+    assert_eq!(counts[..2], [1, 1], "accepted once, a duplicate after it");
+}
