@@ -1,5 +1,6 @@
 //! Rows in chunks: read and mapped ahead of the loop, on other threads.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use store::ingest::Notice;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::columns::Layout;
+use crate::columns::{Field, Layout};
 use crate::content::content_of;
 use crate::device_order;
 use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError};
@@ -51,7 +52,18 @@ pub(crate) struct MappedDraft {
 /// Neighbouring rows.
 pub(crate) struct Chunk {
     pub(crate) rows: Vec<MappedRow>,
+    pub(crate) looked: Looked,
 }
+
+/// Fields that were empty in a sample of the rows.
+#[derive(Default)]
+pub(crate) struct Looked {
+    pub(crate) rows: i64,
+    pub(crate) empty: BTreeMap<Field, i64>,
+}
+
+/// Of so many rows one is looked at.
+const LOOK_EVERY: u64 = 50;
 
 /// What the reading thread sends.
 pub(crate) enum Read {
@@ -119,11 +131,24 @@ impl Source {
     /// Maps rows on all cores.
     pub(crate) fn map(&self, rows: Vec<RawRow>, layout: Option<&Layout>) -> Chunk {
         let context = RowContext { key: &self.key, ingest_time: self.received_at, layout };
+        let looked = self.look(&rows, &context);
         let mut rows: Vec<MappedRow> = rows.into_par_iter().map(|row| self.map_row(row, &context)).collect();
         if self.feed.profile().emit == EventType::GatePass {
             device_order::repair(&mut rows);
         }
-        Chunk { rows }
+        Chunk { rows, looked }
+    }
+
+    fn look(&self, rows: &[RawRow], context: &RowContext<'_>) -> Looked {
+        let mut looked = Looked::default();
+        for row in rows.iter().filter(|row| row.number % LOOK_EVERY == 1 && row.broken.is_none()) {
+            let Some(empty) = self.feed.empty_fields(row, context) else { continue };
+            looked.rows += 1;
+            for field in empty {
+                *looked.empty.entry(field).or_default() += 1;
+            }
+        }
+        looked
     }
 
     fn map_row(&self, row: RawRow, context: &RowContext<'_>) -> MappedRow {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::{Body, EventType, FeedId, Op, Precision, Sensitive, Timestamp, TokenKey};
 use store::ingest::Notice;
 
-use crate::columns::Layout;
+use crate::columns::{Field, Layout};
 use crate::profile::Profile;
 use crate::reason::Reason;
 
@@ -36,6 +36,11 @@ pub trait Feed: Send + Sync {
     /// # Errors
     /// When the row goes to quarantine.
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError>;
+
+    /// The mapped fields that are empty in a row, for feeds that have columns; asked of a sample of the rows.
+    fn empty_fields(&self, _row: &RawRow, _context: &RowContext<'_>) -> Option<Vec<Field>> {
+        None
+    }
 }
 
 /// Reads the rows of one body in bounded memory.

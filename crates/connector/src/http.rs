@@ -4,6 +4,7 @@
 //! address and no answer carries a personal value, but for the file of failed rows, which is the sender's own.
 
 mod credentials;
+mod feeds;
 mod problem;
 mod quarantine;
 mod query;
@@ -55,6 +56,8 @@ pub fn router(ingest: Arc<Ingest>) -> (Router, OpenApi) {
         .routes(routes!(quarantine::download))
         .merge(uploads::router())
         .routes(routes!(list_feeds))
+        .routes(routes!(feeds::read_feed))
+        .routes(routes!(feeds::read_quality))
         .routes(routes!(list_reasons))
         .with_state(ingest)
         .split_for_parts()
@@ -82,6 +85,8 @@ struct FeedView {
     feed: String,
     /// What people call it.
     title: String,
+    /// The version of its profile, as receipts name it.
+    profile_version: String,
     /// Department that answers for it.
     owner: String,
     /// On what ground the data may be processed.
@@ -244,6 +249,7 @@ impl From<&Profile> for FeedView {
         Self {
             feed: profile.feed.to_string(),
             title: profile.title.clone(),
+            profile_version: profile.version_name(),
             owner: profile.owner.clone(),
             legal_basis: profile.legal_basis.clone(),
             retention_days: profile.retention_days,

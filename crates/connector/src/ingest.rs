@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,7 +28,9 @@ use crate::feed::Feed;
 use crate::known::Known;
 use crate::limits::Pace;
 use crate::message::Waiting;
+use crate::on_record::add_quality;
 use crate::profile::Profile;
+use crate::quality::{Gathered, Names};
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
 use crate::reason::Reason;
 use crate::receipt::{DryRun, NoticeView, Receipt};
@@ -82,6 +85,12 @@ pub(crate) struct Line {
     /// Held while bodies of the feed are worked on: one after the other.
     pub(crate) working: tokio::sync::Mutex<()>,
     recent: Mutex<Recent>,
+    /// Names of identity numbers, for the feed's quality.
+    pub(crate) names: Mutex<Names>,
+    /// Alerts that are on.
+    pub(crate) alerts: Mutex<Vec<&'static str>>,
+    /// The profile is on record.
+    pub(crate) registered: AtomicBool,
     /// Places for bodies that arrive.
     arriving: Semaphore,
     pub(crate) pace: Pace,
@@ -118,8 +127,17 @@ impl Ingest {
             let limits = &feed.profile().limits;
             let arriving = Semaphore::new(limits.bodies_at_once_max.unwrap_or(arriving_max));
             let (pace, raw) = (Pace::new(limits.rows_per_minute), raw.limited(limits));
-            let line =
-                Line { feed, working: tokio::sync::Mutex::new(()), recent: Mutex::default(), arriving, pace, raw };
+            let line = Line {
+                feed,
+                working: tokio::sync::Mutex::new(()),
+                recent: Mutex::default(),
+                names: Mutex::default(),
+                alerts: Mutex::default(),
+                registered: AtomicBool::new(false),
+                arriving,
+                pace,
+                raw,
+            };
             (line.feed.id().clone(), line)
         };
         let core = Core {
@@ -228,8 +246,9 @@ impl Ingest {
         let _arriving = line.arrive()?;
         let members = Members::of(line.feed.profile());
         let stored = line.raw.receive(id, compression, members, true, declared_bytes, body).await?;
-        let batch = new_batch(id, &stored, (self.core.clock)());
+        let batch = new_batch(line.feed.profile(), &stored, (self.core.clock)());
         let mut conn = self.core.store.acquire().await?;
+        self.core.register(&mut conn, line).await?;
         let batch = ingest::begin_batch(&mut conn, &batch).await?;
         let repeated = batch.state == BatchState::Done;
         Ok((batch, repeated))
@@ -270,7 +289,7 @@ impl Ingest {
         let _arriving = line.arrive()?;
         let members = Members::of(line.feed.profile());
         let stored = line.raw.receive(id, compression, members, false, declared_bytes, body).await?;
-        self.core.dry_run(line, new_batch(id, &stored, (self.core.clock)()), stored).await
+        self.core.dry_run(line, new_batch(line.feed.profile(), &stored, (self.core.clock)()), stored).await
     }
 
     /// The receipt of a batch of a feed, also while it is being read.
@@ -284,11 +303,12 @@ impl Ingest {
     }
 }
 
-pub(crate) fn new_batch(feed: &FeedId, stored: &StoredBody, received_at: Timestamp) -> Batch {
+pub(crate) fn new_batch(profile: &Profile, stored: &StoredBody, received_at: Timestamp) -> Batch {
     Batch {
-        batch_id: BatchId::derive(feed, &stored.sha256),
+        batch_id: BatchId::derive(&profile.feed, &stored.sha256),
         arrival: 0,
-        feed: feed.to_string(),
+        feed: profile.feed.to_string(),
+        profile_version: profile.version_name(),
         sha256: stored.sha256,
         framing: Framing::File,
         bytes: stored.bytes as i64,
@@ -377,6 +397,15 @@ impl Core {
     }
 
     async fn read_on(&self, id: &FeedId, line: &Line, batch: &Batch) -> Result<(), IngestError> {
+        let profile = line.feed.profile();
+        let version = profile.version_name();
+        if batch.profile_version != version {
+            let mut tx = self.store.begin("ingest-profile").await?;
+            self.register(&mut tx, line).await?;
+            ingest::change_profile(&mut tx, batch, &version).await?;
+            tx.commit().await?;
+        }
+        let mut gathered = Gathered::default();
         let path = self.raw.path(id, &batch.sha256);
         let source =
             Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at: batch.received_at, path };
@@ -390,11 +419,12 @@ impl Core {
                     }
                     let rows = chunk.rows.len();
                     rows_read += rows as i64;
+                    line.gather(&mut gathered, &chunk, &self.key, batch.received_at);
                     self.apply(id, line, batch, chunk).await?;
                     line.keep_pace(rows).await;
                 }
                 Read::End { data_start, notices } => {
-                    return self.complete(batch.batch_id, rows_read, data_start, &notices).await;
+                    return self.complete(line, batch, rows_read, data_start, &notices, gathered).await;
                 }
             }
         }
@@ -489,18 +519,23 @@ impl Core {
     /// Closes a batch once every row has its outcome, and no row has two.
     async fn complete(
         &self,
-        batch_id: BatchId,
+        line: &Line,
+        batch: &Batch,
         rows_read: i64,
         data_start: i64,
         notices: &[Notice],
+        gathered: Gathered,
     ) -> Result<(), IngestError> {
+        let batch_id = batch.batch_id;
         let mut tx = self.store.begin("ingest-finish").await?;
+        ingest::lock_feed(&mut tx, line.feed.id()).await?;
         let counted = ingest::count_run_rows(&mut tx, batch_id).await?;
         let finished = ingest::finish_batch(&mut tx, batch_id, (self.clock)(), data_start, notices).await?;
         let Some(batch) = finished else { return Ok(()) };
         if batch.counts.rows() != rows_read || counted != rows_read {
             return Err(IngestError::Uneven { rows: rows_read, counted: batch.counts.rows().min(counted) });
         }
+        add_quality(&mut tx, line.feed.profile(), &batch, gathered).await?;
         tx.commit().await?;
         let counts = batch.counts;
         tracing::info!(
@@ -543,13 +578,6 @@ impl Core {
 }
 
 impl Line {
-    /// Waits while the feed has spent its rows a minute.
-    pub(crate) async fn keep_pace(&self, rows: usize) {
-        if let Some(ready) = self.pace.spend(tokio::time::Instant::now(), rows) {
-            tokio::time::sleep_until(ready).await;
-        }
-    }
-
     /// Counts outcomes, and remembers the sightings that are now in the log.
     pub(crate) fn note_published(&self, id: &FeedId, decided: &Decided) {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).add(decided.sightings.iter().copied());

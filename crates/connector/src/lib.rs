@@ -33,8 +33,10 @@ mod map;
 mod mend;
 mod message;
 mod objects;
+mod on_record;
 mod profile;
 mod profile_feed;
+mod quality;
 mod raw;
 mod reason;
 mod receipt;
@@ -70,6 +72,7 @@ pub use profile::{
     UnknownColumns,
 };
 pub use profile_feed::ProfileFeed;
+pub use quality::{Alert, AlertKind, QualityRules};
 pub use raw::{BodyLimits, Compression, RawStore, StoredBody};
 pub use reason::Reason;
 pub use receipt::{DryRun, FailedRow, Links, NoticeView, Receipt, Refusal};

@@ -14,6 +14,8 @@ use crate::decide::Outcome;
 use crate::error::IngestError;
 use crate::feed::RawRow;
 use crate::ingest::{Core, Ingest, Mended, new_batch};
+use crate::on_record::add_quality;
+use crate::quality::Gathered;
 
 /// Messages of one group.
 const GROUP_MESSAGES_MAX: usize = 256;
@@ -105,7 +107,7 @@ impl Core {
         let (body, rows) = join(messages);
         let stored = self.raw.store(feed, body).await?;
         let received_at = (self.clock)();
-        let mut batch = new_batch(feed, &stored, received_at);
+        let mut batch = new_batch(line.feed.profile(), &stored, received_at);
         // A group is no file: the same messages again are another group, in which each of them is a duplicate.
         batch.batch_id = group_id(feed, &stored.sha256, received_at.as_millis(), group_number);
         batch.framing = Framing::Messages;
@@ -113,15 +115,21 @@ impl Core {
         let chunk =
             tokio::task::spawn_blocking(move || source.map(rows, None)).await.map_err(|_| IngestError::Stopped)?;
         let count = chunk.rows.len() as i64;
+        let mut gathered = Gathered::default();
+        line.gather(&mut gathered, &chunk, &self.key, received_at);
 
         let mut tx = self.store.begin("ingest-messages").await?;
         ingest::lock_feed(&mut tx, feed).await?;
+        self.register(&mut tx, line).await?;
         let batch = ingest::begin_batch(&mut tx, &batch).await?;
         let decided = self.decide_and_append(&mut tx, line, &batch, chunk, Mended::default()).await?;
         ingest::advance_batch(&mut tx, batch.batch_id, 1, &decided.progress).await?;
-        ingest::finish_batch(&mut tx, batch.batch_id, (self.clock)(), 0, &[]).await?;
+        let finished = ingest::finish_batch(&mut tx, batch.batch_id, (self.clock)(), 0, &[]).await?;
         if decided.progress.counts.rows() != count {
             return Err(IngestError::Uneven { rows: count, counted: decided.progress.counts.rows() });
+        }
+        if let Some(finished) = finished {
+            add_quality(&mut tx, line.feed.profile(), &finished, gathered).await?;
         }
         tx.commit().await?;
         line.note_published(feed, &decided);

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::columns::Field;
 use crate::computed::{Computed, Rule};
 use crate::limits::FeedLimits;
+use crate::quality::QualityRules;
 
 /// A declared feed.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,6 +44,9 @@ pub struct Profile {
     /// What the feed may ask of the hub; what is left out is as for all feeds.
     #[serde(default)]
     pub limits: FeedLimits,
+    /// What is expected of the feed from day to day.
+    #[serde(default)]
+    pub quality: QualityRules,
     /// How the bytes are read.
     pub format: Format,
     /// Type of the fact (or register statement) that a row becomes.

@@ -188,6 +188,31 @@ impl Feed for ProfileFeed {
     }
 
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+        self.with_fields(row, context, |fields| {
+            for field in &self.profile.required {
+                fields.required(*field)?;
+            }
+            self.profile.computed.check(fields)?;
+            map::drafts(fields, context)
+        })
+    }
+
+    fn empty_fields(&self, row: &RawRow, context: &RowContext<'_>) -> Option<Vec<Field>> {
+        let Profile { columns, derive, .. } = &self.profile;
+        let mapped = || columns.keys().chain(derive.keys()).copied();
+        let empty = |fields: &Fields<'_>| Ok(mapped().filter(|field| fields.text(*field).is_none()).collect());
+        self.with_fields(row, context, empty).ok()
+    }
+}
+
+impl ProfileFeed {
+    /// Reads the fields of a row and does something with them.
+    fn with_fields<T>(
+        &self,
+        row: &RawRow,
+        context: &RowContext<'_>,
+        then: impl FnOnce(&Fields<'_>) -> Result<T, RowError>,
+    ) -> Result<T, RowError> {
         let kind = self.profile.format.kind;
         let encoding = if kind == FormatKind::Workbook { Encoding::Utf8 } else { self.profile.format.encoding };
         let text = encoding.decode(row.bytes.expose())?;
@@ -208,11 +233,7 @@ impl Feed for ProfileFeed {
         }
         self.check_names(layout, &text)?;
         self.profile.computed.derive(&mut fields)?;
-        for field in &self.profile.required {
-            fields.required(*field)?;
-        }
-        self.profile.computed.check(&fields)?;
-        map::drafts(&fields, context)
+        then(&fields)
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Receipt {
     pub feed: String,
     /// `processing`, `done` or `refused`.
     pub state: &'static str,
+    /// The version of the feed's profile that read it.
+    pub profile_version: String,
     /// When the body was complete (RFC 3339).
     pub received_at: String,
     /// When the last row had its outcome.
@@ -104,6 +106,7 @@ impl Receipt {
             batch_id: batch.batch_id,
             feed: batch.feed.clone(),
             state,
+            profile_version: batch.profile_version.clone(),
             received_at: batch.received_at.to_string(),
             finished_at: batch.finished_at.map(|at| at.to_string()),
             bytes: batch.bytes,

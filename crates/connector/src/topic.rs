@@ -171,6 +171,7 @@ async fn put_on_record(
     records: &[Delivered],
     kept: &mut Positions,
 ) -> Result<Option<BatchId>, TakeError> {
+    let fed = core.lines.get(&source.feed).ok_or(IngestError::UnknownFeed)?;
     let mut body = Vec::new();
     let mut ends: BTreeMap<i32, i64> = BTreeMap::new();
     for record in records {
@@ -181,7 +182,7 @@ async fn put_on_record(
         true => None,
         false => {
             let stored = core.raw.store(&source.feed, body).await?;
-            let mut batch = new_batch(&source.feed, &stored, (core.clock)());
+            let mut batch = new_batch(fed.feed.profile(), &stored, (core.clock)());
             // The same values elsewhere in the topic are another batch, in which each row is a duplicate.
             batch.batch_id = batch_id(source, &stored.sha256, &ends);
             Some(batch)
@@ -193,6 +194,7 @@ async fn put_on_record(
         consumers::advance(&mut tx, &source.feed, &source.topic, *partition, from, *end).await?;
     }
     if let Some(batch) = &batch {
+        core.register(&mut tx, fed).await?;
         ingest::begin_batch(&mut tx, batch).await?;
     }
     tx.commit().await.map_err(IngestError::from)?;

@@ -19,6 +19,7 @@ CREATE TABLE ingest.batch (
     bytes           bigint      NOT NULL,
     state           text        NOT NULL CHECK (state IN ('processing', 'done', 'refused')),
     received_at     timestamptz NOT NULL,
+    profile_version text        NOT NULL,
     finished_at     timestamptz,
     data_start      bigint      NOT NULL DEFAULT 0,
     next_row        bigint      NOT NULL DEFAULT 1,
@@ -43,8 +44,50 @@ COMMENT ON COLUMN ingest.batch.sha256 IS 'SHA-256 of the stored body, by which t
 COMMENT ON COLUMN ingest.batch.framing IS 'How the stored body is cut: a file by its feed''s profile, or messages in MLLP blocks.';
 COMMENT ON COLUMN ingest.batch.data_start IS 'Bytes before the first row: mark, preamble and header.';
 COMMENT ON COLUMN ingest.batch.next_row IS 'First row without an outcome; a crash goes on here.';
+COMMENT ON COLUMN ingest.batch.profile_version IS 'The version of the profile that read it (last, if it changed meanwhile).';
 COMMENT ON COLUMN ingest.batch.notices IS 'What is worth telling the sender about the file as a whole: code, message, columns.';
 COMMENT ON COLUMN ingest.batch.events IS 'Events appended to the log for the rows.';
+
+CREATE TABLE ingest.profile (
+    feed       text        NOT NULL,
+    version    text        NOT NULL,
+    text       text        NOT NULL,
+    first_seen timestamptz NOT NULL,
+    PRIMARY KEY (feed, version)
+);
+COMMENT ON TABLE ingest.profile IS 'Every version of a profile that ever read a row, as its file stood.';
+COMMENT ON COLUMN ingest.profile.version IS 'The owner''s number and the begin of the fingerprint, as receipts name it.';
+
+CREATE TABLE ingest.profile_change (
+    batch_id uuid   NOT NULL REFERENCES ingest.batch ON DELETE CASCADE,
+    row_from bigint NOT NULL,
+    version  text   NOT NULL,
+    PRIMARY KEY (batch_id, row_from)
+);
+COMMENT ON TABLE ingest.profile_change IS 'Batches that a crash cut in two and another version of the profile read on: which version read the rows from row_from on (0: from the first).';
+
+CREATE TABLE ingest.quality_day (
+    feed         text        NOT NULL,
+    day          date        NOT NULL,
+    batches      bigint      NOT NULL,
+    rows         bigint      NOT NULL,
+    quarantined  bigint      NOT NULL,
+    late         bigint      NOT NULL,
+    reused       bigint      NOT NULL,
+    looked       bigint      NOT NULL,
+    empty        jsonb       NOT NULL,
+    codes        jsonb       NOT NULL,
+    columns      text[]      NOT NULL,
+    last_arrival timestamptz NOT NULL,
+    PRIMARY KEY (feed, day)
+);
+COMMENT ON TABLE ingest.quality_day IS 'What each feed was like on each day of arrival: counters, names of columns, nothing of any row.';
+COMMENT ON COLUMN ingest.quality_day.late IS 'Rows about what happened long before they came; what was gathered before a crash is not counted, as in reused, looked and empty.';
+COMMENT ON COLUMN ingest.quality_day.reused IS 'Rows whose identity number came with another name before.';
+COMMENT ON COLUMN ingest.quality_day.looked IS 'Rows of which the fields were looked at: a sample.';
+COMMENT ON COLUMN ingest.quality_day.empty IS 'Fields that were empty in them, and in how many.';
+COMMENT ON COLUMN ingest.quality_day.codes IS 'Quarantined rows by reason code.';
+COMMENT ON COLUMN ingest.quality_day.columns IS 'Columns of the last file that the profile does not know, or misses.';
 
 CREATE TABLE ingest.run (
     batch_id uuid   NOT NULL REFERENCES ingest.batch ON DELETE CASCADE,

@@ -62,6 +62,15 @@ pub async fn find_by_token(conn: &mut PgConnection, token: &TokenHash) -> Result
     row.map(ListedCaller::try_from).transpose().map(|found| found.map(|listed| listed.caller))
 }
 
+/// Whether the token of this SHA-256 is that of a caller of a role who may call.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn has_role(conn: &mut PgConnection, token_sha256: &[u8; 32], role: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM access.caller WHERE token_sha256 = $1 AND role = $2 AND disabled_at IS NULL)";
+    Ok(sqlx::query_scalar(sql).bind(token_sha256.as_slice()).bind(role).fetch_one(conn).await?)
+}
+
 /// Finds a caller by handle, also a disabled one.
 ///
 /// # Errors

@@ -87,6 +87,8 @@ pub struct Batch {
     pub state: BatchState,
     /// When the body was complete.
     pub received_at: Timestamp,
+    /// The version of the profile that reads it.
+    pub profile_version: String,
     /// When the last row had its outcome.
     pub finished_at: Option<Timestamp>,
     /// Bytes before the first row.
@@ -127,6 +129,7 @@ pub(crate) struct BatchRow {
     bytes: i64,
     state: String,
     received_at: PgInstant,
+    profile_version: String,
     finished_at: Option<PgInstant>,
     data_start: i64,
     next_row: i64,
@@ -167,6 +170,7 @@ impl TryFrom<BatchRow> for Batch {
             bytes: row.bytes,
             state,
             received_at: row.received_at.0,
+            profile_version: row.profile_version,
             finished_at: row.finished_at.map(|at| at.0),
             data_start: row.data_start,
             next_row: row.next_row,
@@ -293,11 +297,13 @@ pub async fn find_batch(conn: &mut PgConnection, batch_id: BatchId) -> Result<Op
 /// When the database cannot be reached.
 pub async fn begin_batch(conn: &mut PgConnection, batch: &Batch) -> Result<Batch> {
     let row: BatchRow = sqlx::query_as(
-        "INSERT INTO ingest.batch AS known (batch_id, feed, sha256, framing, bytes, state, received_at)
-         VALUES ($1, $2, $3, $4, $5, 'processing', $6)
+        "INSERT INTO ingest.batch AS known (batch_id, feed, sha256, framing, bytes, state, received_at, profile_version)
+         VALUES ($1, $2, $3, $4, $5, 'processing', $6, $7)
          ON CONFLICT (batch_id) DO UPDATE SET
              state = CASE known.state WHEN 'refused' THEN 'processing' ELSE known.state END,
              received_at = CASE known.state WHEN 'refused' THEN excluded.received_at ELSE known.received_at END,
+             profile_version = CASE known.state WHEN 'refused' THEN excluded.profile_version
+                 ELSE known.profile_version END,
              finished_at = CASE known.state WHEN 'refused' THEN NULL ELSE known.finished_at END,
              refusal_code = NULL, refusal_message = NULL
          RETURNING *",
@@ -308,9 +314,34 @@ pub async fn begin_batch(conn: &mut PgConnection, batch: &Batch) -> Result<Batch
     .bind(batch.framing.code())
     .bind(batch.bytes)
     .bind(PgInstant(batch.received_at))
+    .bind(&batch.profile_version)
     .fetch_one(conn)
     .await?;
     row.try_into()
+}
+
+/// Puts on record that another version of the profile reads a batch on, from its next row.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn change_profile(conn: &mut PgConnection, batch: &Batch, version: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO ingest.profile_change (batch_id, row_from, version) VALUES ($1, 0, $2), ($1, $3, $4)
+         ON CONFLICT (batch_id, row_from) DO UPDATE SET version = CASE ingest.profile_change.row_from
+             WHEN 0 THEN ingest.profile_change.version ELSE excluded.version END",
+    )
+    .bind(batch.batch_id.as_uuid())
+    .bind(&batch.profile_version)
+    .bind(batch.next_row)
+    .bind(version)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("UPDATE ingest.batch SET profile_version = $2 WHERE batch_id = $1")
+        .bind(batch.batch_id.as_uuid())
+        .bind(version)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Lists the batches that were begun and not finished, the oldest first.

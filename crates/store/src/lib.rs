@@ -15,6 +15,8 @@ pub mod feed_tokens;
 pub mod ingest;
 mod instant;
 pub mod lineage;
+pub mod profiles;
+pub mod quality;
 pub mod quarantine;
 pub mod receipts;
 pub mod reprocess;

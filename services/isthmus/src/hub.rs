@@ -318,6 +318,11 @@ impl Hub {
                         {
                             tracing::warn!(%error, "Expired bodies could not be removed; it is tried again.");
                         }
+                        if let Some(ingest) = &ingest
+                            && let Err(error) = ingest.watch_quality().await
+                        {
+                            tracing::warn!(%error, "The quality of feeds could not be looked at; it is tried again.");
+                        }
                     }
                 }
             }

@@ -51,7 +51,8 @@ impl Credentials {
         Ok(opened)
     }
 
-    fn bearer(&self) -> Option<&str> {
+    /// The token that the request carries.
+    pub(super) fn bearer(&self) -> Option<&str> {
         let value = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

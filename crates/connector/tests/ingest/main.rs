@@ -9,6 +9,7 @@ mod laws;
 mod limits;
 mod mending;
 mod messages;
+mod profiles;
 mod times;
 mod topics;
 mod uploads;

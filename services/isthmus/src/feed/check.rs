@@ -1,13 +1,14 @@
 //! `isthmus feed check`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
-use connector::{Profile, Trial, TrialLimits, try_out, unpacked};
+use connector::{Feed, Profile, Trial, TrialLimits, try_out, unpacked};
 
 use crate::feed::CheckArgs;
 use crate::feed::show::{failures, samples};
-use crate::hub::{declared, now};
+use crate::hub::{ALL_SERVICES, declared, feeds, now};
 
 /// The profile, or the file as a whole, cannot be used.
 const UNUSABLE: u8 = 2;
@@ -28,8 +29,7 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 
 async fn checked(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let shown = args.profile.display().to_string();
-    let text = std::fs::read_to_string(&args.profile).with_context(|| format!("the profile {shown} cannot be read"))?;
-    let feed = declared(Profile::parse(&shown, &text)?)?;
+    let feed = feed_of(args, &shown)?;
     let profile = feed.profile();
     let version = profile.version_name();
     let Some(file) = &args.file else {
@@ -51,6 +51,16 @@ async fn checked(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         print(&trial, &format!("{} (version {version})", profile.feed));
     }
     Ok(if trial.quarantined == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The feed of a profile's file, or the built-in feed of this name.
+fn feed_of(args: &CheckArgs, shown: &str) -> anyhow::Result<Arc<dyn Feed>> {
+    if !args.profile.exists() {
+        let built_in = feeds(&ALL_SERVICES, None)?.into_iter().find(|feed| feed.id().as_str() == shown);
+        return built_in.with_context(|| format!("there is no file {shown}, and no built-in feed of this name"));
+    }
+    let text = std::fs::read_to_string(&args.profile).with_context(|| format!("the profile {shown} cannot be read"))?;
+    declared(Profile::parse(shown, &text)?)
 }
 
 fn print(trial: &Trial, feed: &str) {

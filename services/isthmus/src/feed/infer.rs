@@ -40,7 +40,19 @@ fn name_of(file: &str) -> String {
     let stem = file.split('.').next().unwrap_or_default().to_lowercase();
     let words: Vec<&str> = stem.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     // Numbers in a file's name are days and counters, and may be somebody's.
-    let words: Vec<&str> = words.into_iter().filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.starts_with(|c: char| c.is_ascii_digit())).collect();
     let name = words.join("-");
     if FeedId::parse(&name).is_some() { name } else { "new-feed".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_made_of_the_words_of_a_files_name_and_never_of_its_numbers() {
+        assert_eq!(name_of("North_gates 20220301.csv.gz"), "north-gates");
+        assert_eq!(name_of("11010519491231002X.csv"), "new-feed");
+        assert_eq!(name_of("张伟.csv"), "new-feed");
+    }
 }

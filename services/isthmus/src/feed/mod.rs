@@ -38,7 +38,7 @@ pub(crate) enum FeedCommand {
 /// Options of `feed check`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The profile (TOML).
+    /// The profile (TOML), or the name of a built-in feed.
     #[arg(value_name = "PROFILE")]
     profile: PathBuf,
     /// A file of the feed, plain or compressed with gzip, zstd or zip.

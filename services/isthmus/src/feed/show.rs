@@ -93,3 +93,38 @@ fn cut(text: &str, most: usize) -> String {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_in_stands_beside_what_becomes_of_it_whatever_the_script() {
+        let sample = Sample {
+            row: 1,
+            line: 2,
+            before: vec![("姓名".to_owned(), "甲".to_owned()), ("门岗".to_owned(), "G1".to_owned())],
+            after: vec![Made {
+                event: "GatePass",
+                record: "1".to_owned(),
+                operation: "UPSERT",
+                time: "2022-03-01T00:00:00Z".to_owned(),
+                flags: Vec::new(),
+                says: serde_json::json!({ "decision": "PASSED" }),
+            }],
+            failure: None,
+        };
+        let shown = samples(&[sample]);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[0], "── row 1 (line 2) ──");
+        assert!(
+            lines[1].starts_with("姓名: 甲") && lines[1].ends_with("│ GatePass at 2022-03-01T00:00:00Z"),
+            "{shown}"
+        );
+        assert!(lines[2].ends_with("│   decision: PASSED"), "{shown}");
+        assert!(
+            lines[1..].iter().all(|line| line.split_once(" │").is_some_and(|(left, _)| width(left) == LEFT)),
+            "{shown}"
+        );
+    }
+}
