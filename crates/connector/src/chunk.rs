@@ -1,7 +1,6 @@
 //! Rows in chunks: read and mapped ahead of the loop, on other threads.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use crate::content::content_of;
 use crate::device_order;
 use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError};
 use crate::mend;
+use crate::packed;
 
 /// Rows of a chunk.
 const CHUNK_ROWS: usize = 4_000;
@@ -98,7 +98,7 @@ impl Source {
 
     /// The stored body.
     pub(crate) fn open(&self) -> std::io::Result<Box<dyn BufRead + Send>> {
-        Ok(Box::new(BufReader::with_capacity(1 << 18, File::open(&self.path)?)))
+        Ok(Box::new(BufReader::with_capacity(1 << 18, packed::open(&self.path)?)))
     }
 
     fn send(&self, row_from: i64, sender: &mpsc::Sender<Result<Read, BatchError>>) -> Result<(), BatchError> {

@@ -17,7 +17,7 @@ use event_log::EventLog;
 use futures_util::Stream;
 use rustc_hash::FxHashMap;
 use store::ingest::{self, Batch, BatchState, Counts, Framing, Notice, Origin};
-use store::{Store, quarantine};
+use store::{Store, quarantine, receipts};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::chunk::{Chunk, Read, Source};
@@ -41,10 +41,12 @@ use crate::upload::Uploads;
 const CHUNKS_AT_ONCE: usize = 3;
 /// Bodies of one feed that may be unfinished and are looked for at once.
 const UNFINISHED_MAX: i64 = 1_000;
+/// How long a body stays as it came; then it is compressed.
+const PLAIN_FOR: Duration = Duration::from_secs(600);
 /// Records remembered in a dry run; beyond it, repeats within the file are no longer told apart.
 const DRY_RUN_RECORDS_MAX: usize = 1_000_000;
-/// Failed rows that a dry run lists.
-const DRY_RUN_ROWS_MAX: usize = 100;
+/// Failed rows, and stretches of rows, that a dry run lists.
+const DRY_RUN_ROWS_MAX: usize = 1_000;
 
 /// Rows that are mended, and their places in the order of arrival.
 pub(crate) type Mended = FxHashMap<(BatchId, i64), Origin>;
@@ -186,7 +188,7 @@ impl Ingest {
         Ok(bodies)
     }
 
-    /// Removes bodies that are older than their feed's retention, as files of this machine. Receipts stay; the download of
+    /// Removes bodies that are older than their feed's retention, as files of this machine, and compresses the others. Receipts stay; the download of
     /// failed rows is gone with the body. Returns how many files that were. To be called about once an hour.
     ///
     /// # Errors
@@ -202,9 +204,10 @@ impl Ingest {
             drop(conn);
             let wanted: Vec<[u8; 32]> = unfinished.iter().map(|batch| batch.sha256).collect();
             let retention = Duration::from_secs(u64::from(line.feed.profile().retention_days) * 86_400);
-            let before = (SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms)).checked_sub(retention);
+            let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms);
+            let (before, idle_before) = (now.checked_sub(retention), now - PLAIN_FOR);
             let (raw, id) = (self.core.raw.clone(), id.clone());
-            let work = move || before.map_or(Ok(0), |before| raw.remove_older(&id, before, &wanted));
+            let work = move || before.map_or(Ok(0), |before| raw.remove_older(&id, before, idle_before, &wanted));
             removed += tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)??;
         }
         Ok(removed + self.sweep_uploads().await?)
@@ -568,6 +571,9 @@ impl Core {
                 }
                 Read::End { notices, .. } => {
                     run.notices = notices.into_iter().map(NoticeView::from).collect();
+                    let mut conn = self.store.acquire().await?;
+                    let known = receipts::list_arrivals(&mut conn, &run.arrivals()).await?;
+                    run.name_batches(&batch, &known);
                     return Ok(run);
                 }
             }

@@ -24,7 +24,7 @@ fn place(position: i64) -> Origin {
     Origin { arrival: position >> ROW_BITS, row: position & i64::from(u32::MAX) }
 }
 
-/// Versions of records that were published.
+/// Versions of records that were published, in the order of versions.
 #[derive(Default)]
 pub(crate) struct Known(FxHashMap<RecordId, Vec<Seen>>);
 
@@ -60,9 +60,9 @@ impl Known {
     pub(crate) fn add(&mut self, seen: impl IntoIterator<Item = Seen>) {
         for seen in seen {
             let versions = self.0.entry(seen.record_id).or_default();
-            match versions.iter_mut().find(|known| known.version == seen.version) {
-                Some(known) => *known = seen,
-                None => versions.push(seen),
+            match versions.binary_search_by_key(&seen.version, |known| known.version) {
+                Ok(place) => versions[place] = seen,
+                Err(place) => versions.insert(place, seen),
             }
         }
     }
@@ -93,8 +93,7 @@ fn seen(statement: &Statement, version: i64, reading: i32) -> Seen {
 /// A version that another content has is a conflict when there is no room above it; otherwise the statement takes the one
 /// after the last, unless its content is among those that did so before.
 fn by_version(versions: &[Seen], statement: &Statement, stated: i64, room: i64) -> Verdict {
-    let newest = versions.iter().max_by_key(|known| known.version);
-    let Some(newest) = newest else { return Verdict::New(seen(statement, stated, 0)) };
+    let Some(newest) = versions.last() else { return Verdict::New(seen(statement, stated, 0)) };
     let free = if versions.iter().any(|known| known.version == stated) {
         let range = stated..=stated.saturating_add(room);
         let same = |known: &&Seen| range.contains(&known.version) && known.content == statement.content;
@@ -119,8 +118,8 @@ fn by_version(versions: &[Seen], statement: &Statement, stated: i64, room: i64) 
 /// that a row that comes to stand between the two does not undo it.
 fn by_arrival(versions: &[Seen], statement: &Statement) -> Verdict {
     let at = position(statement.at);
-    let before = versions.iter().filter(|known| known.version <= at).max_by_key(|known| known.version);
-    let newest = versions.iter().filter(|known| known.version > at).max_by_key(|known| known.version);
+    let (until_here, after) = versions.split_at(versions.partition_point(|known| known.version <= at));
+    let (before, newest) = (until_here.last(), after.last());
     let mut reading = 0;
     if let Some(before) = before {
         if before.content == statement.content {

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::error::IngestError;
 use crate::limits::FeedLimits;
+use crate::packed::{self, packed_path};
 use crate::reason::Reason;
 use crate::unpack::{self, Members};
 use crate::who::hex;
@@ -192,8 +193,14 @@ impl RawStore {
     }
 
     /// Removes the bodies of a feed that came before `before`, except those in `wanted`, and pieces of bodies of which the
-    /// rest never came. Gives the number of files. It blocks on the disk.
-    pub(crate) fn remove_older(&self, feed: &FeedId, before: SystemTime, wanted: &[[u8; 32]]) -> io::Result<u64> {
+    /// rest never came. Compresses those that came before `idle_before`. Gives the number of files. It blocks on the disk.
+    pub(crate) fn remove_older(
+        &self,
+        feed: &FeedId,
+        before: SystemTime,
+        idle_before: SystemTime,
+        wanted: &[[u8; 32]],
+    ) -> io::Result<u64> {
         let entries = match std::fs::read_dir(self.root.join(feed.as_str())) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             entries => entries?,
@@ -202,10 +209,13 @@ impl RawStore {
         let mut removed = 0;
         for entry in entries {
             let entry = entry?;
-            let is_wanted = wanted.iter().any(|name| entry.file_name() == name.as_str());
-            if !is_wanted && entry.metadata()?.modified()? < before {
+            let (name, modified) = (entry.file_name(), entry.metadata()?.modified()?);
+            let is_wanted = wanted.iter().any(|wanted| name == wanted.as_str());
+            if !is_wanted && modified < before {
                 std::fs::remove_file(entry.path())?;
                 removed += 1;
+            } else if !is_wanted && modified < idle_before && is_plain_body(&name) {
+                packed::pack(&entry.path())?;
             }
         }
         Ok(removed)
@@ -221,6 +231,11 @@ impl RawStore {
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)?
     }
+}
+
+/// Whether a file of the store is a body that is not compressed: its name is a hash.
+fn is_plain_body(name: &std::ffi::OsStr) -> bool {
+    name.len() == 64 && name.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit)
 }
 
 /// A writer that writes on another thread while the next pieces are gathered.
@@ -422,7 +437,8 @@ impl BodyWriter {
             return Ok(StoredBody { sha256, bytes, path: path.to_path_buf(), _temporary: Some(path) });
         }
         file.as_file().sync_all()?;
-        let there = std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == bytes);
+        let there =
+            std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == bytes) || packed_path(&path).exists();
         if !there {
             file.persist(&path).map_err(|error| error.error)?;
             // The name is durable when its folder is.

@@ -2,7 +2,7 @@
 
 use domain::BatchId;
 use serde::Serialize;
-use store::ingest::{Batch, BatchState, Notice, Progress, QuarantinedRow};
+use store::ingest::{Batch, BatchState, Notice, Origin, Progress, QuarantinedRow};
 use store::receipts::{FailureRow, RunRow};
 use utoipa::ToSchema;
 
@@ -154,8 +154,13 @@ pub struct DryRun {
     pub events: i64,
     /// What is worth knowing about the file as a whole.
     pub notices: Vec<NoticeView>,
-    /// The first 100 rows that cannot be used.
+    /// The first 1,000 rows that cannot be used.
     pub failures: Vec<FailedRow>,
+    /// What would become of the rows, in stretches; the first 1,000.
+    pub runs: Vec<RunView>,
+    /// The rows that the stretches repeat, or that overtook them.
+    #[serde(skip)]
+    of: Vec<Option<Origin>>,
 }
 
 /// A row that cannot be used. The row itself is personal and is downloaded apart.
@@ -191,8 +196,8 @@ pub struct RowLink {
 }
 
 /// A stretch of rows with one outcome.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RunView {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RunView {
     /// First row.
     pub row_from: i64,
     /// Last row.
@@ -274,6 +279,8 @@ impl DryRun {
             events: 0,
             notices: Vec::new(),
             failures: Vec::new(),
+            runs: Vec::new(),
+            of: Vec::new(),
         }
     }
 
@@ -287,5 +294,26 @@ impl DryRun {
         self.events += counts.events;
         let room = failures_max.saturating_sub(self.failures.len());
         self.failures.extend(progress.quarantined.iter().take(room).cloned().map(FailedRow::from));
+        let room = failures_max.saturating_sub(self.runs.len());
+        for run in progress.runs.iter().take(room) {
+            let (row_from, row_to, outcome) = (run.row_from, run.row_to, run.outcome.to_owned());
+            self.runs.push(RunView { row_from, row_to, outcome, of: None });
+            self.of.push(run.of);
+        }
+    }
+
+    /// The batches of other rows that the stretches name.
+    pub(crate) fn arrivals(&self) -> Vec<i64> {
+        self.of.iter().flatten().map(|of| of.arrival).collect()
+    }
+
+    /// Puts the ids of batches in the place of their arrivals; those that are not known are rows of the file itself.
+    pub(crate) fn name_batches(&mut self, own: &Batch, known: &[(i64, uuid::Uuid)]) {
+        for (run, of) in self.runs.iter_mut().zip(&self.of) {
+            run.of = of.map(|of| {
+                let batch = known.iter().find(|(arrival, _)| *arrival == of.arrival).map(|(_, batch_id)| *batch_id);
+                RowLink { batch_id: batch.unwrap_or(own.batch_id.as_uuid()), row: of.row }
+            });
+        }
     }
 }

@@ -375,7 +375,8 @@ pub async fn lock_progress(conn: &mut PgConnection, batch_id: BatchId) -> Result
 /// When the database cannot be reached.
 pub async fn find_seen(conn: &mut PgConnection, records: &[Uuid]) -> Result<Vec<Seen>> {
     let rows: Vec<(Uuid, i64, Uuid, i32, i64, i64, i64)> = sqlx::query_as(
-        "SELECT record_id, version, content, reading, arrival, row, until FROM ingest.seen WHERE record_id = ANY($1)",
+        "SELECT record_id, version, content, reading, arrival, row, until FROM ingest.seen WHERE record_id = ANY($1)
+         ORDER BY version",
     )
     .bind(records)
     .fetch_all(conn)

@@ -1,6 +1,6 @@
 //! What a receipt says of single rows.
 
-use domain::{BatchId, FeedId, Timestamp};
+use domain::{BatchId, ClaimToken, FeedId, RecordId, Timestamp};
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
@@ -138,6 +138,17 @@ pub async fn list_runs(
     .await?)
 }
 
+/// The batches with these arrivals.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_arrivals(conn: &mut PgConnection, arrivals: &[i64]) -> Result<Vec<(i64, Uuid)>> {
+    Ok(sqlx::query_as("SELECT arrival, batch_id FROM ingest.batch WHERE arrival = ANY($1)")
+        .bind(arrivals)
+        .fetch_all(conn)
+        .await?)
+}
+
 /// The stretch that a row is in.
 ///
 /// # Errors
@@ -152,6 +163,40 @@ pub async fn find_run(conn: &mut PgConnection, batch_id: BatchId, row: i64) -> R
     .bind(row)
     .fetch_optional(conn)
     .await?)
+}
+
+/// The records that a row made known or, when it repeats another row, that row.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_records(conn: &mut PgConnection, batch_id: BatchId, row: i64) -> Result<Vec<RecordId>> {
+    let records: Vec<Uuid> = sqlx::query_scalar(
+        "WITH place AS (
+             SELECT CASE outcome WHEN 'duplicate' THEN of_arrival ELSE arrival END AS arrival,
+                 CASE outcome WHEN 'duplicate' THEN of_row + $2 - row_from ELSE $2 END AS row
+             FROM ingest.run AS run JOIN ingest.batch AS batch USING (batch_id)
+             WHERE batch_id = $1 AND row_from <= $2 AND row_to >= $2)
+         SELECT DISTINCT record_id FROM ingest.seen JOIN place USING (arrival, row)",
+    )
+    .bind(batch_id.as_uuid())
+    .bind(row)
+    .fetch_all(conn)
+    .await?;
+    Ok(records.into_iter().map(RecordId::from_uuid).collect())
+}
+
+/// The tokens of whom the facts of these records are about.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_subjects(conn: &mut PgConnection, records: &[RecordId]) -> Result<Vec<ClaimToken>> {
+    let subjects: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT DISTINCT subject FROM fact WHERE record_id = ANY($1) AND NOT retracted AND subject IS NOT NULL",
+    )
+    .bind(records.iter().map(|record| record.as_uuid()).collect::<Vec<_>>())
+    .fetch_all(conn)
+    .await?;
+    Ok(subjects.into_iter().map(|token| ClaimToken::from_bytes(token.into_bytes())).collect())
 }
 
 impl Run {

@@ -30,6 +30,7 @@ use crate::http::credentials::{Credentials, enter};
 use crate::http::find;
 use crate::http::problem::FeedProblem;
 use crate::ingest::Ingest;
+use crate::packed;
 use crate::profile::FormatKind;
 use crate::workbook;
 
@@ -91,7 +92,9 @@ pub(crate) async fn failed_rows(
     batch: Batch,
 ) -> Result<impl Stream<Item = std::io::Result<Bytes>> + use<>, FeedProblem> {
     let path = ingest.core.raw.path(feed, &batch.sha256);
-    let file = File::open(&path).await.map_err(|_| FeedProblem::BodyGone)?;
+    let opened = path.clone();
+    let opened = tokio::task::spawn_blocking(move || packed::open(&opened)).await.map_err(|_| FeedProblem::Internal)?;
+    let file = File::from_std(opened.map_err(|_| FeedProblem::BodyGone)?);
     let line = ingest.core.lines.get(feed).ok_or(FeedProblem::FeedUnknown)?;
     let kind = line.feed.profile().format.kind;
     let source = Arc::clone(&line.feed);
@@ -239,7 +242,7 @@ async fn send_rewritten(
         FormatKind::Workbook => {
             let marker = Marker::new(&feed.profile().format, batch_id);
             let failed: Vec<(i64, String)> = failed.iter().map(|row| (row.line, marker.mark(row))).collect();
-            let file = std::fs::File::open(&path)?;
+            let file = packed::open(&path)?;
             let book = workbook::failed_rows(file, feed.profile(), &failed).map_err(std::io::Error::other)?;
             sender.blocking_send(Ok(book.into())).map_err(gone)
         }
@@ -258,9 +261,9 @@ fn send_rest(
     sender: &mpsc::Sender<std::io::Result<Bytes>>,
 ) -> std::io::Result<()> {
     let marker = Marker::new(&feed.profile().format, batch_id);
-    let mut file = std::fs::File::open(path)?;
+    let mut file = packed::open(path)?;
     let length = file.metadata()?.len();
-    let mut rows = feed.open(Box::new(BufReader::new(std::fs::File::open(path)?))).map_err(std::io::Error::other)?;
+    let mut rows = feed.open(Box::new(BufReader::new(packed::open(path)?))).map_err(std::io::Error::other)?;
     let mut failed = failed.iter().peekable();
     let mut sent_to = 0;
     // The stretch that the rows before shared, and the first of them that failed.

@@ -245,3 +245,69 @@ async fn reading_a_feed_again_leads_to_what_a_fresh_hub_would_hold() {
         assert_eq!(last_words(&read_anew).await, last_words(&fresh).await, "{to}");
     }
 }
+
+#[tokio::test]
+async fn every_event_points_to_its_own_bytes_also_when_they_are_compressed() {
+    let hub = Hub::start().await;
+    let rows = [scan("s1", "13800000001", "36.1"), scan("s2", "138x", "36.2"), scan("s3", "13800000003", "36.3")];
+    let (_, failed) = hub.push("scans", rows.join("\n")).await;
+    let file = hub.raw_dir.join("scans").read_dir().expect("a folder").flatten().next().expect("a body").path();
+    let body = std::fs::read(&file).expect("read");
+    for event in hub.events().await {
+        let reference = event.meta.raw_ref.expect("a reference");
+        let (hash, offset) = reference.split_once('@').expect("two parts");
+        assert_eq!(file.file_name().and_then(|name| name.to_str()), Some(hash));
+        let line = body[offset.parse::<usize>().expect("a number")..].split(|byte| *byte == b'\n').next();
+        let row: Value = serde_json::from_slice(line.expect("a line")).expect("the row");
+        assert_eq!(row["record_id"], event.meta.source_record_id.expose().as_str());
+    }
+    // Some time later the body is compressed; its places stay, and so does the file of failed rows.
+    let before = failed_file(&hub, &failed).await;
+    let earlier = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_647_700_000);
+    std::fs::File::options().write(true).open(&file).and_then(|file| file.set_modified(earlier)).expect("dated");
+    assert_eq!(hub.ingest.remove_expired().await.expect("tidied"), 0);
+    assert!(!file.exists() && file.with_extension("zst").exists());
+    assert_eq!(failed_file(&hub, &failed).await, before);
+    // The same bytes again are the same batch, and are stored once.
+    assert_eq!(hub.push("scans", rows.join("\n")).await.1["repeated"], true);
+    assert_eq!(hub.raw_files(), 1);
+    let feed = FeedId::parse("scans").expect("a name");
+    assert_eq!(hub.ingest.reprocess(&feed, true, "").await.expect("read").rows, 3);
+}
+
+#[tokio::test]
+async fn receipts_are_filtered_and_waited_for() {
+    let hub = Hub::start().await;
+    hub.push("scans", scan("s1", "13800000001", "36.1")).await;
+    let (_, failed) = hub.push("scans", scan("s2", "138x", "36.1")).await;
+    let count = async |filter: &str| {
+        let (status, page) = hub.get("scans", &format!("/v1/feeds/scans/batches?{filter}")).await;
+        (status, page["batches"].as_array().map(Vec::len))
+    };
+    for (filter, found) in [
+        ("state=done", 2),
+        ("state=refused", 0),
+        ("outcome=quarantined", 1),
+        ("code=phone-invalid", 1),
+        ("code=value-time", 0),
+        ("from=2022-03-20T00:00:00Z&to=2022-03-21T00:00:00Z", 2),
+        ("to=2022-03-20T00:00:00Z", 0),
+    ] {
+        assert_eq!(count(filter).await, (200, Some(found)), "{filter}");
+    }
+    assert_eq!(count("state=lost").await.0, 400);
+    let (_, page) = hub.get("scans", "/v1/feeds/scans/batches?state=done&limit=1").await;
+    assert_eq!(page["next"], "/v1/feeds/scans/batches?state=done&before=2&limit=1");
+
+    let link = failed["links"]["self"].as_str().expect("a link");
+    let request = |tag: &str| {
+        let request = axum::http::Request::get(link).header("authorization", "Bearer token-scans");
+        request
+            .header("prefer", "wait=5")
+            .header("if-none-match", tag)
+            .body(axum::body::Body::empty())
+            .expect("a request")
+    };
+    assert_eq!(hub.send(request("\"d-0-0-0-1-0\"")).await.0.as_u16(), 304);
+    assert_eq!(hub.send(request("\"other\"")).await.0.as_u16(), 200);
+}
