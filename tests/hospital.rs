@@ -196,6 +196,25 @@ async fn a_merge_that_overtakes_the_old_number_leaves_one_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stay_follows_the_number_that_changes_and_the_patient_it_moves_to_in_both_orders() {
+    let admitted = adt("A01", "01080000", "1", &["PID|1||M9^^^HOSP^MR||王^小明", STAY]);
+    let moved = format!("MRG|M9^^^HOSP^MR||||V1\r{STAY}");
+    for (trigger, rest) in [("A40", "MRG|M9^^^HOSP^MR"), ("A47", "MRG|M9^^^HOSP^MR"), ("A45", &*moved)] {
+        let changed = adt(trigger, "01120000", "2", &[ADMITTED, rest]);
+        let (straight, _) = Hub::of(&[admitted.clone(), changed.clone()]).await;
+        let (turned, _) = Hub::of(&[changed, admitted.clone()]).await;
+        assert_eq!(turned.said().await, straight.said().await, "{trigger}");
+        let mut conn = straight.config.store.acquire().await.expect("a connection");
+        let query =
+            "SELECT DISTINCT person_id::text FROM views.fact JOIN views.source_record r ON r.record_id = subject
+                     WHERE NOT fact.retracted";
+        let owners: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut *conn).await.expect("read");
+        let person = views::find_person_of_record(&mut conn, patient("M1")).await.expect("read").expect("somebody");
+        assert_eq!(owners, [person.to_string()], "{trigger}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_of_one_second_are_all_taken_and_resent_ones_are_known() {
     let first = adt("A04", "01080000", "AAAA-b", &[IN_SHORT]);
     let second = adt("A08", "01080000", "AAAA-c", &["PID|1||M1^^^HOSP^MR||王^小明||19491231"]);

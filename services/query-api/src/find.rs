@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use domain::{
-    ClaimRole, ClaimToken, Claimant, Day, IdClaim, IdScheme, PersonId, PersonName, Timestamp, TokenKey, search_key,
+    BatchId, ClaimRole, ClaimToken, Claimant, Day, IdClaim, IdScheme, PersonId, PersonName, Timestamp, TokenKey,
+    search_key,
 };
 use serde::{Deserialize, Serialize};
 use store::views::{self, ClaimRow, PersonRow};
+use store::{Conn, receipts};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -21,10 +23,12 @@ use crate::{subject, view};
 pub(crate) const PERSONS_MAX: usize = 20;
 /// Identifiers in one question at most.
 pub(crate) const IDENTIFIERS_MAX: usize = 10;
+/// How a person is found by a row.
+const ROW: &str = "ROW";
 /// Entries of the claim map that are looked at.
 const CLAIMS_MAX: i64 = 2_000;
 
-/// A question for persons: either `identifiers`, or `name` with `birth_date`.
+/// A question for persons: either `identifiers`, or `name` with `birth_date`, or the `row` of a feed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FindQuestion {
@@ -39,6 +43,20 @@ pub(crate) struct FindQuestion {
     /// Day of birth as `1949-12-31`.
     #[serde(default)]
     birth_date: Option<String>,
+    /// A row that a department pushed: the persons that it went to.
+    #[serde(default)]
+    row: Option<RowQuestion>,
+}
+
+/// A row of a batch.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RowQuestion {
+    /// The batch, as its receipt names it.
+    batch_id: Uuid,
+    /// Row of the batch, from 1.
+    #[schema(minimum = 1)]
+    row: i64,
 }
 
 /// An identifier asked for.
@@ -88,7 +106,7 @@ pub(crate) struct PersonCard {
 /// Why a person was found.
 #[derive(Serialize, ToSchema, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Match {
-    /// Scheme of the identifier asked for, or `NAME`.
+    /// Scheme of the identifier asked for, `NAME`, or `ROW`.
     pub scheme: &'static str,
     /// `holder`: it is the person's own. `contact`: the person gave it to be reached at. `name`: name and birth date fit.
     pub role: &'static str,
@@ -159,8 +177,13 @@ pub(crate) async fn find(State(state): State<QueryState>, ask: Ask) -> Answered 
 
 async fn search(call: &Call) -> Result<Found<PersonList>, Failure> {
     let question: FindQuestion = call.json().await?;
-    let sought = tokens(&call.state.setup.token_key, &question)?;
     let mut conn = call.state.setup.store.snapshot().await?;
+    let sought = match question {
+        FindQuestion { ref identifiers, name: None, birth_date: None, row: Some(row) } if identifiers.is_empty() => {
+            tokens_of_row(&mut conn, &row).await?
+        }
+        question => tokens(&call.state.setup.token_key, &question)?,
+    };
     let own = subject::own_person(call, &mut conn).await?;
     let wanted: Vec<ClaimToken> = sought.keys().copied().collect();
     let claims = views::list_claims_of_tokens(&mut conn, &wanted, CLAIMS_MAX).await?;
@@ -202,8 +225,19 @@ async fn search(call: &Call) -> Result<Found<PersonList>, Failure> {
     Ok(Found { answer, subjects, released, withheld, count })
 }
 
+/// What leads to the persons of a row: the records that it stated, or the row that it repeats, and whom their facts name.
+async fn tokens_of_row(conn: &mut Conn, row: &RowQuestion) -> Result<BTreeMap<ClaimToken, &'static str>, Failure> {
+    let records = receipts::list_records(conn, BatchId::from_uuid(row.batch_id), row.row).await?;
+    let subjects = receipts::list_subjects(conn, &records).await?;
+    let own = records.into_iter().map(ClaimToken::from);
+    Ok(own.chain(subjects).map(|token| (token, ROW)).collect())
+}
+
 /// The tokens sought, each with the scheme to name it by.
 fn tokens(key: &TokenKey, question: &FindQuestion) -> Result<BTreeMap<ClaimToken, &'static str>, Problem> {
+    if question.row.is_some() {
+        return Err(Problem::BodyMalformed);
+    }
     match (question.identifiers.as_slice(), &question.name, &question.birth_date) {
         ([], Some(name), Some(birth_date)) => {
             let name = PersonName::whole(name).filter(|name| name.text.expose().chars().count() <= 200);
@@ -240,6 +274,7 @@ fn matches(
             ClaimRole::Holder => "holder",
             ClaimRole::Contact => "contact",
             ClaimRole::NameKey => "name",
+            ClaimRole::Record if *scheme == ROW => "holder",
             // A record id is not an identifier that anybody could ask for here.
             ClaimRole::Record => continue,
         };

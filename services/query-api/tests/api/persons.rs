@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use store::ingest::{self, Batch, BatchState, Counts, Framing, Origin, Progress, Run, Seen};
 use test_support::build::{self, record_id};
 
 use crate::world::{
@@ -294,4 +295,58 @@ async fn operators_and_auditors_see_in_figures_what_linkage_has_decided_and_othe
     for who in ["worker", "tracer", "anna", "department"] {
         assert_eq!(world.ask(get("/v1/system/linkage").by(who)).await.code(), "not-entitled", "{who}");
     }
+}
+
+#[tokio::test]
+async fn the_persons_of_a_row_are_told_to_those_who_may_see_them() {
+    let world = world().await;
+    // Row 1 stated Anna's record; row 2 of the batch repeats it.
+    let origin = Origin { arrival: 1, row: 1 };
+    let seen = Seen {
+        record_id: build::record_id("register", "anna"),
+        version: 1,
+        content: uuid::Uuid::nil(),
+        reading: 0,
+        origin,
+        until: 1,
+    };
+    let run = |row, outcome, of| Run { row_from: row, row_to: row, outcome, of };
+    let progress = Progress {
+        next_row: 3,
+        counts: Counts { accepted: 1, duplicate: 1, ..Counts::default() },
+        runs: vec![run(1, "accepted", None), run(2, "duplicate", Some(origin))],
+        seen: vec![seen],
+        ..Progress::default()
+    };
+    let batch_id = build::batch_id("register");
+    let mut conn = world.store.acquire().await.expect("a connection");
+    let batch = Batch {
+        batch_id,
+        arrival: 0,
+        feed: "register".to_owned(),
+        sha256: [0; 32],
+        framing: Framing::File,
+        bytes: 1,
+        state: BatchState::Processing,
+        received_at: build::NOON,
+        finished_at: None,
+        data_start: 0,
+        next_row: 1,
+        counts: Counts::default(),
+        notices: Vec::new(),
+    };
+    let batch = ingest::begin_batch(&mut conn, &batch).await.expect("begun");
+    assert_eq!(batch.arrival, 1);
+    ingest::advance_batch(&mut conn, batch_id, 1, &progress).await.expect("advanced");
+    let question = |row: i64| json!({ "row": { "batch_id": batch_id.to_string(), "row": row } }).to_string();
+    for row in [1, 2] {
+        let reply = world.ask(find(&question(row)).looking_after("worker")).await.json();
+        assert_eq!(reply["persons"][0]["person_id"], json!(anna().to_string()), "{reply}");
+        assert_eq!(reply["persons"][0]["matched"], json!([{ "scheme": "ROW", "role": "holder", "current": true }]));
+    }
+    for (row, who) in [(3, "worker"), (1, "other-worker")] {
+        assert_eq!(world.ask(find(&question(row)).looking_after(who)).await.json()["persons"], json!([]));
+    }
+    let both = json!({ "row": { "batch_id": batch_id.to_string(), "row": 1 }, "name": ANNA_NAME }).to_string();
+    assert_eq!(world.ask(find(&both).looking_after("worker")).await.status, StatusCode::BAD_REQUEST);
 }
