@@ -17,11 +17,11 @@ use event_log::EventLog;
 use futures_util::Stream;
 use rustc_hash::FxHashMap;
 use store::ingest::{self, Batch, BatchState, Counts, Framing, Notice, Origin};
-use store::{Store, quarantine, receipts};
+use store::{Store, receipts};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::chunk::{Chunk, Read, Source};
-use crate::decide::{BatchFacts, Decided, Outcome, Recent, decide, mended_by, records_of};
+use crate::decide::{BatchFacts, Decided, Outcome, Recent, decide, records_of};
 use crate::error::IngestError;
 use crate::feed::Feed;
 use crate::known::Known;
@@ -470,20 +470,6 @@ impl Core {
             self.log.append(records).await?;
         }
         Ok(decided)
-    }
-
-    /// The places of the rows that a chunk mends.
-    pub(crate) async fn mended(
-        &self,
-        conn: &mut store::Conn,
-        line: &Line,
-        chunk: &Chunk,
-    ) -> Result<Mended, IngestError> {
-        let rows = mended_by(chunk);
-        if rows.is_empty() {
-            return Ok(Mended::default());
-        }
-        Ok(quarantine::find_places(conn, line.feed.id(), &rows).await?.into_iter().collect())
     }
 
     fn decide(&self, line: &Line, batch: &Batch, chunk: Chunk, mended: &Mended, known: &mut Known) -> Decided {

@@ -11,9 +11,10 @@ use store::ingest::{self, Batch, Origin};
 use store::quarantine::{self, HeldRow, Selection};
 
 use crate::chunk::{Chunk, Source};
+use crate::decide::mended_by;
 use crate::error::IngestError;
 use crate::feed::{BatchError, RawRow};
-use crate::ingest::{Ingest, Line};
+use crate::ingest::{Core, Ingest, Line, Mended};
 
 /// Rows that are read again at once.
 const ROWS: i64 = 5_000;
@@ -143,6 +144,22 @@ impl Ingest {
         replayed.quarantined += counts.quarantined;
         replayed.events += counts.events;
         Ok(())
+    }
+}
+
+impl Core {
+    /// The places of the rows that a chunk mends.
+    pub(crate) async fn mended(
+        &self,
+        conn: &mut store::Conn,
+        line: &Line,
+        chunk: &Chunk,
+    ) -> Result<Mended, IngestError> {
+        let rows = mended_by(chunk);
+        if rows.is_empty() {
+            return Ok(Mended::default());
+        }
+        Ok(quarantine::find_places(conn, line.feed.id(), &rows).await?.into_iter().collect())
     }
 }
 
