@@ -75,6 +75,9 @@ pub(crate) enum Read {
     },
 }
 
+/// As it comes from the reading thread.
+pub(crate) type ReadAhead = Result<Read, BatchError>;
+
 /// What a body is read with.
 #[derive(Clone)]
 pub(crate) struct Source {
@@ -86,7 +89,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// Reads the body from a row on, on a thread of its own. Reading is at most two chunks ahead.
-    pub(crate) fn read(self, row_from: i64) -> mpsc::Receiver<Result<Read, BatchError>> {
+    pub(crate) fn read(self, row_from: i64) -> mpsc::Receiver<ReadAhead> {
         let (sender, receiver) = mpsc::channel(2);
         tokio::task::spawn_blocking(move || {
             if let Err(error) = self.send(row_from, &sender) {
@@ -101,7 +104,7 @@ impl Source {
         Ok(Box::new(BufReader::with_capacity(1 << 18, packed::open(&self.path)?)))
     }
 
-    fn send(&self, row_from: i64, sender: &mpsc::Sender<Result<Read, BatchError>>) -> Result<(), BatchError> {
+    fn send(&self, row_from: i64, sender: &mpsc::Sender<ReadAhead>) -> Result<(), BatchError> {
         let mut reader = self.feed.open(self.open()?)?;
         let layout = reader.layout();
         let mut rows = Vec::new();

@@ -57,6 +57,13 @@ impl Recent {
         self.young.contains(sighting) || self.old.contains(sighting)
     }
 
+    pub(crate) fn forget(&mut self, sightings: &[(RecordId, i64)]) {
+        for sighting in sightings {
+            self.young.remove(sighting);
+            self.old.remove(sighting);
+        }
+    }
+
     pub(crate) fn add(&mut self, sightings: impl IntoIterator<Item = (RecordId, i64)>) {
         self.young.extend(sightings);
         if self.young.len() > RECENT_MAX {

@@ -1,9 +1,10 @@
-//! The one ingest loop: a body is stored, then read chunk by chunk; each chunk is decided, appended to the log and put on
-//! record in one transaction.
+//! The one ingest loop: a body is stored, then read chunk by chunk; chunks are decided and appended to the log, and a few
+//! together are put on record in one transaction, after the last of their events is durable.
 //!
 //! Invariants: what was acknowledged is on disk and on record. A crash between append and commit leaves events in the log
 //! whose ids the same work gives again, so a consumer sees no difference. Rows of one feed are decided one chunk at a
-//! time, in the order in which their bodies came.
+//! time, in the order in which their bodies came. A chunk is decided while the one before it is appended and the next
+//! one is read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -21,9 +22,10 @@ use store::{Store, receipts};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::chunk::{Chunk, Read, Source};
-use crate::decide::{BatchFacts, Decided, Outcome, Recent, decide, records_of};
+use crate::decide::{BatchFacts, Decided, Recent, decide, records_of};
 use crate::error::IngestError;
 use crate::feed::Feed;
+use crate::group::Coming;
 use crate::known::Known;
 use crate::limits::Pace;
 use crate::message::Waiting;
@@ -85,7 +87,7 @@ pub(crate) struct Line {
     pub(crate) feed: Arc<dyn Feed>,
     /// Held while bodies of the feed are worked on: one after the other.
     pub(crate) working: tokio::sync::Mutex<()>,
-    recent: Mutex<Recent>,
+    pub(crate) recent: Mutex<Recent>,
     /// Names of identity numbers, for the feed's quality.
     pub(crate) names: Mutex<Names>,
     /// Alerts that are on.
@@ -116,7 +118,7 @@ pub(crate) struct Core {
     pub(crate) uploads: Uploads,
     pub(crate) lines: BTreeMap<FeedId, Line>,
     pub(crate) clock: Clock,
-    at_once: Semaphore,
+    pub(crate) at_once: Semaphore,
 }
 
 impl Ingest {
@@ -413,17 +415,24 @@ impl Core {
             Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at: batch.received_at, path };
         let mut chunks = source.read(batch.next_row);
         let mut rows_read = batch.next_row - 1;
-        while let Some(read) = chunks.recv().await {
+        let mut next = chunks.recv().await;
+        while let Some(read) = next {
             match read? {
                 Read::Chunk(chunk) => {
                     if rows_read == 0 {
                         line.feed.profile().limits.check_share(&chunk.rows)?;
                     }
-                    let rows = chunk.rows.len();
-                    rows_read += rows as i64;
-                    line.gather(&mut gathered, &chunk, &self.key, batch.received_at);
-                    self.apply(id, line, batch, chunk).await?;
-                    line.keep_pace(rows).await;
+                    if rows_read == 0 {
+                        line.feed.profile().limits.check_share(&chunk.rows)?;
+                    }
+                    let mut coming = Coming { chunks: &mut chunks, gathered: &mut gathered };
+                    let (rows, ahead) = self.apply(id, line, batch, chunk, &mut coming).await?;
+                    rows_read += rows;
+                    line.keep_pace(rows.unsigned_abs() as usize).await;
+                    next = match ahead {
+                        Some(read) => Some(read),
+                        None => chunks.recv().await,
+                    };
                 }
                 Read::End { data_start, notices } => {
                     return self.complete(line, batch, rows_read, data_start, &notices, gathered).await;
@@ -433,25 +442,26 @@ impl Core {
         Err(IngestError::Stopped)
     }
 
-    /// Decides a chunk, appends its events and puts it on record.
-    async fn apply(&self, id: &FeedId, line: &Line, batch: &Batch, chunk: Chunk) -> Result<(), IngestError> {
-        let Some(row_from) = chunk.rows.first().map(|row| row.place.row) else { return Ok(()) };
-        let _one_of_few = self.at_once.acquire().await.map_err(|_| IngestError::Stopped)?;
-        let mut tx = self.store.begin("ingest-chunk").await?;
-        ingest::lock_feed(&mut tx, id).await?;
-        if ingest::lock_progress(&mut tx, batch.batch_id).await? != Some(row_from) {
-            return Err(store::Error::CheckpointMoved.into());
-        }
-        let decided = self.decide_and_append(&mut tx, line, batch, chunk, Mended::default()).await?;
-        ingest::advance_batch(&mut tx, batch.batch_id, row_from, &decided.progress).await?;
-        tx.commit().await?;
-        line.note_published(id, &decided);
-        Ok(())
-    }
-
     /// Decides a chunk against what is known and appends its events to the log. The places of rows that are mended are
     /// looked up unless they are given.
     pub(crate) async fn decide_and_append(
+        &self,
+        tx: &mut store::Transaction,
+        line: &Line,
+        batch: &Batch,
+        chunk: Chunk,
+        mended: Mended,
+    ) -> Result<Decided, IngestError> {
+        let mut decided = self.decide_known(tx, line, batch, chunk, mended).await?;
+        let records = std::mem::take(&mut decided.records);
+        if !records.is_empty() {
+            self.log.append(records).await?;
+        }
+        Ok(decided)
+    }
+
+    /// Decides a chunk against what is known of its records.
+    pub(crate) async fn decide_known(
         &self,
         tx: &mut store::Transaction,
         line: &Line,
@@ -464,12 +474,7 @@ impl Core {
         if mended.is_empty() {
             mended = self.mended(tx, line, &chunk).await?;
         }
-        let mut decided = self.decide(line, batch, chunk, &mended, &mut known);
-        let records = std::mem::take(&mut decided.records);
-        if !records.is_empty() {
-            self.log.append(records).await?;
-        }
-        Ok(decided)
+        Ok(self.decide(line, batch, chunk, &mended, &mut known))
     }
 
     fn decide(&self, line: &Line, batch: &Batch, chunk: Chunk, mended: &Mended, known: &mut Known) -> Decided {
@@ -516,6 +521,7 @@ impl Core {
     ) -> Result<(), IngestError> {
         let batch_id = batch.batch_id;
         let mut tx = self.store.begin("ingest-finish").await?;
+        ingest::await_disk(&mut tx, true).await?;
         ingest::lock_feed(&mut tx, line.feed.id()).await?;
         let counted = ingest::count_run_rows(&mut tx, batch_id).await?;
         let finished = ingest::finish_batch(&mut tx, batch_id, (self.clock)(), data_start, notices).await?;
@@ -565,28 +571,5 @@ impl Core {
             }
         }
         Err(IngestError::Stopped)
-    }
-}
-
-impl Line {
-    /// Counts outcomes, and remembers the sightings that are now in the log.
-    pub(crate) fn note_published(&self, id: &FeedId, decided: &Decided) {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).add(decided.sightings.iter().copied());
-        let counts = &decided.progress.counts;
-        for (outcome, rows) in [
-            (Outcome::Accepted.code(), counts.accepted),
-            (Outcome::Duplicate.code(), counts.duplicate),
-            (Outcome::Superseded.code(), counts.superseded),
-            ("quarantined", counts.quarantined),
-        ] {
-            metrics::counter!("isthmus_ingest_rows_total", "feed" => id.to_string(), "outcome" => outcome)
-                .increment(rows.unsigned_abs());
-        }
-        metrics::counter!("isthmus_ingest_events_total", "feed" => id.to_string())
-            .increment(counts.events.unsigned_abs());
-        for row in &decided.progress.quarantined {
-            metrics::counter!("isthmus_ingest_quarantined_rows_total", "feed" => id.to_string(), "reason" => row.code.clone())
-                .increment(1);
-        }
     }
 }

@@ -21,6 +21,7 @@ mod expression;
 mod failed;
 mod feed;
 mod fields;
+mod group;
 mod header;
 pub mod http;
 mod infer;

@@ -436,14 +436,15 @@ impl BodyWriter {
             let path = file.into_temp_path();
             return Ok(StoredBody { sha256, bytes, path: path.to_path_buf(), _temporary: Some(path) });
         }
-        file.as_file().sync_all()?;
+        // What is there under its name was synced before it got it.
         let there =
             std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == bytes) || packed_path(&path).exists();
         if !there {
+            file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)?;
-            // The name is durable when its folder is.
-            File::open(&self.folder)?.sync_all()?;
         }
+        // The name is durable when its folder is; another body with these bytes may have got it a moment ago.
+        File::open(&self.folder)?.sync_all()?;
         Ok(StoredBody { sha256, bytes, path, _temporary: None })
     }
 }

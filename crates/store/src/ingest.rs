@@ -272,8 +272,22 @@ pub struct Progress {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn lock_feed(conn: &mut PgConnection, feed: &FeedId) -> Result<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 5407))")
+    // Everything under the lock is looked up by key. A table that has grown since PostgreSQL last counted it would be
+    // read whole.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 5407)), set_config('enable_seqscan', 'off', true)")
         .bind(format!("isthmus.feed.{feed}"))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Whether this transaction's commit waits for the disk. One that does takes those before it along.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn await_disk(conn: &mut PgConnection, wait: bool) -> Result<()> {
+    sqlx::query("SELECT set_config('synchronous_commit', $1, true)")
+        .bind(if wait { "on" } else { "off" })
         .execute(conn)
         .await?;
     Ok(())
@@ -432,6 +446,9 @@ pub(crate) async fn insert_seen(conn: &mut PgConnection, seen: &[Seen]) -> Resul
     if seen.is_empty() {
         return Ok(());
     }
+    // Neighbours of the index one after the other: its pages stay in the cache of the processor.
+    let mut seen = seen.to_vec();
+    seen.sort_unstable_by_key(|seen| seen.record_id);
     sqlx::query(
         "INSERT INTO ingest.seen (record_id, version, content, reading, arrival, row, until)
          SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])",
