@@ -470,7 +470,7 @@ impl Core {
         mut mended: Mended,
     ) -> Result<Decided, IngestError> {
         let mut known = Known::default();
-        known.add(ingest::find_seen(tx, &records_of(&chunk)).await?);
+        known.add(store::seen::find_seen(tx, &records_of(&chunk)).await?);
         if mended.is_empty() {
             mended = self.mended(tx, line, &chunk).await?;
         }
@@ -555,7 +555,7 @@ impl Core {
                     let unknown =
                         records_of(&chunk).into_iter().filter(|record| !known.has(*record)).collect::<Vec<_>>();
                     let mut conn = self.store.acquire().await?;
-                    known.add(ingest::find_seen(&mut conn, &unknown).await?);
+                    known.add(store::seen::find_seen(&mut conn, &unknown).await?);
                     let mended = self.mended(&mut conn, line, &chunk).await?;
                     drop(conn);
                     let decided = self.decide(line, &batch, chunk, &mended, &mut known);

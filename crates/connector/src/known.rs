@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use domain::RecordId;
 use rustc_hash::FxHashMap;
-use store::ingest::{Origin, Seen};
+use store::ingest::Origin;
+use store::seen::Seen;
 use uuid::Uuid;
 
 /// Bits of a position that hold the row; the others hold the arrival of the batch.

@@ -20,6 +20,7 @@ pub mod quality;
 pub mod quarantine;
 pub mod receipts;
 pub mod reprocess;
+pub mod seen;
 pub mod views;
 
 use std::ops::{Deref, DerefMut};

@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::ingest::{self, Origin, Progress, QuarantinedRow, Run};
-use crate::{PgInstant, Result};
+use crate::{PgInstant, Result, seen};
 
 /// Finds the places in the order of arrival of quarantined rows of a feed, by batch and row. Rows that never failed are
 /// left out.
@@ -273,8 +273,8 @@ pub async fn replay(
     .await?;
     let runs: Vec<Run> = without(held, &rows).into_iter().chain(runs).collect();
     ingest::insert_runs(conn, batch_id, &runs).await?;
-    ingest::insert_seen(conn, &progress.seen).await?;
-    ingest::update_seen(conn, &progress.seen_again).await
+    seen::insert_seen(conn, &progress.seen).await?;
+    seen::update_seen(conn, &progress.seen_again).await
 }
 
 /// Stretches of quarantined rows without these rows, which are sorted.

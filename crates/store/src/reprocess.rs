@@ -4,7 +4,8 @@ use domain::{BatchId, FeedId, RecordId, Timestamp};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use crate::ingest::{self, Batch, BatchRow, Origin, Progress, Seen};
+use crate::ingest::{self, Batch, BatchRow, Origin, Progress};
+use crate::seen::{self, Seen};
 use crate::{PgInstant, Result};
 
 /// The finished batches of a feed in the order of arrival, after one.
@@ -74,7 +75,7 @@ pub async fn replace_seen(conn: &mut PgConnection, arrivals: &[i64], seen: &[See
         .bind(versions)
         .execute(&mut *conn)
         .await?;
-        ingest::insert_seen(conn, seen).await?;
+        seen::insert_seen(conn, seen).await?;
     }
     Ok(())
 }

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use domain::{BatchId, Body, Event, FeedId, IdentityRetracted, Op, RecordId, RetractReason};
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::ingest::{self, Batch, Counts, Progress, Run, Seen};
+use store::ingest::{self, Batch, Counts, Progress, Run};
 use store::reprocess;
+use store::seen::Seen;
 use uuid::Uuid;
 
 use crate::chunk::Read;

@@ -1,6 +1,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use store::ingest::{self, Batch, BatchState, Counts, Framing, Origin, Progress, Run, Seen};
+use store::ingest::{self, Batch, BatchState, Counts, Framing, Origin, Progress, Run};
+use store::seen::Seen;
 use test_support::build::{self, record_id};
 
 use crate::world::{
@@ -334,6 +335,7 @@ async fn the_persons_of_a_row_are_told_to_those_who_may_see_them() {
         next_row: 1,
         counts: Counts::default(),
         notices: Vec::new(),
+        profile_version: String::new(),
     };
     let batch = ingest::begin_batch(&mut conn, &batch).await.expect("begun");
     assert_eq!(batch.arrival, 1);
