@@ -422,9 +422,6 @@ impl Core {
                     if rows_read == 0 {
                         line.feed.profile().limits.check_share(&chunk.rows)?;
                     }
-                    if rows_read == 0 {
-                        line.feed.profile().limits.check_share(&chunk.rows)?;
-                    }
                     let mut coming = Coming { chunks: &mut chunks, gathered: &mut gathered };
                     let (rows, ahead) = self.apply(id, line, batch, chunk, &mut coming).await?;
                     rows_read += rows;
