@@ -218,7 +218,8 @@ pub mod locks {
     pub const WRITING: i64 = 0x1577_6d75_0000_0004;
 }
 
-/// A lock of PostgreSQL that lasts as long as its own connection. Dropping it gives it up.
+/// A lock of PostgreSQL that lasts as long as its own connection. Dropping it gives it up as soon as the server sees that the
+/// connection is gone; [`SessionLock::release`] gives it up at once.
 #[derive(Debug)]
 pub struct SessionLock(PgConnection);
 
@@ -235,6 +236,16 @@ impl SessionLock {
         }
         conn.close().await?;
         Ok(None)
+    }
+
+    /// Gives the lock up: when this returns, another can take it.
+    ///
+    /// # Errors
+    /// When the database cannot be reached; the lock then ends with the connection.
+    pub async fn release(mut self) -> Result<()> {
+        sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut self.0).await?;
+        self.0.close().await?;
+        Ok(())
     }
 
     /// Whether the connection, and with it the lock, is still there.

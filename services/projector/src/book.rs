@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Edition, IdentityObserved, Member, Meta, PersonId, RecordId, Timestamp, merge_statements};
+use domain::{IdentityObserved, Member, Meta, PersonId, RecordId, Timestamp, merge_statements};
 use rustc_hash::FxHashMap;
 use store::views::{Part, Retraction, SourceRecordRow, Stated};
 
@@ -206,13 +206,6 @@ fn take_parts(stated: &mut Stated) -> Vec<Part> {
 
 /// Puts statements into an entry, the newest first, and forgets those that add nothing to newer ones.
 fn put_parts(stated: &mut Stated, mut parts: Vec<Part>) {
-    // A later reading of a version stands in the place of the earlier one.
-    let mut newest: Option<Edition> = None;
-    parts.retain(|part| {
-        let of_version = newest.filter(|newest| newest.version == part.edition.version);
-        newest = Some(of_version.unwrap_or(part.edition));
-        newest.is_some_and(|newest| newest.reading == part.edition.reading)
-    });
     let (merged, adds) = merge_statements(parts.iter().map(|part| &part.statement));
     // The newest stays in any case: the entry bears its version.
     let mut kept = adds.into_iter().enumerate().map(|(place, adds)| adds || place == 0);

@@ -45,9 +45,15 @@ pub async fn check(config: &Config, shutdown: &Shutdown) -> Result<RebuildReport
 }
 
 async fn make(config: &Config, shutdown: &Shutdown, exchange: bool) -> Result<RebuildReport, Error> {
-    let began = Instant::now();
     let lock = SessionLock::try_take(&config.store, store::locks::REBUILD).await?;
-    let Some(_lock) = lock else { return Err(Error::RebuildRuns) };
+    let Some(lock) = lock else { return Err(Error::RebuildRuns) };
+    let made = make_alone(config, shutdown, exchange).await;
+    lock.release().await?;
+    made
+}
+
+async fn make_alone(config: &Config, shutdown: &Shutdown, exchange: bool) -> Result<RebuildReport, Error> {
+    let began = Instant::now();
     let begin = config.log.begin_positions(&topics()).await?;
     let log_is_cut = begin.iter().any(|(_, _, offset)| offset > 0);
     if log_is_cut {
