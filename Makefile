@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help build demo test check fuzz bench bench-curve bench-linkage
+.PHONY: help build demo test check fuzz faults bench bench-curve bench-linkage
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -21,6 +21,10 @@ check: ## the quick part of it: format, lints, edges, schemas
 
 fuzz: ## hostile bytes for every parser, ten minutes each (FUZZ="--seconds 60 hospital-hl7"; FUZZ=--help)
 	@cargo run --quiet --package fuzz -- $(FUZZ)
+
+faults: ## kill the connector, the broker and the database under load (KILLS=200, SEED=1); nothing may be lost or doubled
+	@.ci/setup test
+	@KILLS=$(or $(KILLS),200) FAULTS_SEED=$(or $(SEED),1) cargo test --workspace --test faults -- --nocapture
 
 bench: ## measure every stage in one run, as one table (ARGS="--residents 5000 --json"; ARGS=--help)
 	@.ci/setup test

@@ -85,7 +85,8 @@ async fn find_or_start(machine: &'static [&'static str]) -> Option<Kafka> {
         return Some(Kafka { bootstrap, version: None, secure: None });
     }
     let libs = libs()?;
-    Some(must(tokio::task::spawn_blocking(move || start(&libs, machine)).await, "starting Apache Kafka"))
+    let started = tokio::task::spawn_blocking(move || start(&libs, machine)).await;
+    Some(must(started, "starting Apache Kafka").0)
 }
 
 fn libs() -> Option<PathBuf> {
@@ -105,48 +106,118 @@ fn version(libs: &Path) -> Option<String> {
     })
 }
 
-fn start(libs: &Path, machine: &[&str]) -> Kafka {
+/// A broker of its own for one test, which can be killed and comes back on the same address with what it holds.
+#[derive(Debug)]
+pub struct Broker {
+    kafka: Kafka,
+    launch: Launch,
+    process: Child,
+}
+
+impl Broker {
+    /// Starts a broker. `None` when there is no Kafka on this machine, as with [`kafka`].
+    ///
+    /// # Panics
+    /// As [`kafka`].
+    pub async fn start() -> Option<Self> {
+        let Some(libs) = libs() else {
+            // Says so, and panics where it must be there.
+            kafka().await;
+            return None;
+        };
+        let (kafka, launch, process) =
+            must(tokio::task::spawn_blocking(move || start(&libs, &SMALL)).await, "starting Apache Kafka");
+        Some(Self { kafka, launch, process })
+    }
+
+    /// Its address.
+    pub fn bootstrap(&self) -> &str {
+        &self.kafka.bootstrap
+    }
+
+    /// Ends it in whatever it is doing, and starts it again.
+    ///
+    /// # Panics
+    /// When it does not come back.
+    pub async fn kill_and_restart(&mut self) {
+        must(self.process.kill(), "killing Apache Kafka");
+        must(self.process.wait(), "waiting for Apache Kafka");
+        let launch = self.launch.clone();
+        let restarted = must(tokio::task::spawn_blocking(move || launch.run()).await, "starting Apache Kafka again");
+        self.process = must(restarted, "starting Apache Kafka again");
+    }
+}
+
+/// How a broker is started on its folder.
+#[derive(Clone, Debug)]
+struct Launch {
+    libs: PathBuf,
+    machine: &'static [&'static str],
+    dir: PathBuf,
+    port: u16,
+}
+
+impl Launch {
+    fn properties(&self) -> PathBuf {
+        self.dir.join("server.properties")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.join("kafka.log")
+    }
+
+    /// Runs the broker until it answers. Its folder tells the janitor which process it is.
+    fn run(&self) -> Result<Child, String> {
+        let broker = java(&self.libs, self.machine, &self.log()).arg("kafka.Kafka").arg(self.properties()).spawn();
+        let mut broker = broker.map_err(|error| format!("java: {error}"))?;
+        must(fs::write(self.dir.join("pid"), broker.id().to_string()), "writing the broker's number");
+        if let Err(reason) = await_broker(&mut broker, self.port) {
+            let _ = broker.kill();
+            let _ = broker.wait();
+            // Its number may be another's soon.
+            let _ = fs::remove_file(self.dir.join("pid"));
+            return Err(format!("{reason}: {}", log_end(&self.log())));
+        }
+        Ok(broker)
+    }
+}
+
+fn start(libs: &Path, machine: &'static [&'static str]) -> (Kafka, Launch, Child) {
     let dir = scratch::scratch_dir("kafka");
     // Ports are taken at random and may be lost to another process before the broker has them.
     for attempt in 1.. {
         match try_start(libs, machine, &dir.join(attempt.to_string())) {
-            Ok(kafka) => return kafka,
+            Ok(started) => return started,
             Err(reason) => assert!(attempt < 3, "Apache Kafka does not start: {reason}"),
         }
     }
     unreachable!("the loop returns or panics")
 }
 
-fn try_start(libs: &Path, machine: &[&str], dir: &Path) -> Result<Kafka, String> {
+fn try_start(libs: &Path, machine: &'static [&'static str], dir: &Path) -> Result<(Kafka, Launch, Child), String> {
     must(fs::create_dir(dir), "making Kafka's folder");
     let [plain, secure, controller] = free_ports();
     let ca_file = make_certificate(dir)?;
-    let properties = dir.join("server.properties");
+    let launch = Launch { libs: libs.to_owned(), machine, dir: dir.to_owned(), port: plain };
+    let properties = launch.properties();
     must(fs::write(&properties, server_properties(dir, plain, secure, controller)), "writing Kafka's configuration");
     let password_file = dir.join("password");
     must(fs::write(&password_file, PASSWORD), "writing Kafka's password file");
-    let log = dir.join("kafka.log");
-    let format = java(libs, &SMALL, &log)
+    let format = java(libs, &SMALL, &launch.log())
         .args(["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", CLUSTER_ID, "-c"])
         .arg(&properties)
         .args(["--add-scram", &format!("SCRAM-SHA-512=[name={USER},password={PASSWORD}]")])
         .status()
         .map_err(|error| format!("java: {error}"))?;
     if !format.success() {
-        return Err(log_end(&log));
+        return Err(log_end(&launch.log()));
     }
-    let broker = java(libs, machine, &log).arg("kafka.Kafka").arg(&properties).spawn();
-    let mut broker = broker.map_err(|error| format!("java: {error}"))?;
-    scratch::after_the_end(&format!("kill -9 {}; rm -rf '{}'", broker.id(), dir.display()));
-    if let Err(reason) = await_broker(&mut broker, plain) {
-        let _ = broker.kill();
-        let _ = broker.wait();
-        return Err(format!("{reason}: {}", log_end(&log)));
-    }
+    scratch::after_the_end(&format!("test -e '{0}/pid' && kill -9 $(cat '{0}/pid'); rm -rf '{0}'", dir.display()));
+    let broker = launch.run()?;
     let bootstrap = format!("127.0.0.1:{plain}");
     let secure =
         SecureListener { bootstrap: format!("localhost:{secure}"), ca_file, username: USER.to_owned(), password_file };
-    Ok(Kafka { bootstrap, version: version(libs), secure: Some(secure) })
+    Ok((Kafka { bootstrap, version: version(libs), secure: Some(secure) }, launch, broker))
 }
 
 /// A Java virtual machine with Kafka on its class path.

@@ -14,7 +14,7 @@ mod scratch;
 mod wait;
 
 pub use confluent::{ConfluentClient, confluent_client};
-pub use kafka::{Kafka, SecureListener, kafka, kafka_in_service};
+pub use kafka::{Broker, Kafka, SecureListener, kafka, kafka_in_service};
 pub use postgres::{TestDatabase, database, database_prepared, postgres};
 pub use registry::{register_schema, schema_registry};
 pub use scratch::{scratch_dir, scratch_name};
