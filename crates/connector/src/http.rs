@@ -4,6 +4,7 @@
 //! address and no answer carries a personal value, but for the file of failed rows, which is the sender's own.
 
 mod credentials;
+mod document;
 mod feeds;
 mod problem;
 mod quarantine;
@@ -26,8 +27,7 @@ use serde::Serialize;
 use store::ingest;
 use utoipa::OpenApi as _;
 use utoipa::ToSchema;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, OpenApi};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -39,6 +39,7 @@ use crate::receipt::{DryRun, Receipt};
 
 pub use credentials::OpenedFeeds;
 use credentials::{Credentials, enter};
+use document::{Document, FeedPath, Stranger};
 pub use problem::{FeedProblem, PROBLEMS};
 pub(crate) use quarantine::failed_rows;
 
@@ -61,21 +62,6 @@ pub fn router(ingest: Arc<Ingest>) -> (Router, OpenApi) {
         .routes(routes!(list_reasons))
         .with_state(ingest)
         .split_for_parts()
-}
-
-/// What the document says beside the routes.
-#[derive(utoipa::OpenApi)]
-#[openapi(modifiers(&FeedToken), tags((name = "feeds", description = "Push files, read receipts, fetch what failed")), components(schemas(DryRun)))]
-struct Document;
-
-struct FeedToken;
-
-impl utoipa::Modify for FeedToken {
-    fn modify(&self, api: &mut OpenApi) {
-        let components = api.components.get_or_insert_with(Components::new);
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A token of one feed")).build();
-        components.add_security_scheme("feed-token", SecurityScheme::Http(scheme));
-    }
 }
 
 /// A feed as its sender sees it.
@@ -155,7 +141,7 @@ fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
     tag = "feeds",
     security(("feed-token" = [])),
     params(
-        ("feed" = String, Path, description = "Name of the feed"),
+        FeedPath,
         ("dry_run" = Option<bool>, Query, description = "Only say what the push would do"),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
@@ -164,8 +150,7 @@ fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
         (status = 200, description = "Read before, or a dry run (then a document of the schema DryRun)", body = Receipt),
         (status = 202, description = "Durable; it is being read", body = Receipt),
         (status = 400, description = "The body is broken; nothing was applied", body = ProblemDocument),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
         (status = 408, description = "The body stopped arriving; nothing was applied", body = ProblemDocument),
         (status = 413, description = "Too large", body = ProblemDocument),
         (status = 415, description = "Compressed in an unknown way", body = ProblemDocument),

@@ -1,10 +1,32 @@
 //! What operators do from a terminal, on record: an entry in the access log before anything is told or changed.
 
 use anyhow::{Context, ensure};
-use ledger::{Access, Code, LedgerClient, LedgerHandle, Matter, Nonce, PolicyHash, Released, Stamper};
+use clap::Args;
+use ledger::{Access, Code, LedgerClient, LedgerHandle, Nonce, PolicyHash, Receipt, Released, Stamper};
 
 use crate::config::Config;
 use crate::hub;
+
+/// Who does something that is put on record.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OperatorArgs {
+    /// Your handle in the access log: letters, digits and - _ . : /; without it the name of the account.
+    #[arg(long, env = "ISTHMUS_OPERATOR")]
+    handle: Option<String>,
+}
+
+/// The longest reason, in characters.
+const REASON_CHARS_MAX: usize = 300;
+
+/// Reads a reason: short, and without a number of a person.
+pub(crate) fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    if text.is_empty() || text.chars().count() > REASON_CHARS_MAX || digits > 10 {
+        return Err(format!("a reason has 1 to {REASON_CHARS_MAX} characters and no number of a person"));
+    }
+    Ok(text.to_owned())
+}
 
 /// The access log, and who acts.
 pub(crate) struct OnRecord {
@@ -14,16 +36,18 @@ pub(crate) struct OnRecord {
     operator: Code,
 }
 
-impl OnRecord {
+impl OperatorArgs {
     /// Who acts: the handle given, or the name of the account. To be asked for before anything is opened.
-    pub(crate) fn operator_of(handle: Option<&str>) -> anyhow::Result<Code> {
-        let operator = handle.map(str::to_owned).or_else(|| std::env::var("USER").ok()).unwrap_or_default();
+    pub(crate) fn operator(&self) -> anyhow::Result<Code> {
+        let operator = self.handle.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_default();
         let operator = operator.trim();
         ensure!(!operator.is_empty(), "this is put on record: say who you are with --handle HANDLE");
         Code::parse(operator)
             .context("--handle stands in the access log: 1 to 64 letters, digits and - _ . : / and no long number")
     }
+}
 
+impl OnRecord {
     /// Opens the access log of a hub that runs or does not run.
     pub(crate) async fn open(config: &Config, operator: Code) -> anyhow::Result<Self> {
         let (client, own) = hub::ledger_of_admin(config).await?;
@@ -35,14 +59,9 @@ impl OnRecord {
         self.operator.as_str()
     }
 
-    /// Puts on record what is done, and only then gives `value` out. `records` is how many records it was made from.
-    pub(crate) async fn give<T>(
-        &self,
-        action: &str,
-        records: usize,
-        matter: Option<Matter>,
-        value: T,
-    ) -> anyhow::Result<T> {
+    /// Puts on record what is done, and only then gives `value` out, with the entry's receipt. `released` is what the value
+    /// was made from.
+    pub(crate) async fn give<T>(&self, action: &str, released: Released, value: T) -> anyhow::Result<(T, Receipt)> {
         let code = |text: &str| Code::parse(text).context("a code of the access log");
         let access = Access {
             stamp: Stamper::start().stamp(hub::now()),
@@ -55,10 +74,8 @@ impl OnRecord {
             policy: PolicyHash(*access::Policy::builtin()?.hash().as_bytes()),
             request: Nonce::random(),
         };
-        let released = Released { count: records as u64, matter, ..Released::default() };
         let given = self.client.disclose(access.disclose(value, released)).await;
-        let (value, _receipt) = given.context("it cannot be put on record, so it is not done")?.into_parts();
-        Ok(value)
+        Ok(given.context("it cannot be put on record, so it is not done")?.into_parts())
     }
 
     /// Closes the access log where this command opened it.

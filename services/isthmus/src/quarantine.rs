@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
-use connector::{BodyLimits, Ingest, IngestSetup, Reason};
+use connector::{BodyLimits, Ingest, IngestSetup, Reason, Replayed, Reprocessed};
 use domain::{BatchId, FeedId, TokenKey};
 use event_log::EventLog;
-use ledger::{Access, Code, LedgerClient, LedgerHandle, Nonce, Released, Stamper};
+use ledger::{Code, Receipt, Released};
 use runtime::keys;
 use store::ingest::Origin;
 use store::quarantine::{self, HeldRow, Selection};
@@ -20,6 +20,7 @@ use store::quarantine::{self, HeldRow, Selection};
 use crate::cli::CommonArgs;
 use crate::config::Config;
 use crate::hub::{self, ALL_SERVICES, AdminDatabase, now};
+use crate::on_record::{OnRecord, OperatorArgs, reason};
 
 /// Rows that a list prints at most.
 const LISTED_MAX: i64 = 10_000;
@@ -99,9 +100,9 @@ pub(crate) struct ShowArgs {
     batch: BatchId,
     /// The row of the batch, from 1.
     row: i64,
-    /// Handle of the operator in the ledger: no name of a person.
-    #[arg(long)]
-    handle: String,
+    /// Who does it: it stands in the access log.
+    #[command(flatten)]
+    operator: OperatorArgs,
     /// Where the configuration and the data are.
     #[command(flatten)]
     common: CommonArgs,
@@ -117,11 +118,11 @@ pub(crate) struct ActArgs {
     #[command(flatten)]
     select: SelectArgs,
     /// Why; receipts say it to the sender, so no name of a person.
-    #[arg(long)]
+    #[arg(long, value_parser = reason)]
     reason: String,
-    /// Handle of the operator in the ledger: no name of a person.
-    #[arg(long)]
-    handle: String,
+    /// Who does it: it stands in the access log.
+    #[command(flatten)]
+    operator: OperatorArgs,
     /// Where the configuration and the data are.
     #[command(flatten)]
     common: CommonArgs,
@@ -136,11 +137,11 @@ pub(crate) struct ReprocessArgs {
     #[arg(long)]
     preview: bool,
     /// Why; receipts say it to the sender, so no name of a person.
-    #[arg(long, required_unless_present = "preview")]
+    #[arg(long, value_parser = reason, required_unless_present = "preview")]
     reason: Option<String>,
-    /// Handle of the operator in the ledger: no name of a person.
-    #[arg(long, required_unless_present = "preview")]
-    handle: Option<String>,
+    /// Who does it: it stands in the access log.
+    #[command(flatten)]
+    operator: OperatorArgs,
     /// Where the configuration and the data are.
     #[command(flatten)]
     common: CommonArgs,
@@ -194,18 +195,10 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
 }
 
 async fn show(args: ShowArgs) -> anyhow::Result<()> {
-    let desk = Desk::open(&args.common).await?;
-    let selection = Selection { batch_id: Some(args.batch), row: Some(args.row), all: true, ..Selection::default() };
-    let mut conn = desk.database.store.acquire().await?;
-    let found = quarantine::list(&mut conn, &selection, Origin { arrival: 0, row: 0 }, 1).await?.into_iter().next();
-    drop(conn);
-    let held = found.with_context(|| format!("row {} of batch {} never failed", args.row, args.batch))?;
-    let feed = FeedId::parse(&held.feed).context("the batch has no feed")?;
-    let bytes = desk.ingest.row_bytes(&feed, &held).await.context("the body cannot be read")?;
-    let access = desk.access("quarantine.read", &args.handle)?;
-    let released = Released { groups: vec![Code::parse("raw-row")?], count: 1, ..Released::default() };
-    let disclosed = desk.ledger.disclose(access.disclose(bytes, released)).await.context("nothing is shown")?;
-    let (bytes, receipt) = disclosed.into_parts();
+    let desk = Desk::open(&args.common, &args.operator).await?;
+    let shown = desk.look(args.batch, args.row).await;
+    desk.close().await?;
+    let (held, bytes, receipt) = shown?;
     println!("{} line {}: {} ({})", held.feed, held.row.line, held.row.code, held.state);
     println!("{}: {}", held.row.field.as_deref().unwrap_or("the row"), held.row.message);
     if let Some(reason) = &held.reason {
@@ -219,40 +212,37 @@ async fn show(args: ShowArgs) -> anyhow::Result<()> {
         None => println!("Its bytes are not on this machine any more."),
     }
     eprintln!("This look is entry {} of the ledger.", receipt.index);
-    desk.close().await
+    Ok(())
 }
 
 async fn replay(args: ActArgs) -> anyhow::Result<()> {
     let (feed, selection) = chosen(&args)?;
-    let desk = Desk::open(&args.common).await?;
-    desk.note("quarantine.replay", &args.handle, &feed).await?;
-    let done = desk.ingest.replay(&feed, &selection, &args.reason).await.context("not every row was replayed")?;
+    let desk = Desk::open(&args.common, &args.operator).await?;
+    let done = desk.replay(&feed, &selection, &args.reason).await;
+    desk.close().await?;
+    let done = done?;
     println!(
         "accepted {}, duplicate {}, superseded {}; still in quarantine {}, gone {}; {} events",
         done.accepted, done.duplicate, done.superseded, done.quarantined, done.gone, done.events
     );
-    desk.close().await
+    Ok(())
 }
 
 async fn discard(args: ActArgs) -> anyhow::Result<()> {
     let (feed, selection) = chosen(&args)?;
-    let desk = Desk::open(&args.common).await?;
-    desk.note("quarantine.discard", &args.handle, &feed).await?;
-    let mut conn = desk.database.store.acquire().await?;
-    let rows = quarantine::discard(&mut conn, &selection, &args.reason, now()).await?;
-    drop(conn);
-    println!("{rows} rows of {feed} are discarded.");
-    desk.close().await
+    let desk = Desk::open(&args.common, &args.operator).await?;
+    let rows = desk.discard(&feed, &selection, &args.reason).await;
+    desk.close().await?;
+    println!("{} rows of {feed} are discarded.", rows?);
+    Ok(())
 }
 
 async fn reprocess(args: ReprocessArgs) -> anyhow::Result<()> {
     let feed = FeedId::parse(&args.feed).context("a feed name is 2 to 64 of a-z, 0-9 and -")?;
-    let desk = Desk::open(&args.common).await?;
-    if let Some(handle) = args.handle.as_ref().filter(|_| !args.preview) {
-        desk.note("feed.reprocess", handle, &feed).await?;
-    }
-    let reason = args.reason.unwrap_or_default();
-    let done = desk.ingest.reprocess(&feed, args.preview, &reason).await.context("the feed was not read again")?;
+    let desk = Desk::open(&args.common, &args.operator).await?;
+    let done = desk.reprocess(&feed, args.preview, &args.reason.unwrap_or_default()).await;
+    desk.close().await?;
+    let done = done?;
     println!(
         "{} rows of {} batches read again; {} batches keep what they said",
         done.rows, done.batches, done.kept_batches
@@ -263,12 +253,11 @@ async fn reprocess(args: ReprocessArgs) -> anyhow::Result<()> {
         true => println!("Nothing was done: this was a preview."),
         false => println!("{} events published", done.events),
     }
-    desk.close().await
+    Ok(())
 }
 
 fn chosen(args: &ActArgs) -> anyhow::Result<(FeedId, Selection)> {
     let feed = FeedId::parse(&args.feed).context("a feed name is 2 to 64 of a-z, 0-9 and -")?;
-    ensure!((1..=500).contains(&args.reason.trim().len()), "--reason is 1 to 500 bytes");
     Ok((feed, args.select.selection(Some(args.feed.clone()))?))
 }
 
@@ -276,12 +265,12 @@ fn chosen(args: &ActArgs) -> anyhow::Result<(FeedId, Selection)> {
 struct Desk {
     database: AdminDatabase,
     ingest: Ingest,
-    ledger: LedgerClient,
-    local: Option<LedgerHandle>,
+    record: OnRecord,
 }
 
 impl Desk {
-    async fn open(common: &CommonArgs) -> anyhow::Result<Self> {
+    async fn open(common: &CommonArgs, operator: &OperatorArgs) -> anyhow::Result<Self> {
+        let operator = operator.operator()?;
         let config = Config::resolve(common)?;
         let database = AdminDatabase::open(&config).await?;
         let key = keys::key_file(&config.keys().join("token.key")).context("the token key cannot be read")?;
@@ -297,38 +286,50 @@ impl Desk {
             feeds: hub::feeds(&ALL_SERVICES, config.feed_dir.as_deref())?,
             clock: Arc::new(now),
         });
-        let (ledger, local) = hub::ledger_of_admin(&config).await?;
-        Ok(Self { database, ingest, ledger, local })
+        let record = OnRecord::open(&config, operator).await?;
+        Ok(Self { database, ingest, record })
     }
 
-    fn access(&self, action: &str, handle: &str) -> anyhow::Result<Access> {
-        let actor = Code::parse(handle).context("--handle stands in the access log")?;
-        Ok(Access {
-            stamp: Stamper::start().stamp(now()),
-            actor,
-            unit: Code::parse("operations")?,
-            role: Code::parse("operator")?,
-            action: Code::parse(action)?,
-            purpose: None,
-            case: None,
-            policy: ledger::PolicyHash(*access::Policy::builtin()?.hash().as_bytes()),
-            request: Nonce::random(),
-        })
+    /// A row that failed, with its bytes where this machine still has them.
+    async fn look(&self, batch: BatchId, row: i64) -> anyhow::Result<(HeldRow, Option<Vec<u8>>, Receipt)> {
+        let selection = Selection { batch_id: Some(batch), row: Some(row), all: true, ..Selection::default() };
+        let mut conn = self.database.store.acquire().await?;
+        let found = quarantine::list(&mut conn, &selection, Origin { arrival: 0, row: 0 }, 1).await?.into_iter().next();
+        drop(conn);
+        let held = found.with_context(|| format!("row {row} of batch {batch} never failed"))?;
+        let feed = FeedId::parse(&held.feed).context("the batch has no feed")?;
+        let bytes = self.ingest.row_bytes(&feed, &held).await.context("the body cannot be read")?;
+        let released = Released { groups: vec![Code::parse("raw-row")?], count: 1, ..Released::default() };
+        let (bytes, receipt) = self.record.give("quarantine.read", released, bytes).await?;
+        Ok((held, bytes, receipt))
+    }
+
+    async fn replay(&self, feed: &FeedId, selection: &Selection, reason: &str) -> anyhow::Result<Replayed> {
+        self.note("quarantine.replay", feed).await?;
+        self.ingest.replay(feed, selection, reason).await.context("not every row was replayed")
+    }
+
+    async fn discard(&self, feed: &FeedId, selection: &Selection, reason: &str) -> anyhow::Result<u64> {
+        self.note("quarantine.discard", feed).await?;
+        let mut conn = self.database.store.acquire().await?;
+        Ok(quarantine::discard(&mut conn, selection, reason, now()).await?)
+    }
+
+    async fn reprocess(&self, feed: &FeedId, preview: bool, reason: &str) -> anyhow::Result<Reprocessed> {
+        self.note(if preview { "feed.preview" } else { "feed.reprocess" }, feed).await?;
+        self.ingest.reprocess(feed, preview, reason).await.context("the feed was not read again")
     }
 
     /// Puts an act on record before it is done.
-    async fn note(&self, action: &str, handle: &str, feed: &FeedId) -> anyhow::Result<()> {
+    async fn note(&self, action: &str, feed: &FeedId) -> anyhow::Result<()> {
         let released = Released { groups: vec![Code::parse(feed.as_str())?], ..Released::default() };
-        let act = self.access(action, handle)?.disclose((), released);
-        let _on_record = self.ledger.disclose(act).await.context("the ledger does not answer: nothing is done")?;
+        self.record.give(action, released, ()).await?;
         Ok(())
     }
 
     async fn close(self) -> anyhow::Result<()> {
         drop(self.ingest);
-        if let Some(handle) = &self.local {
-            handle.close().await;
-        }
+        self.record.close().await;
         self.database.close().await
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::FeedId;
-use runtime::problem::ProblemDocument;
 use serde::Serialize;
 use store::quality::QualityDay;
 use utoipa::ToSchema;
 
 use crate::http::FeedView;
 use crate::http::credentials::{Credentials, enter};
+use crate::http::document::{FeedPath, Stranger};
 use crate::http::problem::FeedProblem;
 use crate::ingest::Ingest;
 use crate::quality::{self, Alert};
@@ -109,11 +109,10 @@ impl DayView {
     path = "/v1/feeds/{feed}",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(("feed" = String, Path, description = "Name of the feed")),
+    params(FeedPath),
     responses(
         (status = 200, description = "The feed", body = FeedDetail),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
     ),
 )]
 pub(super) async fn read_feed(
@@ -142,11 +141,10 @@ pub(super) async fn read_feed(
     path = "/v1/feeds/{feed}/quality",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(("feed" = String, Path, description = "Name of the feed")),
+    params(FeedPath),
     responses(
         (status = 200, description = "Days and alerts", body = QualityView),
-        (status = 401, description = "No valid token: a token of the feed, or of an operator", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
     ),
 )]
 pub(super) async fn read_quality(

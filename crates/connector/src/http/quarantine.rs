@@ -27,6 +27,7 @@ use runtime::problem::ProblemDocument;
 use crate::failed::{MARKED_BYTES_MAX, Marker};
 use crate::feed::Feed;
 use crate::http::credentials::{Credentials, enter};
+use crate::http::document::{BatchPath, Stranger};
 use crate::http::find;
 use crate::http::problem::FeedProblem;
 use crate::ingest::Ingest;
@@ -48,14 +49,10 @@ const PIECE_BYTES: u64 = 1 << 16;
     path = "/v1/feeds/{feed}/batches/{batch}/quarantined",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("batch" = String, Path, description = "Id of the batch"),
-    ),
+    params(BatchPath),
     responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
         (status = 404, description = "No such batch of this feed", body = ProblemDocument),
         (status = 410, description = "The stored file is not there any more", body = ProblemDocument),
     ),

@@ -15,6 +15,7 @@ use store::receipts::{self, BatchFilter};
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use crate::http::document::{BatchPath, FeedPath, Stranger};
 use crate::http::problem::FeedProblem;
 use crate::http::{Credentials, PAGE, PAGE_MAX, enter, find, query};
 use crate::ingest::Ingest;
@@ -41,7 +42,7 @@ pub(super) struct BatchPage {
     tag = "feeds",
     security(("feed-token" = [])),
     params(
-        ("feed" = String, Path, description = "Name of the feed"),
+        FeedPath,
         ("state" = Option<String>, Query, description = "processing, done or refused"),
         ("from" = Option<String>, Query, description = "Only batches received at this instant or later (RFC 3339)"),
         ("to" = Option<String>, Query, description = "Only batches received before this instant (RFC 3339)"),
@@ -53,8 +54,7 @@ pub(super) struct BatchPage {
     responses(
         (status = 200, description = "Batches", body = BatchPage),
         (status = 400, description = "A member of the query string has another form", body = ProblemDocument),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
     ),
 )]
 pub(super) async fn list_batches(
@@ -106,15 +106,11 @@ pub(super) async fn list_batches(
     path = "/v1/feeds/{feed}/batches/{batch}",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("batch" = String, Path, description = "Id of the batch"),
-    ),
+    params(BatchPath),
     responses(
         (status = 200, description = "The receipt", body = Receipt),
         (status = 304, description = "The receipt is the one that is known"),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
         (status = 404, description = "No such batch of this feed", body = ProblemDocument),
     ),
 )]

@@ -9,6 +9,7 @@ use serde::Serialize;
 use store::receipts;
 use utoipa::ToSchema;
 
+use crate::http::document::{BatchPath, Stranger};
 use crate::http::problem::FeedProblem;
 use crate::http::{Credentials, PAGE, PAGE_MAX, enter, find, query};
 use crate::ingest::Ingest;
@@ -35,8 +36,7 @@ pub(super) struct RowPage {
     tag = "feeds",
     security(("feed-token" = [])),
     params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("batch" = String, Path, description = "Id of the batch"),
+        BatchPath,
         ("outcome" = Option<String>, Query, description = "accepted, duplicate, superseded or quarantined"),
         ("all" = Option<bool>, Query, description = "Quarantined rows also when they were mended, replayed or discarded since"),
         ("after" = Option<i64>, Query, description = "Only rows after this one"),
@@ -44,8 +44,7 @@ pub(super) struct RowPage {
     ),
     responses(
         (status = 200, description = "Rows", body = RowPage),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
         (status = 404, description = "No such batch of this feed", body = ProblemDocument),
     ),
 )]
@@ -91,14 +90,12 @@ pub(super) async fn list_rows(
     tag = "feeds",
     security(("feed-token" = [])),
     params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("batch" = String, Path, description = "Id of the batch"),
+        BatchPath,
         ("row" = i64, Path, description = "Row of the file, from 1"),
     ),
     responses(
         (status = 200, description = "The row's receipt", body = RowReceipt),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
         (status = 404, description = "No such batch of this feed, or no such row yet", body = ProblemDocument),
     ),
 )]

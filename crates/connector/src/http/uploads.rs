@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::error::IngestError;
 use crate::http::credentials::{Credentials, enter};
+use crate::http::document::{FeedPath, Stranger, UploadPath};
 use crate::http::problem::{
     FeedProblem, UPLOAD_CHECKSUM, UPLOAD_HEADER, UPLOAD_OFFSET, UPLOAD_TYPE, UPLOAD_UNKNOWN, UPLOAD_VERSION,
 };
@@ -59,7 +60,7 @@ impl From<UploadError> for FeedProblem {
     options,
     path = "/v1/feeds/{feed}/uploads",
     tag = "feeds",
-    params(("feed" = String, Path, description = "Name of the feed")),
+    params(FeedPath),
     responses((status = 204, description = "Version, extensions and checksums, as headers")),
 )]
 async fn options(Path(_feed): Path<String>) -> Response {
@@ -77,12 +78,11 @@ async fn options(Path(_feed): Path<String>) -> Response {
     path = "/v1/feeds/{feed}/uploads",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(("feed" = String, Path, description = "Name of the feed")),
+    params(FeedPath),
     responses(
         (status = 201, description = "Begun; Location names it"),
         (status = 400, description = "A header of the protocol is missing", body = ProblemDocument),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
         (status = 412, description = "Another version of the protocol", body = ProblemDocument),
         (status = 413, description = "Too large", body = ProblemDocument),
         (status = 429, description = "The feed has spent its rows a minute", body = ProblemDocument),
@@ -116,14 +116,10 @@ async fn create(
     path = "/v1/feeds/{feed}/uploads/{upload}",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("upload" = String, Path, description = "Id of the upload"),
-    ),
+    params(UploadPath),
     responses(
         (status = 200, description = "Upload-Offset and Upload-Length; Content-Location is the receipt once it is complete"),
-        (status = 401, description = "No valid token"),
-        (status = 403, description = "The token is of another feed"),
+        Stranger,
         (status = 404, description = "No such upload of this feed"),
         (status = 412, description = "Another version of the protocol"),
     ),
@@ -150,16 +146,12 @@ async fn look(
     path = "/v1/feeds/{feed}/uploads/{upload}",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("upload" = String, Path, description = "Id of the upload"),
-    ),
+    params(UploadPath),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The piece"),
     responses(
         (status = 204, description = "Taken; Upload-Offset says how far"),
         (status = 400, description = "A header is missing, or the complete body is broken", body = ProblemDocument),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
         (status = 404, description = "No such upload of this feed", body = ProblemDocument),
         (status = 409, description = "The piece does not begin where the upload stands", body = ProblemDocument),
         (status = 412, description = "Another version of the protocol", body = ProblemDocument),
@@ -191,14 +183,10 @@ async fn append(
     path = "/v1/feeds/{feed}/uploads/{upload}",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(
-        ("feed" = String, Path, description = "Name of the feed"),
-        ("upload" = String, Path, description = "Id of the upload"),
-    ),
+    params(UploadPath),
     responses(
         (status = 204, description = "What came of it is removed; a body that was complete stays on record"),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is of another feed", body = ProblemDocument),
+        Stranger,
         (status = 404, description = "No such upload of this feed", body = ProblemDocument),
         (status = 412, description = "Another version of the protocol", body = ProblemDocument),
     ),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::cli::CommonArgs;
+use crate::on_record::{OperatorArgs, reason};
 
 /// Commands of `model`.
 #[derive(Clone, Debug, Subcommand)]
@@ -133,26 +134,6 @@ pub(crate) struct ChangeArgs {
     /// Where the configuration and the data are.
     #[command(flatten)]
     pub(crate) common: CommonArgs,
-}
-
-/// Who does something that is put on record.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct OperatorArgs {
-    /// Your handle in the access log: letters, digits and - _ . : /; without it the name of the account.
-    #[arg(long, env = "ISTHMUS_OPERATOR")]
-    pub(crate) handle: Option<String>,
-}
-
-/// The longest reason, in characters.
-const REASON_CHARS_MAX: usize = 300;
-
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    if text.is_empty() || text.chars().count() > REASON_CHARS_MAX || digits > 10 {
-        return Err(format!("a reason has 1 to {REASON_CHARS_MAX} characters and no number of a person"));
-    }
-    Ok(text.to_owned())
 }
 
 /// Options of `model show`.

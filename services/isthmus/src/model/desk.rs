@@ -8,7 +8,7 @@ use domain::{
     BatchId, Event, EventType, Meta, ModelAction, ModelActivated, Op, Precision, Sensitive, SourceKind, TokenKey,
 };
 use event_log::{EventLog, Positions, Record};
-use ledger::{Code, Matter, MatterId};
+use ledger::{Code, Matter, MatterId, Released};
 use linkage::Model;
 use runtime::{Shutdown, keys};
 use store::{SessionLock, Store, views};
@@ -142,7 +142,8 @@ impl Desk {
             ModelAction::RolledBack => "rolled-back",
         };
         let matter = Matter { id: MatterId(event.meta.event_id.as_uuid().into_bytes()), act: Code::parse(act)? };
-        let event = record.give("change-model", 0, Some(matter), event).await?;
+        let released = Released { matter: Some(matter), ..Released::default() };
+        let (event, _receipt) = record.give("change-model", released, event).await?;
         let encoded = self.codec.encode(&event).context("the activation cannot be written")?;
         let (topic, key) = (encoded.topic.to_owned(), encoded.key);
         let record = Record { topic, key, payload: encoded.payload, headers: encoded.headers };

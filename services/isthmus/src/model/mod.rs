@@ -17,17 +17,18 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use domain::{ModelAction, ModelActivated};
 use indicatif::{ProgressBar, ProgressStyle};
+use ledger::Released;
 use linkage::Model;
 use store::views::{self, Hot};
 
 pub(crate) use args::ModelCommand;
-use args::{ActivateArgs, ChangeArgs, HotArgs, OperatorArgs, PreviewArgs, ShowArgs, TrainArgs};
+use args::{ActivateArgs, ChangeArgs, HotArgs, PreviewArgs, ShowArgs, TrainArgs};
 use desk::{Desk, pile};
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
 use crate::hub::{self, AdminDatabase};
-use crate::on_record::OnRecord;
+use crate::on_record::{OnRecord, OperatorArgs};
 
 /// Names of each kind that a trained model keeps: the most frequent. The others count as rare, which they are.
 const NAMES_MAX: usize = 5_000;
@@ -79,7 +80,7 @@ async fn train(args: TrainArgs) -> anyhow::Result<ExitCode> {
 
 /// The desk, and the access log that what is done at it goes to.
 async fn open(common: &CommonArgs, operator: &OperatorArgs) -> anyhow::Result<(Desk, OnRecord)> {
-    let operator = OnRecord::operator_of(operator.handle.as_deref())?;
+    let operator = operator.operator()?;
     let desk = Desk::open(Config::resolve(common)?).await?;
     match OnRecord::open(&desk.config, operator).await {
         Ok(record) => Ok((desk, record)),
@@ -88,6 +89,11 @@ async fn open(common: &CommonArgs, operator: &OperatorArgs) -> anyhow::Result<(D
             Err(error)
         }
     }
+}
+
+/// What is put on record of work on so many records.
+fn made_from(records: usize) -> Released {
+    Released { count: records as u64, ..Released::default() }
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -104,7 +110,7 @@ async fn learn(
     let spinner = spinner("reading the records");
     let base = desk.current(&desk.activations().await?).await?;
     let records = trial::records(desk.store()).await?;
-    let records = record.give("train-model", records.len(), None, records).await?;
+    let (records, _receipt) = record.give("train-model", made_from(records.len()), records).await?;
     spinner.set_message(format!("learning from {} records", records.len()));
     let trained = linkage::train(&records, &base, name, seed)?;
     let mut file = trained.model.file().clone();
@@ -218,7 +224,7 @@ async fn try_out(desk: &Desk, record: &OnRecord, candidate: Model, samples: usiz
     let spinner = spinner("reading the records");
     let current = desk.current(&desk.activations().await?).await?;
     let trial = trial::read(desk.store(), current, candidate, samples).await?;
-    let trial = record.give("preview-model", trial.records.len(), None, trial).await?;
+    let (trial, _receipt) = record.give("preview-model", made_from(trial.records.len()), trial).await?;
     spinner.set_message(format!("deciding the persons of {} records with the model on trial", trial.records.len()));
     let preview = tokio::task::spawn_blocking(move || linkage::Preview::of(trial)).await;
     spinner.finish_and_clear();
