@@ -39,6 +39,7 @@ impl Core {
         first: Chunk,
         coming: &mut Coming<'_>,
     ) -> Result<(i64, Option<ReadAhead>), IngestError> {
+        let _turn = line.turns.group().await;
         let _one_of_few = self.at_once.acquire().await.map_err(|_| IngestError::Stopped)?;
         let mut tx = self.store.begin("ingest-chunks").await?;
         ingest::lock_feed(&mut tx, id).await?;

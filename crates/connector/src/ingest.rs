@@ -3,8 +3,8 @@
 //!
 //! Invariants: what was acknowledged is on disk and on record. A crash between append and commit leaves events in the log
 //! whose ids the same work gives again, so a consumer sees no difference. Rows of one feed are decided one chunk at a
-//! time, in the order in which their bodies came. A chunk is decided while the one before it is appended and the next
-//! one is read.
+//! time; bodies of the feed take turns ([`crate::turns`]). A chunk is decided while the one before it is appended and the
+//! next one is read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -35,6 +35,7 @@ use crate::quality::{Gathered, Names};
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
 use crate::reason::Reason;
 use crate::receipt::{DryRun, NoticeView, Receipt};
+use crate::turns::{Lane, Turns};
 use crate::unpack::Members;
 use crate::upload::Uploads;
 
@@ -85,8 +86,8 @@ pub struct Ingest {
 /// One feed with what belongs to it in this process.
 pub(crate) struct Line {
     pub(crate) feed: Arc<dyn Feed>,
-    /// Held while bodies of the feed are worked on: one after the other.
-    pub(crate) working: tokio::sync::Mutex<()>,
+    /// Which body of the feed is read, and when.
+    pub(crate) turns: Turns,
     pub(crate) recent: Mutex<Recent>,
     /// Names of identity numbers, for the feed's quality.
     pub(crate) names: Mutex<Names>,
@@ -132,7 +133,7 @@ impl Ingest {
             let (pace, raw) = (Pace::new(limits.rows_per_minute), raw.limited(limits));
             let line = Line {
                 feed,
-                working: tokio::sync::Mutex::new(()),
+                turns: Turns::default(),
                 recent: Mutex::default(),
                 names: Mutex::default(),
                 alerts: Mutex::default(),
@@ -183,8 +184,10 @@ impl Ingest {
     pub async fn resume(&self) -> Result<usize, IngestError> {
         let mut bodies = 0;
         for (id, line) in &self.core.lines {
-            let _working = line.working.lock().await;
-            bodies += self.core.finish_all(id, line, None).await?;
+            for lane in Lane::all() {
+                let _lane = line.turns.lane(lane).await;
+                bodies += self.core.finish_before(id, line, lane, None).await?;
+            }
         }
         self.sweep_uploads().await?;
         Ok(bodies)
@@ -199,8 +202,8 @@ impl Ingest {
         let now_ms = u64::try_from((self.core.clock)().as_millis()).unwrap_or_default();
         let mut removed = 0;
         for (id, line) in &self.core.lines {
-            // A body that is being read is wanted, however old it is.
-            let _working = line.working.lock().await;
+            // A body that is being read is unfinished, and wanted however old it is; nor may the feed be reprocessed.
+            let _turn = line.turns.group().await;
             let mut conn = self.core.store.acquire().await?;
             let unfinished = ingest::list_unfinished(&mut conn, id, UNFINISHED_MAX).await?;
             drop(conn);
@@ -329,9 +332,33 @@ pub(crate) fn new_batch(profile: &Profile, stored: &StoredBody, received_at: Tim
 impl Core {
     async fn work(self: Arc<Self>, feed: FeedId, batch_id: BatchId) -> Result<Receipt, IngestError> {
         let line = self.lines.get(&feed).ok_or(IngestError::UnknownFeed)?;
-        let _working = line.working.lock().await;
-        self.finish_all(&feed, line, Some(batch_id)).await?;
+        let Some(batch) = self.find_processing(batch_id).await? else { return self.receipt(batch_id).await };
+        let lane = Lane::of(batch.bytes);
+        let _lane = line.turns.lane(lane).await;
+        self.finish_before(&feed, line, lane, Some(batch.arrival)).await?;
+        // Another sender of the same body may have been first.
+        if let Some(batch) = self.find_processing(batch_id).await? {
+            self.finish(&feed, line, batch).await?;
+        }
+        tokio::spawn(Arc::clone(&self).pick_up(feed.clone(), batch.arrival));
         self.receipt(batch_id).await
+    }
+
+    /// Reads what a failure left unfinished in lanes where nobody reads.
+    async fn pick_up(self: Arc<Self>, feed: FeedId, arrival: i64) {
+        let Some(line) = self.lines.get(&feed) else { return };
+        for lane in Lane::all() {
+            let Some(_lane) = line.turns.try_lane(lane) else { continue };
+            if let Err(error) = self.finish_before(&feed, line, lane, Some(arrival)).await {
+                tracing::warn!(%feed, %error, "An unfinished body was not read to its end.");
+            }
+        }
+    }
+
+    async fn find_processing(&self, batch_id: BatchId) -> Result<Option<Batch>, IngestError> {
+        let mut conn = self.store.acquire().await?;
+        let batch = ingest::find_batch(&mut conn, batch_id).await?;
+        Ok(batch.filter(|batch| batch.state == BatchState::Processing))
     }
 
     async fn receipt(&self, batch_id: BatchId) -> Result<Receipt, IngestError> {
@@ -344,25 +371,30 @@ impl Core {
         Ok(Receipt::of(&batch, false))
     }
 
-    /// Reads the unfinished bodies of a feed, the oldest first, up to and with `until`: changes without version numbers
-    /// are numbered in the order in which they came.
-    async fn finish_all(&self, id: &FeedId, line: &Line, until: Option<BatchId>) -> Result<usize, IngestError> {
+    /// Reads the unfinished bodies of a lane, the oldest first, up to an arrival. Returns how many there were.
+    async fn finish_before(
+        &self,
+        id: &FeedId,
+        line: &Line,
+        lane: Lane,
+        arrival: Option<i64>,
+    ) -> Result<usize, IngestError> {
         let mut conn = self.store.acquire().await?;
         let unfinished = ingest::list_unfinished(&mut conn, id, UNFINISHED_MAX).await?;
         drop(conn);
         let mut bodies = 0;
         for batch in unfinished {
-            let (batch_id, mine) = (batch.batch_id, until == Some(batch.batch_id));
+            if Lane::of(batch.bytes) != lane || arrival.is_some_and(|arrival| arrival <= batch.arrival) {
+                continue;
+            }
+            let batch_id = batch.batch_id;
             match self.finish(id, line, batch).await {
                 Ok(()) => bodies += 1,
-                Err(IngestError::Raw(error)) if !mine => {
+                Err(IngestError::Raw(error)) => {
                     tracing::warn!(feed = %id, batch.id = %batch_id, %error, "An unfinished body cannot be read here; it is left for the machine that has it.");
                 }
                 Err(IngestError::Refused { .. }) => {}
                 Err(error) => return Err(error),
-            }
-            if mine {
-                break;
             }
         }
         Ok(bodies)

@@ -49,6 +49,7 @@ mod synonyms;
 pub mod tokens;
 pub mod topic;
 mod trial;
+mod turns;
 mod unpack;
 mod upload;
 pub mod watch;

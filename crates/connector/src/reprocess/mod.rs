@@ -73,7 +73,7 @@ impl Ingest {
     pub async fn reprocess(&self, feed: &FeedId, preview: bool, reason: &str) -> Result<Reprocessed, IngestError> {
         let core = &self.core;
         let line = core.lines.get(feed).ok_or(IngestError::UnknownFeed)?;
-        let _working = line.working.lock().await;
+        let _all = line.turns.all().await;
         let mut tx = core.store.begin("ingest-reprocess").await?;
         ingest::lock_feed(&mut tx, feed).await?;
         let (batches, kept) = core.readable(&mut tx, feed, line).await?;

@@ -12,5 +12,6 @@ mod messages;
 mod profiles;
 mod times;
 mod topics;
+mod turns;
 mod uploads;
 mod watch;

@@ -1,0 +1,48 @@
+//! Bodies of one feed take turns: a small one is not held up by a large one, and what records end with stays the same.
+
+use std::sync::Arc;
+
+use connector::Compression;
+use domain::{Body, FeedId};
+use futures_util::stream;
+
+use crate::hub::{Hub, counters, scan};
+
+/// Rows of a body that is read for many turns.
+const MANY: usize = 100_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_file_does_not_wait_for_a_large_one_and_has_the_last_word_all_the_same() {
+    let hub = Hub::start().await;
+    let feed = FeedId::parse("scans").expect("a name");
+    // The last row of the large file is about a record of which the small one, which comes later, says something else.
+    let mut rows: Vec<String> = (1..MANY).map(|row| scan(&format!("s{row}"), "13800000001", "36.1")).collect();
+    rows.push(scan("told-twice", "13800000001", "36.9"));
+    let body = stream::iter([Ok::<_, std::io::Error>(rows.join("\n").into())]);
+    let (large, _) = hub.ingest.accept(&feed, Compression::Plain, None, body).await.expect("accepted");
+    let reading = tokio::spawn({
+        let (ingest, feed) = (Arc::clone(&hub.ingest), feed.clone());
+        async move { ingest.work(&feed, large.batch_id).await }
+    });
+    let progress = async || hub.ingest.find_batch(&feed, large.batch_id).await.expect("found").expect("there");
+    test_support::wait_for("rows of the large file", async || progress().await.next_row > 1).await;
+
+    let (status, small) = hub.push("scans", scan("told-twice", "13800000001", "37.7")).await;
+    assert_eq!((status, counters(&small)[..2].to_vec()), (201, vec![1, 1]), "{small}");
+    let meanwhile = progress().await;
+    assert_eq!(meanwhile.finished_at, None, "the small file waited until the large one was read");
+
+    let large = reading.await.expect("no panic").expect("read");
+    let many = MANY as i64;
+    assert_eq!((large.rows, large.accepted, large.superseded), (many, many - 1, 1), "{large:?}");
+    let mut told: Vec<(i64, Option<f32>)> = Vec::new();
+    for event in hub.events().await {
+        if let Body::GatePass(pass) = &event.body
+            && event.meta.source_record_id.expose() == "told-twice"
+        {
+            told.push((event.meta.source_record_version, pass.temperature_c));
+        }
+    }
+    told.sort_by_key(|(version, _)| *version);
+    assert_eq!(told.iter().map(|told| told.1).collect::<Vec<_>>(), [Some(36.9), Some(37.7)]);
+}
