@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+/// As in the whole binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let Some(output) = arguments.next() else {

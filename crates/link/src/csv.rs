@@ -33,9 +33,9 @@ pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
     if memchr::memchr(0, &whole[..whole.len().min(4096)]).is_some() {
         return Err(LinkError::NotText { path: path.to_owned(), what: "no text" });
     }
-    let (stated, text) = stated_delimiter(whole);
+    let (stated, text) = stated_delimiter(&decoded.text);
     let delimiter = stated.unwrap_or_else(|| sniff(text));
-    let (end, fault) = row_end(text, 0, delimiter);
+    let (end, fault) = row_end(text.as_bytes(), 0, delimiter);
     if let Some(reason) = fault {
         return Err(LinkError::BadHeader { path: path.to_owned(), reason });
     }
@@ -106,17 +106,17 @@ pub(crate) fn meanings(path: &Path, header: &[String]) -> Result<Vec<Meaning>, L
 }
 
 /// The delimiter that a first line such as `sep=;` states, as spreadsheets write it, and the text after that line.
-fn stated_delimiter(text: &[u8]) -> (Option<u8>, &[u8]) {
-    let first = &text[..line_end(text, 0)];
-    match first.trim_ascii_end().strip_prefix(b"sep=") {
+fn stated_delimiter(text: &str) -> (Option<u8>, &str) {
+    let first = &text[..line_end(text.as_bytes(), 0)];
+    match first.trim_ascii_end().as_bytes().strip_prefix(b"sep=") {
         Some([delimiter]) => (Some(*delimiter), &text[(first.len() + 1).min(text.len())..]),
         _ => (None, text),
     }
 }
 
 /// The delimiter that the header has most of.
-fn sniff(text: &[u8]) -> u8 {
-    let found = |delimiter: u8| split(&text[..row_end(text, 0, delimiter).0], delimiter).len();
+fn sniff(text: &str) -> u8 {
+    let found = |delimiter: u8| split(&text[..row_end(text.as_bytes(), 0, delimiter).0], delimiter).len();
     let candidates = [b',', b';', b'\t', b'|'];
     candidates.into_iter().rev().max_by_key(|delimiter| found(*delimiter)).unwrap_or(b',')
 }
@@ -179,7 +179,8 @@ fn close(text: &[u8], open: usize, delimiter: u8) -> Result<usize, &'static str>
 }
 
 /// Cuts a text at ends of rows.
-fn chunks(text: &[u8], delimiter: u8) -> Vec<&[u8]> {
+fn chunks(whole: &str, delimiter: u8) -> Vec<&str> {
+    let text = whole.as_bytes();
     let mut chunks = Vec::new();
     // `place` is always outside of quotes.
     let (mut start, mut place) = (0, 0);
@@ -196,7 +197,7 @@ fn chunks(text: &[u8], delimiter: u8) -> Vec<&[u8]> {
         }
         let (end, _) = row_end(text, place.max(target), delimiter);
         let next = text.len().min(end + 1);
-        chunks.push(&text[start..next]);
+        chunks.push(&whole[start..next]);
         (start, place) = (next, next);
     }
     chunks
@@ -214,42 +215,50 @@ fn takes_rows_in(row: &[u8], delimiter: u8, columns: usize) -> bool {
     false
 }
 
-fn split(row: &[u8], delimiter: u8) -> Vec<String> {
+fn split(row: &str, delimiter: u8) -> Vec<String> {
     let mut fields = Vec::new();
-    let mut scratch = Vec::new();
-    each_field(row, delimiter, &mut scratch, |_, field| fields.push(String::from_utf8_lossy(field).trim().to_owned()));
+    each_field(row, delimiter, &mut String::new(), |_, field| fields.push(field.trim().to_owned()));
     fields
 }
 
 /// Calls `each` with number and content of the fields of a row. Gives their number, or nothing when a quote is open.
-fn each_field(row: &[u8], delimiter: u8, scratch: &mut Vec<u8>, mut each: impl FnMut(usize, &[u8])) -> Option<usize> {
-    let row = row.strip_suffix(b"\r").unwrap_or(row);
-    let mut rest = row;
+fn each_field(row: &str, delimiter: u8, scratch: &mut String, mut each: impl FnMut(usize, &str)) -> Option<usize> {
+    let row = row.strip_suffix('\r').unwrap_or(row);
     let mut number = 0;
+    if memchr::memchr(b'"', row.as_bytes()).is_none() {
+        let mut start = 0;
+        for end in memchr::memchr_iter(delimiter, row.as_bytes()) {
+            each(number, &row[start..end]);
+            (start, number) = (end + 1, number + 1);
+        }
+        each(number, &row[start..]);
+        return Some(number + 1);
+    }
+    let find = |byte: u8, text: &str| memchr::memchr(byte, text.as_bytes());
+    let mut rest = row;
     loop {
-        let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
-        if rest.get(blanks) == Some(&b'"') {
+        if let Some(quoted) = rest.trim_start_matches(' ').strip_prefix('"') {
             scratch.clear();
-            let mut inner = &rest[blanks + 1..];
+            let mut inner = quoted;
             loop {
-                let quote = memchr::memchr(b'"', inner)?;
-                scratch.extend_from_slice(&inner[..quote]);
+                let quote = find(b'"', inner)?;
+                scratch.push_str(&inner[..quote]);
                 inner = &inner[quote + 1..];
-                if inner.first() != Some(&b'"') {
+                if !inner.starts_with('"') {
                     break;
                 }
-                scratch.push(b'"');
+                scratch.push('"');
                 inner = &inner[1..];
             }
             each(number, scratch);
             number += 1;
-            match memchr::memchr(delimiter, inner) {
+            match find(delimiter, inner) {
                 Some(next) => rest = &inner[next + 1..],
                 None => return Some(number),
             }
             continue;
         }
-        match memchr::memchr(delimiter, rest) {
+        match find(delimiter, rest) {
             Some(next) => {
                 each(number, &rest[..next]);
                 rest = &rest[next + 1..];
@@ -263,7 +272,13 @@ fn each_field(row: &[u8], delimiter: u8, scratch: &mut Vec<u8>, mut each: impl F
     }
 }
 
-fn part(chunk: &[u8], delimiter: u8, meanings: &[Meaning], columns: &[Column]) -> Part {
+/// A field without blanks around it.
+fn trimmed(field: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if is_plain(field.as_bytes().first()) && is_plain(field.as_bytes().last()) { field } else { field.trim() }
+}
+
+fn part(chunk: &str, delimiter: u8, meanings: &[Meaning], columns: &[Column]) -> Part {
     let mut part = Part { columns: columns.iter().map(|_| (TextPool::new(), Vec::new())).collect(), ..Part::default() };
     let mut targets: Vec<usize> = Vec::with_capacity(meanings.len());
     const ID: usize = usize::MAX;
@@ -279,29 +294,29 @@ fn part(chunk: &[u8], delimiter: u8, meanings: &[Meaning], columns: &[Column]) -
             }
         });
     }
-    let mut scratch = Vec::new();
+    let mut scratch = String::new();
     let mut cells = vec![0_u32; columns.len()];
+    let bytes = chunk.as_bytes();
     let mut start = 0;
     let mut line = 0_u64;
     while start < chunk.len() {
-        let first_end = line_end(chunk, start);
-        let (end, fault) = match memchr::memchr(b'"', &chunk[start..first_end]) {
-            Some(_) => row_end(chunk, start, delimiter),
+        let first_end = line_end(bytes, start);
+        let (end, fault) = match memchr::memchr(b'"', &bytes[start..first_end]) {
+            Some(_) => row_end(bytes, start, delimiter),
             None => (first_end, None),
         };
         let row = &chunk[start..end];
         let at = line;
-        line += 1 + if end > first_end { count(row, b'\n') } else { 0 };
+        line += 1 + if end > first_end { count(row.as_bytes(), b'\n') } else { 0 };
         start = end + 1;
-        if row.iter().all(|byte| byte.is_ascii_whitespace()) {
+        if row.bytes().all(|byte| byte.is_ascii_whitespace()) {
             continue;
         }
         let id_start = part.ids.len();
         cells.fill(0);
         let (ids, pools) = (&mut part.ids, &mut part.columns);
         let found = each_field(row, delimiter, &mut scratch, |number, field| {
-            // Pieces of valid UTF-8 cut at ASCII bytes are valid.
-            let text = std::str::from_utf8(field).unwrap_or("").trim();
+            let text = trimmed(field);
             match targets.get(number).copied() {
                 Some(ID) => ids.push_str(text),
                 None | Some(UNUSED) => {}
@@ -313,7 +328,7 @@ fn part(chunk: &[u8], delimiter: u8, meanings: &[Meaning], columns: &[Column]) -
             (None, found) if found != meanings.len() => {
                 Some(format!("{found} fields where the header has {}", meanings.len()))
             }
-            (None, _) if takes_rows_in(row, delimiter, meanings.len()) => Some(ROWS_WITHIN.to_owned()),
+            (None, _) if takes_rows_in(row.as_bytes(), delimiter, meanings.len()) => Some(ROWS_WITHIN.to_owned()),
             (None, _) if part.ids.len() == id_start => Some("the record id is empty".to_owned()),
             (None, _) => None,
         };

@@ -149,89 +149,107 @@ type Merged = (Ids, Vec<u8>, Vec<RawColumn>);
 
 /// Puts the parts of the files together, the records in order of their ids.
 fn merge(options: &Options, files: Vec<File>, left_out: &mut LeftOut) -> Result<Merged, LinkError> {
-    let mut pool = TextPool::new();
-    // By record: the file and the line; and whether it is the second of its id.
-    let mut places: Vec<(u8, u32)> = Vec::new();
-    let mut kept: Vec<bool> = Vec::new();
-    for (input, file) in files.iter().enumerate() {
-        for part in &file.parts {
-            let mut start = 0;
-            for (end, line) in part.id_ends.iter().zip(&part.lines) {
-                let id = &part.ids[start as usize..*end as usize];
-                start = *end;
-                let known = pool.len() as u32;
-                let number = pool.intern(id);
-                let new = number > known;
-                if new {
-                    places.push((input as u8, *line));
-                } else {
-                    let path = &options.inputs[input];
-                    let (other, before) = places[number as usize - 1];
-                    let other = &options.inputs[usize::from(other)];
-                    if !options.skip_bad_rows {
-                        return Err(LinkError::DuplicateId {
-                            path: path.clone(),
-                            line: u64::from(*line),
-                            id: id.to_owned(),
-                            other: other.clone(),
-                            before: u64::from(before),
-                        });
-                    }
-                    let reason = format_args!("its record id stands in line {before} of {} already", other.display());
-                    left_out.add(path, u64::from(*line), reason);
-                }
-                kept.push(new);
-            }
-        }
-    }
-    pool.seal();
-    let order = sorted(&pool);
-    let inputs: Vec<u8> = order.iter().map(|number| places[*number as usize - 1].0).collect();
     let mut wanted: Vec<Column> = files.iter().flat_map(|file| file.columns.iter().copied()).collect();
     wanted.sort_unstable();
     wanted.dedup();
-    let columns = wanted.into_par_iter().map(|column| gather(column, &files, &kept, &order)).collect();
-    Ok((Ids { pool, order }, inputs, columns))
+    let gather_all = || wanted.into_par_iter().with_max_len(1).map(|column| gather(column, &files)).collect();
+    let (sorted, mut columns): (_, Vec<RawColumn>) = rayon::join(|| sort(&files), gather_all);
+    let (ids, again) = sorted;
+    for (second, first) in again {
+        let id = ids.pool.text(second);
+        let ((input, line), (other, before)) = (place(&files, second), place(&files, first));
+        let (path, other) = (&options.inputs[input], &options.inputs[other]);
+        if !options.skip_bad_rows {
+            let (path, id, other) = (path.clone(), id.to_owned(), other.clone());
+            return Err(LinkError::DuplicateId { path, line, id, other, before });
+        }
+        let reason = format_args!("its record id stands in line {before} of {} already", other.display());
+        left_out.add(path, line, reason);
+    }
+    let inputs: Vec<u8> = files
+        .iter()
+        .enumerate()
+        .flat_map(|(input, file)| {
+            std::iter::repeat_n(input as u8, file.parts.iter().map(|part| part.id_ends.len()).sum())
+        })
+        .collect();
+    drop(files);
+    columns.par_iter_mut().for_each(|raw| raw.cells = in_order(&raw.cells, &ids.order));
+    let inputs = in_order(&inputs, &ids.order);
+    Ok((ids, inputs, columns))
 }
 
-/// The texts of a pool in order: by their first bytes, and in full only where these are the same.
-fn sorted(pool: &TextPool) -> Vec<u32> {
+/// What was read, in the order of the ids.
+fn in_order<T: Copy>(read: &[T], order: &[u32]) -> Vec<T> {
+    order.iter().map(|number| read[*number as usize - 1]).collect()
+}
+
+/// The file and the line of a record, by the number of its id.
+fn place(files: &[File], number: u32) -> (usize, u64) {
+    let mut left = number as usize - 1;
+    for (input, file) in files.iter().enumerate() {
+        for part in &file.parts {
+            if let Some(line) = part.lines.get(left) {
+                return (input, u64::from(*line));
+            }
+            left -= part.lines.len();
+        }
+    }
+    (0, 0)
+}
+
+/// The ids in order, and those that stand there again: the number of each and of the first that is the same, in the
+/// order of the files.
+fn sort(files: &[File]) -> (Ids, Vec<(u32, u32)>) {
+    let mut pool = TextPool::new();
+    for part in files.iter().flat_map(|file| &file.parts) {
+        let mut start = 0;
+        for end in &part.id_ends {
+            pool.push(&part.ids[start as usize..*end as usize]);
+            start = *end;
+        }
+    }
+    // By their first bytes, and in full only where these are the same.
     let first = |number: u32| {
-        let bytes = pool.text(number).as_bytes();
         let mut start = [0; 8];
-        let length = bytes.len().min(8);
-        start[..length].copy_from_slice(&bytes[..length]);
+        start.iter_mut().zip(pool.text(number).bytes()).for_each(|(start, byte)| *start = byte);
         (u64::from_be_bytes(start), number)
     };
     let mut order: Vec<(u64, u32)> = (1..pool.len() as u32 + 1).map(first).collect();
-    order.par_sort_unstable_by(|x, y| x.0.cmp(&y.0).then_with(|| pool.text(x.1).cmp(pool.text(y.1))));
-    order.into_iter().map(|(_, number)| number).collect()
+    order.par_sort_unstable_by(|x, y| {
+        x.0.cmp(&y.0).then_with(|| pool.text(x.1).cmp(pool.text(y.1))).then(x.1.cmp(&y.1))
+    });
+    let mut again = Vec::new();
+    let mut kept: Option<(u64, u32)> = None;
+    order.retain(|next| {
+        let same = kept.filter(|kept| kept.0 == next.0 && pool.text(kept.1) == pool.text(next.1));
+        again.extend(same.map(|kept| (next.1, kept.1)));
+        kept = same.or(Some(*next));
+        same.is_none()
+    });
+    again.sort_unstable();
+    let order = order.into_iter().map(|(_, number)| number).collect();
+    (Ids { pool, order }, again)
 }
 
-/// One column of all files, in the order of the records.
-fn gather(column: Column, files: &[File], kept: &[bool], order: &[u32]) -> RawColumn {
+/// One column of all files, in the order of the files.
+fn gather(column: Column, files: &[File]) -> RawColumn {
     let mut texts = TextPool::new();
-    let mut read: Vec<u32> = Vec::with_capacity(order.len());
-    let mut kept = kept.iter();
+    let mut cells: Vec<u32> = Vec::new();
     for file in files {
         let place = file.columns.iter().position(|other| *other == column);
         for part in &file.parts {
             match place {
                 Some(place) => {
-                    let (pool, cells) = &part.columns[place];
+                    let (pool, read) = &part.columns[place];
                     let map: Vec<u32> = (0..=pool.len() as u32).map(|number| texts.intern(pool.text(number))).collect();
-                    let cells = cells.iter().zip(kept.by_ref()).filter(|(_, kept)| **kept);
-                    read.extend(cells.map(|(cell, _)| map[*cell as usize]));
+                    cells.extend(read.iter().map(|cell| map[*cell as usize]));
                 }
-                None => {
-                    let count = kept.by_ref().take(part.id_ends.len()).filter(|kept| **kept).count();
-                    read.extend(std::iter::repeat_n(0, count));
-                }
+                None => cells.extend(std::iter::repeat_n(0, part.id_ends.len())),
             }
         }
     }
     texts.seal();
-    let cells = order.iter().map(|number| read[*number as usize - 1]).collect();
     RawColumn { column, texts, cells }
 }
 

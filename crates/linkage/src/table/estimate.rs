@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::block::{Atom, Rule};
 use super::field::{FIELDS, TableField};
-use super::group::{CLAMP, Edge, merges};
+use super::group::{CLAMP, Edge, by_cluster, merges};
 use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, MISSING, NEAR, SAME, SWAPPED};
 use super::store::{INPUT, Row, Table};
 use super::weigh::{ONE_PERSON, Weigher, probability, state_of};
@@ -59,8 +59,7 @@ impl Judged<'_> {
 
     /// The share of the pairs within clusters that is right, and how many pairs there are.
     fn inside(&self) -> (f64, f64) {
-        let mut order: Vec<u32> = (0..self.clusters.len() as u32).collect();
-        order.par_sort_unstable_by_key(|record| (self.clusters[*record as usize], *record));
+        let order = by_cluster(self.clusters);
         let same = |a: &u32, b: &u32| self.clusters[*a as usize] == self.clusters[*b as usize];
         let clusters: Vec<&[u32]> = order.chunk_by(same).filter(|members| members.len() > 1).collect();
         let pairs_of = |members: &[u32]| (members.len() * (members.len() - 1)) as f64 / 2.0;

@@ -41,6 +41,13 @@ pub(crate) fn group(table: &Table, weigher: &Weigher, edges: &[Edge], threshold:
     clusters
 }
 
+/// Records with the members of a cluster beside each other, in order.
+pub(crate) fn by_cluster(clusters: &[u32]) -> Vec<u32> {
+    let mut order: Vec<(u32, u32)> = clusters.iter().enumerate().map(|(place, head)| (*head, place as u32)).collect();
+    order.par_sort_unstable();
+    order.into_iter().map(|(_, place)| place).collect()
+}
+
 fn root(heads: &mut [u32], mut node: u32) -> u32 {
     while heads[node as usize] != node {
         let above = heads[heads[node as usize] as usize];
@@ -59,30 +66,31 @@ fn component(table: &Table, weigher: &Weigher, edges: &[(u32, Edge)], threshold:
     nodes.sort_unstable();
     nodes.dedup();
     if nodes.len() <= EXACT_MAX {
-        exact(table, weigher, &nodes, threshold)
+        exact(table, weigher, &nodes, edges, threshold)
     } else {
         sampled(table, weigher, &nodes, edges, threshold)
     }
 }
 
 /// Average linkage over the whole matrix of pairs.
-fn exact(table: &Table, weigher: &Weigher, nodes: &[u32], threshold: f32) -> Vec<(u32, u32)> {
-    let head = agglomerate(table, weigher, nodes, threshold, |_, _| {});
+fn exact(table: &Table, weigher: &Weigher, nodes: &[u32], edges: &[(u32, Edge)], threshold: f32) -> Vec<(u32, u32)> {
+    let head = agglomerate(table, weigher, nodes, edges, threshold, |_, _| {});
     nodes.iter().zip(head).map(|(node, head)| (*node, nodes[head])).collect()
 }
 
 /// The merges by which records become one cluster, whatever their weight: the mean weight and the number of pairs of
 /// each.
 pub(crate) fn merges(table: &Table, weigher: &Weigher, nodes: &[u32], each: impl FnMut(f32, usize)) {
-    agglomerate(table, weigher, nodes, f32::NEG_INFINITY, each);
+    agglomerate(table, weigher, nodes, &[], f32::NEG_INFINITY, each);
 }
 
 /// Merges clusters while their mean weight reaches the threshold; gives for every node the place of the first of its
-/// cluster.
+/// cluster. Pairs of which no edge tells the weight are weighed.
 fn agglomerate(
     table: &Table,
     weigher: &Weigher,
     nodes: &[u32],
+    edges: &[(u32, Edge)],
     threshold: f32,
     mut merged: impl FnMut(f32, usize),
 ) -> Vec<usize> {
@@ -91,12 +99,22 @@ fn agglomerate(
         false => CLAMP,
     };
     let n = nodes.len();
-    let mut sums = vec![0.0_f32; n * n];
+    let mut sums = vec![f32::NAN; n * n];
+    let place = |node: u32| nodes.binary_search(&node).unwrap_or(0);
+    for (_, (a, b, weight)) in edges {
+        let (i, j) = (place(*a).max(place(*b)), place(*a).min(place(*b)));
+        sums[i * n + j] = *weight;
+    }
     for i in 0..n {
+        sums[i * n + i] = 0.0;
         for j in 0..i {
-            let weight = weigher
-                .weight(table, &table.rows[nodes[i] as usize], &table.rows[nodes[j] as usize])
-                .clamp(clamp.0, clamp.1);
+            let known = sums[i * n + j];
+            let weight = if known.is_nan() {
+                weigher.weight(table, &table.rows[nodes[i] as usize], &table.rows[nodes[j] as usize])
+            } else {
+                known
+            };
+            let weight = weight.clamp(clamp.0, clamp.1);
             sums[i * n + j] = weight;
             sums[j * n + i] = weight;
         }

@@ -172,11 +172,11 @@ pub(crate) fn hide(table: &mut Table, hot: &[HotValue]) {
         let numbers: FxHashSet<u32> = (1..table.counts[*field as usize].len() as u32)
             .filter(|number| values.contains(table.text(*field, *number)))
             .collect();
-        table
-            .rows
-            .iter_mut()
-            .filter(|row| numbers.contains(&row[*field as usize]))
-            .for_each(|row| row[*field as usize] = 0);
+        for place in 0..table.rows.len() {
+            if numbers.contains(&table.rows[place][*field as usize]) {
+                table.forget(place, *field);
+            }
+        }
     }
     if let Some(values) = single.get(&TableField::Address1) {
         let streets: FxHashSet<&str> = values.iter().filter_map(|value| value.split('|').next()).collect();
@@ -192,13 +192,10 @@ pub(crate) fn hide(table: &mut Table, hot: &[HotValue]) {
                     TableField::Postcode,
                     TableField::State,
                 ] {
-                    table.rows[record][field as usize] = 0;
+                    table.forget(record, field);
                 }
             }
         }
-    }
-    if !hot.is_empty() {
-        table.count();
     }
 }
 

@@ -5,18 +5,15 @@
 //! pairs of one person, so no rule has to be left out for a field. Each pair counts for each kind as likely as it is
 //! of that kind, and each agreement as likely as it is systematic and not by chance.
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::field::{FIELDS, TableField};
-use super::levels::{LEVELS, LOOSE, Levels, MISSING, NEAR, PART, SAME, SWAPPED, compare};
+use super::levels::{LEVELS, LOOSE, MISSING, NEAR, PART, SAME, SWAPPED};
+use super::observe::{Judge, Observed, Rarity, Said, Sampled};
 use super::prior::{limit, stranger_limit, typical};
 use super::store::{INPUT, Table};
 use super::strangers::{Strangers, add_states};
-use super::weigh::{
-    AGREES, ALONE, ONE_PERSON, OTHER, Parameters, RELATIVES, STATES, Shares, is_bound, is_other, state_of,
-};
+use super::weigh::{AGREES, ALONE, ONE_PERSON, Parameters, RELATIVES, STATES, Shares};
 
 const ROUNDS_MAX: usize = 40;
 /// How much what is typical counts for.
@@ -33,24 +30,12 @@ const TO_LINK: Belief = Belief { pairs: 100.0, share: 0.5 };
 /// For judging what was linked.
 const TO_JUDGE: Belief = Belief { pairs: 10.0, share: 0.0 };
 
-/// A proposed pair and how many pairs it stands for.
-pub(crate) type Sampled = (u32, u32);
-
-/// What a pair agrees on.
-pub(crate) struct Observed {
-    pub(crate) levels: Levels,
-    /// How likely strangers agree so, by field.
-    chance: [f32; FIELDS],
-    across: bool,
-}
-
 /// The pairs that training looks at, compared once.
 pub(crate) struct Learner<'a> {
     table: &'a Table,
-    /// Pairs that each of the sample stands for.
-    each: f64,
     sample: Vec<Sampled>,
-    observed: Vec<Observed>,
+    /// What each of the sample agrees on, and how many pairs it stands for.
+    observed: Vec<(Observed, f32)>,
     strangers: Strangers,
     totals: [f64; 2],
     /// Rounds so far.
@@ -58,12 +43,13 @@ pub(crate) struct Learner<'a> {
 }
 
 impl<'a> Learner<'a> {
-    /// Compares a sample of the proposed pairs, each of which stands for `each`, and random pairs.
-    pub(crate) fn new(table: &'a Table, sample: Vec<Sampled>, each: f64, seed: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let observed = sample.par_iter().with_min_len(1024).map(|pair| look(table, pair)).collect();
-        let strangers = Strangers::draw(table, &mut random);
-        Self { table, each, sample, observed, strangers, totals: pair_totals(table), rounds_done: 0 }
+    /// Compares a sample of the proposed pairs, each with the number of pairs that it stands for, and random pairs.
+    pub(crate) fn new(table: &'a Table, sample: Vec<(Sampled, f32)>, seed: u64) -> Self {
+        let look =
+            || sample.par_iter().with_min_len(1024).map(|(pair, each)| (Observed::new(table, pair), *each)).collect();
+        let (observed, strangers) = rayon::join(look, || Strangers::draw(table, seed));
+        let sample = sample.into_iter().map(|(pair, _)| pair).collect();
+        Self { table, sample, observed, strangers, totals: pair_totals(table), rounds_done: 0 }
     }
 
     /// Learns from what one starts from, with values counted over records.
@@ -101,11 +87,11 @@ impl<'a> Learner<'a> {
             self.rounds_done += 1;
             if round % 3 == 0 {
                 parameters.chance = self.strangers.shares(self.table, &parameters, counts);
-                let (table, known) = (self.table, &parameters);
+                let (table, rarity) = (self.table, Rarity::new(&parameters, counts));
                 let pairs = self.observed.par_iter_mut().zip(&self.sample).with_min_len(1024);
-                pairs.for_each(|(observed, pair)| fill(table, known, counts, pair, observed));
+                pairs.for_each(|((observed, _), pair)| rarity.fill(table, pair, observed));
             }
-            let expected = step(&self.observed, self.each, self.totals, belief, &mut parameters);
+            let expected = step(&self.observed, self.totals, belief, &mut parameters);
             if over_records {
                 parameters.repeats = (2.0 * expected / records).min(records / 4.0);
             }
@@ -193,58 +179,15 @@ impl Sums {
     }
 }
 
-/// What a pair agrees on; its chances are still to be filled in.
-pub(crate) fn look(table: &Table, pair: &Sampled) -> Observed {
-    let (a, b) = (&table.rows[pair.0 as usize], &table.rows[pair.1 as usize]);
-    Observed { levels: compare(table, a, b), chance: [1.0; FIELDS], across: a[INPUT] != b[INPUT] }
-}
-
-/// How likely strangers agree as a pair does, by field.
-pub(crate) fn fill(
-    table: &Table,
-    parameters: &Parameters,
-    counts: &[Vec<u32>],
-    pair: &Sampled,
-    observed: &mut Observed,
-) {
-    let (a, b) = (&table.rows[pair.0 as usize], &table.rows[pair.1 as usize]);
-    for field in TableField::ALL.into_iter().filter(|field| observed.levels[*field as usize] != MISSING) {
-        let state = state_of(&observed.levels, field);
-        observed.chance[field as usize] = parameters.chance_of(counts, &observed.levels, a, b, field, state) as f32;
-    }
-}
-
-/// Odds that a pair is of one person and of relatives before the fields are looked at one by one.
-fn priors(parameters: &Parameters, pair: &Observed) -> [f64; 2] {
-    let one = parameters.matches[usize::from(pair.across)];
-    [
-        if is_other(&pair.levels) { one * OTHER } else { one },
-        if is_bound(&pair.levels) { parameters.relatives } else { 0.0 },
-    ]
-}
-
-/// How likely a pair is of one person and of relatives.
-pub(crate) fn kinds(parameters: &Parameters, pair: &Observed) -> [f64; 2] {
-    let mut odds = priors(parameters, pair);
-    for field in TableField::ALL.into_iter().filter(|field| pair.levels[*field as usize] != MISSING) {
-        let (place, state) = (field as usize, state_of(&pair.levels, field));
-        for (kind, odds) in odds.iter_mut().enumerate() {
-            *odds *= parameters.ratio(kind, place, state, pair.levels[place] as usize, f64::from(pair.chance[place]));
-        }
-    }
-    let [one, relatives] = odds.map(|odds| odds.min(1e200));
-    let all = 1.0 + one + relatives;
-    [one / all, relatives / all]
-}
-
 /// One round over the sample. Gives the expected number of pairs of one person.
-fn step(observed: &[Observed], each: f64, totals: [f64; 2], belief: Belief, parameters: &mut Parameters) -> f64 {
+fn step(observed: &[(Observed, f32)], totals: [f64; 2], belief: Belief, parameters: &mut Parameters) -> f64 {
     let known: &Parameters = parameters;
+    let judge = Judge::new(known);
     let chunks: Vec<Sums> = observed
         .par_chunks(4096)
         .map(|chunk| {
             let mut sums = Sums::new();
-            chunk.iter().for_each(|pair| tally(known, pair, each, &mut sums));
+            chunk.iter().for_each(|(pair, each)| tally(&judge, pair, f64::from(*each), &mut sums));
             sums
         })
         .collect();
@@ -314,44 +257,39 @@ impl Core {
     }
 }
 
-fn tally(parameters: &Parameters, pair: &Observed, each: f64, sums: &mut Sums) {
-    let mut odds = priors(parameters, pair);
-    let mut ratios = [[1.0; 2]; FIELDS];
-    for field in TableField::ALL.into_iter().filter(|field| pair.levels[*field as usize] != MISSING) {
-        let (place, state) = (field as usize, state_of(&pair.levels, field));
-        for kind in [ONE_PERSON, RELATIVES] {
-            let ratio =
-                parameters.ratio(kind, place, state, pair.levels[place] as usize, f64::from(pair.chance[place]));
-            ratios[place][kind] = ratio;
-            odds[kind] *= ratio;
-        }
-    }
-    let odds = odds.map(|odds| odds.min(1e200));
+fn tally(judge: &Judge<'_>, pair: &Observed, each: f64, sums: &mut Sums) {
+    let nothing = Said { field: 0, state: 0, level: 0, ratios: [1.0; 2], systematic: [0.0; 2] };
+    let (mut said, mut count) = ([nothing; FIELDS], 0);
+    let odds = judge.odds(pair, |field| {
+        said[count] = field;
+        count += 1;
+    });
     let likely = odds.map(|kind| kind / (1.0 + odds[0] + odds[1]));
     sums.matches[usize::from(pair.across)] += likely[ONE_PERSON] * each;
     sums.relatives += likely[RELATIVES] * each;
     sums.core.take(pair, likely[ONE_PERSON] * each);
-    for field in TableField::ALL.into_iter().filter(|field| pair.levels[*field as usize] != MISSING) {
-        let (place, state) = (field as usize, state_of(&pair.levels, field));
-        let level = pair.levels[place] as usize;
-        let without = [odds[0] / ratios[place][0], odds[1] / ratios[place][1]];
+    if likely.iter().all(|likely| *likely < LIKELY_MIN) {
+        return;
+    }
+    for said in &said[..count] {
+        let without = [odds[0] / said.ratios[0], odds[1] / said.ratios[1]];
         let all = 1.0 + without[0] + without[1];
         for (kind, likely) in likely.iter().enumerate() {
             // A field learns from pairs of which the other fields say what they are: so no kind drifts to what merely
             // is frequent.
-            if *likely < 1e-6 || without[kind] < all * WITNESS_MIN[kind] {
+            if *likely < LIKELY_MIN || without[kind] < all * WITNESS_MIN[kind] {
                 continue;
             }
-            let shares = &parameters.shares[kind][place][state];
-            let by_chance = shares[0] * f64::from(pair.chance[place]);
-            let systematic = shares[level] / (shares[level] + by_chance);
-            let sums = &mut sums.shares[kind][place][state];
-            sums[level] += likely * each * systematic;
+            let systematic = said.systematic[kind] / said.ratios[kind];
+            let sums = &mut sums.shares[kind][said.field][said.state];
+            sums[said.level] += likely * each * systematic;
             sums[0] += likely * each * (1.0 - systematic);
         }
     }
 }
 
+/// How likely a pair must be of a kind to count for it.
+const LIKELY_MIN: f64 = 1e-6;
 /// How likely the other fields must make a pair one of a kind for a field to learn from it.
 const WITNESS_MIN: [f64; 2] = [0.2, 0.25];
 

@@ -288,17 +288,14 @@ fn is_resident(number: &str) -> bool {
 }
 
 fn emails(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
-    let (a, b) = (table.text(field, x), table.text(field, y));
     if (left.mask ^ right.mask).count_ones() <= 4
         && left.chars.abs_diff(right.chars) <= 2
-        && within(a.as_bytes(), b.as_bytes(), 2).is_some()
+        && within(table.text(field, x).as_bytes(), table.text(field, y).as_bytes(), 2).is_some()
     {
         return NEAR;
     }
-    match (a.split_once('@'), b.split_once('@')) {
-        (Some((p, _)), Some((q, _))) if p == q => LOOSE,
-        _ => DIFFERENT,
-    }
+    // The half before the sign.
+    if left.reading == right.reading { LOOSE } else { DIFFERENT }
 }
 
 fn words(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: &Value) -> Level {
@@ -326,12 +323,15 @@ fn words(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
     if left.reading == right.reading {
         return NEAR;
     }
+    let (short, long) = if left.chars <= right.chars { (left, right) } else { (right, left) };
+    let may_begin = short.chars >= 3 && short.mask & !long.mask == 0;
+    let may_share = (left.spaced || right.spaced) && left.may_share_words(right);
+    if !may_begin && !may_share {
+        return DIFFERENT;
+    }
     let (a, b) = (table.text(field, x), table.text(field, y));
     let (a, b) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    if left.chars.min(right.chars) >= 3 && b.starts_with(a) || (left.spaced || right.spaced) && shares_words(a, b) {
-        return LOOSE;
-    }
-    DIFFERENT
+    if may_begin && b.starts_with(a) || may_share && shares_words(a, b) { LOOSE } else { DIFFERENT }
 }
 
 /// Whether at least half of the letters of the shorter stand in words that both have.
@@ -364,7 +364,8 @@ pub(crate) fn within<T: PartialEq + Copy>(a: &[T], b: &[T], most: usize) -> Opti
     }
     // Three rows of the usual table, for the shorter text.
     let width = a.len() + 1;
-    let (mut before, mut last, mut row) = ([0_u8; CHARS_MAX + 1], [0_u8; CHARS_MAX + 1], [0_u8; CHARS_MAX + 1]);
+    let mut rows = [[0_u8; CHARS_MAX + 1]; 3];
+    let [mut before, mut last, mut row] = rows.each_mut();
     for (place, cell) in last[..width].iter_mut().enumerate() {
         *cell = place as u8;
     }

@@ -5,16 +5,16 @@ use rayon::prelude::*;
 use super::block::rule_name;
 use super::estimate::Judged;
 use super::field::{FIELDS, TableField};
-use super::group::{Edge, group};
+use super::group::{Edge, by_cluster, group};
 use super::hot::{self, HotValue};
-use super::learn::{Learner, Sampled};
-use super::levels::{MISSING, level_name};
+use super::learn::Learner;
+use super::levels::{Levels, MISSING, compare, level_name};
 use super::model::TableModel;
 use super::pairs::{Blocks, Oversized};
 use super::rules;
+use super::sample;
 use super::store::Table;
 use super::weigh::{Parameters, Weigher, probability};
-use crate::hash::mix;
 
 /// Choices of the caller.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,6 +83,8 @@ pub struct Linked {
     /// The model.
     pub model: TableModel,
     weigher: Weigher,
+    /// The row of every record.
+    places: Vec<u32>,
 }
 
 /// What the weight of a pair is made of.
@@ -101,8 +103,8 @@ pub struct PairParts {
 impl Linked {
     /// Takes the weight of a pair apart.
     pub fn parts(&self, table: &Table, a: u32, b: u32) -> PairParts {
-        let (levels, parts, prior, relatives) =
-            self.weigher.parts(table, &table.rows[a as usize], &table.rows[b as usize]);
+        let row = |record: u32| &table.rows[self.places[record as usize] as usize];
+        let (levels, parts, prior, relatives) = self.weigher.parts(table, row(a), row(b));
         let stated = TableField::ALL.into_iter().filter(|field| levels[*field as usize] != MISSING);
         let fields: Vec<(TableField, &'static str, f64)> = stated
             .map(|field| (field, level_name(field, levels[field as usize]), f64::from(parts[field as usize])))
@@ -113,8 +115,6 @@ impl Linked {
     }
 }
 
-/// Pairs that training looks at.
-const SAMPLE_MAX: f64 = 250_000.0;
 /// Pairs with less weight than this are forgotten.
 const WEIGHT_MIN: f32 = -7.0;
 /// What a weight may gain when the values are counted over persons.
@@ -149,8 +149,7 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
         Some(model) => {
             let weigher = model.weigher(table);
             stage(Stage::Weigh);
-            let (mut edges, compared) = weigh(table, &blocks, &weigher);
-            edges.retain(|edge| edge.2 >= WEIGHT_MIN);
+            let (edges, _, compared) = weigh(table, &blocks, &weigher, WEIGHT_MIN);
             summary.pairs_compared = compared;
             (weigher, None, edges)
         }
@@ -181,7 +180,37 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
         Some(model) => model.clone(),
         None => TableModel::new(table, &weigher, rules, summary.hot_values.clone(), summary.threshold),
     };
-    Linked { clusters, pairs, summary, model, weigher }
+    Linked {
+        clusters: by_record(table, &clusters),
+        pairs: of_records(table, pairs),
+        summary,
+        model,
+        weigher,
+        places: table.places(),
+    }
+}
+
+/// Clusters of rows as clusters of the caller's records.
+fn by_record(table: &Table, clusters: &[u32]) -> Vec<u32> {
+    let mut first = vec![u32::MAX; clusters.len()];
+    for (place, head) in clusters.iter().enumerate() {
+        let first = &mut first[*head as usize];
+        *first = table.record(place as u32).min(*first);
+    }
+    let mut found = vec![0; clusters.len()];
+    for (place, head) in clusters.iter().enumerate() {
+        found[table.record(place as u32) as usize] = first[*head as usize];
+    }
+    found
+}
+
+/// Pairs of rows as pairs of the caller's records, the smaller first.
+fn of_records(table: &Table, mut pairs: Vec<Edge>) -> Vec<Edge> {
+    for (a, b, _) in &mut pairs {
+        let (x, y) = (table.record(*a), table.record(*b));
+        (*a, *b) = (x.min(y), x.max(y));
+    }
+    pairs
 }
 
 /// Trains a model on a table and weighs the proposed pairs with it.
@@ -193,11 +222,10 @@ fn train(
     stage: &mut impl FnMut(Stage),
 ) -> (Weigher, Option<Weigher>, Vec<Edge>) {
     stage(Stage::Train);
-    let (sample, each) = sample(blocks);
-    let mut learner = Learner::new(table, sample, each, options.seed);
+    let mut learner = Learner::new(table, sample::draw(table, blocks), options.seed);
     let mut weigher = Weigher::new(learner.begin(), table.counts.clone());
     stage(Stage::Weigh);
-    let (mut edges, compared) = weigh(table, blocks, &weigher);
+    let (mut edges, levels, compared) = weigh(table, blocks, &weigher, WEIGHT_MIN - WEIGHT_MARGIN);
     summary.pairs_compared = compared;
     stage(Stage::Cluster);
     let clusters = group(table, &weigher, &edges, choose_threshold(&edges, options));
@@ -209,47 +237,40 @@ fn train(
     summary.rounds = learner.rounds_done;
     let witness = Weigher::new(learner.witness(&weigher.parameters, &weigher.counts), weigher.counts.clone());
     stage(Stage::Weigh);
-    weigh_again(table, &weigher, &mut edges);
+    weigh_again(table, &weigher, &mut edges, levels);
     (weigher, Some(witness), edges)
 }
 
-/// An even share of the proposed pairs, and how many pairs each stands for.
-fn sample(blocks: &Blocks) -> (Vec<Sampled>, f64) {
-    // Pairs that several rules propose are counted once for each: the sample may be smaller than it could be.
-    let share = (SAMPLE_MAX / (blocks.pairs_most as f64).max(1.0)).min(1.0);
-    let limit = (share * 4_294_967_296.0) as u64;
-    let parts = blocks.for_each(Vec::new, |found: &mut Vec<Sampled>, a, b| {
-        if mix(u64::from(a), u64::from(b)) >> 32 < limit {
-            found.push((a, b));
-        }
-    });
-    (parts.into_iter().flatten().collect(), 1.0 / share)
-}
-
-fn weigh(table: &Table, blocks: &Blocks, weigher: &Weigher) -> (Vec<Edge>, u64) {
+/// The proposed pairs of at least a weight, what each agrees on, and how many pairs were compared.
+fn weigh(table: &Table, blocks: &Blocks, weigher: &Weigher, least: f32) -> (Vec<Edge>, Vec<Levels>, u64) {
     let parts = blocks.for_each(
-        || (Vec::new(), 0_u64),
-        |(edges, compared), a, b| {
+        || (Vec::new(), Vec::new(), 0_u64),
+        |(edges, agreed, compared), a, b| {
             *compared += 1;
-            let weight = weigher.weight(table, &table.rows[a as usize], &table.rows[b as usize]);
-            if weight >= WEIGHT_MIN - WEIGHT_MARGIN {
+            let (left, right) = (&table.rows[a as usize], &table.rows[b as usize]);
+            let levels = compare(table, left, right);
+            let weight = weigher.weight_of(&levels, left, right);
+            if weight >= least {
                 edges.push((a, b, weight));
+                agreed.push(levels);
             }
         },
     );
-    let mut edges = Vec::with_capacity(parts.iter().map(|(edges, _)| edges.len()).sum());
+    let most = parts.iter().map(|(edges, ..)| edges.len()).sum();
+    let (mut edges, mut agreed) = (Vec::with_capacity(most), Vec::with_capacity(most));
     let mut compared = 0;
-    for (part, count) in parts {
+    for (part, levels, count) in parts {
         edges.extend(part);
+        agreed.extend(levels);
         compared += count;
     }
-    (edges, compared)
+    (edges, agreed, compared)
 }
 
-/// Weighs the pairs that were kept again.
-fn weigh_again(table: &Table, weigher: &Weigher, edges: &mut Vec<Edge>) {
-    edges.par_iter_mut().with_min_len(1024).for_each(|(a, b, weight)| {
-        *weight = weigher.weight(table, &table.rows[*a as usize], &table.rows[*b as usize]);
+/// Weighs the pairs that were kept again, and keeps those that still weigh something.
+fn weigh_again(table: &Table, weigher: &Weigher, edges: &mut Vec<Edge>, levels: Vec<Levels>) {
+    edges.par_iter_mut().zip(levels).with_min_len(1024).for_each(|((a, b, weight), levels)| {
+        *weight = weigher.weight_of(&levels, &table.rows[*a as usize], &table.rows[*b as usize]);
     });
     edges.retain(|edge| edge.2 >= WEIGHT_MIN);
 }
@@ -262,7 +283,7 @@ fn choose_threshold(edges: &[Edge], options: LinkOptions<'_>) -> f32 {
         return (threshold / (1.0 - threshold)).log2() as f32;
     }
     let mut weights: Vec<f32> = edges.iter().map(|edge| edge.2).collect();
-    weights.sort_unstable_by(|x, y| y.total_cmp(x));
+    weights.par_sort_unstable_by(|x, y| y.total_cmp(x));
     let all: f64 = weights.iter().map(|weight| probability(*weight)).sum();
     let (mut best, mut linked, mut right) = (0.0, 0, 0.0);
     for (place, weight) in weights.iter().enumerate() {
@@ -281,26 +302,27 @@ fn choose_threshold(edges: &[Edge], options: LinkOptions<'_>) -> f32 {
 
 /// For every field how many clusters have each value, and how many clusters there are.
 fn count_persons(table: &Table, clusters: &[u32]) -> (Vec<Vec<u32>>, f64) {
-    let mut order: Vec<u32> = (0..table.len() as u32).collect();
-    order.par_sort_unstable_by_key(|record| (clusters[*record as usize], *record));
-    let persons = order.chunk_by(|a, b| clusters[*a as usize] == clusters[*b as usize]).count();
-    let counts = TableField::ALL
-        .par_iter()
-        .map(|field| {
-            let place = *field as usize;
-            let mut counts = vec![0; table.counts[place].len()];
-            let mut values: Vec<u32> = Vec::new();
-            for cluster in order.chunk_by(|a, b| clusters[*a as usize] == clusters[*b as usize]) {
-                values.clear();
-                values.extend(cluster.iter().map(|record| table.rows[*record as usize][place]));
-                values.sort_unstable();
-                values.dedup();
-                values.iter().for_each(|value| counts[*value as usize] += 1);
-            }
-            counts
-        })
-        .collect();
-    (counts, persons as f64)
+    let order = by_cluster(clusters);
+    let members: Vec<&[u32]> = order.chunk_by(|a, b| clusters[*a as usize] == clusters[*b as usize]).collect();
+    let again = |members: &[&[u32]]| -> Vec<(usize, u32)> {
+        let (mut again, mut values) = (Vec::new(), Vec::new());
+        for (cluster, field) in members
+            .iter()
+            .filter(|cluster| cluster.len() > 1)
+            .flat_map(|cluster| (0..FIELDS).map(move |field| (cluster, field)))
+        {
+            values.clear();
+            values.extend(cluster.iter().map(|record| table.rows[*record as usize][field]).filter(|value| *value != 0));
+            values.sort_unstable();
+            again.extend(values.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| (field, pair[0])));
+        }
+        again
+    };
+    let mut counts = table.counts.clone();
+    for (field, value) in members.par_chunks(16_384).map(again).collect::<Vec<_>>().into_iter().flatten() {
+        counts[field][value as usize] -= 1;
+    }
+    (counts, members.len() as f64)
 }
 
 fn describe(table: &Table, parameters: &Parameters) -> Vec<String> {

@@ -1,8 +1,9 @@
 //! Texts, each distinct one once.
 
-use hashbrown::HashTable;
+use std::hash::Hasher;
 
-use crate::hash::hash_bytes;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
 
 /// Distinct texts, numbered from 1 in the order in which they came; 0 is the empty text.
 #[derive(Clone, Default)]
@@ -49,23 +50,33 @@ impl TextPool {
         if text.is_empty() {
             return 0;
         }
-        let hash = hash_bytes(text.as_bytes()) as u32;
+        let hash = hash(text);
         let (bytes, ends) = (&self.bytes, &self.ends);
         let known = self.index.find(spread(hash), |(other, number)| *other == hash && at(bytes, ends, *number) == text);
         if let Some((_, number)) = known {
             return *number;
         }
-        let Ok(end) = u32::try_from(self.bytes.len() + text.len()) else { return 0 };
-        self.bytes.push_str(text);
-        self.ends.push(end);
-        let number = self.ends.len() as u32;
+        let number = self.push(text);
+        if number == 0 {
+            return 0;
+        }
         self.index.insert_unique(spread(hash), (hash, number), |(hash, _)| spread(*hash));
         number
     }
 
+    /// Takes a text that need not be found again; gives its number. A pool has either such texts or interned ones.
+    ///
+    /// Texts of all together more than 4 GiB are cut off, as with [`intern`](Self::intern).
+    pub fn push(&mut self, text: &str) -> u32 {
+        let Ok(end) = u32::try_from(self.bytes.len() + text.len()) else { return 0 };
+        self.bytes.push_str(text);
+        self.ends.push(end);
+        self.ends.len() as u32
+    }
+
     /// The number of a text, if it is known.
     pub fn find(&self, text: &str) -> Option<u32> {
-        let hash = hash_bytes(text.as_bytes()) as u32;
+        let hash = hash(text);
         let same = |(other, number): &(u32, u32)| *other == hash && at(&self.bytes, &self.ends, *number) == text;
         self.index.find(spread(hash), same).map(|(_, number)| *number)
     }
@@ -74,6 +85,13 @@ impl TextPool {
     pub fn seal(&mut self) {
         self.index = HashTable::new();
     }
+}
+
+/// A hash that never leaves this process.
+fn hash(text: &str) -> u32 {
+    let mut hasher = FxHasher::default();
+    hasher.write(text.as_bytes());
+    (hasher.finish() >> 32) as u32 ^ hasher.finish() as u32
 }
 
 /// Both ends of a hash decide where it goes in a table.

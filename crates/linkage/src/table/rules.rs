@@ -17,7 +17,7 @@ use crate::hash::mix;
 /// Records that costs are counted on.
 const SAMPLE_MAX: usize = 20_000;
 /// Imagined pairs.
-const TRIALS: usize = 4096;
+const TRIALS: usize = 16_384;
 const WORDS: usize = TRIALS / 64;
 /// Rules at most.
 pub(crate) const RULES_MAX: usize = 24;
@@ -28,9 +28,24 @@ type Caught = [u64; WORDS];
 
 struct Candidate {
     rule: Rule,
+    /// Pairs that it proposes, once they are counted; until then what they would be if its pieces were independent,
+    /// which is less.
     cost: f64,
+    is_counted: bool,
     caught: Box<Caught>,
+    /// Share of the imagined pairs that it would add.
+    gain: f64,
 }
+
+impl Candidate {
+    /// What it adds per pair proposed, at most.
+    fn merit(&self, records: f64) -> f64 {
+        self.gain / (self.cost + records)
+    }
+}
+
+/// Candidates that are counted at once.
+const COUNTED: usize = 16;
 
 /// Chooses rules that together propose at most about `budget` pairs.
 pub(crate) fn choose(table: &Table, budget: f64, seed: u64) -> Vec<Rule> {
@@ -47,56 +62,59 @@ pub(crate) fn choose(table: &Table, budget: f64, seed: u64) -> Vec<Rule> {
     let columns: Vec<Vec<u64>> =
         atoms.par_iter().map(|atom| sample.iter().map(|row| keys.atom(row, *atom)).collect()).collect();
     let of = |rule: &[Atom]| -> Vec<&[u64]> { rule.iter().map(|atom| &*columns[position(&atoms, *atom)]).collect() };
-    let rules = combinations(&atoms);
     let singles: Vec<f64> = atoms.par_iter().map(|atom| pairs(&of(&[*atom])) * scale).collect();
     let all = (table.len() as f64).powi(2) / 2.0;
-    let cost_of = |rule: &Rule| -> f64 {
-        let share: f64 = rule.iter().map(|atom| singles[position(&atoms, *atom)] / all).product();
-        // What independence says is a lower bound in practice: no need to count what is far too much.
-        if share * all > budget { f64::INFINITY } else { pairs(&of(rule)) * scale }
-    };
-    let candidates: Vec<Candidate> = rules
+    let candidates: Vec<Candidate> = combinations(&atoms)
         .into_par_iter()
         .map(|rule| {
-            let cost = cost_of(&rule);
+            let share: f64 = rule.iter().map(|atom| singles[position(&atoms, *atom)] / all).product();
             let mut caught = Box::new([u64::MAX; WORDS]);
             for atom in &rule {
                 let own = &survives[position(&atoms, *atom)];
                 caught.iter_mut().zip(own.iter()).for_each(|(all, one)| *all &= one);
             }
-            Candidate { rule, cost, caught }
+            Candidate { rule, cost: share * all, is_counted: false, caught, gain: 0.0 }
         })
-        .filter(|candidate| candidate.cost <= budget * 0.5)
         .collect();
-    greedy(candidates, budget, table.len() as f64)
+    greedy(candidates, budget, table.len() as f64, |rule| pairs(&of(rule)) * scale)
 }
 
 fn position(atoms: &[Atom], atom: Atom) -> usize {
     atoms.iter().position(|other| *other == atom).unwrap_or(0)
 }
 
-fn greedy(candidates: Vec<Candidate>, budget: f64, records: f64) -> Vec<Rule> {
+/// Takes the candidates of most merit. Only of those that may be the next are the pairs counted.
+fn greedy(
+    mut candidates: Vec<Candidate>,
+    budget: f64,
+    records: f64,
+    count: impl Fn(&[Atom]) -> f64 + Sync,
+) -> Vec<Rule> {
     let mut open = [u64::MAX; WORDS];
     let mut left = budget;
     let mut chosen: Vec<Rule> = Vec::new();
-    let mut used = vec![false; candidates.len()];
     while chosen.len() < RULES_MAX {
-        let gain = |candidate: &Candidate| -> f64 {
+        candidates.par_iter_mut().with_min_len(64).for_each(|candidate| {
             let new: u32 = candidate.caught.iter().zip(&open).map(|(caught, open)| (caught & open).count_ones()).sum();
-            f64::from(new) / TRIALS as f64
-        };
-        let best = candidates
-            .iter()
-            .enumerate()
-            .filter(|(place, candidate)| !used[*place] && candidate.cost <= left)
-            .map(|(place, candidate)| (place, gain(candidate), gain(candidate) / (candidate.cost + records)))
-            .filter(|(_, gain, _)| *gain >= GAIN_MIN)
-            .max_by(|x, y| x.2.total_cmp(&y.2).then(y.0.cmp(&x.0)));
-        let Some((place, _, _)) = best else { break };
-        used[place] = true;
-        left -= candidates[place].cost;
-        open.iter_mut().zip(candidates[place].caught.iter()).for_each(|(open, caught)| *open &= !caught);
-        chosen.push(candidates[place].rule.clone());
+            candidate.gain = f64::from(new) / TRIALS as f64;
+        });
+        // What gains nothing now, or is too much now, will be so later.
+        let fits = |candidate: &Candidate| candidate.gain >= GAIN_MIN && candidate.cost <= left.min(budget * 0.5);
+        candidates.retain(fits);
+        candidates.sort_by(|x, y| y.merit(records).total_cmp(&x.merit(records)).then_with(|| x.rule.cmp(&y.rule)));
+        let Some(first) = candidates.first() else { break };
+        if !first.is_counted {
+            let next = candidates.iter_mut().filter(|candidate| !candidate.is_counted).take(COUNTED);
+            next.collect::<Vec<_>>().into_par_iter().for_each(|candidate| {
+                candidate.cost = count(&candidate.rule);
+                candidate.is_counted = true;
+            });
+            continue;
+        }
+        let taken = candidates.remove(0);
+        left -= taken.cost;
+        open.iter_mut().zip(taken.caught.iter()).for_each(|(open, caught)| *open &= !caught);
+        chosen.push(taken.rule);
     }
     chosen
 }

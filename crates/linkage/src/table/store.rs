@@ -1,5 +1,7 @@
 //! The records of a table, standardized and interned: one cache line per record.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::field::{Column, FIELDS, TableField};
@@ -31,12 +33,14 @@ pub(crate) const INPUT: usize = FIELDS;
 pub(crate) struct Value {
     /// Which letters and digits occur; of a birth date the date itself.
     pub(crate) mask: u64,
-    /// Hash of how it is read, in Latin letters.
+    /// Hash of how it is read, in Latin letters; of a mail address the hash of its first half.
     pub(crate) reading: u32,
     /// Hash of how it sounds to somebody who does not know how it is written.
     pub(crate) sound: u32,
     /// Hash of how it begins.
     pub(crate) head: u32,
+    /// Which words occur, by a bit for each of their hashes.
+    words: u32,
     /// Characters, up to 255.
     pub(crate) chars: u8,
     pub(crate) ascii: bool,
@@ -44,6 +48,13 @@ pub(crate) struct Value {
     pub(crate) hidden: bool,
     /// It has more than one word.
     pub(crate) spaced: bool,
+}
+
+impl Value {
+    /// Whether two values may have a word in common.
+    pub(crate) const fn may_share_words(&self, other: &Self) -> bool {
+        self.words & other.words != 0
+    }
 }
 
 /// Distinct standard values.
@@ -56,9 +67,14 @@ pub(crate) struct Values {
 }
 
 /// Records of one or more inputs in the form in which they are compared.
+///
+/// They stand in the order of how their names begin, and values in the order in which records first state them: what is
+/// compared mostly lies close together in memory, and no number depends on the order in which records were read.
 #[derive(Debug)]
 pub struct Table {
     pub(crate) rows: Vec<Row>,
+    /// For every row the record of the caller.
+    order: Vec<u32>,
     /// Values by field; the fields of a name share one list, the lines of an address another.
     pub(crate) values: Vec<Values>,
     /// For every field how many records have a value.
@@ -102,10 +118,6 @@ impl Table {
     /// Of two columns for one field the later fills the gaps of the earlier; a whole name fills the gaps of given name
     /// and surname.
     pub fn new(columns: Vec<RawColumn>, records: usize, inputs: &[u8]) -> Self {
-        let mut rows = vec![[0; FIELDS + 1]; records];
-        for (row, input) in rows.iter_mut().zip(inputs) {
-            row[INPUT] = u32::from(*input);
-        }
         let mut columns = columns;
         given_called_name(&mut columns);
         // Whole names last: they fill gaps only.
@@ -114,23 +126,40 @@ impl Table {
         for raw in columns {
             lists[list_of(field_of(raw.column))].push(raw);
         }
-        let mut built: Vec<(Values, Vec<Filled>)> = lists.into_par_iter().map(build_list).collect();
-        rows.par_iter_mut().with_min_len(8192).enumerate().for_each(|(record, row)| {
-            for (_, filled) in &built {
-                for part in filled {
-                    let number = part.map[part.cells[record] as usize];
-                    let place = &mut row[part.field as usize];
-                    if *place == 0 {
-                        *place = number;
-                    }
-                }
+        let lists: Vec<List> = lists.into_par_iter().with_max_len(1).map(List::new).collect();
+        let order = lists[TableField::Given as usize].alphabetical(records);
+        let arranged: Vec<Arranged> = lists.into_par_iter().with_max_len(1).map(|list| list.arrange(&order)).collect();
+        let mut rows = vec![[0; FIELDS + 1]; records];
+        rows.par_iter_mut().zip(&order).with_min_len(8192).enumerate().for_each(|(place, (row, record))| {
+            for (field, stated) in arranged.iter().flat_map(|list| &list.stated) {
+                row[*field as usize] = stated[place];
             }
+            row[INPUT] = inputs.get(*record as usize).copied().map_or(0, u32::from);
         });
-        let values: Vec<Values> = built.drain(..).map(|(values, _)| values).collect();
-        let mut table = Self { rows, values, counts: Vec::new(), inputs: 1 };
-        table.inputs = inputs.iter().copied().max().map_or(1, |most| usize::from(most) + 1);
-        table.count();
-        table
+        let mut counts: Vec<Vec<u32>> = vec![vec![records as u32]; FIELDS];
+        let mut values = Vec::with_capacity(FIELDS);
+        for list in arranged {
+            for ((field, _), count) in list.stated.iter().zip(list.counts) {
+                counts[*field as usize] = count;
+            }
+            values.push(list.values);
+        }
+        let inputs = inputs.iter().copied().max().map_or(1, |most| usize::from(most) + 1);
+        Self { rows, order, values, counts, inputs }
+    }
+
+    /// The row of every record of the caller.
+    pub(crate) fn places(&self) -> Vec<u32> {
+        let mut places = vec![0; self.order.len()];
+        for (place, record) in self.order.iter().enumerate() {
+            places[*record as usize] = place as u32;
+        }
+        places
+    }
+
+    /// The record of the caller that is in a row.
+    pub(crate) fn record(&self, place: u32) -> u32 {
+        self.order[place as usize]
     }
 
     /// How many records there are.
@@ -143,18 +172,12 @@ impl Table {
         self.rows.is_empty()
     }
 
-    pub(crate) fn count(&mut self) {
-        let rows = &self.rows;
-        self.counts = TableField::ALL
-            .par_iter()
-            .map(|field| {
-                let mut counts = vec![0_u32; self.values[list_of(*field)].pool.len() + 1];
-                for row in rows {
-                    counts[row[*field as usize] as usize] += 1;
-                }
-                counts
-            })
-            .collect();
+    /// Takes a value out of a record.
+    pub(crate) fn forget(&mut self, place: usize, field: TableField) {
+        let number = std::mem::take(&mut self.rows[place][field as usize]);
+        let counts = &mut self.counts[field as usize];
+        counts[number as usize] -= 1;
+        counts[0] += 1;
     }
 
     pub(crate) fn value(&self, field: TableField, number: u32) -> &Value {
@@ -200,53 +223,123 @@ struct Filled {
     map: Vec<u32>,
 }
 
-fn build_list(columns: Vec<RawColumn>) -> (Values, Vec<Filled>) {
-    let mut pool = TextPool::new();
-    let mut filled = Vec::new();
-    for raw in columns {
-        let count = raw.texts.len();
-        let numbers = (1..count as u32 + 1).into_par_iter().with_min_len(1024);
-        if raw.column == Column::FullName {
-            let mut order = Order::default();
-            (1..count as u32 + 1).for_each(|number| order.take(raw.texts.text(number)));
-            let split: Vec<(String, String)> =
-                numbers.map(|number| standard::split_name(raw.texts.text(number), &order)).collect();
-            let (mut given, mut family) = (vec![0], vec![0]);
-            for (first, last) in split {
-                given.push(pool.intern(&first));
-                family.push(pool.intern(&last));
+impl Filled {
+    fn number(&self, record: u32) -> u32 {
+        self.map[self.cells[record as usize] as usize]
+    }
+}
+
+/// The standard values of the fields that share a list, as they came.
+struct List {
+    pool: TextPool,
+    filled: Vec<Filled>,
+}
+
+/// The same in the order of the records: values, and for every field what each record states and how many state each.
+struct Arranged {
+    values: Values,
+    stated: Vec<(TableField, Vec<u32>)>,
+    counts: Vec<Vec<u32>>,
+}
+
+impl List {
+    fn new(columns: Vec<RawColumn>) -> Self {
+        let mut pool = TextPool::new();
+        let mut filled = Vec::new();
+        for raw in columns {
+            let count = raw.texts.len();
+            let numbers = (1..count as u32 + 1).into_par_iter().with_min_len(1024);
+            if raw.column == Column::FullName {
+                let mut order = Order::default();
+                (1..count as u32 + 1).for_each(|number| order.take(raw.texts.text(number)));
+                let split: Vec<(String, String)> =
+                    numbers.map(|number| standard::split_name(raw.texts.text(number), &order)).collect();
+                let (mut given, mut family) = (vec![0], vec![0]);
+                for (first, last) in split {
+                    given.push(pool.intern(&first));
+                    family.push(pool.intern(&last));
+                }
+                filled.push(Filled { field: TableField::Given, cells: raw.cells.clone(), map: given });
+                filled.push(Filled { field: TableField::Surname, cells: raw.cells, map: family });
+                continue;
             }
-            filled.push(Filled { field: TableField::Given, cells: raw.cells.clone(), map: given });
-            filled.push(Filled { field: TableField::Surname, cells: raw.cells, map: family });
-            continue;
+            let mut dates = DateOrder::default();
+            if raw.column == Column::Dob {
+                (1..count as u32 + 1).for_each(|number| dates.take(raw.texts.text(number)));
+            }
+            let texts: Vec<String> =
+                numbers.map(|number| standard::standard(raw.column, raw.texts.text(number), &dates)).collect();
+            let mut map = Vec::with_capacity(count + 1);
+            map.push(0);
+            map.extend(texts.iter().map(|text| pool.intern(text)));
+            filled.push(Filled { field: field_of(raw.column), cells: raw.cells, map });
         }
-        let mut dates = DateOrder::default();
-        if raw.column == Column::Dob {
-            (1..count as u32 + 1).for_each(|number| dates.take(raw.texts.text(number)));
+        pool.seal();
+        Self { pool, filled }
+    }
+
+    /// Records in the order of how surname and given name begin; of those that begin alike, in order.
+    fn alphabetical(&self, records: usize) -> Vec<u32> {
+        let start = |number: u32| {
+            let mut first = [0; 4];
+            first.iter_mut().zip(self.pool.text(number).bytes()).for_each(|(first, byte)| *first = byte);
+            u64::from(u32::from_be_bytes(first))
+        };
+        let starts: Vec<u64> = (0..self.pool.len() as u32 + 1).map(start).collect();
+        let of = |field: TableField, record: u32| {
+            let mut numbers = self.filled.iter().filter(|part| part.field == field).map(|part| part.number(record));
+            numbers.find(|number| *number != 0).map_or(0, |number| starts[number as usize])
+        };
+        let key = |record| of(TableField::Surname, record) << 32 | of(TableField::Given, record);
+        let mut order: Vec<(u64, u32)> =
+            (0..records as u32).into_par_iter().with_min_len(8192).map(|record| (key(record), record)).collect();
+        order.par_sort_unstable();
+        order.into_iter().map(|(_, record)| record).collect()
+    }
+
+    fn arrange(self, order: &[u32]) -> Arranged {
+        let mut fields: Vec<TableField> = self.filled.iter().map(|part| part.field).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        let mut pool = TextPool::new();
+        let mut new = vec![0_u32; self.pool.len() + 1];
+        let mut stated: Vec<(TableField, Vec<u32>)> =
+            fields.iter().map(|field| (*field, Vec::with_capacity(order.len()))).collect();
+        for record in order {
+            for (field, stated) in &mut stated {
+                let mut numbers =
+                    self.filled.iter().filter(|part| part.field == *field).map(|part| part.number(*record));
+                let number = numbers.find(|number| *number != 0).unwrap_or(0) as usize;
+                if number != 0 && new[number] == 0 {
+                    new[number] = pool.push(self.pool.text(number as u32));
+                }
+                stated.push(new[number]);
+            }
         }
-        let texts: Vec<String> =
-            numbers.map(|number| standard::standard(raw.column, raw.texts.text(number), &dates)).collect();
-        let mut map = Vec::with_capacity(count + 1);
-        map.push(0);
-        map.extend(texts.iter().map(|text| pool.intern(text)));
-        filled.push(Filled { field: field_of(raw.column), cells: raw.cells, map });
+        let counts = stated.iter().map(|(_, stated)| count(stated, pool.len())).collect();
+        Arranged { values: Values::new(pool, fields.first().copied()), stated, counts }
     }
-    pool.seal();
-    let field = filled.first().map(|part: &Filled| part.field);
-    let mut values = vec![Value::default()];
-    values.par_extend(
-        (1..pool.len() as u32 + 1).into_par_iter().with_min_len(1024).map(|number| describe(pool.text(number), field)),
-    );
-    let mut pets = Vec::new();
-    if matches!(field, Some(TableField::Given | TableField::Surname)) {
-        pets.par_extend(
-            (0..pool.len() as u32 + 1)
-                .into_par_iter()
-                .with_min_len(1024)
-                .map(|number| pet_names::groups(pool.text(number))),
-        );
+}
+
+fn count(stated: &[u32], values: usize) -> Vec<u32> {
+    let mut counts = vec![0; values + 1];
+    stated.iter().for_each(|number| counts[*number as usize] += 1);
+    counts
+}
+
+impl Values {
+    /// Describes the values of the fields of a list, of which one is `field`.
+    fn new(pool: TextPool, field: Option<TableField>) -> Self {
+        let numbers = || (1..pool.len() as u32 + 1).into_par_iter().with_min_len(1024);
+        let mut values = vec![Value::default()];
+        values.par_extend(numbers().map(|number| describe(pool.text(number), field)));
+        let mut pets = Vec::new();
+        if matches!(field, Some(TableField::Given | TableField::Surname)) {
+            pets.push(Groups::default());
+            pets.par_extend(numbers().map(|number| pet_names::groups(pool.text(number))));
+        }
+        Self { pool, values, pets }
     }
-    (Values { pool, values, pets }, filled)
 }
 
 fn describe(text: &str, field: Option<TableField>) -> Value {
@@ -263,7 +356,22 @@ fn describe(text: &str, field: Option<TableField>) -> Value {
             other => 1 << (36 + (other as u32).wrapping_mul(0x9E37_79B1) % 28),
         };
     }
-    let (reading, sound, head) = if han {
+    let is_code = matches!(
+        field,
+        Some(
+            TableField::Birth
+                | TableField::NationalId
+                | TableField::Phone
+                | TableField::Postcode
+                | TableField::StreetNumber
+        )
+    );
+    let (reading, sound, head) = if field == Some(TableField::Email) {
+        (short(text.split('@').next().unwrap_or(text)), 0, 0)
+    } else if is_code {
+        // Nobody reads these aloud.
+        (0, 0, 0)
+    } else if han {
         let all: Vec<char> = text.chars().collect();
         let read = match hanzi::surname_length(&all) == all.len() {
             true => hanzi::surname_reading(text),
@@ -271,15 +379,19 @@ fn describe(text: &str, field: Option<TableField>) -> Value {
         };
         (short(&read), short(&hanzi::blurred(&read)), short(&text.chars().take(1).collect::<String>()))
     } else {
-        let joined: String = text.chars().filter(|c| *c != ' ').collect();
-        let head: String = joined.chars().take(3).collect();
-        (short(&joined), short(&skeleton(&joined)), short(&head))
+        let joined: Cow<'_, str> = match text.contains(' ') {
+            true => text.chars().filter(|c| *c != ' ').collect::<String>().into(),
+            false => text.into(),
+        };
+        let head = joined.char_indices().nth(3).map_or(&*joined, |(end, _)| &joined[..end]);
+        (short(&joined), short(&skeleton(&joined)), short(head))
     };
     Value {
         mask: if field == Some(TableField::Birth) { text.parse().unwrap_or(0) } else { mask },
         reading,
         sound,
         head,
+        words: if is_code { 0 } else { text.split(' ').fold(0, |bits, word| bits | 1 << (hash_text(word) >> 59)) },
         chars: chars.min(255) as u8,
         ascii: text.is_ascii(),
         hidden: text.contains('*'),

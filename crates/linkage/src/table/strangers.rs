@@ -1,18 +1,22 @@
 //! What strangers have in common, by chance: counted on random pairs.
 
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::field::{FIELDS, TableField};
-use super::learn::{Observed, Sampled, fill, kinds, look};
 use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, SAME, SWAPPED};
+use super::observe::{Judge, Observed, Rarity, Sampled};
 use super::store::Table;
 use super::weigh::{AGREES, ALONE, Parameters, STATES, Shares, state_of};
 
 const RANDOM_PAIRS: usize = 300_000;
+/// Records that random pairs are of.
+const RANDOM_RECORDS: usize = 20_000;
 /// Random pairs that agree on the parent, per field.
 const NEIGHBOUR_PAIRS: usize = 20_000;
+/// Records that these are of.
+const NEIGHBOUR_RECORDS: usize = 200_000;
 
 /// Compared pairs of which most are of strangers.
 struct Drawn {
@@ -27,7 +31,7 @@ impl Drawn {
         let look_at = |chunk: &[Sampled]| {
             let mut part = Self { certain: Box::new([[[0.0; LEVELS]; STATES]; FIELDS]), doubtful: Vec::new() };
             for pair in chunk {
-                let observed = look(table, pair);
+                let observed = Observed::new(table, pair);
                 if observed.levels.iter().filter(|level| (SAME..=LOOSE).contains(level)).count() < 2 {
                     count(&mut part.certain, &observed.levels, 1.0);
                 } else {
@@ -48,13 +52,14 @@ impl Drawn {
 
     fn sums(&mut self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>]) -> Box<Shares> {
         let mut sums = self.certain.clone();
+        let (rarity, judge) = (Rarity::new(parameters, counts), Judge::new(parameters));
         let likely: Vec<f64> = self
             .doubtful
             .par_iter_mut()
             .with_min_len(1024)
             .map(|(pair, observed)| {
-                fill(table, parameters, counts, pair, observed);
-                let [one, relatives] = kinds(parameters, observed);
+                rarity.fill(table, pair, observed);
+                let [one, relatives] = judge.kinds(observed);
                 1.0 - one - relatives
             })
             .collect();
@@ -78,22 +83,24 @@ pub(crate) struct Strangers {
 }
 
 impl Strangers {
-    pub(crate) fn draw(table: &Table, random: &mut ChaCha8Rng) -> Self {
-        let records = table.len() as u32;
-        let count = RANDOM_PAIRS.min(table.len() * table.len());
-        let pairs = (0..count).map(|_| (random.random_range(0..records), random.random_range(0..records)));
-        let pairs: Vec<Sampled> = pairs.filter(|(a, b)| a != b).collect();
-        let mut neighbours = Vec::new();
-        for field in TableField::ALL {
+    pub(crate) fn draw(table: &Table, seed: u64) -> Self {
+        let random = |stream: u64| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(stream + 1);
+            random
+        };
+        let neighbours = |field: TableField| {
             let parent = field.parents().iter().copied().find(|parent| table.stated(*parent) * 10 > table.len());
-            let Some(parent) = parent.filter(|_| table.stated(field) > 0) else { continue };
-            let mut pairs = sharing(table, parent, random);
+            let parent = parent.filter(|_| table.stated(field) > 0)?;
+            let mut pairs = sharing(table, parent, &mut random(field as u64));
             if field == TableField::Surname {
-                pairs.retain(|pair| are_apart(&look(table, pair).levels));
+                pairs.retain(|pair| are_apart(&Observed::new(table, pair).levels));
             }
-            neighbours.push((field, Drawn::new(table, &pairs)));
-        }
-        Self { random: Drawn::new(table, &pairs), neighbours }
+            Some((field, Drawn::new(table, &pairs)))
+        };
+        let all = || TableField::ALL.into_par_iter().with_max_len(1).filter_map(neighbours).collect();
+        let (drawn, neighbours) = rayon::join(|| Drawn::new(table, &pairs(table, &mut random(FIELDS as u64))), all);
+        Self { random: drawn, neighbours }
     }
 
     /// Shares of the levels among strangers: each pair counts as likely as it is of strangers.
@@ -155,37 +162,46 @@ fn normalise(counts: &[f64; LEVELS], like: Option<&[f64; LEVELS]>) -> [f64; LEVE
     shares
 }
 
+/// Some of the records: all if they are not more than `most`.
+fn some(table: &Table, most: usize, random: &mut ChaCha8Rng) -> Vec<u32> {
+    let records = table.len() as u32;
+    match table.len() <= most {
+        true => (0..records).collect(),
+        false => (0..most).map(|_| random.random_range(0..records)).collect(),
+    }
+}
+
+/// Random pairs. Those of a large table are pairs of some of its records, which stay at hand.
+fn pairs(table: &Table, random: &mut ChaCha8Rng) -> Vec<Sampled> {
+    let records = some(table, RANDOM_RECORDS, random);
+    let count = RANDOM_PAIRS.min(table.len() * table.len());
+    let mut draw = || records[random.random_range(0..records.len())];
+    (0..count).map(|_| (draw(), draw())).filter(|(a, b)| a != b).collect()
+}
+
 /// Pairs drawn evenly from those that have the same value of a field.
 fn sharing(table: &Table, field: TableField, random: &mut ChaCha8Rng) -> Vec<Sampled> {
-    let place = field as usize;
-    // Records by value: counting sort.
-    let mut starts: Vec<u32> = Vec::with_capacity(table.counts[place].len() + 1);
-    let (mut start, mut total) = (0_u32, 0.0_f64);
-    let mut sums: Vec<(f64, u32)> = Vec::new();
-    for (value, count) in table.counts[place].iter().enumerate() {
-        starts.push(start);
-        if value > 0 {
-            start += count;
-            if *count > 1 {
-                total += f64::from(*count) * f64::from(count - 1);
-                sums.push((total, value as u32));
-            }
-        }
-    }
-    if sums.is_empty() {
+    let value = |record: &u32| table.rows[*record as usize][field as usize];
+    let mut records = some(table, NEIGHBOUR_RECORDS, random);
+    records.retain(|record| value(record) != 0);
+    records.sort_unstable_by_key(|record| (value(record), *record));
+    records.dedup();
+    // Of values that several records have, how many pairs there are up to each.
+    let mut total = 0.0;
+    let blocks: Vec<(f64, &[u32])> = records
+        .chunk_by(|a, b| value(a) == value(b))
+        .filter(|block| block.len() > 1)
+        .map(|block| {
+            total += (block.len() * (block.len() - 1)) as f64;
+            (total, block)
+        })
+        .collect();
+    if blocks.is_empty() {
         return Vec::new();
-    }
-    let mut order = vec![0_u32; start as usize];
-    let mut next = starts.clone();
-    for (record, row) in table.rows.iter().enumerate().filter(|(_, row)| row[place] != 0) {
-        let slot = &mut next[row[place] as usize];
-        order[*slot as usize] = record as u32;
-        *slot += 1;
     }
     let mut draw = || {
         let at = random.random_range(0.0..total);
-        let value = sums[sums.partition_point(|(sum, _)| *sum <= at).min(sums.len() - 1)].1 as usize;
-        let block = &order[starts[value] as usize..][..table.counts[place][value] as usize];
+        let block = blocks[blocks.partition_point(|(sum, _)| *sum <= at).min(blocks.len() - 1)].1;
         (block[random.random_range(0..block.len())], block[random.random_range(0..block.len())])
     };
     (0..NEIGHBOUR_PAIRS).map(|_| draw()).filter(|(a, b)| a != b).collect()

@@ -74,8 +74,27 @@ pub(crate) fn is_other(levels: &Levels) -> bool {
 /// What is left of the odds of one person then.
 pub(crate) const OTHER: f64 = 0.02;
 
-/// Counts up to this have their logarithms ready.
-const READY: usize = 256;
+/// What depends on how many persons have a value is ready for so many counts: each up to 128, and above in steps of one
+/// part in 64.
+pub(crate) const READY: usize = 128 + 64 * 25;
+
+/// The place of a count among those that are ready.
+pub(crate) const fn ready_place(count: u32) -> usize {
+    if count < 128 {
+        return count as usize;
+    }
+    let shift = count.ilog2() - 6;
+    64 + 64 * shift as usize + (count >> shift) as usize - 64
+}
+
+/// The middle of the counts of a place.
+pub(crate) fn ready_count(place: usize) -> f64 {
+    if place < 128 {
+        return place as f64;
+    }
+    let shift = place / 64 - 1;
+    ((place % 64 + 64) as f64 + 0.5) * (1_u64 << shift) as f64 - 0.5
+}
 
 /// Weighs pairs with fixed parameters.
 #[derive(Clone, Debug)]
@@ -98,8 +117,8 @@ pub(crate) fn by_value(field: TableField, state: usize) -> bool {
 
 impl Parameters {
     /// How likely a stranger is to have a value that `count` persons have.
-    pub(crate) fn frequency(&self, field: usize, state: usize, count: u32) -> f64 {
-        let strangers = (f64::from(count) - 1.0 - self.repeats).max(0.5);
+    pub(crate) fn frequency(&self, field: usize, state: usize, count: f64) -> f64 {
+        let strangers = (count - 1.0 - self.repeats).max(0.5);
         let before = prior::frequency(TableField::ALL[field]) * FREQUENCY_RECORDS;
         let frequency = (strangers + before) / (self.population + FREQUENCY_RECORDS);
         // Given names and surnames go together.
@@ -131,7 +150,7 @@ impl Parameters {
         let place = field as usize;
         let level = levels[place];
         let frequency = |field: TableField, number: u32| {
-            self.frequency(field as usize, state, counts[field as usize][number as usize])
+            self.frequency(field as usize, state, f64::from(counts[field as usize][number as usize]))
         };
         if level == SAME && by_value(field, state) {
             return frequency(field, a[place]);
@@ -167,12 +186,10 @@ impl Weigher {
                             parameters.ratio(kind, field, state, level, chance).log2() as f32;
                     }
                 }
-                for count in 0..READY {
-                    let chance = parameters.frequency(field, state, count as u32);
-                    for kind in [ONE_PERSON, RELATIVES] {
-                        let ratio = parameters.ratio(kind, field, state, SAME as usize, chance);
-                        ready[(field * STATES + state) * READY + count][kind] = ratio.log2() as f32;
-                    }
+                for (place, ready) in ready[(field * STATES + state) * READY..][..READY].iter_mut().enumerate() {
+                    let chance = parameters.frequency(field, state, ready_count(place));
+                    *ready = [ONE_PERSON, RELATIVES]
+                        .map(|kind| parameters.ratio(kind, field, state, SAME as usize, chance).log2() as f32);
                 }
             }
         }
@@ -186,19 +203,14 @@ impl Weigher {
         let place = field as usize;
         let level = levels[place];
         let state = state_of(levels, field);
-        let ratio = |chance: f64| {
-            [ONE_PERSON, RELATIVES]
-                .map(|kind| self.parameters.ratio(kind, place, state, level as usize, chance).log2() as f32)
-        };
         if level == SAME && by_value(field, state) {
-            let count = self.counts[place][a[place] as usize] as usize;
-            if count < READY {
-                return self.ready[(place * STATES + state) * READY + count];
-            }
-            return ratio(self.parameters.frequency(place, state, count as u32));
+            let count = self.counts[place][a[place] as usize];
+            return self.ready[(place * STATES + state) * READY + ready_place(count)];
         }
         if level == SWAPPED && matches!(field, TableField::Given | TableField::Address1) {
-            return ratio(self.parameters.chance_of(&self.counts, levels, a, b, field, state));
+            let chance = self.parameters.chance_of(&self.counts, levels, a, b, field, state);
+            return [ONE_PERSON, RELATIVES]
+                .map(|kind| self.parameters.ratio(kind, place, state, level as usize, chance).log2() as f32);
         }
         self.plain[place][state][level as usize]
     }
@@ -262,4 +274,20 @@ fn add_to_one(bits: f32) -> f32 {
 /// Probability of a log2 odds.
 pub(crate) fn probability(weight: f32) -> f64 {
     1.0 / (1.0 + f64::from(-weight).exp2())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_their_places_in_order_and_are_near_the_middle_of_theirs() {
+        let mut before = 0;
+        for count in (0..2_000).chain((11..32).map(|bits| (1_u32 << bits) - 1)).chain([u32::MAX]) {
+            let place = ready_place(count);
+            assert!(place < READY && (place == before || count >= 2_000 || place == before + 1), "{count}");
+            assert!((ready_count(place) - f64::from(count)).abs() <= f64::from(count) / 128.0, "{count}");
+            before = place;
+        }
+    }
 }
