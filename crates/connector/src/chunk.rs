@@ -162,10 +162,7 @@ impl Source {
             length: row.length as i64,
         };
         let mends = mend::reference(row.bytes.expose());
-        let result = match row.broken.clone() {
-            Some(error) => Err(error),
-            None => self.feed.map(&row, context),
-        };
+        let result = row.read(&*self.feed, context);
         let source = &self.feed.profile().source;
         let mapped = |draft: Draft| MappedDraft {
             record_id: self.key.record_id(source, draft.source_record_id.expose()),

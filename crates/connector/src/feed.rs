@@ -1,9 +1,10 @@
 //! What a feed is to the ingest loop: rows out of bytes, drafts of events out of rows.
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::sync::Arc;
 
-use domain::{Body, EventType, FeedId, Op, Precision, Sensitive, Timestamp, TokenKey};
+use domain::{Body, EventType, FeedId, IdScheme, Op, Precision, ResidentId, Sensitive, Timestamp, TokenKey};
 use store::ingest::Notice;
 
 use crate::columns::{Field, Layout};
@@ -84,6 +85,37 @@ pub struct RawRow {
     pub broken: Option<RowError>,
 }
 
+impl RawRow {
+    /// Maps the row, and checks what must hold of the rows of every feed.
+    ///
+    /// # Errors
+    /// When the row goes to quarantine.
+    pub(crate) fn read(&self, feed: &dyn Feed, context: &RowContext<'_>) -> Mapped {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
+        let mut drafts = feed.map(self, context)?;
+        if drafts.iter().any(|draft| is_born_later(&draft.body, context.ingest_time)) {
+            let message = "digits 7 to 14 of the resident number are a day of birth that has not come yet";
+            return Err(RowError::row(Reason::IdentifierInvalid, message));
+        }
+        // A row that names somebody several times sees them once.
+        let mut seen = BTreeSet::new();
+        drafts
+            .retain(|draft| draft.role != DraftRole::Sighting || seen.insert(draft.source_record_id.expose().clone()));
+        Ok(drafts)
+    }
+}
+
+/// Whether a resident number in a statement belongs to nobody who is born yet, anywhere on earth.
+fn is_born_later(body: &Body, now: Timestamp) -> bool {
+    const EASTMOST_MIN: i32 = 14 * 60;
+    let Body::IdentityObserved(statement) = body else { return false };
+    let numbers = statement.person.claims.iter().filter(|claim| claim.scheme == IdScheme::CnId && !claim.masked);
+    let mut births = numbers.filter_map(|claim| ResidentId::parse(claim.value.expose()).ok()?.birth_day());
+    births.any(|birth| birth > now.day_at_offset(EASTMOST_MIN))
+}
+
 /// What mapping a row needs to know beyond the row.
 #[derive(Clone, Copy)]
 pub struct RowContext<'a> {
@@ -154,7 +186,7 @@ pub fn preview(
     let context = RowContext { key, ingest_time, layout: layout.as_deref() };
     let mut rows = Vec::new();
     while let Some(row) = reader.next_row()? {
-        let result = row.broken.clone().map_or_else(|| feed.map(&row, &context), Err);
+        let result = row.read(feed, &context);
         rows.push((row, result));
     }
     Ok(rows)

@@ -159,7 +159,7 @@ pub fn try_out(feed: &dyn Feed, file: &Path, now: Timestamp, limits: TrialLimits
     let mut trial = Trial::default();
     let mut reasons: BTreeMap<(Option<String>, crate::Reason), u64> = BTreeMap::new();
     while let Some(row) = reader.next_row()? {
-        let result = row.broken.clone().map_or_else(|| feed.map(&row, &context), Err);
+        let result = row.read(feed, &context);
         trial.rows += 1;
         if trial.samples.len() < limits.samples {
             trial.samples.push(sample(feed.profile(), &row, context.layout, &result));

@@ -44,12 +44,17 @@ pub enum ResidentIdError {
 
 impl ResidentId {
     /// Parses a number of 18 digits, or of 15 in the form used before 1999 (the century is 19, the check digit is added).
+    /// `×` and `*` in the last place stand for X.
     /// Residence permits of Hong Kong, Macao and Taiwan (81, 82, 83) and the new permanent residence card (9) have the same form.
     ///
     /// # Errors
     /// When the number is malformed or its check digit is wrong.
     pub fn parse(text: &str) -> Result<Self, ResidentIdError> {
-        let number = text.trim().to_ascii_uppercase().replace('×', "X");
+        let mut number = text.trim().to_ascii_uppercase().replace('×', "X");
+        if number.find('*') == Some(17) {
+            // Old keyboards and forms write the check letter so; hidden digits are two or more.
+            number.replace_range(17.., "X");
+        }
         if !number.is_ascii() {
             return Err(ResidentIdError::Digit);
         }
@@ -155,6 +160,14 @@ mod tests {
     fn the_old_form_becomes_the_new_one() {
         let id = ResidentId::parse("110105491231002").expect("15 digits");
         assert_eq!(id.as_str(), "11010519491231002X");
+    }
+
+    #[test]
+    fn the_check_letter_is_written_in_many_ways() {
+        for text in ["11010519491231002x", "11010519491231002×", "11010519491231002*"] {
+            assert_eq!(ResidentId::parse(text).expect(text).as_str(), "11010519491231002X");
+        }
+        assert_eq!(ResidentId::parse("11010519491231001*"), Err(ResidentIdError::CheckDigit));
     }
 
     #[test]

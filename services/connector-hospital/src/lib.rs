@@ -8,6 +8,7 @@ mod feed;
 mod fhir;
 mod hl7;
 pub mod mllp;
+mod verdict;
 
 use std::path::Path;
 use std::sync::Arc;

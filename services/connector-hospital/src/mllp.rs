@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 use runtime::tls::{ClientCertificate, TlsListener};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +39,11 @@ const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
 const BLOCK_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Bytes outside a block that are passed over before the connection is closed.
 const NOISE_BYTES_MAX: usize = 4096;
+
+/// A message from here on is a large one: a report with its pages as a picture.
+const LARGE_BYTES: usize = 1024 * 1024;
+/// Large messages that are in memory at once; further ones wait in the network.
+static LARGE_MESSAGES: Semaphore = Semaphore::const_new(16);
 
 /// What a listener needs.
 #[derive(Clone)]
@@ -175,7 +180,7 @@ async fn converse(
 ) -> io::Result<()> {
     let profile = mllp.ingest.profile(&mllp.feed).ok_or_else(|| io::Error::other("the feed is not served here"))?;
     let (encoding, zone) = (profile.format.encoding, profile.time.zone.clone());
-    let mut frames = Frames { reader, buffer: Vec::new() };
+    let mut frames = Frames::of(reader);
     loop {
         let begun = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -247,12 +252,20 @@ enum Frame {
 struct Frames<R> {
     reader: R,
     buffer: Vec<u8>,
+    /// Held from a large message to the begin of the next.
+    large: Option<SemaphorePermit<'static>>,
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
+    fn of(reader: R) -> Self {
+        Self { reader, buffer: Vec::new(), large: None }
+    }
+
     /// Waits for the begin of a block; `false` when the sender closed the connection between blocks.
     async fn begin(&mut self) -> io::Result<bool> {
         let mut noise = 0;
+        self.large = None;
+        self.buffer.shrink_to(LARGE_BYTES);
         loop {
             if let Some(at) = self.buffer.iter().position(|b| *b == BLOCK_BEGIN) {
                 self.buffer.drain(..=at);
@@ -286,7 +299,10 @@ impl<R: AsyncRead + Unpin> Frames<R> {
                 });
             }
             searched = self.buffer.len();
-            if self.buffer.len() > MESSAGE_BYTES_MAX {
+            if self.large.is_none() && searched > LARGE_BYTES {
+                self.large = LARGE_MESSAGES.acquire().await.ok();
+            }
+            if searched > MESSAGE_BYTES_MAX {
                 begin.get_or_insert_with(|| self.buffer[..NOISE_BYTES_MAX].to_vec());
                 // The last byte may be the first half of the block end.
                 self.buffer.drain(..searched - 1);
@@ -329,7 +345,7 @@ mod tests {
     }
 
     async fn frames(bytes: &[u8], size: usize) -> (Vec<Frame>, io::Result<()>) {
-        let mut frames = Frames { reader: Pieces { bytes: bytes.to_vec(), at: 0, size }, buffer: Vec::new() };
+        let mut frames = Frames::of(Pieces { bytes: bytes.to_vec(), at: 0, size });
         let mut found = Vec::new();
         loop {
             match frames.begin().await {
@@ -395,7 +411,7 @@ mod tests {
     async fn a_sender_that_stops_inside_a_block_or_does_not_read_is_not_waited_for() {
         let moment = Duration::from_millis(50);
         let (silent, _sender) = tokio::io::duplex(64);
-        let mut frames = Frames { reader: silent, buffer: b"\x0bMSH|".to_vec() };
+        let mut frames = Frames { buffer: b"\x0bMSH|".to_vec(), ..Frames::of(silent) };
         assert!(frames.begin().await.expect("begun"));
         let error = within(moment, frames.rest()).await.expect_err("given up");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

@@ -210,6 +210,17 @@ pub enum TestOutcome {
     Invalid,
 }
 
+impl TestOutcome {
+    /// What the result of a pool says of each of its people: a positive pool is not ten positive people.
+    #[must_use]
+    pub fn of_pool(self) -> Self {
+        match self {
+            Self::Positive => Self::PoolRetest,
+            other => other,
+        }
+    }
+}
+
 /// How final a result is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -11,7 +11,7 @@ use super::Resource;
 use super::patient;
 use super::resource::{Concept, Condition, Encounter, Finding, Immunization, Reference, Site};
 use super::time::{self, Stated};
-use crate::hl7::outcome;
+use crate::verdict::{UNREAD, interpreted, is_qualitative, outcome};
 
 /// Characters of a result's text that are kept; the resource has the rest.
 const TEXT_CHARS_MAX: usize = 2_000;
@@ -127,9 +127,12 @@ fn finding(resource: &Resource<'_>, record: &str, known: Stated) -> Result<Vec<D
         flags.push("text-shortened");
     }
     let result = match outcome(&value, &text) {
-        TestOutcome::Unknown => interpreted(&finding.interpretation),
+        TestOutcome::Unknown => interpretation(&finding.interpretation),
         outcome => outcome,
     };
+    if result == TestOutcome::Unknown && is_qualitative(&text) {
+        flags.push(UNREAD);
+    }
     let specimen = match &finding.specimen {
         Value::Array(list) => list.first().cloned().unwrap_or_default(),
         one => one.clone(),
@@ -173,18 +176,10 @@ fn value(finding: &Finding) -> (String, String) {
     (String::new(), text.unwrap_or_default())
 }
 
-/// What the laboratory says that the value means (HL7 table 0078).
-fn interpreted(interpretation: &[Concept]) -> TestOutcome {
-    let has = |codes: &[&str]| interpretation.iter().any(|concept| codes.iter().any(|code| concept.has(code)));
-    if has(&["POS", "DET", "RR"]) {
-        TestOutcome::Positive
-    } else if has(&["NEG", "ND", "NR"]) {
-        TestOutcome::Negative
-    } else if has(&["IND", "E"]) {
-        TestOutcome::Suspected
-    } else {
-        TestOutcome::Unknown
-    }
+/// What the laboratory says that the value means.
+fn interpretation(concepts: &[Concept]) -> TestOutcome {
+    let codes = concepts.iter().flat_map(Concept::codes);
+    codes.map(interpreted).find(|outcome| *outcome != TestOutcome::Unknown).unwrap_or_default()
 }
 
 fn condition(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {

@@ -193,6 +193,11 @@ impl Concept {
         self.coding.iter().find(|coding| coding.code.is_some())
     }
 
+    /// The codes of all codings.
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
+        self.coding.iter().filter_map(|coding| coding.code.as_deref())
+    }
+
     /// Whether one of the codings has this code.
     pub(crate) fn has(&self, code: &str) -> bool {
         self.coding.iter().any(|coding| coding.code.as_deref() == Some(code))

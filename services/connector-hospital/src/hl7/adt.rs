@@ -59,35 +59,93 @@ pub(crate) fn map(
     context: &RowContext<'_>,
 ) -> Result<Vec<Draft>, RowError> {
     let effect = effect(&envelope.trigger)?;
-    let patient = patient(message)?;
-    let patient_record = context.key.record_id(source, &patient.number.record_id());
-    let mut drafts = vec![draft(
-        DraftRole::Record,
-        patient.number.record_id(),
-        envelope,
-        Op::Upsert,
-        &patient.flags,
-        Body::from(patient.statement.clone()),
-    )];
+    if effect == Effect::Merge {
+        return merges(message, envelope, source, context);
+    }
+    let pid = message.required("PID")?;
+    if message.segments().filter(|segment| segment.name() == "PID").nth(1).is_some() {
+        let message = "a message of this event is about one patient; it has several PID segments";
+        return Err(RowError::field("PID", Reason::MessageSegment, message));
+    }
+    let patient = patient(message, &pid)?;
+    let mut drafts = vec![stated(&patient, envelope)];
     match effect {
-        Effect::PatientOnly => {}
+        Effect::PatientOnly | Effect::Merge => {}
         Effect::MoveVisits => drafts.extend(moved_visits(message, &patient, envelope, source, context)?),
-        Effect::Merge => {
-            let merge = message.required("MRG")?;
-            let away = merged_away(message, &merge)?;
-            if away == patient.number {
-                let message = "MRG-1 names the same number as PID-3: nothing would be merged";
-                return Err(RowError::field("MRG-1", Reason::ValueUnknown, message));
-            }
-            let body = IdentityRetracted { reason: RetractReason::Merged, survivor: Some(patient_record) };
-            drafts.push(draft(DraftRole::Record, away.record_id(), envelope, Op::Retract, &[], Body::from(body)));
-        }
         Effect::Stay(action, op) => {
             let Some(visit) = message.segment("PV1") else { return Ok(drafts) };
             drafts.push(stay(message, &visit, action, op, &patient, envelope, source, context)?);
         }
     }
     Ok(drafts)
+}
+
+/// What a message states of its patient.
+fn stated(patient: &Patient, envelope: &Envelope<'_>) -> Draft {
+    let body = Body::from(patient.statement.clone());
+    draft(DraftRole::Record, patient.number.record_id(), envelope, Op::Upsert, &patient.flags, body)
+}
+
+/// Each PID names a patient, and the MRG after it a number that is theirs from now on. A message may do several merges.
+fn merges(
+    message: &Message<'_>,
+    envelope: &Envelope<'_>,
+    source: &str,
+    context: &RowContext<'_>,
+) -> Result<Vec<Draft>, RowError> {
+    let refused = |field: &str, text: &str| RowError::field(field, Reason::MessageSegment, text);
+    message.required("PID")?;
+    message.required("MRG")?;
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut survivor: Option<Patient> = None;
+    let mut is_merged = true;
+    for segment in message.segments() {
+        match segment.name() {
+            "PID" if !is_merged => break,
+            "PID" => {
+                let patient = patient(message, &segment)?;
+                put(&mut drafts, stated(&patient, envelope))?;
+                (survivor, is_merged) = (Some(patient), false);
+            }
+            "MRG" => {
+                let before = || refused("PID", "an MRG segment has no PID segment of its own before it");
+                let patient = survivor.as_ref().ok_or_else(before)?;
+                let away = merged_away(message, &segment)?;
+                if away == patient.number {
+                    let message = "MRG-1 names the same number as PID-3: nothing would be merged";
+                    return Err(RowError::field("MRG-1", Reason::ValueUnknown, message));
+                }
+                let survivor = context.key.record_id(source, &patient.number.record_id());
+                let body = IdentityRetracted { reason: RetractReason::Merged, survivor: Some(survivor) };
+                let gone = draft(DraftRole::Record, away.record_id(), envelope, Op::Retract, &[], Body::from(body));
+                put(&mut drafts, gone)?;
+                is_merged = true;
+            }
+            _ => {}
+        }
+    }
+    match is_merged {
+        true => Ok(drafts),
+        false => Err(refused("MRG", "a PID segment has no MRG segment of its own after it")),
+    }
+}
+
+/// Adds what a group of segments says of a number. Said twice it counts once; a number that is stated and merged away
+/// further down ends as merged away.
+///
+/// # Errors
+/// `message-segment` when the groups contradict each other.
+fn put(drafts: &mut Vec<Draft>, draft: Draft) -> Result<(), RowError> {
+    match drafts.iter_mut().find(|known| known.source_record_id == draft.source_record_id) {
+        None => drafts.push(draft),
+        Some(known) if known.body == draft.body => {}
+        Some(known) if known.op == Op::Upsert && draft.op == Op::Retract => *known = draft,
+        Some(_) => {
+            let message = "two groups of PID and MRG segments say different things of one number";
+            return Err(RowError::field("MRG", Reason::MessageSegment, message));
+        }
+    }
+    Ok(())
 }
 
 /// Each MRG names a patient and a visit of theirs, and the PV1 after it the visit that it is now. A visit that keeps its
@@ -160,10 +218,17 @@ fn stay(
             "the discharge (PV1-45) lies before the admission (PV1-44)",
         ));
     }
-    let number = match visit.word(19)? {
-        number if number.is_empty() => format!("{}@{}", patient.number.record_id(), start.at.as_millis()),
-        number => number,
+    let stated = visit.word(19)?;
+    let is_named = !stated.is_empty();
+    if !is_named && op == Op::Retract && visit.value(44).is_empty() {
+        let message = "neither the visit number (PV1-19) nor the admission time (PV1-44) says which stay is cancelled";
+        return Err(RowError::field("PV1-19", Reason::RequiredMissing, message));
+    }
+    let number = match is_named {
+        true => stated,
+        false => format!("{}@{}", patient.number.record_id(), start.at.as_millis()),
     };
+    let key = patient.number.visit_id(&number);
     let location = visit.repeats(3).next();
     let part = |component| location.map(|location| location.component(component)).unwrap_or_default();
     let ward_bed: Vec<String> = [1, 2, 3].into_iter().map(part).filter(|text| !text.is_empty()).collect();
@@ -172,7 +237,11 @@ fn stay(
     let record = context.key.record_id(source, &patient.number.record_id());
     let body = EncounterChanged {
         subject: vec![ClaimRef { scheme: IdScheme::Record, token: ClaimToken::from(record) }],
-        encounter_id: Sensitive::from(number.as_str()),
+        encounter_id: match is_named {
+            true => Sensitive::from(number),
+            // The number of the patient stays out of what is shown as that of a stay.
+            false => Sensitive::from(context.key.record_id(source, &key).to_string()),
+        },
         action,
         class: Some(visit.word(2)?).filter(|class| !class.is_empty()),
         place: PlaceRef {
@@ -185,7 +254,8 @@ fn stay(
         end_time: end,
         diagnoses: diagnoses(message)?,
     };
-    Ok(draft(DraftRole::Record, patient.number.visit_id(&number), envelope, op, &[], Body::from(body)))
+    let flags: &[&str] = if is_named { &[] } else { &["visit-unnamed"] };
+    Ok(draft(DraftRole::Record, key, envelope, op, flags, Body::from(body)))
 }
 
 fn diagnoses(message: &Message<'_>) -> Result<Vec<Sensitive<String>>, RowError> {

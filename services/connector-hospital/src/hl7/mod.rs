@@ -10,7 +10,6 @@ mod time;
 use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
 use domain::{Body, Op, Precision, Timestamp};
 
-pub(crate) use oru::outcome;
 pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader};
 
 use message::Message;

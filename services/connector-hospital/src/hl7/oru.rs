@@ -7,6 +7,7 @@ use domain::{Body, ClaimRef, Op, PlaceRef, ResultStatus, Sensitive, TestOutcome,
 use super::message::{Message, Seg, word};
 use super::person::{facility, key_part, patient};
 use super::{Envelope, draft};
+use crate::verdict::{UNREAD, interpreted, is_qualitative, outcome};
 
 /// Results that one message may carry.
 const OBSERVATIONS_MAX: usize = 1_000;
@@ -37,23 +38,35 @@ pub(crate) fn map(
     if envelope.trigger != "R01" {
         return Err(RowError::field("MSH-9", Reason::MessageType, "of result messages this feed takes ORU^R01 only"));
     }
-    let mut patient = patient(message)?;
-    // A sighting is a record of its own, and its content is all that it ever states.
-    patient.statement.partial = None;
-    let Subjects { claims: subject, sighting } =
-        who::sighting(profile, context.key, patient.statement, patient.flags, envelope.happened.at);
-    let mut drafts: Vec<Draft> = sighting.into_iter().collect();
+    message.required("PID")?;
+    let mut drafts: Vec<Draft> = Vec::new();
     let segments: Vec<Seg<'_>> = message.segments().collect();
+    let mut subject: Option<Vec<ClaimRef>> = None;
     let mut order: Option<Order> = None;
+    let mut results = 0;
     for (at, segment) in segments.iter().enumerate() {
         match segment.name() {
+            // A message may carry the results of several patients; each PID begins one.
+            "PID" => {
+                let Subjects { claims, sighting } = sighted(message, segment, envelope, profile, context)?;
+                let known = |sighting: &Draft| drafts.iter().any(|d| d.source_record_id == sighting.source_record_id);
+                let news = sighting.filter(|sighting| !known(sighting));
+                drafts.extend(news);
+                (subject, order) = (Some(claims), None);
+            }
             "OBR" => order = Some(read_order(segment, &segments[at + 1..], message, envelope)?),
             "OBX" => {
                 let Some(order) = &order else {
-                    let message = "an OBX segment stands before any OBR segment: its order is unknown";
+                    let message = "an OBX segment stands before any OBR segment of its patient: its order is unknown";
                     return Err(RowError::field("OBX", Reason::MessageSegment, message));
                 };
-                drafts.extend(result(segment, order, &subject, envelope)?);
+                let Some(subject) = &subject else {
+                    let message = "an OBX segment stands before any PID segment: whose result it is is unknown";
+                    return Err(RowError::field("PID", Reason::MessageSegment, message));
+                };
+                let result = result(segment, order, subject, envelope)?;
+                results += usize::from(result.is_some());
+                drafts.extend(result);
             }
             _ => {}
         }
@@ -63,11 +76,25 @@ pub(crate) fn map(
             return Err(RowError::row(Reason::MessageTooLong, message));
         }
     }
-    if drafts.len() == 1 {
+    if results == 0 {
         let message = "the message has no OBX segment with a result";
         return Err(RowError::field("OBX", Reason::MessageSegment, message));
     }
     Ok(drafts)
+}
+
+/// The patient of a PID segment, as a sighting.
+fn sighted(
+    message: &Message<'_>,
+    pid: &Seg<'_>,
+    envelope: &Envelope<'_>,
+    profile: &Profile,
+    context: &RowContext<'_>,
+) -> Result<Subjects, RowError> {
+    let mut patient = patient(message, pid)?;
+    // A sighting is a record of its own, and its content is all that it ever states.
+    patient.statement.partial = None;
+    Ok(who::sighting(profile, context.key, patient.statement, patient.flags, envelope.happened.at))
 }
 
 fn read_order(
@@ -76,7 +103,7 @@ fn read_order(
     message: &Message<'_>,
     envelope: &Envelope<'_>,
 ) -> Result<Order, RowError> {
-    let specimen = following.iter().take_while(|s| s.name() != "OBR").find(|s| s.name() == "SPM");
+    let specimen = following.iter().take_while(|s| !matches!(s.name(), "OBR" | "PID")).find(|s| s.name() == "SPM");
     let specimen_collected = match specimen {
         Some(specimen) => envelope.clock.read("SPM-17", &specimen.value(17))?,
         None => None,
@@ -144,9 +171,15 @@ fn result(
         text.truncate(end);
         flags.push("text-shortened");
     }
-    let mut outcome = outcome(&part(1), &part(2));
-    if order.pooled && outcome == TestOutcome::Positive {
-        outcome = TestOutcome::PoolRetest;
+    let mut outcome = match outcome(&part(1), &part(2)) {
+        TestOutcome::Unknown => interpreted(&observation.value(8)),
+        outcome => outcome,
+    };
+    if outcome == TestOutcome::Unknown && is_qualitative(&text) {
+        flags.push(UNREAD);
+    }
+    if order.pooled {
+        outcome = outcome.of_pool();
     }
     let collected = match order.collected {
         Some(time) => Some(time),
@@ -173,43 +206,4 @@ fn result(
     let mut draft = draft(DraftRole::Record, key, envelope, op, &flags, Body::from(body));
     draft.event_time = collected.unwrap_or(order.reported);
     Ok(Some(draft))
-}
-
-/// The verdict in a coded or textual value: SNOMED CT qualifier codes, and the words that laboratories write.
-pub(crate) fn outcome(code: &str, text: &str) -> TestOutcome {
-    for value in [code, text] {
-        let found = match value.trim().to_uppercase().as_str() {
-            "260373001" | "10828004" | "POSITIVE" | "POS" | "DETECTED" | "REACTIVE" | "阳性" | "检出" | "(+)" | "+" => {
-                TestOutcome::Positive
-            }
-            "260415000" | "260385009" | "NEGATIVE" | "NEG" | "NOT DETECTED" | "NON-REACTIVE" | "阴性" | "未检出"
-            | "(-)" | "-" => TestOutcome::Negative,
-            "419984006" | "42425007" | "INCONCLUSIVE" | "EQUIVOCAL" | "INDETERMINATE" | "可疑" => {
-                TestOutcome::Suspected
-            }
-            "125154007" | "455371000124106" | "INVALID" | "无效" => TestOutcome::Invalid,
-            _ => continue,
-        };
-        return found;
-    }
-    TestOutcome::Unknown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn verdicts_are_read_from_codes_and_words_and_never_guessed() {
-        for (code, text, verdict) in [
-            ("260373001", "Detected", TestOutcome::Positive),
-            ("260415000", "", TestOutcome::Negative),
-            ("NEGATIVE", "", TestOutcome::Negative),
-            ("L1", "阳性", TestOutcome::Positive),
-            ("4.06", "", TestOutcome::Unknown),
-            ("", "", TestOutcome::Unknown),
-        ] {
-            assert_eq!(outcome(code, text), verdict, "{code} {text}");
-        }
-    }
 }

@@ -63,17 +63,16 @@ pub(crate) fn facility(message: &Message<'_>) -> Result<String, RowError> {
     if facility.is_empty() { msh.word(3) } else { Ok(facility) }
 }
 
-/// Reads PID.
+/// Reads a PID segment: a message may be about several patients.
 ///
 /// # Errors
-/// When there is no PID, no hospital number in it, an identifier or day of birth is malformed, or there is more of
-/// anything than one person has.
-pub(crate) fn patient(message: &Message<'_>) -> Result<Patient, RowError> {
-    let pid = message.required("PID")?;
+/// When there is no hospital number in it, an identifier or day of birth is malformed, or there is more of anything than
+/// one person has.
+pub(crate) fn patient(message: &Message<'_>, pid: &Seg<'_>) -> Result<Patient, RowError> {
     let facility = facility(message)?;
     let mut flags = Vec::new();
     let mut partial = Partial::default();
-    let claims = claims(&pid, &facility, &mut partial)?;
+    let claims = claims(pid, &facility, &mut partial)?;
     let number = claims.iter().find(|claim| claim.scheme == IdScheme::Mrn).ok_or_else(|| {
         let message = "PID-3 has no hospital number (an identifier of type MR, PI, PT or without a type)";
         RowError::field("PID-3", Reason::RequiredMissing, message)
@@ -85,12 +84,12 @@ pub(crate) fn patient(message: &Message<'_>) -> Result<Patient, RowError> {
     });
     let person = PersonRef {
         claims,
-        names: names(&pid)?,
+        names: names(pid)?,
         birth_date: birth_day("PID-7", &pid.value(7))?,
         sex,
         nationality: Some(pid.value(28)).filter(|code| code.len() == 3),
     };
-    let contacts = contacts(&pid, &mut flags)?;
+    let contacts = contacts(pid, &mut flags)?;
     // Of the phones, the home phone decides: a business phone that is deleted must not take it along.
     let deletable = [
         (IdentityField::Names, 5),
@@ -104,7 +103,7 @@ pub(crate) fn patient(message: &Message<'_>) -> Result<Patient, RowError> {
     let statement = IdentityObserved {
         person,
         contacts,
-        address: address(&pid)?,
+        address: address(pid)?,
         partial: Some(Box::new(partial)),
         ..IdentityObserved::default()
     };

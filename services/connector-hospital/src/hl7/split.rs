@@ -6,7 +6,7 @@ use connector::{BatchError, RawRow, Reason, RowError, RowReader};
 use domain::Sensitive;
 
 /// Longest message that is taken, in bytes.
-pub(crate) const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 const BLOCK_BEGIN: u8 = 0x0B;
 const BLOCK_END: u8 = 0x1C;

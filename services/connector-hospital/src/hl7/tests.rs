@@ -122,3 +122,99 @@ fn results_are_preliminary_final_corrected_cancelled_or_withdrawn_and_pools_are_
     let pooled = result("F", "SPM|1|S1^T7|||||||||L");
     assert_eq!((pooled.2, pooled.3.as_deref()), (TestOutcome::PoolRetest, Some("T7")));
 }
+
+#[test]
+fn each_patient_of_a_message_has_the_results_that_follow_them() {
+    let text = |between: &str| {
+        format!(
+            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明\r\
+             OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|ST|94500-6^^LN||阴性||||||F\r{between}\
+             OBR|1||F2|PCR^^L|||20220301070000\rOBX|1|ST|94500-6^^LN||阳性(+)||||||F\r"
+        )
+    };
+    let drafts = read(&text("PID|2||M2^^^HOSP^MR||李^静\r")).expect("two patients");
+    let results: Vec<_> = drafts.iter().filter(|draft| matches!(draft.body, Body::TestResult(_))).collect();
+    let outcome = |draft: &Draft| match &draft.body {
+        Body::TestResult(result) => result.result,
+        _ => TestOutcome::Unknown,
+    };
+    assert_eq!([outcome(results[0]), outcome(results[1])], [TestOutcome::Negative, TestOutcome::Positive]);
+    assert_eq!(drafts.len(), 4, "each patient is seen");
+    assert_ne!(results[0].body.subject()[0], results[1].body.subject()[0]);
+    let of_one = read(&text("")).expect("one patient");
+    assert_eq!(of_one.len(), 3);
+    let nobodys = "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rOBR|1||F1|PCR\rOBX|1|ST|A||阴性||||||F\r\
+                   PID|1||M1^^^HOSP^MR||王^小明\r";
+    assert_eq!(read(nobodys).expect_err("whose?").reason, Reason::MessageSegment);
+    let next = read(&text("PID|2||M2^^^HOSP^MR||李^静\rOBX|1|ST|94500-6^^LN||阳性||||||F\r"));
+    assert_eq!(next.expect_err("of no order of hers").reason, Reason::MessageSegment);
+}
+
+#[test]
+fn a_value_that_is_no_known_verdict_is_unknown_and_flagged_and_a_measured_one_is_not() {
+    let flags = |value: &str, interpretation: &str| {
+        let text = format!(
+            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明\r\
+             OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|ST|94500-6^^LN||{value}|||{interpretation}|||F\r"
+        );
+        let draft = read(&text).expect("taken").remove(1);
+        let Body::TestResult(result) = draft.body else { panic!("a result") };
+        (result.result, draft.quality_flags.contains(&"result-unknown"))
+    };
+    assert_eq!(flags("见纸质报告", ""), (TestOutcome::Unknown, true));
+    assert_eq!(flags("4.06", ""), (TestOutcome::Unknown, false));
+    assert_eq!(flags("见纸质报告", "POS"), (TestOutcome::Positive, false));
+}
+
+#[test]
+fn a_message_merges_as_many_numbers_as_it_names() {
+    let merged = |groups: &str| {
+        read(&format!("MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A40|1|P|2.5\r{groups}"))
+            .map(|drafts| drafts.iter().map(|d| (d.source_record_id.expose().clone(), d.op)).collect::<Vec<_>>())
+    };
+    let number = |number: &str, op| (format!("patient:HOSP:{number}"), op);
+    let pid = |number: &str| format!("PID|1||{number}^^^HOSP^MR||王^小明\r");
+    let mrg = |number: &str| format!("MRG|{number}^^^HOSP^MR\r");
+    let two = merged(&[pid("M1"), mrg("M2"), pid("M3"), mrg("M4")].concat()).expect("two merges");
+    let expected =
+        [number("M1", Op::Upsert), number("M2", Op::Retract), number("M3", Op::Upsert), number("M4", Op::Retract)];
+    assert_eq!(two, expected);
+    // A survivor that is itself merged away further down ends as merged away.
+    let chain = merged(&[pid("M1"), mrg("M2"), pid("M3"), mrg("M1")].concat()).expect("a chain");
+    assert_eq!(chain, [number("M1", Op::Retract), number("M2", Op::Retract), number("M3", Op::Upsert)]);
+    for torn in [
+        [pid("M1"), pid("M3"), mrg("M4")].concat(),
+        [mrg("M2"), pid("M1")].concat(),
+        [pid("M1"), mrg("M2"), pid("M3")].concat(),
+        [pid("M1"), mrg("M2"), pid("M3"), mrg("M2")].concat(),
+    ] {
+        assert_eq!(merged(&torn).expect_err(&torn).reason, Reason::MessageSegment, "{torn}");
+    }
+    assert_eq!(adt("A01", &pid("M2")).expect_err("two patients").reason, Reason::MessageSegment);
+}
+
+#[test]
+fn a_stay_without_a_number_is_flagged_and_never_cancelled_by_guess() {
+    let unnamed = "PV1|1|I|W1^R2^B3";
+    let admitted = adt("A01", unnamed).expect("taken");
+    assert!(admitted[1].quality_flags.contains(&"visit-unnamed"));
+    let Body::EncounterChanged(stay) = &admitted[1].body else { panic!("a stay") };
+    assert!(!stay.encounter_id.expose().contains("M1"), "the number of the patient is not that of the stay");
+    assert_eq!(adt("A11", unnamed).expect_err("which?").reason, Reason::RequiredMissing);
+    assert!(adt("A11", VISIT).is_ok());
+}
+
+#[test]
+fn a_resident_number_of_somebody_not_born_yet_is_none() {
+    let patient = |number: &str| {
+        read(&format!(
+            "MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A28|1|P|2.5\rPID|1||M1^^^HOSP^MR~{number}^^^^NI||王^小明\r"
+        ))
+    };
+    let number = |year: i16| {
+        let birth = domain::Day::from_ymd(year, 1, 1).expect("a day");
+        domain::ResidentId::compose("110105", birth, 3).expect("a number").as_str().to_owned()
+    };
+    assert!(patient(&number(2021)).is_ok());
+    assert_eq!(patient(&number(2099)).expect_err("not born").reason, Reason::IdentifierInvalid);
+}
