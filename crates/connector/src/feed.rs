@@ -95,9 +95,8 @@ impl RawRow {
             return Err(broken.clone());
         }
         let mut drafts = feed.map(self, context)?;
-        if drafts.iter().any(|draft| is_born_later(&draft.body, context.ingest_time)) {
-            let message = "digits 7 to 14 of the resident number are a day of birth that has not come yet";
-            return Err(RowError::row(Reason::IdentifierInvalid, message));
+        for draft in &drafts {
+            born(&draft.body, context.ingest_time)?;
         }
         // A row that names somebody several times sees them once.
         let mut seen = BTreeSet::new();
@@ -107,13 +106,21 @@ impl RawRow {
     }
 }
 
-/// Whether a resident number in a statement belongs to nobody who is born yet, anywhere on earth.
-fn is_born_later(body: &Body, now: Timestamp) -> bool {
+/// Checks that whom a statement describes is born, somewhere on earth.
+fn born(body: &Body, now: Timestamp) -> Result<(), RowError> {
     const EASTMOST_MIN: i32 = 14 * 60;
-    let Body::IdentityObserved(statement) = body else { return false };
+    let Body::IdentityObserved(statement) = body else { return Ok(()) };
+    let today = now.day_at_offset(EASTMOST_MIN);
+    if statement.person.birth_date.is_some_and(|birth| birth > today) {
+        return Err(RowError::row(Reason::ValueDay, "the day of birth has not come yet"));
+    }
     let numbers = statement.person.claims.iter().filter(|claim| claim.scheme == IdScheme::CnId && !claim.masked);
     let mut births = numbers.filter_map(|claim| ResidentId::parse(claim.value.expose()).ok()?.birth_day());
-    births.any(|birth| birth > now.day_at_offset(EASTMOST_MIN))
+    if births.any(|birth| birth > today) {
+        let message = "digits 7 to 14 of the resident number are a day of birth that has not come yet";
+        return Err(RowError::row(Reason::IdentifierInvalid, message));
+    }
+    Ok(())
 }
 
 /// What mapping a row needs to know beyond the row.

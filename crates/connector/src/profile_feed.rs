@@ -249,6 +249,10 @@ pub(crate) fn source_record_id(fields: &Fields<'_>) -> Result<String, RowError> 
         if text.len() > 256 {
             return Err(fields.error(field, Reason::ValueTooLong, "a part of a record's key has at most 256 bytes"));
         }
+        if is_scientific(text) {
+            let message = "a spreadsheet kept the first digits only of a number that names the record";
+            return Err(fields.error(field, Reason::IdentifierScientific, message));
+        }
         if text.chars().any(char::is_control) {
             let message = "a part of a record's key contains a control character";
             return Err(fields.error(field, Reason::ControlCharacter, message));
@@ -280,4 +284,23 @@ pub(crate) fn version(fields: &Fields<'_>) -> Result<Option<i64>, RowError> {
         return fields.integer(field);
     }
     Ok(fields.moment(field, Bounds::Happened)?.map(|moment| moment.at.as_millis()))
+}
+
+/// Whether a text is how spreadsheets write a number of more digits than they keep: `2.02603E+15`.
+fn is_scientific(text: &str) -> bool {
+    let Some((digits, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let Some(exponent) = exponent.strip_prefix('+') else { return false };
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits(exponent) && all_digits(&digits.replacen('.', "", 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_a_spreadsheet_cut_are_told_from_codes_with_an_e() {
+        assert!(["2.02603E+15", "1.1E+17", "1.234567890123457e+17", "3E+05"].into_iter().all(is_scientific));
+        assert!(!["2E10", "E+15", "A1E+15", "12E+", "1.2.3E+4", "202603"].into_iter().any(is_scientific));
+    }
 }

@@ -138,8 +138,8 @@ reasons! {
     VersionConflict, "version-conflict", "The same version of the same record was sent before with another content.", "Raise the version (or time of change) of the corrected row, and send it again.";
         "同一记录的同一版本此前已发送，但内容不同。", "请提高更正行的版本号（或修改时间）后重新发送。";
     // HL7 v2.
-    MessageStructure, "message-structure", "The message cannot be read as HL7 v2: MSH is missing or malformed.", "Check that the message begins with MSH and that segments end with a carriage return.";
-        "报文不能按 HL7 v2 读取：MSH 段缺失或格式错误。", "请检查报文是否以 MSH 开头、各段是否以回车结尾。";
+    MessageStructure, "message-structure", "The message cannot be read: its first segment or field is missing or malformed.", "Check that the message begins as its standard says (HL7: MSH; EDIFACT: UNB; ISO 8583: the type) and that no tool cut it or changed its line ends.";
+        "报文无法读取：开头的段或字段缺失或格式错误。", "请检查报文开头是否符合标准（HL7 为 MSH，EDIFACT 为 UNB，ISO 8583 为报文类型），是否被截断或改动了换行。";
     MessageType, "message-type", "The message is of a type or trigger event that this feed does not take.", "Route only the types that the message lists to this feed.";
         "该数据源不接收这种报文类型或触发事件。", "请只把提示中列出的类型发到该数据源。";
     MessageSegment, "message-segment", "A segment without which the message means nothing is missing.", "Have the sending system include the segment.";

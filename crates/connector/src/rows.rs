@@ -22,6 +22,8 @@ use crate::reason::Reason;
 pub const ROW_BYTES_MAX: usize = 1 << 20;
 /// Most columns of a header.
 pub const COLUMNS_MAX: usize = 4096;
+/// Lines that a trailer may have.
+const TRAILER_LINES_MAX: usize = 1_000;
 /// Most lines of a row with line ends inside quotes.
 pub const QUOTED_LINES_MAX: usize = 16;
 
@@ -81,6 +83,25 @@ impl<'a> LineRows<'a> {
         })
     }
 
+    fn is_trailer(&self, line: &Line) -> bool {
+        self.trailers.iter().any(|prefix| line.bytes.starts_with(prefix))
+    }
+
+    /// Whether a line of data follows: then a line that begins like a trailer is none.
+    fn has_data_ahead(&mut self) -> Result<bool, BatchError> {
+        for at in 0..TRAILER_LINES_MAX {
+            if at == self.ahead.len() {
+                let Some(line) = self.lines.next()? else { return Ok(false) };
+                self.ahead.push_back(line);
+            }
+            let line = &self.ahead[at];
+            if !line.is_blank() && !self.is_trailer(line) {
+                return Ok(true);
+            }
+        }
+        Ok(true)
+    }
+
     fn line(&mut self) -> Result<Option<Line>, BatchError> {
         match self.ahead.pop_front() {
             Some(line) => Ok(Some(line)),
@@ -134,7 +155,7 @@ impl RowReader for LineRows<'_> {
             if line.is_blank() {
                 continue;
             }
-            if self.trailers.iter().any(|prefix| line.bytes.starts_with(prefix)) {
+            if self.is_trailer(&line) && !self.has_data_ahead()? {
                 self.trailer_lines += 1;
                 continue;
             }

@@ -78,6 +78,8 @@ struct Told {
     claims: BTreeSet<ClaimKind>,
     /// Kinds of which only masked values were told: an older value with all its characters is still news.
     masked: BTreeSet<ClaimKind>,
+    /// Kinds of which everything was deleted.
+    deleted: BTreeSet<ClaimKind>,
 }
 
 impl Told {
@@ -86,18 +88,23 @@ impl Told {
         if self.whole {
             return false;
         }
-        let before = (self.fields.len(), self.claims.len(), self.masked.len());
+        let before = (self.fields.len(), self.claims.len(), self.masked.len(), merged.person.claims.len());
         self.take_claims(statement, &mut merged.person.claims);
         self.take_fields(statement, merged);
         self.whole = statement.partial.is_none();
-        self.whole || before != (self.fields.len(), self.claims.len(), self.masked.len())
+        self.whole || before != (self.fields.len(), self.claims.len(), self.masked.len(), merged.person.claims.len())
     }
 
     fn take_claims(&mut self, statement: &IdentityObserved, merged: &mut Vec<IdClaim>) {
         let (mut claims, mut masked) = (BTreeSet::new(), BTreeSet::new());
         for claim in &statement.person.claims {
             let kind = ClaimKind::of(claim);
-            if self.claims.contains(&kind) || (claim.masked && self.masked.contains(&kind)) {
+            let is_told = match claim.scheme {
+                // A patient whose numbers were merged has several; the later message names the one in use.
+                IdScheme::Mrn => self.deleted.contains(&kind) || merged.contains(claim),
+                _ => self.claims.contains(&kind) || (claim.masked && self.masked.contains(&kind)),
+            };
+            if is_told {
                 continue;
             }
             merged.push(claim.clone());
@@ -110,6 +117,7 @@ impl Told {
         self.masked.append(&mut masked);
         self.claims.append(&mut claims);
         let deleted = statement.partial.iter().flat_map(|partial| &partial.deleted_claims);
+        self.deleted.extend(deleted.clone().cloned());
         self.claims.extend(deleted.cloned());
     }
 
@@ -201,6 +209,18 @@ mod tests {
         assert_eq!(merged.person.claims.len(), 2);
         assert_eq!(adds, [true, true]);
         assert!(merged.partial.is_some());
+    }
+
+    #[test]
+    fn hospital_numbers_add_up_until_they_are_deleted() {
+        let numbers = |statements: [&IdentityObserved; 2]| merge_statements(statements).0.person.claims.len();
+        let (one, other) = (partial(vec![claim(IdScheme::Mrn, "M1")]), partial(vec![claim(IdScheme::Mrn, "M2")]));
+        assert_eq!(numbers([&other, &one]), 2);
+        assert_eq!(numbers([&one, &one]), 1);
+        let mut cleared = other.clone();
+        let kind = ClaimKind { scheme: IdScheme::Mrn, issuer: Some("A".to_owned()) };
+        cleared.partial = Some(Box::new(Partial { deleted_claims: vec![kind], ..Partial::default() }));
+        assert_eq!(numbers([&cleared, &one]), 1);
     }
 
     #[test]

@@ -76,7 +76,14 @@ struct EntryReader<'a> {
 impl RowReader for EntryReader<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
         loop {
-            let Some(element) = self.cutter.next_element()? else { return Ok(None) };
+            let Some(element) = self.cutter.next_element()? else {
+                if self.number == 0 && self.context[1].is_empty() && self.context[2].is_empty() {
+                    let message = "the document holds no statement (Stmt), report (Rpt) or notification (Ntfctn): \
+                                   this feed takes camt.052, camt.053 and camt.054";
+                    return Err(BatchError::refused(Reason::MessageType, message));
+                }
+                return Ok(None);
+            };
             let kind = match element.path {
                 _ if element.broken.is_some() => 3,
                 0 => 0,

@@ -1,5 +1,6 @@
 //! Resources to drafts of events.
 
+use connector::who::Subjects;
 use connector::{Draft, Profile, Reason, RowContext, RowError};
 use domain::{
     Datum, EncounterAction, EncounterChanged, Op, PlaceKind, PlaceRef, PlaceRegistered, ResultStatus, Sensitive,
@@ -9,13 +10,15 @@ use serde_json::Value;
 
 use super::Resource;
 use super::patient;
-use super::resource::{Concept, Condition, Encounter, Finding, Immunization, Reference, Site};
+use super::resource::{Concept, Condition, Encounter, Finding, Immunization, Measured, Reference, Site};
 use super::time::{self, Stated};
 use crate::verdict::{UNREAD, interpreted, is_qualitative, outcome};
 
 /// Characters of a result's text that are kept; the resource has the rest.
 const TEXT_CHARS_MAX: usize = 2_000;
 const WORD_CHARS_MAX: usize = 200;
+/// Results of one panel.
+const COMPONENTS_MAX: usize = 500;
 /// Diagnoses of one encounter.
 const DIAGNOSES_MAX: usize = 100;
 /// An appointment may lie so far ahead.
@@ -53,7 +56,6 @@ pub(super) fn map(
 
 fn encounter(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {
     let encounter: Encounter = resource.read()?;
-    let subject = resource.subject("subject", encounter.subject.as_ref());
     let zone = &resource.profile.time.zone;
     let start = time::read("period.start", encounter.period.start.as_deref(), zone, resource.context, PLANNED_DAYS)?;
     let end = time::read("period.end", encounter.period.end.as_deref(), zone, resource.context, PLANNED_DAYS)?;
@@ -73,10 +75,11 @@ fn encounter(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowEr
     if end.is_some_and(|end| end.at < start.at) {
         return Err(RowError::field("period.end", Reason::TimeOrder, "period.end lies before period.start"));
     }
+    let Subjects { claims, sighting } = whose(resource, "subject", encounter.subject.as_ref(), taken_back, start)?;
     let place = encounter.location.iter().find_map(|place| place.location.display.as_deref());
     let provider = encounter.provider.as_ref().or(encounter.location.first().map(|place| &place.location));
     let body = EncounterChanged {
-        subject: if taken_back { subject.unwrap_or_default() } else { subject? },
+        subject: claims,
         encounter_id: Sensitive::from(resource.id.as_str()),
         action,
         class: encounter.class.and_then(|class| class.code).map(|code| short(&code)),
@@ -86,7 +89,8 @@ fn encounter(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowEr
         end_time: end.map(|end| end.at),
         diagnoses: diagnoses(&encounter.reason),
     };
-    Ok(vec![resource.draft(format!("encounter:{}", resource.id), start, op, Vec::new(), body)])
+    let stay = resource.draft(format!("encounter:{}", resource.id), start, op, Vec::new(), body);
+    Ok(sighting.into_iter().chain([stay]).collect())
 }
 
 fn finding(resource: &Resource<'_>, record: &str, known: Stated) -> Result<Vec<Draft>, RowError> {
@@ -108,7 +112,6 @@ fn finding(resource: &Resource<'_>, record: &str, known: Stated) -> Result<Vec<D
         _ => (ResultStatus::Unknown, Op::Upsert),
     };
     let taken_back = op == Op::Retract;
-    let subject = resource.subject("subject", finding.subject.as_ref());
     let period = finding.effective_period.as_ref().and_then(|period| period.start.as_deref());
     let collected = resource.time("effectiveDateTime", finding.effective.as_deref().or(period))?;
     let issued = resource.time("issued", finding.issued.as_deref())?;
@@ -117,62 +120,91 @@ fn finding(resource: &Resource<'_>, record: &str, known: Stated) -> Result<Vec<D
         let message = "neither issued nor effective nor meta.lastUpdated nor the bundle says when the result was found";
         RowError::field("issued", Reason::RequiredMissing, message)
     })?;
-    let coding = finding.code.code();
-    let code = coding.and_then(|coding| coding.code.clone()).or_else(|| finding.code.text.clone());
-    let code = code.or(taken_back.then(String::new)).ok_or_else(|| empty("code"))?;
-    let (value, mut text) = value(&finding);
-    let mut flags = Vec::new();
-    if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
-        text.truncate(end);
-        flags.push("text-shortened");
+    if finding.code.is_empty() && !taken_back {
+        return Err(empty("code"));
     }
-    let result = match outcome(&value, &text) {
-        TestOutcome::Unknown => interpretation(&finding.interpretation),
-        outcome => outcome,
-    };
-    if result == TestOutcome::Unknown && is_qualitative(&text) {
-        flags.push(UNREAD);
-    }
+    let at = collected.unwrap_or(reported);
+    let Subjects { claims, sighting } = whose(resource, "subject", finding.subject.as_ref(), taken_back, at)?;
     let specimen = match &finding.specimen {
         Value::Array(list) => list.first().cloned().unwrap_or_default(),
         one => one.clone(),
     };
     let specimen: Option<Reference> = serde_json::from_value(specimen).ok();
     let lab = finding.performer.first().and_then(|lab| lab.display.as_deref().or_else(|| lab.id()));
-    let body = TestResult {
-        subject: if taken_back { subject.unwrap_or_default() } else { subject? },
-        specimen_id: specimen.as_ref().and_then(Reference::id).map(short),
-        pool_id: None,
-        code_system: coding.and_then(|coding| coding.system.as_deref()).map_or("L".to_owned(), system),
-        code: short(&code),
-        result,
-        value_text: Some(text).filter(|text| !text.is_empty()).map(Sensitive::new),
-        ct_value: None,
-        status,
-        collected_time: collected.map(|time| time.at),
-        reported_time: reported.at,
-        lab: lab.map(short),
-        collection_place: PlaceRef::default(),
+    let test = |record: String, code: &Concept, measured: &Measured| {
+        let (value, mut text) = value(measured, &finding);
+        let mut flags = Vec::new();
+        if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
+            text.truncate(end);
+            flags.push("text-shortened");
+        }
+        let result = match outcome(&value, &text) {
+            TestOutcome::Unknown => interpretation(&measured.interpretation),
+            outcome => outcome,
+        };
+        if result == TestOutcome::Unknown && is_qualitative(&text) {
+            flags.push(UNREAD);
+        }
+        let coding = code.code();
+        let body = TestResult {
+            subject: claims.clone(),
+            specimen_id: specimen.as_ref().and_then(Reference::id).map(short),
+            pool_id: None,
+            code_system: coding.and_then(|coding| coding.system.as_deref()).map_or("L".to_owned(), system),
+            code: short(&code.name()),
+            result,
+            value_text: Some(text).filter(|text| !text.is_empty()).map(Sensitive::new),
+            ct_value: None,
+            status,
+            collected_time: collected.map(|time| time.at),
+            reported_time: reported.at,
+            lab: lab.map(short),
+            collection_place: PlaceRef::default(),
+        };
+        resource.draft(record, at, op, flags, body)
     };
-    let at = collected.unwrap_or(reported);
-    Ok(vec![resource.draft(format!("{record}:{}", resource.id), at, op, flags, body)])
+    let record = format!("{record}:{}", resource.id);
+    let mut drafts: Vec<Draft> = sighting.into_iter().collect();
+    // A panel states nothing of its own; what it consists of does.
+    if finding.component.is_empty() || !finding.measured.is_empty() {
+        drafts.push(test(record.clone(), &finding.code, &finding.measured));
+    }
+    for (place, component) in finding.component.iter().take(COMPONENTS_MAX).enumerate() {
+        drafts.push(test(format!("{record}:{place}"), &component.code, &component.measured));
+    }
+    Ok(drafts)
+}
+
+/// Whose a resource is. What is taken back need not say it.
+fn whose(
+    resource: &Resource<'_>,
+    field: &str,
+    reference: Option<&Reference>,
+    taken_back: bool,
+    at: Stated,
+) -> Result<Subjects, RowError> {
+    match resource.subject(field, reference, at.at) {
+        Ok(subjects) if taken_back => Ok(Subjects { sighting: None, ..subjects }),
+        Err(_) if taken_back => Ok(Subjects { claims: Vec::new(), sighting: None }),
+        subjects => subjects,
+    }
 }
 
 /// The value of a finding as code and as text.
-fn value(finding: &Finding) -> (String, String) {
-    let concept = finding.value_concept.as_ref().or(finding.conclusion_code.first());
+fn value(measured: &Measured, finding: &Finding) -> (String, String) {
+    let concept = measured.value_concept.as_ref().or(finding.conclusion_code.first());
     if let Some(concept) = concept {
         let coding = concept.code();
         let code = coding.and_then(|coding| coding.code.clone()).unwrap_or_default();
         let display = coding.and_then(|coding| coding.display.clone());
         return (code.clone(), display.or_else(|| concept.text.clone()).unwrap_or(code));
     }
-    if let Some(quantity) = &finding.value_quantity {
+    if let Some(quantity) = &measured.value_quantity {
         let number = quantity.value.as_ref().map(ToString::to_string).unwrap_or_default();
         let text = format!("{number} {}", quantity.unit.as_deref().unwrap_or_default());
         return (String::new(), text.trim().to_owned());
     }
-    let text = finding.value_string.clone().or_else(|| finding.conclusion.clone());
+    let text = measured.value_string.clone().or_else(|| finding.conclusion.clone());
     (String::new(), text.unwrap_or_default())
 }
 
@@ -186,14 +218,14 @@ fn condition(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowEr
     let condition: Condition = resource.read()?;
     let taken_back = condition.verification.has("entered-in-error") || condition.verification.has("refuted");
     let op = if taken_back { Op::Retract } else { Op::Upsert };
-    let subject = resource.subject("subject", condition.subject.as_ref());
     let onset = resource.time("onsetDateTime", condition.onset.as_deref())?;
     let recorded = resource.time("recordedDate", condition.recorded.as_deref())?;
     let at = onset.or(recorded).or(resource.updated).or(taken_back.then_some(known));
     let at = at.ok_or_else(|| empty("onsetDateTime"))?;
+    let Subjects { claims, sighting } = whose(resource, "subject", condition.subject.as_ref(), taken_back, at)?;
     let record = format!("condition:{}", resource.id);
     let body = EncounterChanged {
-        subject: if taken_back { subject.unwrap_or_default() } else { subject? },
+        subject: claims,
         encounter_id: condition.encounter.as_ref().and_then(Reference::id).unwrap_or(&record).into(),
         action: EncounterAction::Update,
         place: PlaceRef { kind: PlaceKind::Hospital, ..PlaceRef::default() },
@@ -201,20 +233,21 @@ fn condition(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowEr
         diagnoses: diagnoses(std::slice::from_ref(&condition.code)),
         ..EncounterChanged::default()
     };
-    Ok(vec![resource.draft(record, at, op, Vec::new(), body)])
+    let fact = resource.draft(record, at, op, Vec::new(), body);
+    Ok(sighting.into_iter().chain([fact]).collect())
 }
 
 fn immunization(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {
     let immunization: Immunization = resource.read()?;
     let taken_back = matches!(immunization.status.as_str(), "entered-in-error" | "not-done");
     let op = if taken_back { Op::Retract } else { Op::Upsert };
-    let subject = resource.subject("patient", immunization.patient.as_ref());
     let at = resource.time("occurrenceDateTime", immunization.occurrence.as_deref())?;
     let at = at.or(taken_back.then_some(known)).ok_or_else(|| empty("occurrenceDateTime"))?;
+    let Subjects { claims, sighting } = whose(resource, "patient", immunization.patient.as_ref(), taken_back, at)?;
     let record = format!("immunization:{}", resource.id);
     let place = immunization.location.as_ref();
     let body = EncounterChanged {
-        subject: if taken_back { subject.unwrap_or_default() } else { subject? },
+        subject: claims,
         encounter_id: immunization.encounter.as_ref().and_then(Reference::id).unwrap_or(&record).into(),
         action: EncounterAction::Register,
         class: Some("IMMUNIZATION".to_owned()),
@@ -223,7 +256,8 @@ fn immunization(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, Ro
         start_time: at.at,
         ..EncounterChanged::default()
     };
-    Ok(vec![resource.draft(record, at, op, Vec::new(), body)])
+    let fact = resource.draft(record, at, op, Vec::new(), body);
+    Ok(sighting.into_iter().chain([fact]).collect())
 }
 
 fn site(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {

@@ -12,13 +12,14 @@ mod time;
 
 use std::io::BufRead;
 
+use connector::who::{self, Subjects};
 use connector::{BatchError, Draft, DraftRole, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader};
-use domain::{Body, ClaimRef, ClaimToken, EventType, IdClaim, IdScheme, Op};
+use domain::{Body, ClaimRef, ClaimToken, EventType, IdClaim, IdScheme, Op, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use reader::ResourceReader;
-use resource::{Meta, Reference};
+use resource::{Container, Meta, Patient, Reference};
 use time::Stated;
 
 /// A feed of FHIR resources.
@@ -146,10 +147,38 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// The person whom a resource is about: the patient's record, or an identifier that names them.
-    fn subject(&self, field: &str, reference: Option<&Reference>) -> Result<Vec<ClaimRef>, RowError> {
+    /// The person whom a resource is about: the patient's record, an identifier that names them, or the patient inside of the
+    /// resource, whose sighting is published with it.
+    fn subject(&self, field: &str, reference: Option<&Reference>, at: Timestamp) -> Result<Subjects, RowError> {
         let missing = || RowError::field(field, Reason::IdentityMissing, format!("{field} does not name a patient"));
         let reference = reference.ok_or_else(missing)?;
+        if let Some(local) = reference.local() {
+            let patient = self.contained(local)?.ok_or_else(missing)?;
+            let (statement, flags) = patient::statement(self.profile, &patient)?;
+            return Ok(who::sighting(self.profile, self.context.key, statement, flags, at));
+        }
+        Ok(Subjects { claims: self.named(field, reference)?, sighting: None })
+    }
+
+    /// The patient that is contained in the resource under a local id.
+    fn contained(&self, local: &str) -> Result<Option<Patient>, RowError> {
+        let container: Container = self.read()?;
+        for inner in container.contained {
+            let is_it = inner["resourceType"] == "Patient" && inner["id"].as_str() == Some(local);
+            if is_it {
+                let patient = serde_json::from_value(inner).map_err(|_| {
+                    let message = "the contained patient has an element of another type than FHIR R4 gives it";
+                    RowError::field("contained", Reason::ResourceInvalid, message)
+                })?;
+                return Ok(Some(patient));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The patient whom a reference names.
+    fn named(&self, field: &str, reference: &Reference) -> Result<Vec<ClaimRef>, RowError> {
+        let missing = || RowError::field(field, Reason::IdentityMissing, format!("{field} does not name a patient"));
         if let Some((system, value)) = reference.query() {
             let (scheme, issuer) = patient::scheme(self.profile, None, Some(system));
             let claim = IdClaim::parse(scheme, value, issuer.as_deref())

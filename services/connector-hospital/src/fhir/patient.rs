@@ -28,6 +28,18 @@ pub(super) fn map(resource: &Resource<'_>, at: Stated) -> Result<Vec<Draft>, Row
         let body = IdentityRetracted { reason: RetractReason::Merged, survivor: Some(survivor) };
         return Ok(vec![resource.draft(record(&resource.id), at, Op::Retract, Vec::new(), body)]);
     }
+    let (statement, flags) = statement(resource.profile, &patient)?;
+    Ok(vec![resource.draft(record(&resource.id), at, Op::Upsert, flags, statement)])
+}
+
+/// What a patient resource states, and what was odd about it.
+///
+/// # Errors
+/// When the resource goes to quarantine.
+pub(super) fn statement(
+    profile: &Profile,
+    patient: &Patient,
+) -> Result<(IdentityObserved, Vec<&'static str>), RowError> {
     for (field, count) in
         [("identifier", patient.identifier.len()), ("name", patient.name.len()), ("telecom", patient.telecom.len())]
     {
@@ -39,7 +51,7 @@ pub(super) fn map(resource: &Resource<'_>, at: Stated) -> Result<Vec<Draft>, Row
     let mut flags = Vec::new();
     let mut claims = Vec::new();
     for identifier in &patient.identifier {
-        claims.extend(claim(resource.profile, identifier)?);
+        claims.extend(claim(profile, identifier)?);
     }
     let mut names: Vec<(u8, PersonName)> = patient.name.iter().filter_map(name).collect();
     names.sort_by_key(|(rank, _)| *rank);
@@ -85,7 +97,7 @@ pub(super) fn map(resource: &Resource<'_>, at: Stated) -> Result<Vec<Draft>, Row
         address: patient.address.first().and_then(address),
         ..IdentityObserved::default()
     };
-    Ok(vec![resource.draft(record(&resource.id), at, Op::Upsert, flags, statement)])
+    Ok((statement, flags))
 }
 
 /// One identifier; what is none of its kind is an error where the kind has a form.

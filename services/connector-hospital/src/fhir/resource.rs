@@ -116,6 +116,28 @@ pub(crate) struct Quantity {
     pub(crate) unit: Option<String>,
 }
 
+/// A value, and what the laboratory says that it means.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Measured {
+    #[serde(rename = "valueCodeableConcept")]
+    pub(crate) value_concept: Option<Concept>,
+    #[serde(rename = "valueString")]
+    pub(crate) value_string: Option<String>,
+    #[serde(rename = "valueQuantity")]
+    pub(crate) value_quantity: Option<Quantity>,
+    pub(crate) interpretation: Vec<Concept>,
+}
+
+/// One result of a panel.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Part {
+    pub(crate) code: Concept,
+    #[serde(flatten)]
+    pub(crate) measured: Measured,
+}
+
 /// An Observation or a DiagnosticReport: what was found, in the words that both have.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -132,13 +154,10 @@ pub(crate) struct Finding {
     pub(crate) performer: Vec<Reference>,
     /// One reference in an Observation, a list of them in a report.
     pub(crate) specimen: Value,
-    #[serde(rename = "valueCodeableConcept")]
-    pub(crate) value_concept: Option<Concept>,
-    #[serde(rename = "valueString")]
-    pub(crate) value_string: Option<String>,
-    #[serde(rename = "valueQuantity")]
-    pub(crate) value_quantity: Option<Quantity>,
-    pub(crate) interpretation: Vec<Concept>,
+    #[serde(flatten)]
+    pub(crate) measured: Measured,
+    /// The parts of a panel.
+    pub(crate) component: Vec<Part>,
     pub(crate) conclusion: Option<String>,
     #[serde(rename = "conclusionCode")]
     pub(crate) conclusion_code: Vec<Concept>,
@@ -175,6 +194,13 @@ pub(crate) struct Position {
     pub(crate) longitude: f64,
 }
 
+/// The resources inside of a resource.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Container {
+    pub(crate) contained: Vec<Value>,
+}
+
 /// A Location or an Organization.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -187,7 +213,27 @@ pub(crate) struct Site {
     pub(crate) organization: Option<Reference>,
 }
 
+impl Measured {
+    /// Whether nothing is stated.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.value_concept.is_none()
+            && self.value_string.is_none()
+            && self.value_quantity.is_none()
+            && self.interpretation.is_empty()
+    }
+}
+
 impl Concept {
+    /// Whether the concept has neither a code nor a text.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.name().is_empty()
+    }
+
+    /// The code, else the text; empty when there is neither.
+    pub(crate) fn name(&self) -> String {
+        self.code().and_then(|coding| coding.code.clone()).or_else(|| self.text.clone()).unwrap_or_default()
+    }
+
     /// The first coding that has a code.
     pub(crate) fn code(&self) -> Option<&Coding> {
         self.coding.iter().find(|coding| coding.code.is_some())
@@ -213,8 +259,13 @@ impl Reference {
         }
         let reference = self.reference.as_deref()?;
         let path = reference.split("/_history/").next().unwrap_or(reference);
-        let last = path.rsplit(['/', ':']).next().unwrap_or(path).trim_start_matches('#');
+        let last = path.rsplit(['/', ':']).next().unwrap_or(path);
         (!last.is_empty()).then_some(last)
+    }
+
+    /// The local id, where the resource is contained in the one that refers to it.
+    pub(crate) fn local(&self) -> Option<&str> {
+        self.reference.as_deref()?.strip_prefix('#')
     }
 
     /// System and value, where the resource is referred to by an identifier: `Type?identifier=system|value`, or a logical

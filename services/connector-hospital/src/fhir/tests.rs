@@ -164,3 +164,35 @@ fn vital_signs_are_no_results() {
     let weight = r#"{"resourceType":"Observation","id":"o","status":"final","category":[{"coding":[{"code":"vital-signs"}]}],"code":{"text":"Body weight"},"subject":{"reference":"Patient/p1"},"effectiveDateTime":"2022-03-01T08:00:00Z","valueQuantity":{"value":70,"unit":"kg"}}"#;
     assert_eq!(read(weight)[0].as_ref().map(Vec::len).ok(), Some(0));
 }
+
+#[test]
+fn a_contained_patient_is_seen_with_the_resource_and_two_of_one_local_id_are_two_people() {
+    let observation = |id: &str, name: &str| {
+        format!(
+            r##"{{"resourceType":"Observation","id":"{id}","status":"final","code":{{"text":"PCR"}},"issued":"2022-03-01","valueString":"阴性","contained":[{{"resourceType":"Patient","id":"p","name":[{{"text":"{name}"}}],"birthDate":"1980-01-01"}}],"subject":{{"reference":"#p"}}}}"##
+        )
+    };
+    let drafts = |text: &str| read(text).remove(0);
+    let (one, other) =
+        (drafts(&observation("a", "王小明")).expect("one"), drafts(&observation("b", "李静")).expect("other"));
+    assert_eq!((one.len(), other.len()), (2, 2), "who it is, and the result");
+    assert_ne!(one[1].body.subject(), other[1].body.subject());
+    let dangling = observation("a", "王小明").replace("#p", "#q");
+    assert_eq!(reason(&dangling).0, Reason::IdentityMissing);
+}
+
+#[test]
+fn a_panel_gives_a_result_for_each_of_its_parts() {
+    let panel = r#"{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"code":"95941-1"}]},"issued":"2022-03-01","subject":{"reference":"Patient/p1"},"component":[{"code":{"coding":[{"code":"94500-6"}]},"valueCodeableConcept":{"coding":[{"code":"260373001"}]}},{"code":{"coding":[{"code":"92142-9"}]},"interpretation":[{"coding":[{"code":"NEG"}]}]}]}"#;
+    let drafts = read(panel).remove(0).expect("a panel");
+    let results: Vec<_> = drafts
+        .iter()
+        .map(|draft| match &draft.body {
+            Body::TestResult(result) => (draft.source_record_id.expose().as_str(), result.code.as_str(), result.result),
+            _ => panic!("a result"),
+        })
+        .collect();
+    let expected =
+        [("observation:o:0", "94500-6", TestOutcome::Positive), ("observation:o:1", "92142-9", TestOutcome::Negative)];
+    assert_eq!(results, expected);
+}

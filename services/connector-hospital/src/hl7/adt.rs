@@ -7,7 +7,7 @@ use domain::{
 };
 
 use super::message::{Message, Seg, word};
-use super::person::{Patient, facility, merged_away, patient};
+use super::person::{Patient, PatientNumber, facility, merged_away, patient};
 use super::{Envelope, draft};
 
 /// Diagnoses that one message may carry.
@@ -72,8 +72,10 @@ pub(crate) fn map(
     match effect {
         Effect::PatientOnly | Effect::Merge => {}
         Effect::MoveVisits => drafts.extend(moved_visits(message, &patient, envelope, source, context)?),
+        // A change of the patient's data needs no stay; what begins, moves or ends one does.
+        Effect::Stay(EncounterAction::Update, _) if message.segment("PV1").is_none() => {}
         Effect::Stay(action, op) => {
-            let Some(visit) = message.segment("PV1") else { return Ok(drafts) };
+            let visit = message.required("PV1")?;
             drafts.push(stay(message, &visit, action, op, &patient, envelope, source, context)?);
         }
     }
@@ -119,6 +121,7 @@ fn merges(
                 let body = IdentityRetracted { reason: RetractReason::Merged, survivor: Some(survivor) };
                 let gone = draft(DraftRole::Record, away.record_id(), envelope, Op::Retract, &[], Body::from(body));
                 put(&mut drafts, gone)?;
+                keep_number(&mut drafts, patient, &away);
                 is_merged = true;
             }
             _ => {}
@@ -127,6 +130,18 @@ fn merges(
     match is_merged {
         true => Ok(drafts),
         false => Err(refused("MRG", "a PID segment has no MRG segment of its own after it")),
+    }
+}
+
+/// The number stays one of the patient's: wristbands, laboratories and people go on using it.
+fn keep_number(drafts: &mut [Draft], patient: &Patient, away: &PatientNumber) {
+    let key = patient.number.record_id();
+    let Some(draft) = drafts.iter_mut().find(|draft| *draft.source_record_id.expose() == key) else { return };
+    if let Body::IdentityObserved(statement) = &mut draft.body {
+        let claim = away.claim();
+        if !statement.person.claims.contains(&claim) {
+            statement.person.claims.push(claim);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Laboratory results: one event for each observation of a message, and a sighting of the patient.
 
+use std::collections::BTreeMap;
+
 use connector::who::{self, Subjects};
 use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
 use domain::{Body, ClaimRef, Op, PlaceRef, ResultStatus, Sensitive, TestOutcome, TestResult, Timestamp};
@@ -44,6 +46,7 @@ pub(crate) fn map(
     let mut subject: Option<Vec<ClaimRef>> = None;
     let mut order: Option<Order> = None;
     let mut results = 0;
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (at, segment) in segments.iter().enumerate() {
         match segment.name() {
             // A message may carry the results of several patients; each PID begins one.
@@ -64,9 +67,16 @@ pub(crate) fn map(
                     let message = "an OBX segment stands before any PID segment: whose result it is is unknown";
                     return Err(RowError::field("PID", Reason::MessageSegment, message));
                 };
-                let result = result(segment, order, subject, envelope)?;
-                results += usize::from(result.is_some());
-                drafts.extend(result);
+                if let Some(mut result) = result(segment, order, subject, envelope)? {
+                    results += 1;
+                    // Observations that their sender numbers alike are told apart by their order.
+                    let times = seen.entry(result.source_record_id.expose().clone()).or_insert(0);
+                    *times += 1;
+                    if *times > 1 {
+                        result.source_record_id = format!("{}:{times}", result.source_record_id.expose()).into();
+                    }
+                    drafts.push(result);
+                }
             }
             _ => {}
         }
@@ -171,9 +181,13 @@ fn result(
         text.truncate(end);
         flags.push("text-shortened");
     }
-    let mut outcome = match outcome(&part(1), &part(2)) {
+    let mut stated = observation.repeats(5).map(|value| outcome(&value.component(1), &value.component(2)));
+    let first = stated.next().unwrap_or_default();
+    let mut outcome = match first {
+        // Values that contradict each other are no verdict.
+        _ if stated.any(|other| other != first) => TestOutcome::Unknown,
         TestOutcome::Unknown => interpreted(&observation.value(8)),
-        outcome => outcome,
+        verdict => verdict,
     };
     if outcome == TestOutcome::Unknown && is_qualitative(&text) {
         flags.push(UNREAD);

@@ -42,6 +42,12 @@ impl PatientNumber {
         format!("patient:{}:{}", key_part(&self.issuer), self.value.expose())
     }
 
+    /// The number as an identifier of the patient.
+    pub(crate) fn claim(&self) -> IdClaim {
+        let (value, issuer) = (self.value.clone(), Some(self.issuer.clone()));
+        IdClaim { scheme: IdScheme::Mrn, value, issuer, masked: false, checksum_ok: None }
+    }
+
     /// The source's own id of a stay of this patient.
     pub(crate) fn visit_id(&self, visit: &str) -> String {
         format!("visit:{}:{visit}", key_part(&self.issuer))
@@ -85,7 +91,14 @@ pub(crate) fn patient(message: &Message<'_>, pid: &Seg<'_>) -> Result<Patient, R
     let person = PersonRef {
         claims,
         names: names(pid)?,
-        birth_date: birth_day("PID-7", &pid.value(7))?,
+        birth_date: match pid.value(7) {
+            // A year or a month is a legal day of birth, and none that can be compared.
+            text if matches!(text.len(), 4 | 6) && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                flags.push("birth-date-partial");
+                None
+            }
+            text => birth_day("PID-7", &text)?,
+        },
         sex,
         nationality: Some(pid.value(28)).filter(|code| code.len() == 3),
     };

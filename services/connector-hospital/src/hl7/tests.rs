@@ -73,6 +73,9 @@ fn a_number_that_is_merged_or_changed_has_the_other_as_its_survivor() {
         let Body::IdentityRetracted(gone) = &drafts[1].body else { panic!("a retraction") };
         assert_eq!((drafts[1].op, gone.reason), (Op::Retract, RetractReason::Merged));
         assert_eq!(gone.survivor, Some(token_key().record_id("hospital", "patient:HOSP:M1")));
+        let Body::IdentityObserved(survivor) = &drafts[0].body else { panic!("a statement") };
+        let numbers: Vec<_> = survivor.person.claims.iter().map(|claim| claim.value.expose().as_str()).collect();
+        assert_eq!(numbers, ["M1", "M9"], "who asks for the old number finds the patient");
     }
 }
 
@@ -217,4 +220,25 @@ fn a_resident_number_of_somebody_not_born_yet_is_none() {
     };
     assert!(patient(&number(2021)).is_ok());
     assert_eq!(patient(&number(2099)).expect_err("not born").reason, Reason::IdentifierInvalid);
+}
+
+#[test]
+fn observations_that_are_numbered_alike_are_all_kept_and_contradicting_values_are_no_verdict() {
+    let text = "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明\r\
+                OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|ST|94500-6^^LN||阴性||||||F\r\
+                OBX|2|ST|94500-6^^LN||阳性||||||F\rOBX|3|ST|A^^L||阴性~阳性||||||F\r";
+    let drafts = read(text).expect("taken");
+    let results: Vec<_> = drafts[1..]
+        .iter()
+        .map(|draft| match &draft.body {
+            Body::TestResult(result) => (draft.source_record_id.expose().as_str(), result.result),
+            _ => panic!("a result"),
+        })
+        .collect();
+    let expected = [
+        ("result:LAB:F1:94500-6:", TestOutcome::Negative),
+        ("result:LAB:F1:94500-6::2", TestOutcome::Positive),
+        ("result:LAB:F1:A:", TestOutcome::Unknown),
+    ];
+    assert_eq!(results, expected);
 }

@@ -65,7 +65,9 @@ pub(crate) fn drafts(
     }
     let document = traveller.claims.first().map(|claim| claim.value.expose().clone());
     let born = traveller.birth_date.map(|day| day.to_string()).unwrap_or_default();
-    let traveller_key = document.unwrap_or_else(|| format!("{}/{}/{born}", traveller.family, traveller.given));
+    // Documents are mistyped and placeholders are used for whole groups: the number alone does not name a traveller.
+    let document = document.unwrap_or_default();
+    let traveller_key = format!("{document}/{}/{}/{born}", traveller.family, traveller.given);
     let statement = IdentityObserved {
         person: PersonRef {
             claims: traveller.claims,
