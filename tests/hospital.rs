@@ -281,3 +281,29 @@ async fn a_number_without_issuer_names_nobody_and_no_two_issuers_share_a_record(
     let records: std::collections::BTreeSet<_> = hub.events().await.iter().map(|event| event.meta.record_id).collect();
     assert_eq!(records.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_under_a_number_that_was_merged_away_is_the_survivors_in_any_order() {
+    let short = |number: &str| format!("PID|1||{number}^^^HOSP^MR||王^小明||19491231|F");
+    let result = format!(
+        "MSH|^~\\&|LIS|HOSP|HUB|CITY|20220303100000||ORU^R01|7|P|2.5||||||UNICODE UTF-8\r{}\r\
+         OBR|1||F1|PCR^^L|||20220303070000\rOBX|1|ST|94500-6^^LN||阳性||||||F\r",
+        short("M2")
+    );
+    let messages = [
+        adt("A28", "01080000", "1", &[ADMITTED]),
+        adt("A28", "02080000", "2", &[&short("M2")]),
+        adt("A40", "03080000", "3", &[&short("M1"), "MRG|M2^^^HOSP^MR"]),
+        result.into_bytes(),
+        // Later messages name the number in use only.
+        adt("A31", "04080000", "4", &[&short("M1")]),
+    ];
+    for order in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [3, 1, 0, 4, 2]] {
+        let (hub, outcomes) = Hub::of(&order.map(|at| messages[at].clone())).await;
+        assert!(!outcomes.contains(&"quarantined"), "{order:?}: {outcomes:?}");
+        assert_eq!(hub.persons().await, 1, "{order:?}");
+        let numbers = hub.golden(patient("M1")).await;
+        let numbers: Vec<_> = numbers.identifiers.iter().filter(|id| id.value.scheme == IdScheme::Mrn).collect();
+        assert_eq!(numbers.len(), 2, "{order:?}: both numbers lead to the person");
+    }
+}
