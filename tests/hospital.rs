@@ -216,7 +216,7 @@ async fn a_stay_follows_the_number_that_changes_and_the_patient_it_moves_to_in_b
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_of_one_second_are_all_taken_and_resent_ones_are_known() {
-    let first = adt("A04", "01080000", "AAAA-b", &[IN_SHORT]);
+    let first = adt("A28", "01080000", "AAAA-b", &[IN_SHORT]);
     let second = adt("A08", "01080000", "AAAA-c", &["PID|1||M1^^^HOSP^MR||王^小明||19491231"]);
     let third = adt("A08", "01080000", "AAAA-d", &["PID|1||M1^^^HOSP^MR||王^大明"]);
     let messages = [first.clone(), second.clone(), third.clone(), second, third, first];

@@ -130,7 +130,7 @@ fn results_are_preliminary_final_corrected_cancelled_or_withdrawn_and_pools_are_
 fn each_patient_of_a_message_has_the_results_that_follow_them() {
     let text = |between: &str| {
         format!(
-            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明\r\
+            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5||||||UNICODE UTF-8\rPID|1||M1^^^HOSP^MR||王^小明\r\
              OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|ST|94500-6^^LN||阴性||||||F\r{between}\
              OBR|1||F2|PCR^^L|||20220301070000\rOBX|1|ST|94500-6^^LN||阳性(+)||||||F\r"
         )
@@ -146,7 +146,7 @@ fn each_patient_of_a_message_has_the_results_that_follow_them() {
     assert_ne!(results[0].body.subject()[0], results[1].body.subject()[0]);
     let of_one = read(&text("")).expect("one patient");
     assert_eq!(of_one.len(), 3);
-    let nobodys = "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rOBR|1||F1|PCR\rOBX|1|ST|A||阴性||||||F\r\
+    let nobodys = "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5||||||UNICODE UTF-8\rOBR|1||F1|PCR\rOBX|1|ST|A||阴性||||||F\r\
                    PID|1||M1^^^HOSP^MR||王^小明\r";
     assert_eq!(read(nobodys).expect_err("whose?").reason, Reason::MessageSegment);
     let next = read(&text("PID|2||M2^^^HOSP^MR||李^静\rOBX|1|ST|94500-6^^LN||阳性||||||F\r"));
@@ -157,7 +157,7 @@ fn each_patient_of_a_message_has_the_results_that_follow_them() {
 fn a_value_that_is_no_known_verdict_is_unknown_and_flagged_and_a_measured_one_is_not() {
     let flags = |value: &str, interpretation: &str| {
         let text = format!(
-            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明\r\
+            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5||||||UNICODE UTF-8\rPID|1||M1^^^HOSP^MR||王^小明\r\
              OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|ST|94500-6^^LN||{value}|||{interpretation}|||F\r"
         );
         let draft = read(&text).expect("taken").remove(1);
@@ -224,7 +224,7 @@ fn a_resident_number_of_somebody_not_born_yet_is_none() {
 
 #[test]
 fn observations_that_are_numbered_alike_are_all_kept_and_contradicting_values_are_no_verdict() {
-    let text = "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明\r\
+    let text = "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5||||||UNICODE UTF-8\rPID|1||M1^^^HOSP^MR||王^小明\r\
                 OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|ST|94500-6^^LN||阴性||||||F\r\
                 OBX|2|ST|94500-6^^LN||阳性||||||F\rOBX|3|ST|A^^L||阴性~阳性||||||F\r";
     let drafts = read(text).expect("taken");
