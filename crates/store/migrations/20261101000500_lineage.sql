@@ -37,6 +37,28 @@ COMMENT ON COLUMN lineage.person_change.cause IS
 COMMENT ON COLUMN lineage.person_change.cause_decision IS 'standing_order.decision_id, where a decision was the cause.';
 CREATE INDEX person_change_by_person ON lineage.person_change (person_id, seq DESC);
 
+CREATE TABLE lineage.replaced (
+    seq  bigint      PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    at   timestamptz NOT NULL,
+    what text        NOT NULL CHECK (what IN ('record', 'links', 'decision', 'model')),
+    id   uuid        NOT NULL,
+    was  jsonb       NOT NULL
+);
+COMMENT ON TABLE lineage.replaced IS
+    'Append only: what stood in the views until an instant. What was true at an instant is the first row of a thing after it, or else what the views show.';
+COMMENT ON COLUMN lineage.replaced.at IS 'Until when it stood; never before that of a lower seq.';
+COMMENT ON COLUMN lineage.replaced.what IS
+    'record: a statement (id: record_id); links: all links of a person (person_id); decision: all that was decided on a pair (decision_id); model: the linkage model (nil).';
+COMMENT ON COLUMN lineage.replaced.was IS 'Rows of the view as they were.';
+CREATE INDEX replaced_by_thing ON lineage.replaced (id, what, seq);
+
+CREATE FUNCTION lineage.this_instant() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
+    SELECT GREATEST(date_trunc('milliseconds', clock_timestamp()),
+                    (SELECT at FROM lineage.person_change ORDER BY seq DESC LIMIT 1),
+                    (SELECT at FROM lineage.replaced ORDER BY seq DESC LIMIT 1))
+$$;
+COMMENT ON FUNCTION lineage.this_instant() IS 'Now, and never before what the history already holds, whatever the clock does.';
+
 CREATE TABLE lineage.progress (
     singleton     boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
     kept_since    timestamptz NOT NULL DEFAULT now(),

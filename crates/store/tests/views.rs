@@ -160,6 +160,7 @@ async fn more_rows_than_one_statement_carries_are_all_written_once() {
     // The second time replaces what is there; nobody is another by it.
     for noted in [ROWS as u64, 0] {
         let mut tx = store.begin("test").await.expect("begun");
+        let noted = lineage::Noted { persons: noted, replaced: 0 };
         assert_eq!(lineage::note(&mut tx, &changes, "m").await.expect("noted"), noted);
         views::apply(&mut tx, &changes).await.expect("applied");
         let written: PgInstant = sqlx::query_scalar("SELECT date_trunc('milliseconds', clock_timestamp())")
@@ -167,7 +168,7 @@ async fn more_rows_than_one_statement_carries_are_all_written_once() {
             .await
             .expect("read");
         lineage::stamp(&mut tx, noted).await.expect("stamped");
-        if noted > 0 {
+        if !noted.is_empty() {
             let (all_later, instants): (bool, i64) =
                 sqlx::query_as("SELECT bool_and(at >= $1), count(DISTINCT at) FROM lineage.person_change")
                     .bind(written)

@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Link(LinkArgs),
     /// Ask a running hub why records are one person, and where the values of a file come from. The look is on record.
     #[command(
-        after_help = "Examples:\n  ISTHMUS_TOKEN=... isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7\n  isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7 --token-file t --fields --svg why.svg"
+        after_help = "Examples:\n  ISTHMUS_TOKEN=... isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7\n  isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7 --token-file t --fields --svg why.svg\n  isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7 --token-file t --as-of 2022-03-01T00:00:00Z"
     )]
     Why(WhyArgs),
     /// The linkage model that decides who is one person: train, preview, activate, roll back.

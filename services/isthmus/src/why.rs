@@ -32,6 +32,9 @@ pub(crate) struct WhyArgs {
     /// Say for every field of the file where its value comes from, too.
     #[arg(long)]
     fields: bool,
+    /// Say what the hub knew at this instant, as 2022-03-01T00:00:00Z.
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    as_of: Option<domain::Timestamp>,
     /// The hub.
     #[arg(long, env = "ISTHMUS_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
@@ -43,6 +46,10 @@ pub(crate) struct WhyArgs {
 fn two_records(text: &str) -> Result<(uuid::Uuid, uuid::Uuid), String> {
     let ids = text.split_once(',').and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
     ids.ok_or_else(|| "two record ids, as the links list them, with a comma between".to_owned())
+}
+
+fn instant(text: &str) -> Result<domain::Timestamp, String> {
+    domain::Timestamp::parse(text).map_err(|_| "an instant with its offset, as 2022-03-01T00:00:00Z".to_owned())
 }
 
 /// A hub to ask.
@@ -67,8 +74,8 @@ pub(crate) async fn run(args: WhyArgs) -> anyhow::Result<ExitCode> {
         if answer["links"].as_array().is_none_or(Vec::is_empty) {
             bail!("the person has one record, so there is no link to draw");
         }
-        let query = hub.args.records.map(|(a, b)| format!("?record_a={a}&record_b={b}")).unwrap_or_default();
-        let svg = hub.get(&format!("/links{query}"), "image/svg+xml").await?;
+        let query = hub.args.records.map(|(a, b)| format!("record_a={a}&record_b={b}"));
+        let svg = hub.get("/links", query, "image/svg+xml").await?;
         std::fs::write(out, svg).with_context(|| format!("{} cannot be written", out.display()))?;
     }
     print!("{}", links(&answer));
@@ -80,14 +87,15 @@ pub(crate) async fn run(args: WhyArgs) -> anyhow::Result<ExitCode> {
 
 impl Hub {
     async fn json(&self, path: &str) -> anyhow::Result<Value> {
-        Ok(serde_json::from_slice(&self.get(path, "application/json").await?)?)
+        Ok(serde_json::from_slice(&self.get(path, None, "application/json").await?)?)
     }
 
-    async fn get(&self, path: &str, accept: &str) -> anyhow::Result<Vec<u8>> {
-        let WhyArgs { url, person, purpose, case, .. } = &self.args;
+    async fn get(&self, path: &str, query: Option<String>, accept: &str) -> anyhow::Result<Vec<u8>> {
+        let WhyArgs { url, person, purpose, case, as_of, .. } = &self.args;
+        let query: Vec<String> = query.into_iter().chain(as_of.map(|at| format!("as_of={at}"))).collect();
         let mut request = self
             .client
-            .get(format!("{}/v1/persons/{person}{path}", url.trim_end_matches('/')))
+            .get(format!("{}/v1/persons/{person}{path}?{}", url.trim_end_matches('/'), query.join("&")))
             .bearer_auth(self.token.expose())
             .header("accept", accept)
             .header("isthmus-purpose", purpose);

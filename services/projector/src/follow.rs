@@ -181,7 +181,7 @@ impl<'a> Follower<'a> {
             let began = Instant::now();
             let mut tx = store.begin("advance_projection").await?;
             views::use_schema(&mut tx, schema).await?;
-            let mut noted = 0;
+            let mut noted = lineage::Noted::default();
             if schema == Schema::Active {
                 views::lock_writing(&mut tx).await?;
                 views::advance(&mut tx, &from, &to, &version).await?;
@@ -190,13 +190,13 @@ impl<'a> Follower<'a> {
                 views::advance(&mut tx, &from, &to, &version).await?;
             }
             // What a follower of changes was told must not be undone by a crash; anything else may be done again.
-            if noted == 0 {
+            if noted.is_empty() {
                 views::commit_lazily(&mut tx).await?;
             }
             views::apply(&mut tx, &changes).await?;
             lineage::stamp(&mut tx, noted).await?;
             tx.commit().await?;
-            metrics::counter!("isthmus_person_changes_total").increment(noted);
+            metrics::counter!("isthmus_person_changes_total").increment(noted.persons);
             metrics::histogram!("isthmus_projector_write_seconds").record(began.elapsed().as_secs_f64());
             for (kind, count) in counts {
                 metrics::counter!("isthmus_projected_events_total", "type" => kind).increment(count);

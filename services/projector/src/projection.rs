@@ -119,6 +119,7 @@ impl Projection {
         };
         touched.retain(|record, before| self.book.get(*record) != before.row.as_ref());
         self.claims(&touched, &mut changes);
+        changes.restated = self.restated(&touched);
         if let Some(event) = other_model {
             let (engine, delta) = decided(&self.book, &self.orders, &self.deciding);
             self.engine = engine;
@@ -163,6 +164,15 @@ impl Projection {
             }
         };
         touched.iter().filter_map(change).collect()
+    }
+
+    /// The records that stated something else before.
+    fn restated(&self, touched: &BTreeMap<RecordId, Before>) -> Vec<RecordId> {
+        let is_other = |(record, before): &(&RecordId, &Before)| {
+            let is = self.book.get(**record).and_then(live).map(|(statement, _)| statement);
+            before.live().is_some_and(|(was, _)| Some(was) != is)
+        };
+        touched.iter().filter(is_other).map(|(record, _)| *record).collect()
     }
 
     fn claims(&self, touched: &BTreeMap<RecordId, Before>, changes: &mut Changes) {

@@ -1,6 +1,7 @@
 //! The laws of the projection, on a real PostgreSQL and the log in its table.
 
 mod decisions;
+mod histories;
 mod history;
 mod models;
 mod support;

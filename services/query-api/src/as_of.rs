@@ -1,5 +1,5 @@
-//! `GET /v1/persons/{person_id}?as_of=…`: what the hub answered at an instant. It is the time of knowledge: what was
-//! stated later is not in the answer, however long before it happened.
+//! `?as_of=…` of a person, its records and its links: what the hub answered at an instant. It is the time of knowledge:
+//! what was stated later is not in the answer, however long before it happened.
 //!
 //! Invariant: today's relation to today's persons decides. The records that an id had then may be another's today; who may
 //! not see every person that they are of today is answered as if there were no such person.
@@ -15,12 +15,48 @@ use crate::problem::Problem;
 use crate::subject;
 use crate::view::{self, GoldenView};
 
+/// A person of then whom the caller may see today.
+pub(crate) struct Then {
+    pub(crate) known: AsOf,
+    /// Whose the records of then are today: the answer is about them.
+    pub(crate) subjects: Vec<PersonId>,
+    pub(crate) granted: FieldGroups,
+}
+
+/// The instant that a query names.
+pub(crate) fn instant(text: &str) -> Result<Timestamp, Problem> {
+    Timestamp::parse(text).map_err(|_| Problem::QueryMalformed)
+}
+
 /// Answers with the person, or the persons, that the id stood for at the instant.
 pub(crate) async fn answer(call: &Call, conn: &mut Conn, at: Timestamp) -> Result<PersonAnswer, Failure> {
+    let asked = subject::asked(call)?;
+    let mut seen = allowed(call, conn, asked, at).await?;
+    match (seen.len(), seen.pop()) {
+        (1, Some(then)) => Ok(PersonAnswer::File(Box::new(file(call, asked, at, then)))),
+        (_, last) => {
+            seen.extend(last);
+            let persons = seen.iter().map(|then| then.known.change.person_id).collect();
+            Ok(PersonAnswer::Fork(Found { subjects: about(seen), ..fork(asked, persons) }))
+        }
+    }
+}
+
+/// The one person that the id of the path stood for at the instant.
+pub(crate) async fn see(call: &Call, conn: &mut Conn, at: Timestamp) -> Result<Then, Failure> {
+    let asked = subject::asked(call)?;
+    let mut seen = allowed(call, conn, asked, at).await?;
+    if seen.len() > 1 {
+        return Err(Failure::forked(about(seen)));
+    }
+    seen.pop().ok_or_else(|| Failure::not_found("person-unknown", asked))
+}
+
+/// The persons that the id stood for at the instant and that the caller may see; never none.
+async fn allowed(call: &Call, conn: &mut Conn, asked: PersonId, at: Timestamp) -> Result<Vec<Then>, Failure> {
     if at > call.state.now() || at < lineage::kept_since(conn).await? {
         return Err(Problem::AsOfOutOfRange.into());
     }
-    let asked = subject::asked(call)?;
     let own = subject::own_person(call, conn).await?;
     let mut seen = Vec::new();
     let mut reason = "person-unknown";
@@ -31,30 +67,22 @@ pub(crate) async fn answer(call: &Call, conn: &mut Conn, at: Timestamp) -> Resul
     }
     for holder in holders {
         reason = "not-related";
-        if let Some((today, granted)) = granted(call, conn, own, &holder.members).await?
-            && let Some(then) = lineage::find_as_of(conn, holder.person_id, at).await?
+        if let Some((subjects, granted)) = granted(call, conn, own, &holder.members).await?
+            && let Some(known) = lineage::find_as_of(conn, holder.person_id, at).await?
         {
-            seen.push((then, today, granted));
+            seen.push(Then { known, subjects, granted });
         }
     }
-    match (seen.len(), seen.pop()) {
-        (1, Some((then, today, granted))) => {
-            Ok(PersonAnswer::File(Box::new(file(call, asked, at, then, today, &granted))))
-        }
-        (_, Some(last)) => {
-            let (mut persons, mut subjects) = (Vec::new(), Vec::new());
-            for (then, today, _) in seen.into_iter().chain([last]) {
-                persons.push(then.change.person_id);
-                subjects.extend(today);
-            }
-            // The answer is about the persons of then and about those who have their records today.
-            subjects.extend(&persons);
-            subjects.sort_unstable();
-            subjects.dedup();
-            Ok(PersonAnswer::Fork(Found { subjects, ..fork(asked, persons) }))
-        }
-        (_, None) => Err(Failure::not_found(reason, asked)),
-    }
+    if seen.is_empty() { Err(Failure::not_found(reason, asked)) } else { Ok(seen) }
+}
+
+/// The persons of then, and those who have their records today.
+fn about(seen: Vec<Then>) -> Vec<PersonId> {
+    let of = |then: Then| then.subjects.into_iter().chain([then.known.change.person_id]);
+    let mut subjects: Vec<PersonId> = seen.into_iter().flat_map(of).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    subjects
 }
 
 /// Whose the records of then are today, and what the caller may see of all of them; `None` when one is not the caller's,
@@ -78,18 +106,11 @@ async fn granted(
     Ok(granted.map(|granted| (persons, granted)))
 }
 
-fn file(
-    call: &Call,
-    asked: PersonId,
-    at: Timestamp,
-    then: AsOf,
-    subjects: Vec<PersonId>,
-    granted: &FieldGroups,
-) -> Found<PersonFile> {
-    let (released, withheld) = call.split(granted);
+fn file(call: &Call, asked: PersonId, at: Timestamp, then: Then) -> Found<PersonFile> {
+    let Then { known: AsOf { change, golden }, subjects, granted } = then;
+    let (released, withheld) = call.split(&granted);
     // Households are facts, of which no history of knowledge is kept.
     let released: FieldGroups = released.iter().filter(|group| *group != FieldGroup::Household).collect();
-    let AsOf { change, golden } = then;
     let GoldenView { identity, contact, residence } = view::golden(golden, &released);
     let answer = PersonFile {
         person_id: change.person_id.as_uuid(),

@@ -53,7 +53,7 @@ pub(crate) struct ChangeView {
     pub from_persons: Vec<Uuid>,
     /// Persons that records went to.
     pub into_persons: Vec<Uuid>,
-    /// `event`, `model` or `rebuild`.
+    /// `event`, `decision`, `model`, `rules` (of survivorship) or `rebuild`.
     pub cause: &'static str,
     /// Linkage model in force.
     pub model_version: String,

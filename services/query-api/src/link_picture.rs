@@ -1,44 +1,50 @@
 //! One link of a person as a picture.
 
 use chart::{Order, Step, Waterfall};
-use domain::Verdict;
+use domain::{RecordId, Verdict};
 use store::views;
 use uuid::Uuid;
 
 use crate::call::{Call, Failure, Found};
-use crate::links::{self, LinkView};
+use crate::links::{self, LinkView, Linked};
 use crate::problem::Problem;
 use crate::query;
-use crate::subject::{self, Seen};
 
 /// Draws the link between two records of the person that the query names, or else the weakest one.
 pub(crate) async fn of(call: &Call) -> Result<Found<String>, Failure> {
-    let asked = asked(&call.query)?;
+    let Asked { pair, as_of } = asked(&call.query)?;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let Seen { person, asked_for: _, granted } = subject::see(call, &mut conn).await?;
+    let linked = links::linked(call, &mut conn, as_of.as_deref(), i64::MAX).await?;
+    let Linked { person: _, subjects, granted, mut rows, weakest, orders, model, .. } = linked;
     let (released, withheld) = call.split(&granted);
-    let row = match asked {
-        Some((a, b)) => views::find_link(&mut conn, person.person_id, a, b).await?,
-        None => views::find_weakest_link(&mut conn, person.person_id).await?,
+    let row = match pair {
+        Some(pair) => rows.iter().position(|row| (row.record_a, row.record_b) == pair).map(|n| rows.swap_remove(n)),
+        None => weakest,
     };
-    let orders = views::list_orders_of_person(&mut conn, person.person_id).await?;
     let link = links::link(row.ok_or(Problem::LinkNotFound)?, &orders)?;
-    let model = links::model(&mut conn).await?;
     let answer = picture(link, &model).svg();
-    Ok(Found { answer, subjects: vec![person.person_id], released, withheld, count: 1 })
+    Ok(Found { answer, subjects, released, withheld, count: 1 })
+}
+
+/// Which link to draw.
+struct Asked {
+    pair: Option<(RecordId, RecordId)>,
+    as_of: Option<String>,
 }
 
 /// Record ids are keyed hashes, so they may stand in an address.
-fn asked(query: &str) -> Result<Option<(Uuid, Uuid)>, Problem> {
-    let id = |text: String| Uuid::try_parse(&text).map_err(|_| Problem::QueryMalformed);
-    match query::members(query, ["record_a", "record_b"])? {
-        [None, None] => Ok(None),
-        [Some(a), Some(b)] => {
+fn asked(query: &str) -> Result<Asked, Problem> {
+    let id = |text: String| Uuid::try_parse(&text).map(RecordId::from_uuid).map_err(|_| Problem::QueryMalformed);
+    let [one, other, as_of] = query::members(query, ["record_a", "record_b", "as_of"])?;
+    let pair = match (one, other) {
+        (None, None) => None,
+        (Some(a), Some(b)) => {
             let (a, b) = (id(a)?, id(b)?);
-            Ok(Some((a.min(b), a.max(b))))
+            Some((a.min(b), a.max(b)))
         }
-        _ => Err(Problem::QueryMalformed),
-    }
+        _ => return Err(Problem::QueryMalformed),
+    };
+    Ok(Asked { pair, as_of })
 }
 
 fn picture(link: LinkView, model: &views::ModelRow) -> Waterfall {

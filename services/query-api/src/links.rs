@@ -1,13 +1,17 @@
 //! `GET /v1/persons/{person_id}/links`: why the records of a person belong together.
 
+use std::collections::BTreeSet;
+
 use access::{Action, FieldGroups};
 use axum::extract::State;
-use domain::RecordId;
+use domain::{PersonId, RecordId};
 use serde::{Deserialize, Serialize};
-use store::views::{self, LinkRow, OrderRow};
+use store::lineage;
+use store::views::{self, LinkRow, ModelRow, OrderRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::as_of::{self, Then};
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::link_picture;
 use crate::problem::{Problem, ProblemDocument};
@@ -26,6 +30,9 @@ pub(crate) struct LinkList {
     /// The id that was asked for, when the person now has another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_for: Option<Uuid>,
+    /// The instant asked about: these are the links, decisions and the model of then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
     /// Version of the linkage model in use.
     pub model_version: String,
     /// Log2 of the odds that any two records are of one person, before looking at them.
@@ -106,8 +113,8 @@ pub(crate) struct PartView {
 }
 
 /// Reads why the records of a person belong together: per link its weight, per field what it contributed. With
-/// `Accept: image/svg+xml` it draws one link: that of the two records named, or else the weakest. Links are told as of now
-/// only: no history of weights is kept.
+/// `Accept: image/svg+xml` it draws one link: that of the two records named, or else the weakest. With `as_of` it is what
+/// held the records together at that instant.
 #[utoipa::path(
     get,
     path = "/v1/persons/{person_id}/links",
@@ -118,6 +125,8 @@ pub(crate) struct PartView {
         ("person_id" = Uuid, Path, description = "Id of the person"),
         ("record_a" = Option<Uuid>, Query, description = "One record of the link to draw"),
         ("record_b" = Option<Uuid>, Query, description = "The other record of the link to draw"),
+        ("as_of" = Option<String>, Query, format = DateTime,
+         description = "What the hub knew at this instant, as 2022-03-01T00:00:00Z"),
     ),
     responses(
         (status = 200, description = "The links, or one of them as a picture", body = Receipted<LinkList>,
@@ -140,26 +149,77 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
     call.finish(found).await
 }
 
+/// The links of a person, now or at an instant, with what decides how they are read.
+pub(crate) struct Linked {
+    pub(crate) person: PersonId,
+    /// Whom the answer is about.
+    pub(crate) subjects: Vec<PersonId>,
+    pub(crate) granted: FieldGroups,
+    /// Strongest first.
+    pub(crate) rows: Vec<LinkRow>,
+    pub(crate) weakest: Option<LinkRow>,
+    pub(crate) orders: Vec<OrderRow>,
+    pub(crate) model: ModelRow,
+    /// Those records among the ones of the decisions that are the person's.
+    own: BTreeSet<RecordId>,
+}
+
+/// Reads the links of the person that the path stands for; of now at most `limit`.
+pub(crate) async fn linked(
+    call: &Call,
+    conn: &mut store::Conn,
+    as_of: Option<&str>,
+    limit: i64,
+) -> Result<Linked, Failure> {
+    let Some(as_of) = as_of else { return linked_now(call, conn, limit).await };
+    let at = as_of::instant(as_of)?;
+    let Then { known, subjects, granted } = as_of::see(call, conn, at).await?;
+    let rows = lineage::list_links_then(conn, &known, at).await?;
+    Ok(Linked {
+        person: known.change.person_id,
+        subjects,
+        granted,
+        weakest: rows.last().cloned(),
+        rows,
+        orders: lineage::list_orders_then(conn, &known, at).await?,
+        model: some(lineage::find_model_then(conn, at).await?)?,
+        own: known.change.members.into_iter().collect(),
+    })
+}
+
+async fn linked_now(call: &Call, conn: &mut store::Conn, limit: i64) -> Result<Linked, Failure> {
+    let Seen { person, granted, .. } = subject::see(call, conn).await?;
+    let person = person.person_id;
+    let orders = views::list_orders_of_person(conn, person).await?;
+    let pairs: Vec<_> = orders.iter().flat_map(|order| [order.record_a, order.record_b]).collect();
+    let whose = views::list_persons_of_records(conn, &pairs).await?;
+    Ok(Linked {
+        person,
+        subjects: vec![person],
+        granted,
+        rows: views::list_links_of_person(conn, person, limit).await?,
+        weakest: views::find_weakest_link(conn, person).await?,
+        orders,
+        model: model(conn).await?,
+        own: whose.into_iter().filter(|(_, of)| *of == Some(person)).map(|(record, _)| record).collect(),
+    })
+}
+
 async fn link_list(call: &Call) -> Result<Found<LinkList>, Failure> {
-    let [] = query::members(&call.query, [])?;
+    let [as_of] = query::members(&call.query, ["as_of"])?;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
+    let linked = linked(call, &mut conn, as_of.as_deref(), LINKS_MAX + 1).await?;
+    let Linked { person, subjects, granted, mut rows, weakest, orders, model, own } = linked;
     let (released, withheld) = call.split(&granted);
-    let mut rows = views::list_links_of_person(&mut conn, person.person_id, LINKS_MAX + 1).await?;
     let truncated = rows.len() as i64 > LINKS_MAX;
     rows.truncate(LINKS_MAX as usize);
-    let orders = views::list_orders_of_person(&mut conn, person.person_id).await?;
     let links = rows.into_iter().map(|row| link(row, &orders)).collect::<Result<Vec<_>, _>>()?;
-    let pairs: Vec<_> = orders.iter().flat_map(|order| [order.record_a, order.record_b]).collect();
-    let whose = views::list_persons_of_records(&mut conn, &pairs).await?;
-    let is_own = |record: &RecordId| whose.get(record).copied().flatten() == Some(person.person_id);
-    let decisions = orders.iter().map(|order| standing(order, is_own)).collect();
-    let model = model(&mut conn).await?;
-    let weakest = views::find_weakest_link(&mut conn, person.person_id).await?;
+    let decisions = orders.iter().map(|order| standing(order, |record| own.contains(record))).collect();
     let count = links.len();
     let answer = LinkList {
-        person_id: person.person_id.as_uuid(),
-        asked_for: asked_for.map(|id| id.as_uuid()),
+        person_id: person.as_uuid(),
+        asked_for: subject::asked_for(call, person)?,
+        as_of,
         model_version: model.model_version,
         prior: model.prior,
         link_threshold: model.link_threshold,
@@ -174,12 +234,16 @@ async fn link_list(call: &Call) -> Result<Found<LinkList>, Failure> {
         truncated,
         withheld: withheld.clone(),
     };
-    Ok(Found { answer, subjects: vec![person.person_id], released, withheld, count })
+    Ok(Found { answer, subjects, released, withheld, count })
 }
 
-/// The model that decided the persons: it is written with the first of them.
-pub(crate) async fn model(conn: &mut store::Conn) -> Result<views::ModelRow, Failure> {
-    let model = views::find_model(conn).await?;
+/// The model that decided the persons.
+pub(crate) async fn model(conn: &mut store::Conn) -> Result<ModelRow, Failure> {
+    some(views::find_model(conn).await?)
+}
+
+/// The model is written with the first person.
+fn some(model: Option<ModelRow>) -> Result<ModelRow, Failure> {
     Ok(model.ok_or_else(|| {
         tracing::error!("There are persons, and no linkage model that decided them.");
         Problem::Internal

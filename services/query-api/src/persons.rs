@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{EventType, PersonId, Timestamp};
 use serde::Serialize;
+use store::lineage;
 use store::views::{self, SourceRecordRow, Stated};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::facts::{self, Span};
 use crate::happening::{Happening, HouseholdView, happening};
-use crate::problem::{Problem, ProblemDocument};
+use crate::problem::ProblemDocument;
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
 use crate::view::{self, ContactView, GoldenView, IdentityView, ResidenceView, StatedView};
@@ -115,8 +116,7 @@ async fn person_answer(call: &Call) -> Result<PersonAnswer, Failure> {
     let [as_of] = query::members(&call.query, ["as_of"])?;
     let mut conn = call.state.setup.store.snapshot().await?;
     if let Some(as_of) = as_of {
-        let at = Timestamp::parse(&as_of).map_err(|_| Problem::QueryMalformed)?;
-        return as_of::answer(call, &mut conn, at).await;
+        return as_of::answer(call, &mut conn, as_of::instant(&as_of)?).await;
     }
     let asked = subject::asked(call)?;
     let mut allowed = subject::allowed(call, &mut conn, asked).await?;
@@ -179,6 +179,9 @@ pub(crate) struct RecordList {
     /// The id that was asked for, when the person now has another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_for: Option<Uuid>,
+    /// The instant asked about: these are the records of then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
     /// The records, oldest first; without those of sources of a withheld group (`health` for hospitals).
     pub records: Vec<RecordView>,
     /// There are more records than are listed.
@@ -221,14 +224,19 @@ pub(crate) struct RecordView {
     pub residence: Option<view::StatedResidenceView>,
 }
 
-/// Reads the source records of a person: what each source states, unchanged. It is told as of now only: the hub keeps what
-/// it answered about persons, and of records what they state.
+/// Reads the source records of a person: what each source states, unchanged. With `as_of` they are those that made up the
+/// person at that instant, with what they stated then; times and batch may be those of a later row that stated the same.
 #[utoipa::path(
     get,
     path = "/v1/persons/{person_id}/records",
     tag = "persons",
     operation_id = "read_records",
-    params(crate::openapi::PersonHeaders, ("person_id" = Uuid, Path, description = "Id of the person")),
+    params(
+        crate::openapi::PersonHeaders,
+        ("person_id" = Uuid, Path, description = "Id of the person"),
+        ("as_of" = Option<String>, Query, format = DateTime,
+         description = "What the hub knew at this instant, as 2022-03-01T00:00:00Z"),
+    ),
     responses(
         (status = 200, description = "The source records", body = Receipted<RecordList>,
          headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
@@ -247,23 +255,34 @@ pub(crate) async fn records(State(state): State<QueryState>, ask: Ask) -> Answer
 }
 
 async fn record_list(call: &Call) -> Result<Found<RecordList>, Failure> {
+    let [as_of] = query::members(&call.query, ["as_of"])?;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
+    let (person, subjects, granted, mut rows);
+    if let Some(as_of) = &as_of {
+        let at = as_of::instant(as_of)?;
+        let then = as_of::see(call, &mut conn, at).await?;
+        rows = lineage::list_records_then(&mut conn, &then.known, at, RECORDS_MAX + 1).await?;
+        (person, subjects, granted) = (then.known.change.person_id, then.subjects, then.granted);
+    } else {
+        let seen = subject::see(call, &mut conn).await?;
+        rows = views::list_records_of_person(&mut conn, seen.person.person_id, RECORDS_MAX + 1).await?;
+        (person, subjects, granted) = (seen.person.person_id, vec![seen.person.person_id], seen.granted);
+    }
     let (released, withheld) = call.split(&granted);
-    let mut rows = views::list_records_of_person(&mut conn, person.person_id, RECORDS_MAX + 1).await?;
     let truncated = rows.len() as i64 > RECORDS_MAX;
     rows.truncate(RECORDS_MAX as usize);
     rows.retain(|row| view::may_know_source(row.source_kind, &released));
     let records: Vec<RecordView> = rows.into_iter().map(|row| record(row, &released)).collect();
     let count = records.len();
     let answer = RecordList {
-        person_id: person.person_id.as_uuid(),
-        asked_for: asked_for.map(|id| id.as_uuid()),
+        person_id: person.as_uuid(),
+        asked_for: subject::asked_for(call, person)?,
+        as_of,
         records,
         truncated,
         withheld: withheld.clone(),
     };
-    Ok(Found { answer, subjects: vec![person.person_id], released, withheld, count })
+    Ok(Found { answer, subjects, released, withheld, count })
 }
 
 fn record(row: SourceRecordRow, released: &FieldGroups) -> RecordView {

@@ -36,6 +36,12 @@ pub(crate) fn asked(call: &Call) -> Result<PersonId, Failure> {
     Ok(asked.parse().map_err(|_| Problem::PersonIdMalformed)?)
 }
 
+/// The id of the path, when the answer is about a person with another one.
+pub(crate) fn asked_for(call: &Call, answered: PersonId) -> Result<Option<uuid::Uuid>, Failure> {
+    let asked = asked(call)?;
+    Ok((asked != answered).then(|| asked.as_uuid()))
+}
+
 /// The persons that an id, given out at any time, stands for and that the caller may see, with what of them; never none.
 /// "Not yours" and "no such person" are the same failure, and take the same queries: nothing of a person is read before
 /// it is decided that the caller may see it. A fork of which the caller may see one is that one.

@@ -10,7 +10,8 @@ use proptest::sample::Index;
 use crate::common::{Statement, key, masked, record, resident};
 
 /// What the people of a town are called, when they were born, how they are reached and where they live.
-struct Town {
+#[derive(Debug)]
+pub(crate) struct Town {
     families: [&'static str; 3],
     given: [&'static str; 5],
     births: [&'static str; 3],
@@ -19,7 +20,7 @@ struct Town {
     hospital: &'static str,
 }
 
-const TOWN: Town = Town {
+pub(crate) const TOWN: Town = Town {
     families: ["王", "李", "欧阳"],
     given: ["伟", "小明", "晓明", "静怡", "小朋"],
     births: ["1987-02-11", "1987-02-12", "2009-05-20"],
@@ -29,7 +30,7 @@ const TOWN: Town = Town {
 };
 
 /// It shares no value and no month of birth with the other.
-const OTHER_TOWN: Town = Town {
+pub(crate) const OTHER_TOWN: Town = Town {
     families: ["赵", "孙", "司徒"],
     given: ["芳", "国强", "国墙", "雪琴", "国东"],
     births: ["1961-07-03", "1961-07-04", "1999-12-30"],
@@ -69,7 +70,7 @@ impl Row {
         self.statement_in(&TOWN, number)
     }
 
-    fn statement_in(&self, town: &Town, number: u64) -> Statement {
+    pub(crate) fn statement_in(&self, town: &Town, number: u64) -> Statement {
         let mut statement = record(number);
         let family = if self.hidden_name { "*" } else { town.families[self.family] };
         statement = statement.name(&format!("{family}{}", town.given[self.given]));
@@ -109,7 +110,7 @@ pub(crate) fn seen(engine: &Engine) -> Seen {
     (clusters, details, engine.tasks(), engine.hot_values())
 }
 
-fn both(mut a: Seen, b: Seen) -> Seen {
+pub(crate) fn both(mut a: Seen, b: Seen) -> Seen {
     a.0.extend(b.0);
     a.1.extend(b.1);
     a.2.extend(b.2);
@@ -117,7 +118,7 @@ fn both(mut a: Seen, b: Seen) -> Seen {
     a
 }
 
-fn sorted(mut seen: Seen) -> Seen {
+pub(crate) fn sorted(mut seen: Seen) -> Seen {
     seen.0.sort_unstable();
     seen.1.sort_by_key(|cluster| cluster.as_ref().map(|cluster| cluster.person));
     seen.2.sort_by_key(|task| (task.link.a, task.link.b));

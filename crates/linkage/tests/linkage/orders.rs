@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{IdScheme, RecordId, Timestamp, Verdict};
+use domain::{RecordId, Timestamp, Verdict};
 use linkage::{Change, Engine, Model, Order, OrderState, TaskKind};
 use proptest::prelude::*;
 
-use crate::common::{Statement, groups_of, key, masked, record, resident};
-use crate::laws::{MODELS, Reader, Row, bulk, row, seen};
+use crate::common::{Statement, groups_of, key, record, resident};
+use crate::laws::{MODELS, OTHER_TOWN, Reader, Row, TOWN, Town, both, bulk, row, seen, sorted};
 
 fn order(a: u64, b: u64, verdict: Verdict, decided: i64) -> Order {
     Order::new(key(a), key(b), verdict, Timestamp::from_millis(decided), false)
@@ -40,36 +40,47 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What stands at the end of a history.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct End {
+    town: &'static Town,
+    /// What the number of the first record is.
+    first: u64,
     rows: BTreeMap<u64, Row>,
     /// Per pair the decisions that were not taken back; the last one counts.
     decisions: BTreeMap<(RecordId, RecordId), Vec<Order>>,
 }
 
+impl Default for End {
+    fn default() -> Self {
+        Self { town: &TOWN, first: 0, rows: BTreeMap::new(), decisions: BTreeMap::new() }
+    }
+}
+
 impl End {
     /// Takes a step, and says what the engine hears of it.
     fn take(&mut self, step: &Step) -> Change {
+        let at = self.first;
         match step {
             Step::State(n, row) => {
-                self.rows.insert(*n, row.clone());
-                Change::Upsert(row.statement(*n).0)
+                self.rows.insert(at + n, row.clone());
+                Change::Upsert(row.statement_in(self.town, at + n).0)
             }
             Step::Withdraw(n) => {
-                self.rows.remove(n);
-                Change::Remove(key(*n))
+                self.rows.remove(&(at + n));
+                Change::Remove(key(at + n))
             }
-            Step::Decide(a, b, verdict, at) => {
-                let order = order(*a, *b, *verdict, *at);
+            Step::Decide(a, b, verdict, time) => {
+                let order = order(at + a, at + b, *verdict, *time);
                 if a != b {
                     self.decisions.entry(order.pair()).or_default().push(order);
                 }
                 Change::Order(order)
             }
             Step::Undo(a, b) => {
-                let decisions = self.decisions.entry(ordered(*a, *b)).or_default();
+                let (a, b) = (at + a, at + b);
+                let decisions = self.decisions.entry(ordered(a, b)).or_default();
                 decisions.pop();
-                decisions.last().map_or(Change::OrderEnded(key(*a), key(*b)), |before| Change::Order(*before))
+                decisions.last().map_or(Change::OrderEnded(key(a), key(b)), |before| Change::Order(*before))
             }
         }
     }
@@ -85,7 +96,7 @@ impl End {
     }
 
     fn changes(&self) -> Vec<Change> {
-        let rows = self.rows.iter().map(|(n, row)| Change::Upsert(row.statement(*n).0));
+        let rows = self.rows.iter().map(|(n, row)| Change::Upsert(row.statement_in(self.town, *n).0));
         rows.chain(self.orders().into_values().map(Change::Order)).collect()
     }
 }
@@ -138,6 +149,33 @@ proptest! {
         }
         prop_assert_eq!(seen(&engine), seen(&never));
         prop_assert_eq!(engine.orders(), never.orders());
+    }
+
+    #[test]
+    fn what_is_stated_and_decided_in_another_town_changes_nothing_here(
+        ours in prop::collection::vec(step(), 1..25),
+        theirs in prop::collection::vec(step(), 1..25),
+        turns in prop::collection::vec(any::<bool>(), 50),
+    ) {
+        let mut alone = [Engine::new(Arc::clone(&MODELS[0])), Engine::new(Arc::clone(&MODELS[0]))];
+        let mut beside = Engine::new(Arc::clone(&MODELS[0]));
+        let mut ends = [End::default(), End { town: &OTHER_TOWN, first: 1_000, ..End::default() }];
+        let mut coming = [ours.iter(), theirs.iter()];
+        for turn in turns.into_iter().map(usize::from).chain([0; 25]).chain([1; 25]) {
+            let Some(step) = coming[turn].next() else { continue };
+            let change = ends[turn].take(step);
+            alone[turn].apply(vec![change.clone()]);
+            let told = beside.apply(vec![change]);
+            let elsewhere: Vec<_> = alone[1 - turn].clusters().into_iter().map(|(person, _)| person).collect();
+            prop_assert!(told.clusters.iter().all(|cluster| !elsewhere.contains(&cluster.person)));
+            prop_assert!(told.dissolved.iter().all(|person| !elsewhere.contains(person)));
+        }
+        let [here, there] = &alone;
+        prop_assert_eq!(sorted(seen(&beside)), sorted(both(seen(here), seen(there))));
+        let mut orders = here.orders();
+        orders.extend(there.orders());
+        orders.sort_unstable_by_key(|(pair, _)| *pair);
+        prop_assert_eq!(beside.orders(), orders);
     }
 
     #[test]
@@ -235,24 +273,6 @@ fn whoever_agrees_with_one_of_two_records_that_an_order_joins_is_not_driven_away
     let new = record(9).name("欧阳伟").born("2009-05-20").contact("13666661234").sex(domain::Sex::Female);
     let engine = applied(&[old(1), old(2), old(3), new], &[order(1, 9, Verdict::Same, 10)]);
     assert_eq!(groups_of(&engine), [vec![1, 2, 3, 9]]);
-}
-
-#[test]
-fn a_record_that_could_nearly_as_well_belong_elsewhere_is_asked_about() {
-    // A ticket shows part of a number that two brothers of one surname share.
-    let ids = [resident("320506", "1987-02-11", 341), resident("320506", "1987-02-12", 341)];
-    let records = [
-        record(1).name("王小明").id(&ids[0]).claim(IdScheme::Passport, "E11111111", None),
-        record(2).name("王晓明").id(&ids[1]).claim(IdScheme::Passport, "E22222222", None),
-        record(3).name("王小明").id(&masked(&ids[0])).sex(domain::Sex::Male),
-    ];
-    let engine = applied(&records, &[]);
-    let asked = kinds(&engine);
-    for (kind, pair) in &asked {
-        assert!(engine.person_of(pair.0) != engine.person_of(pair.1) || *kind == TaskKind::LooseMember);
-    }
-    let decided = applied(&records, &[order(2, 3, Verdict::Different, 10)]);
-    assert!(!kinds(&decided).iter().any(|(_, pair)| *pair == ordered(2, 3)));
 }
 
 #[test]

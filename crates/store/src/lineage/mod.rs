@@ -5,9 +5,10 @@
 //! order of their numbers and a reader that remembers the last number misses none. Once committed, rows are never changed.
 //!
 //! A golden record is kept when it is *replaced*: the newest stands in the view, so a person that never changed costs no
-//! second copy, and what is kept is copied inside the database.
+//! second copy, and what is kept is copied inside the database. So are statements, links, decisions and the model.
 
 mod read;
+mod replaced;
 mod resolve;
 
 use domain::{BatchId, ChangeCause, EventId, PersonId, RecordId};
@@ -20,6 +21,7 @@ use crate::views::{Changes, ROWS_PER_STATEMENT};
 pub use read::{
     AsOf, find_as_of, kept_since, last_seq, list_changes, list_lineage, lock_published, prune, put_published,
 };
+pub use replaced::{find_model_then, list_links_then, list_orders_then, list_records_then};
 pub use resolve::{Holder, HolderThen, list_holders, list_holders_then};
 
 /// What a batch may mean to a person. It becomes a row when the person really is another.
@@ -77,28 +79,43 @@ pub fn digest(golden: &str, members: &[RecordId]) -> Uuid {
     Uuid::new_v5(&EventId::NAMESPACE, &content)
 }
 
+/// How many rows a transaction has written into the history so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Changes of persons.
+    pub persons: u64,
+    /// What stood in the views until now.
+    pub replaced: u64,
+}
+
+impl Noted {
+    /// Whether there is nothing in the history by this transaction.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
 fn array<T>(items: &[T], uuid: impl Fn(&T) -> Uuid) -> String {
     // An array of arrays cannot be ragged: each travels as the text that PostgreSQL writes arrays in.
     let items: Vec<String> = items.iter().map(|item| uuid(item).simple().to_string()).collect();
     format!("{{{}}}", items.join(","))
 }
 
-/// Writes what the changes mean to persons, and gives the number of rows. Call it under
+/// Writes what the changes mean to persons and keeps what they replace. Call it under
 /// [`crate::views::lock_writing`] and before the changes are applied: it compares with the views as they are.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &str) -> Result<u64> {
+pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &str) -> Result<Noted> {
     let mut puts: Vec<_> = changes.lineage.iter().collect();
     puts.sort_unstable_by_key(|put| (put.digest.is_none(), put.person_id));
     let persons = |ids: &[PersonId]| array(ids, |id| id.as_uuid());
-    let mut noted = 0;
+    let mut persons_noted = 0;
     for puts in puts.chunks(ROWS_PER_STATEMENT) {
-        noted += sqlx::query(
+        persons_noted += sqlx::query(
         "INSERT INTO lineage.person_change (at, person_id, kind, members, from_persons, into_persons, golden_before,
              cause, cause_event, cause_batch, cause_decision, model_version)
-         SELECT (SELECT GREATEST(date_trunc('milliseconds', clock_timestamp()),
-                          (SELECT at FROM lineage.person_change ORDER BY seq DESC LIMIT 1))),
+         SELECT (SELECT lineage.this_instant()),
              put.id,
              CASE WHEN put.digest IS NULL THEN
                       CASE put.into_persons WHEN '{}' THEN 'ended'
@@ -136,7 +153,7 @@ pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &st
     .await?
     .rows_affected();
     }
-    Ok(noted)
+    Ok(Noted { persons: persons_noted, replaced: replaced::keep(conn, changes).await? })
 }
 
 /// Gives the newest `noted` rows, those of this transaction, the instant at which they become known. Call it last before
@@ -144,26 +161,29 @@ pub async fn note(conn: &mut PgConnection, changes: &Changes, model_version: &st
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn stamp(conn: &mut PgConnection, noted: u64) -> Result<()> {
-    if noted == 0 {
+pub async fn stamp(conn: &mut PgConnection, noted: Noted) -> Result<()> {
+    if noted.is_empty() {
         return Ok(());
     }
     // One instant for all of them, and never before that of an older row, whatever the clock does.
     sqlx::query(
-        "WITH mine AS MATERIALIZED (SELECT seq, at FROM lineage.person_change ORDER BY seq DESC LIMIT $1),
-         known AS MATERIALIZED (
-             SELECT GREATEST(date_trunc('milliseconds', clock_timestamp()), max(at)) AS at FROM mine)
-         UPDATE lineage.person_change SET at = known.at FROM mine, known WHERE person_change.seq = mine.seq",
+        "WITH known AS MATERIALIZED (SELECT lineage.this_instant() AS at),
+         changed AS MATERIALIZED (SELECT seq FROM lineage.person_change ORDER BY seq DESC LIMIT $1),
+         gone AS MATERIALIZED (SELECT seq FROM lineage.replaced ORDER BY seq DESC LIMIT $2),
+         stamped AS (
+             UPDATE lineage.person_change SET at = known.at FROM changed, known WHERE person_change.seq = changed.seq)
+         UPDATE lineage.replaced SET at = known.at FROM gone, known WHERE replaced.seq = gone.seq",
     )
-    .bind(i64::try_from(noted).unwrap_or(i64::MAX))
+    .bind(i64::try_from(noted.persons).unwrap_or(i64::MAX))
+    .bind(i64::try_from(noted.replaced).unwrap_or(i64::MAX))
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Writes in what the views to come differ from the active ones, and gives the number of rows. [`crate::views::exchange`]
-/// does this before it exchanges them; views that are the same write nothing.
-pub(crate) async fn note_exchange(conn: &mut PgConnection) -> Result<u64> {
+/// Writes in what the views to come differ from the active ones. [`crate::views::exchange`] does this before it exchanges
+/// them; views that are the same write nothing.
+pub(crate) async fn note_exchange(conn: &mut PgConnection) -> Result<Noted> {
     let noted = sqlx::query(
         "WITH moved AS MATERIALIZED (
              SELECT DISTINCT was.person_id AS was, is_now.person_id AS is_now
@@ -184,8 +204,7 @@ pub(crate) async fn note_exchange(conn: &mut PgConnection) -> Result<u64> {
              WHERE r.statement IS NOT NULL GROUP BY r.person_id)
          INSERT INTO lineage.person_change (at, person_id, kind, members, from_persons, into_persons, golden_before,
              cause, model_version)
-         SELECT (SELECT GREATEST(date_trunc('milliseconds', clock_timestamp()),
-                          (SELECT at FROM lineage.person_change ORDER BY seq DESC LIMIT 1))),
+         SELECT (SELECT lineage.this_instant()),
              other.id,
              CASE WHEN is_gone THEN CASE cardinality(into_persons) WHEN 0 THEN 'ended' WHEN 1 THEN 'merged'
                                                                    ELSE 'forked' END
@@ -206,9 +225,9 @@ pub(crate) async fn note_exchange(conn: &mut PgConnection) -> Result<u64> {
          FROM other LEFT JOIN held USING (id) CROSS JOIN views.projection old CROSS JOIN views_next.projection new
          ORDER BY is_gone, other.id",
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(noted.rows_affected())
+    Ok(Noted { persons: noted.rows_affected(), replaced: replaced::keep_exchanged(conn).await? })
 }
 
 #[cfg(test)]

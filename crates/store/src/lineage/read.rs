@@ -171,6 +171,7 @@ pub async fn prune(conn: &mut PgConnection, before: Timestamp) -> Result<u64> {
         .bind(PgInstant(before))
         .execute(&mut *conn)
         .await?;
+    sqlx::query("DELETE FROM lineage.replaced WHERE at <= $1").bind(PgInstant(before)).execute(&mut *conn).await?;
     sqlx::query("UPDATE lineage.progress SET kept_since = GREATEST(kept_since, $1)")
         .bind(PgInstant(before))
         .execute(conn)

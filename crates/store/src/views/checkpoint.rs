@@ -69,7 +69,7 @@ pub async fn exchange(conn: &mut PgConnection) -> Result<()> {
         return Err(Error::NoViews(Schema::Next.name()));
     }
     drop_schema(conn, Schema::Previous).await?;
-    let mut noted = 0;
+    let mut noted = crate::lineage::Noted::default();
     if exists(conn, Schema::Active).await? {
         noted = crate::lineage::note_exchange(conn).await?;
         // Readers of one state finish first.

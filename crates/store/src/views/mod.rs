@@ -18,12 +18,14 @@ pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, loc
 pub use fingerprint::fingerprint;
 pub use hot::{Hot, HotChanges, HotRow, count_hot, list_hot};
 pub use model::{LinkageCounts, ModelActivationRow, ModelRow, find_model, linkage_counts, list_model_activations};
+pub(crate) use orders::OrderColumns;
 pub use orders::{
     OrderPlace, OrderRow, ReviewFilter, ReviewPut, ReviewRow, ReviewSide, Standing, all_orders, find_order,
     find_review, list_orders, list_orders_of, list_orders_of_person, list_persons_of_records, list_reviews,
 };
 pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
+pub(crate) use read::{LinkColumns, RecordColumns};
 pub use rows::*;
 pub(crate) use write::ROWS_PER_STATEMENT;
 pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};

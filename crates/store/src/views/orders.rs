@@ -219,7 +219,7 @@ pub(super) async fn put_orders(conn: &mut PgConnection, orders: &[OrderRow]) -> 
 }
 
 #[derive(FromRow)]
-struct OrderColumns {
+pub(crate) struct OrderColumns {
     decision_id: Uuid,
     record_a: Uuid,
     record_b: Uuid,

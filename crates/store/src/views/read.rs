@@ -30,7 +30,7 @@ fn uuids(tokens: &[ClaimToken]) -> Vec<Uuid> {
 }
 
 #[derive(FromRow)]
-struct RecordColumns {
+pub(crate) struct RecordColumns {
     record_id: Uuid,
     source: String,
     source_kind: String,
@@ -427,7 +427,7 @@ pub async fn count_facts(
 }
 
 #[derive(FromRow)]
-struct LinkColumns {
+pub(crate) struct LinkColumns {
     record_a: Uuid,
     record_b: Uuid,
     weight: f64,
@@ -461,23 +461,6 @@ pub async fn list_links_of_person(conn: &mut PgConnection, person: PersonId, lim
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(LinkRow::from).collect())
-}
-
-/// The link between two records of a person, the smaller id first.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn find_link(conn: &mut PgConnection, person: PersonId, a: Uuid, b: Uuid) -> Result<Option<LinkRow>> {
-    let row: Option<LinkColumns> = sqlx::query_as(
-        "SELECT record_a, record_b, weight, parts, model_version FROM link
-         WHERE person_id = $1 AND record_a = $2 AND record_b = $3",
-    )
-    .bind(person.as_uuid())
-    .bind(a)
-    .bind(b)
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(LinkRow::from))
 }
 
 /// The link that holds a person's records together least.

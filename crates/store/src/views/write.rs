@@ -26,6 +26,8 @@ use crate::{Error, PgInstant, Result};
 pub struct Changes {
     /// Source records as they are now.
     pub records: Vec<RecordPut>,
+    /// Of these records, those that stated something else before, for the history.
+    pub restated: Vec<RecordId>,
     /// Source records of which only the person is another.
     pub record_persons: Vec<(RecordId, Option<PersonId>)>,
     /// Claims that are new or have another interval.

@@ -37,13 +37,13 @@ fn people(count: u16) -> Vec<Event> {
 }
 
 /// The shipped model, which links only what agrees in nearly everything.
-fn strict() -> Model {
+pub(crate) fn strict() -> Model {
     let mut file = Model::zh().file().clone();
     file.thresholds.link = 40.0;
     Model::from_file(file).expect("a model")
 }
 
-fn activation(version: i64, action: ModelAction, model: &Model) -> Event {
+pub(crate) fn activation(version: i64, action: ModelAction, model: &Model) -> Event {
     let meta = meta_at("isthmus", "linkage-model", version, NOON);
     let (model_version, model) = (model.version().to_owned(), model.to_toml().expect("TOML"));
     event(meta, ModelActivated { action, model_version, model, ..ModelActivated::default() })
