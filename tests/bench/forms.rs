@@ -182,11 +182,11 @@ fn camt(from: u32, rows: u32) -> Vec<u8> {
          <Acct><Id><IBAN>NL26VAYB8060476890</IBAN></Id></Acct>"
     );
     for row in from..from + rows {
-        let _ = write!(
+        let _ = writeln!(
             text,
             "<Ntry><Amt Ccy='CNY'>8.85</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2022-03-01</Dt></BookgDt>\
              <AcctSvcrRef>R{row}</AcctSvcrRef><NtryDtls><TxDtls><RltdPties><Dbtr><Pty><Nm>李雷</Nm></Pty></Dbtr>\
-             <DbtrAcct><Id><IBAN>NL56AGDH9619008421</IBAN></Id></DbtrAcct></RltdPties></TxDtls></NtryDtls></Ntry>\n"
+             <DbtrAcct><Id><IBAN>NL56AGDH9619008421</IBAN></Id></DbtrAcct></RltdPties></TxDtls></NtryDtls></Ntry>"
         );
     }
     text.push_str("</Stmt></BkToCstmrStmt></Document>");
