@@ -12,12 +12,12 @@ use domain::{Timestamp, TokenKey};
 use futures_util::stream;
 use serde_json::Value;
 
-use crate::Progress;
 use crate::forms::{FORMS, Form, profiles};
 use crate::machine::Watch;
 use crate::push::CONNECTORS;
 use crate::site::{Hub, Process};
 use crate::table::{Beside, Row, Table};
+use crate::{Args, Progress};
 
 /// Rows pushed before a form is measured: they fill caches and connections.
 const WARM_ROWS: u32 = 20_000;
@@ -27,7 +27,7 @@ const REPEATS: u64 = 5;
 const PIECE_ROWS: u32 = 5_000;
 
 /// Pushes a body of each form.
-pub(crate) async fn measure(hub: &Hub, rows: u32, progress: &Progress, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) async fn measure(hub: &Hub, args: &Args, progress: &Progress, table: &mut Table) -> anyhow::Result<()> {
     let folder = hub.data_dir().with_file_name("profiles");
     std::fs::create_dir_all(&folder)?;
     for (name, text) in profiles() {
@@ -36,8 +36,8 @@ pub(crate) async fn measure(hub: &Hub, rows: u32, progress: &Progress, table: &m
     let process = hub.start(&CONNECTORS, &hub.data_dir()).await?;
     let client = reqwest::Client::new();
     let feeds = feeds(&folder)?;
-    for form in &FORMS {
-        let rows = rows.min(form.rows_max);
+    for form in FORMS.iter().filter(|form| args.forms.is_empty() || args.forms.iter().any(|name| name == form.name)) {
+        let rows = args.rows.min(form.rows_max);
         progress.say(&format!("{rows} rows of {}; the log is in {}", form.name, hub.log_name()));
         let sender = Sender::of(&process, &client, form.feed)?;
         sender.push((form.body)(1, WARM_ROWS.min(rows))?).await?;

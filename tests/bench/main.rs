@@ -48,6 +48,9 @@ struct Args {
     /// Sizes in MB of the bodies by which memory is measured, from small to large.
     #[arg(long, value_delimiter = ',', default_value = "1,100,1000")]
     bodies: Vec<u64>,
+    /// Only these forms, such as `CSV,NDJSON`; all without it.
+    #[arg(long, value_delimiter = ',')]
+    forms: Vec<String>,
     /// Only the forms and the memory: nothing is projected, linked or read.
     #[arg(long)]
     feeds_only: bool,
@@ -119,7 +122,7 @@ async fn run(args: &Args) -> anyhow::Result<()> {
 /// Everything that needs no Kafka: push, project, read, link.
 async fn on_table(args: &Args, site: &Site, city: &Path, progress: &Progress, table: &mut Table) -> anyhow::Result<()> {
     let forms = site.hub("forms", None).await?;
-    feeds::measure(&forms, args.rows, progress, table).await.context("pushing every form")?;
+    feeds::measure(&forms, args, progress, table).await.context("pushing every form")?;
     feeds::memory(&forms, &args.bodies, progress, table).await.context("pushing large bodies")?;
     if args.feeds_only {
         return Ok(());
