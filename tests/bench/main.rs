@@ -6,6 +6,8 @@
 //!
 //! Not here: whether the answers are right (`make test`, `make demo`).
 
+mod feeds;
+mod forms;
 mod link;
 mod machine;
 mod project;
@@ -40,6 +42,18 @@ struct Args {
     /// Seed of the city: the same seed gives the same bytes.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Rows of the body of each form.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
+    rows: u32,
+    /// Sizes in MB of the bodies by which memory is measured, from small to large.
+    #[arg(long, value_delimiter = ',', default_value = "1,100,1000")]
+    bodies: Vec<u64>,
+    /// Only these forms, such as `CSV,NDJSON`; all without it.
+    #[arg(long, value_delimiter = ',')]
+    forms: Vec<String>,
+    /// Only the forms and the memory: nothing is projected, linked or read.
+    #[arg(long)]
+    feeds_only: bool,
     /// Seconds for which each kind of read is measured.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -90,7 +104,7 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     match test_support::kafka_in_service().await {
         Some(kafka) => {
             machine.kafka = Some(kafka.version.clone().unwrap_or_else(|| "of a version unknown here".to_owned()));
-            on_kafka(&site, kafka, &city, &progress, &mut table).await?;
+            on_kafka(args, &site, kafka, &city, &progress, &mut table).await?;
         }
         None => table.notes.push("Apache Kafka is not on this machine: nothing about it was measured.".to_owned()),
     }
@@ -107,6 +121,12 @@ async fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Everything that needs no Kafka: push, project, read, link.
 async fn on_table(args: &Args, site: &Site, city: &Path, progress: &Progress, table: &mut Table) -> anyhow::Result<()> {
+    let forms = site.hub("forms", None).await?;
+    feeds::measure(&forms, args, progress, table).await.context("pushing every form")?;
+    feeds::memory(&forms, &args.bodies, progress, table).await.context("pushing large bodies")?;
+    if args.feeds_only {
+        return Ok(());
+    }
     let hub = site.hub("table", None).await?;
     push::measure(&hub, None, city, progress, table).await.context("pushing, with the log in PostgreSQL")?;
     project::measure(&hub, progress, table).await.context("projecting, with the log in PostgreSQL")?;
@@ -116,6 +136,7 @@ async fn on_table(args: &Args, site: &Site, city: &Path, progress: &Progress, ta
 }
 
 async fn on_kafka(
+    args: &Args,
     site: &Site,
     kafka: &test_support::Kafka,
     city: &Path,
@@ -124,6 +145,9 @@ async fn on_kafka(
 ) -> anyhow::Result<()> {
     let hub = site.hub("kafka", Some(&kafka.bootstrap)).await?;
     push::measure(&hub, Some(&kafka.bootstrap), city, progress, table).await.context("pushing to Kafka")?;
+    if args.feeds_only {
+        return Ok(());
+    }
     project::measure(&hub, progress, table).await.context("projecting from Kafka")
 }
 

@@ -15,7 +15,7 @@ use crate::table::{Beside, Row, Table};
 use crate::{Progress, feed_files};
 
 /// The services that take feeds.
-const CONNECTORS: [&str; 5] =
+pub(crate) const CONNECTORS: [&str; 5] =
     ["connector-hospital", "connector-telecom", "connector-transport", "connector-payment", "connector-community"];
 
 /// Feeds that get no row of their own, pushed first: they warm the hub up, and their statements belong to the city.

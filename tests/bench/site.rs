@@ -103,9 +103,12 @@ impl Hub {
                 )
             }
         };
+        let profiles = self.home.join("profiles");
+        let feed_dir =
+            if profiles.is_dir() { format!("feed_dir = \"{}\"\n", profiles.display()) } else { String::new() };
         let text = format!(
             "data_dir = \"{}\"\nkey_dir = \"{}\"\nhttp_listen = \"{address}\"\nmllp_listen = \"127.0.0.1:0\"\n\
-             database_url = \"{}\"\npartitions = {PARTITIONS}\n{log}",
+             database_url = \"{}\"\npartitions = {PARTITIONS}\n{feed_dir}{log}",
             data_dir.display(),
             self.home.join("keys").display(),
             self.database_url,
@@ -159,6 +162,13 @@ impl Process {
             Command::new(env!("CARGO_BIN_EXE_isthmus")).args(words).arg("--config").arg(&self.config).output()?;
         ensure!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// The most memory that the process has had so far, in MiB.
+    pub(crate) fn peak_mib(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel says the peak")?;
+        Ok(peak.trim().trim_end_matches(" kB").parse::<u64>()? / 1_024)
     }
 
     /// Asks the process to end, and waits until it has.

@@ -8,17 +8,21 @@ use std::time::{Duration, Instant};
 use domain::{FeedId, RecordId};
 use event_log::{EventLog, LogError, Positions};
 use store::ingest::{self, Batch, Counts, Progress};
+use store::seen::{Seen, SourceFeed, find_seen, insert_seen, key_of};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::chunk::{Chunk, Read, ReadAhead};
-use crate::decide::{Decided, Outcome};
+use crate::decide::{Decided, Outcome, records_of};
 use crate::error::IngestError;
 use crate::ingest::{Core, Line, Mended};
+use crate::known::Known;
 use crate::quality::Gathered;
 
 /// How long chunks gather in one transaction: the feed's other senders wait for it.
 const GROUP_TIME_MAX: Duration = Duration::from_millis(500);
+/// Versions that are written at once: the more, the more neighbours of the index are written together.
+const WRITE_VERSIONS: usize = 12_000;
 /// How long a transaction waits for the next chunk of a body that is slow to read.
 const GROUP_WAIT_MAX: Duration = Duration::from_millis(20);
 
@@ -45,12 +49,15 @@ impl Core {
         ingest::lock_feed(&mut tx, id).await?;
         // What a power cut takes of it is done again; the last transaction of the body waits for the disk, and with it all.
         ingest::await_disk(&mut tx, false).await?;
+        let of = line.source_feed();
+        let heard_before = self.hear(&mut tx, of).await?;
         let mut appending = Appending::default();
-        let group = self.decide_group(&mut tx, line, batch, first, coming, &mut appending).await;
+        let group = self.decide_group(tx, line, batch, first, coming, &mut appending).await;
         let appended = appending.end().await;
         match (group, appended) {
             (Ok(group), Ok(())) => {
-                tx.commit().await?;
+                group.tx.commit().await?;
+                self.heard_own(of, heard_before, &group.keys);
                 line.count(id, &group.counts, &group.reasons);
                 Ok((group.counts.rows(), group.ahead))
             }
@@ -62,10 +69,11 @@ impl Core {
         }
     }
 
-    /// Decides chunks while they keep coming: each while the events of the one before it are appended.
+    /// Decides chunks while they keep coming: each while the events of the one before it are appended and its versions
+    /// are written.
     async fn decide_group(
         &self,
-        tx: &mut store::Transaction,
+        mut tx: store::Transaction,
         line: &Line,
         batch: &Batch,
         first: Chunk,
@@ -73,30 +81,58 @@ impl Core {
         appending: &mut Appending,
     ) -> Result<Group, IngestError> {
         let began = Instant::now();
-        let mut group = Group::default();
+        let (of, batch_id) = (line.source_feed(), batch.batch_id);
+        let row_from = first.rows.first().map_or(batch.next_row, |row| row.place.row);
+        if ingest::lock_progress(&mut tx, batch_id).await? != Some(row_from) {
+            return Err(store::Error::CheckpointMoved.into());
+        }
+        let mut writing = Writing::new(of, tx);
+        let (mut known, mut progress, mut keys, mut ahead) = (Known::default(), Progress::default(), Vec::new(), None);
         let mut next = Some(first);
         while let Some(chunk) = next.take() {
             line.gather(coming.gathered, &chunk, &self.key, batch.received_at);
-            let Some(row_from) = chunk.rows.first().map(|row| row.place.row) else { continue };
-            if ingest::lock_progress(tx, batch.batch_id).await? != Some(row_from) {
-                return Err(store::Error::CheckpointMoved.into());
-            }
-            let mut decided = self.decide_known(tx, line, batch, chunk, Mended::default()).await?;
+            let tx = writing.transaction().await?;
+            let mended = self.know(tx, line, &chunk, &mut known).await?;
+            writing.write(&mut progress.seen);
+            let mut decided = self.decide(line, batch, chunk, &mended, &mut known);
             line.remember(&decided);
             appending.sightings.append(&mut decided.sightings);
             appending.next(&self.log, std::mem::take(&mut decided.records)).await?;
-            ingest::advance_batch(tx, batch.batch_id, row_from, &decided.progress).await?;
-            group.add(&decided.progress);
+            keys.extend(decided.progress.seen.iter().map(|seen| key_of(seen.record_id)));
+            progress.append(decided.progress);
             if began.elapsed() > GROUP_TIME_MAX {
                 break;
             }
             match tokio::time::timeout(GROUP_WAIT_MAX, coming.chunks.recv()).await {
                 Ok(Some(Ok(Read::Chunk(chunk)))) => next = Some(chunk),
-                Ok(other) => group.ahead = other,
+                Ok(other) => ahead = other,
                 Err(_) => {}
             }
         }
-        Ok(group)
+        let (counts, reasons) = (progress.counts, reasons(&progress));
+        let mut tx = writing.end().await?;
+        ingest::advance_batch(&mut tx, of, batch_id, row_from, progress).await?;
+        Ok(Group { tx, counts, reasons, keys, ahead })
+    }
+
+    /// Looks up what is known of a chunk's records, unless the group has done so before or nobody knows them, and the
+    /// places of the rows that it mends.
+    async fn know(
+        &self,
+        tx: &mut store::Transaction,
+        line: &Line,
+        chunk: &Chunk,
+        known: &mut Known,
+    ) -> Result<Mended, IngestError> {
+        let of = line.source_feed();
+        self.hear_others(tx, of).await?;
+        let mut records = records_of(chunk);
+        self.maybe_known(of.source, &mut records);
+        records.retain(|record| !known.has(*record));
+        if !records.is_empty() {
+            known.add(find_seen(tx, &records).await?);
+        }
+        self.mended(tx, line, chunk).await
     }
 }
 
@@ -140,25 +176,54 @@ fn reasons(progress: &Progress) -> BTreeMap<String, u64> {
 }
 
 /// What the chunks of one transaction come to.
-#[derive(Default)]
 struct Group {
+    tx: store::Transaction,
     counts: Counts,
     reasons: BTreeMap<String, u64>,
+    /// Keys of the records that it made known.
+    keys: Vec<u32>,
     /// What was read behind the last of them.
     ahead: Option<ReadAhead>,
 }
 
-impl Group {
-    fn add(&mut self, progress: &Progress) {
-        let (all, more) = (&mut self.counts, &progress.counts);
-        all.accepted += more.accepted;
-        all.duplicate += more.duplicate;
-        all.superseded += more.superseded;
-        all.quarantined += more.quarantined;
-        all.events += more.events;
-        for (reason, rows) in reasons(progress) {
-            *self.reasons.entry(reason).or_default() += rows;
+/// The transaction of a group, which writes versions beside the decisions.
+struct Writing {
+    source: String,
+    feed: String,
+    tx: Option<store::Transaction>,
+    task: Option<JoinHandle<Result<store::Transaction, store::Error>>>,
+}
+
+impl Writing {
+    fn new(of: SourceFeed<'_>, tx: store::Transaction) -> Self {
+        Self { source: of.source.to_owned(), feed: of.feed.to_owned(), tx: Some(tx), task: None }
+    }
+
+    /// The transaction, once what is being written is written.
+    async fn transaction(&mut self) -> Result<&mut store::Transaction, IngestError> {
+        if let Some(task) = self.task.take() {
+            self.tx = Some(task.await.map_err(|_| IngestError::Stopped)??);
         }
+        self.tx.as_mut().ok_or(IngestError::Stopped)
+    }
+
+    /// Begins to write versions, if there are enough of them, and nothing else is being written.
+    fn write(&mut self, seen: &mut Vec<Seen>) {
+        if seen.len() < WRITE_VERSIONS {
+            return;
+        }
+        if let Some(mut tx) = self.tx.take() {
+            let (source, feed, seen) = (self.source.clone(), self.feed.clone(), std::mem::take(seen));
+            self.task = Some(tokio::spawn(async move {
+                insert_seen(&mut tx, SourceFeed { source: &source, feed: &feed }, seen).await?;
+                Ok(tx)
+            }));
+        }
+    }
+
+    async fn end(mut self) -> Result<store::Transaction, IngestError> {
+        self.transaction().await?;
+        self.tx.ok_or(IngestError::Stopped)
     }
 }
 

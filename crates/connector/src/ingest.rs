@@ -17,14 +17,16 @@ use domain::{BatchId, EventType, FeedId, Timestamp, TokenKey};
 use event_log::EventLog;
 use futures_util::Stream;
 use rustc_hash::FxHashMap;
+use store::Store;
 use store::ingest::{self, Batch, BatchState, Counts, Framing, Notice, Origin};
-use store::{Store, receipts};
+use store::seen::SourceFeed;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use crate::chunk::{Chunk, Read, Source};
 use crate::decide::{BatchFacts, Decided, Recent, decide, records_of};
 use crate::error::IngestError;
 use crate::feed::Feed;
+use crate::filter::Filters;
 use crate::group::Coming;
 use crate::known::Known;
 use crate::limits::Pace;
@@ -34,7 +36,7 @@ use crate::profile::Profile;
 use crate::quality::{Gathered, Names};
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
 use crate::reason::Reason;
-use crate::receipt::{DryRun, NoticeView, Receipt};
+use crate::receipt::Receipt;
 use crate::turns::{Lane, Turns};
 use crate::unpack::Members;
 use crate::upload::Uploads;
@@ -46,11 +48,6 @@ const CHUNKS_AT_ONCE: usize = 3;
 const UNFINISHED_MAX: i64 = 1_000;
 /// How long a body stays as it came; then it is compressed.
 const PLAIN_FOR: Duration = Duration::from_secs(600);
-/// Records remembered in a dry run; beyond it, repeats within the file are no longer told apart.
-const DRY_RUN_RECORDS_MAX: usize = 1_000_000;
-/// Failed rows, and stretches of rows, that a dry run lists.
-const DRY_RUN_ROWS_MAX: usize = 1_000;
-
 /// Rows that are mended, and their places in the order of arrival.
 pub(crate) type Mended = FxHashMap<(BatchId, i64), Origin>;
 
@@ -103,6 +100,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// The source and the feed.
+    pub(crate) fn source_feed(&self) -> SourceFeed<'_> {
+        SourceFeed { source: &self.feed.profile().source, feed: self.feed.id().as_str() }
+    }
+
     /// A place for a body that arrives; senders that find none come again.
     pub(crate) fn arrive(&self) -> Result<SemaphorePermit<'_>, IngestError> {
         self.pace.admit(tokio::time::Instant::now())?;
@@ -120,6 +122,7 @@ pub(crate) struct Core {
     pub(crate) lines: BTreeMap<FeedId, Line>,
     pub(crate) clock: Clock,
     pub(crate) at_once: Semaphore,
+    pub(crate) filters: Filters,
 }
 
 impl Ingest {
@@ -154,6 +157,7 @@ impl Ingest {
             lines: setup.feeds.into_iter().map(line).collect(),
             clock: setup.clock,
             at_once: Semaphore::new(CHUNKS_AT_ONCE),
+            filters: Filters::default(),
         };
         Self { core: Arc::new(core), messages: Mutex::default() }
     }
@@ -279,24 +283,6 @@ impl Ingest {
                 tracing::warn!(%feed, batch.id = %batch_id, %error, "A batch was not read to its end.");
             }
         });
-    }
-
-    /// Says what pushing a body would do, and does nothing.
-    ///
-    /// # Errors
-    /// As [`Ingest::push`].
-    pub async fn dry_run<E>(
-        &self,
-        feed: &FeedId,
-        compression: Compression,
-        declared_bytes: Option<u64>,
-        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    ) -> Result<DryRun, IngestError> {
-        let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
-        let _arriving = line.arrive()?;
-        let members = Members::of(line.feed.profile());
-        let stored = line.raw.receive(id, compression, members, false, declared_bytes, body).await?;
-        self.core.dry_run(line, new_batch(line.feed.profile(), &stored, (self.core.clock)()), stored).await
     }
 
     /// The receipt of a batch of a feed, also while it is being read.
@@ -506,7 +492,14 @@ impl Core {
         Ok(self.decide(line, batch, chunk, &mended, &mut known))
     }
 
-    fn decide(&self, line: &Line, batch: &Batch, chunk: Chunk, mended: &Mended, known: &mut Known) -> Decided {
+    pub(crate) fn decide(
+        &self,
+        line: &Line,
+        batch: &Batch,
+        chunk: Chunk,
+        mended: &Mended,
+        known: &mut Known,
+    ) -> Decided {
         let recent = line.recent.lock().unwrap_or_else(PoisonError::into_inner);
         self.decide_fresh(line, batch, chunk, mended, (known, &recent))
     }
@@ -567,38 +560,5 @@ impl Core {
             events = counts.events, "A batch is read to its end."
         );
         Ok(())
-    }
-
-    async fn dry_run(&self, line: &Line, batch: Batch, stored: StoredBody) -> Result<DryRun, IngestError> {
-        // It would come after everything that came.
-        let batch = Batch { arrival: i64::from(i32::MAX), ..batch };
-        let mut chunks = self.source(line, batch.received_at, stored.path.clone()).read(1);
-        let mut known = Known::default();
-        let mut run = DryRun::of(&batch);
-        while let Some(read) = chunks.recv().await {
-            match read? {
-                Read::Chunk(chunk) => {
-                    if known.records() > DRY_RUN_RECORDS_MAX {
-                        known = Known::default();
-                    }
-                    let unknown =
-                        records_of(&chunk).into_iter().filter(|record| !known.has(*record)).collect::<Vec<_>>();
-                    let mut conn = self.store.acquire().await?;
-                    known.add(store::seen::find_seen(&mut conn, &unknown).await?);
-                    let mended = self.mended(&mut conn, line, &chunk).await?;
-                    drop(conn);
-                    let decided = self.decide(line, &batch, chunk, &mended, &mut known);
-                    run.add(&decided.progress, DRY_RUN_ROWS_MAX);
-                }
-                Read::End { notices, .. } => {
-                    run.notices = notices.into_iter().map(NoticeView::from).collect();
-                    let mut conn = self.store.acquire().await?;
-                    let known = receipts::list_arrivals(&mut conn, &run.arrivals()).await?;
-                    run.name_batches(&batch, &known);
-                    return Ok(run);
-                }
-            }
-        }
-        Err(IngestError::Stopped)
     }
 }

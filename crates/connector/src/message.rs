@@ -123,11 +123,11 @@ impl Core {
         self.register(&mut tx, line).await?;
         let batch = ingest::begin_batch(&mut tx, &batch).await?;
         let decided = self.decide_and_append(&mut tx, line, &batch, chunk, Mended::default()).await?;
-        ingest::advance_batch(&mut tx, batch.batch_id, 1, &decided.progress).await?;
-        let finished = ingest::finish_batch(&mut tx, batch.batch_id, (self.clock)(), 0, &[]).await?;
         if decided.progress.counts.rows() != count {
             return Err(IngestError::Uneven { rows: count, counted: decided.progress.counts.rows() });
         }
+        ingest::advance_batch(&mut tx, line.source_feed(), batch.batch_id, 1, decided.progress.clone()).await?;
+        let finished = ingest::finish_batch(&mut tx, batch.batch_id, (self.clock)(), 0, &[]).await?;
         if let Some(finished) = finished {
             add_quality(&mut tx, line.feed.profile(), &finished, gathered).await?;
         }

@@ -134,7 +134,8 @@ impl Ingest {
         let mut decided =
             self.core.decide_and_append(&mut tx, line, batch, chunk, places.into_iter().collect()).await?;
         decided.progress.mended.clear();
-        quarantine::replay(&mut tx, batch.batch_id, &decided.progress, reason, (self.core.clock)()).await?;
+        quarantine::replay(&mut tx, line.source_feed(), batch.batch_id, &decided.progress, reason, (self.core.clock)())
+            .await?;
         tx.commit().await?;
         line.note_published(feed, &decided);
         let counts = decided.progress.counts;

@@ -147,3 +147,22 @@ COMMENT ON TABLE ingest.seen IS 'Which version of which source record was publis
 COMMENT ON COLUMN ingest.seen.reading IS 'How often the version was read anew with another result.';
 COMMENT ON COLUMN ingest.seen.arrival IS 'With row the row that brought it: the batch by its arrival.';
 COMMENT ON COLUMN ingest.seen.until IS 'Where the source states no versions: up to which place in the order of arrival the content was repeated.';
+
+CREATE TABLE ingest.seen_feed (
+    source text   NOT NULL,
+    feed   text   NOT NULL,
+    keys   bigint NOT NULL,
+    PRIMARY KEY (source, feed)
+);
+COMMENT ON TABLE ingest.seen_feed IS 'How many keys of records each feed of a source wrote to seen_keys.';
+
+CREATE TABLE ingest.seen_keys (
+    source text   NOT NULL,
+    feed   text   NOT NULL,
+    first  bigint NOT NULL,
+    keys   bytea  NOT NULL,
+    PRIMARY KEY (source, feed, first)
+);
+ALTER TABLE ingest.seen_keys ALTER COLUMN keys SET STORAGE EXTERNAL;
+COMMENT ON TABLE ingest.seen_keys IS 'Keys of the records in seen, four bytes each, in the order in which a feed wrote them: what a filter is made of that tells unknown records without a look into seen.';
+COMMENT ON COLUMN ingest.seen_keys.first IS 'How many keys the feed had written before these.';

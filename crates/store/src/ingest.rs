@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::seen::{Seen, insert_seen, update_seen};
+use crate::seen::{Seen, SourceFeed, insert_seen, update_seen};
 use crate::{Error, PgInstant, Result, quarantine};
 
 /// How far a batch is.
@@ -251,6 +251,29 @@ pub struct Progress {
     pub mended: Vec<(BatchId, i64, Origin)>,
 }
 
+impl Progress {
+    /// Adds what the rows behind these add.
+    pub fn append(&mut self, mut next: Self) {
+        self.next_row = next.next_row;
+        let (all, more) = (&mut self.counts, &next.counts);
+        all.accepted += more.accepted;
+        all.duplicate += more.duplicate;
+        all.superseded += more.superseded;
+        all.quarantined += more.quarantined;
+        all.events += more.events;
+        for run in next.runs {
+            match self.runs.last_mut() {
+                Some(last) if last.goes_on(run.row_from, run.outcome, run.of) => last.row_to = run.row_to,
+                _ => self.runs.push(run),
+            }
+        }
+        self.quarantined.append(&mut next.quarantined);
+        self.seen.append(&mut next.seen);
+        self.seen_again.append(&mut next.seen_again);
+        self.mended.append(&mut next.mended);
+    }
+}
+
 /// Takes the feed's lock until the end of the transaction: rows of one feed are decided one chunk after the other.
 ///
 /// # Errors
@@ -367,17 +390,18 @@ pub async fn lock_progress(conn: &mut PgConnection, batch_id: BatchId) -> Result
         .await?)
 }
 
-/// Writes what a chunk of rows added, provided that the batch still stands at the row where the chunk began.
+/// Writes what rows added, provided that the batch still stands at the row where they began.
 ///
 /// # Errors
 /// When the database cannot be reached; [`Error::CheckpointMoved`] when the batch stands elsewhere.
 pub async fn advance_batch(
     conn: &mut PgConnection,
+    of: SourceFeed<'_>,
     batch_id: BatchId,
     row_from: i64,
-    progress: &Progress,
+    mut progress: Progress,
 ) -> Result<()> {
-    let counts = &progress.counts;
+    let counts = progress.counts;
     let done = sqlx::query(
         "UPDATE ingest.batch SET next_row = $3, accepted = accepted + $4, duplicate = duplicate + $5,
              superseded = superseded + $6, quarantined = quarantined + $7, events = events + $8
@@ -396,7 +420,7 @@ pub async fn advance_batch(
     if done.rows_affected() != 1 {
         return Err(Error::CheckpointMoved);
     }
-    insert_seen(conn, &progress.seen).await?;
+    insert_seen(conn, of, std::mem::take(&mut progress.seen)).await?;
     update_seen(conn, &progress.seen_again).await?;
     insert_runs(conn, batch_id, &progress.runs).await?;
     insert_quarantined(conn, batch_id, &progress.quarantined).await?;

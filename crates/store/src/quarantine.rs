@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::ingest::{self, Origin, Progress, QuarantinedRow, Run};
+use crate::seen::SourceFeed;
 use crate::{PgInstant, Result, seen};
 
 /// Finds the places in the order of arrival of quarantined rows of a feed, by batch and row. Rows that never failed are
@@ -221,6 +222,7 @@ pub async fn lock_open(conn: &mut PgConnection, batch_id: BatchId, rows: &[i64])
 /// When the database cannot be reached.
 pub async fn replay(
     conn: &mut PgConnection,
+    of: SourceFeed<'_>,
     batch_id: BatchId,
     progress: &Progress,
     reason: &str,
@@ -273,7 +275,7 @@ pub async fn replay(
     .await?;
     let runs: Vec<Run> = without(held, &rows).into_iter().chain(runs).collect();
     ingest::insert_runs(conn, batch_id, &runs).await?;
-    seen::insert_seen(conn, &progress.seen).await?;
+    seen::insert_seen(conn, of, progress.seen.clone()).await?;
     seen::update_seen(conn, &progress.seen_again).await
 }
 

@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::ingest::{self, Batch, BatchRow, Origin, Progress};
-use crate::seen::{self, Seen};
+use crate::seen::{self, Seen, SourceFeed};
 use crate::{PgInstant, Result};
 
 /// The finished batches of a feed in the order of arrival, after one.
@@ -61,7 +61,7 @@ pub async fn list_seen(conn: &mut PgConnection, arrivals: &[i64]) -> Result<Vec<
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn replace_seen(conn: &mut PgConnection, arrivals: &[i64], seen: &[Seen]) -> Result<()> {
+pub async fn replace_seen(conn: &mut PgConnection, of: SourceFeed<'_>, arrivals: &[i64], seen: &[Seen]) -> Result<()> {
     sqlx::query("DELETE FROM ingest.seen WHERE arrival = ANY($1)").bind(arrivals).execute(&mut *conn).await?;
     for seen in seen.chunks(ROWS_PER_STATEMENT) {
         // Another feed of the source may have the same record in the same version.
@@ -75,7 +75,7 @@ pub async fn replace_seen(conn: &mut PgConnection, arrivals: &[i64], seen: &[See
         .bind(versions)
         .execute(&mut *conn)
         .await?;
-        seen::insert_seen(conn, seen).await?;
+        seen::insert_seen(conn, of, seen.to_vec()).await?;
     }
     Ok(())
 }

@@ -116,7 +116,7 @@ impl Ingest {
             reprocess::rewrite_batch(&mut tx, batch_id, &progress, reason, now).await?;
         }
         let seen = seen_after(reading.seen, &before, &plan);
-        reprocess::replace_seen(&mut tx, &arrivals, &seen).await?;
+        reprocess::replace_seen(&mut tx, line.source_feed(), &arrivals, &seen).await?;
         tx.commit().await?;
         Ok(done)
     }

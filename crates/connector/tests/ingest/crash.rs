@@ -98,6 +98,18 @@ async fn two_processes_on_one_file_double_nothing() {
 }
 
 #[tokio::test]
+async fn a_process_knows_what_another_one_has_put_on_record_since_it_last_looked() {
+    let one = Hub::start().await;
+    let two = Hub::start_on(one.database.clone(), one.store.clone(), one.raw_dir.clone()).await;
+    for (hub, numbers, new) in [(&one, 0..20_000, 20_000), (&two, 19_000..21_000, 1_000), (&one, 20_500..21_500, 500)] {
+        let rows: Vec<String> = numbers.map(|n| ticket(&format!("E{n}"), "张伟", "2022-03-01 10:00:00")).collect();
+        let (status, receipt) = hub.push("tickets", ticket_file(&rows)).await;
+        let all = rows.len() as i64;
+        assert_eq!((status, &counters(&receipt)[..5]), (201, &[all, new, all - new, 0, 0][..]), "{receipt}");
+    }
+}
+
+#[tokio::test]
 async fn a_push_that_need_not_wait_is_answered_once_its_body_is_durable() {
     let hub = Hub::start().await;
     let request = push_request("tickets", "").header("prefer", "respond-async").body(ticket_file(&rows()).into());

@@ -339,7 +339,8 @@ async fn the_persons_of_a_row_are_told_to_those_who_may_see_them() {
     };
     let batch = ingest::begin_batch(&mut conn, &batch).await.expect("begun");
     assert_eq!(batch.arrival, 1);
-    ingest::advance_batch(&mut conn, batch_id, 1, &progress).await.expect("advanced");
+    let of = store::seen::SourceFeed { source: "register", feed: "register" };
+    ingest::advance_batch(&mut conn, of, batch_id, 1, progress).await.expect("advanced");
     let question = |row: i64| json!({ "row": { "batch_id": batch_id.to_string(), "row": row } }).to_string();
     for row in [1, 2] {
         let reply = world.ask(find(&question(row)).looking_after("worker")).await.json();
