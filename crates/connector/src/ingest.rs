@@ -45,7 +45,7 @@ use crate::upload::Uploads;
 /// has at least twice as many.
 const CHUNKS_AT_ONCE: usize = 3;
 /// Bodies of one feed that may be unfinished and are looked for at once.
-const UNFINISHED_MAX: i64 = 1_000;
+pub(crate) const UNFINISHED_MAX: i64 = 1_000;
 /// How long a body stays as it came; then it is compressed.
 const PLAIN_FOR: Duration = Duration::from_secs(600);
 /// Rows that are mended, and their places in the order of arrival.
@@ -316,38 +316,7 @@ pub(crate) fn new_batch(profile: &Profile, stored: &StoredBody, received_at: Tim
 }
 
 impl Core {
-    async fn work(self: Arc<Self>, feed: FeedId, batch_id: BatchId) -> Result<Receipt, IngestError> {
-        let line = self.lines.get(&feed).ok_or(IngestError::UnknownFeed)?;
-        let Some(batch) = self.find_processing(batch_id).await? else { return self.receipt(batch_id).await };
-        let lane = Lane::of(batch.bytes);
-        let _lane = line.turns.lane(lane).await;
-        self.finish_before(&feed, line, lane, Some(batch.arrival)).await?;
-        // Another sender of the same body may have been first.
-        if let Some(batch) = self.find_processing(batch_id).await? {
-            self.finish(&feed, line, batch).await?;
-        }
-        tokio::spawn(Arc::clone(&self).pick_up(feed.clone(), batch.arrival));
-        self.receipt(batch_id).await
-    }
-
-    /// Reads what a failure left unfinished in lanes where nobody reads.
-    async fn pick_up(self: Arc<Self>, feed: FeedId, arrival: i64) {
-        let Some(line) = self.lines.get(&feed) else { return };
-        for lane in Lane::all() {
-            let Some(_lane) = line.turns.try_lane(lane) else { continue };
-            if let Err(error) = self.finish_before(&feed, line, lane, Some(arrival)).await {
-                tracing::warn!(%feed, %error, "An unfinished body was not read to its end.");
-            }
-        }
-    }
-
-    async fn find_processing(&self, batch_id: BatchId) -> Result<Option<Batch>, IngestError> {
-        let mut conn = self.store.acquire().await?;
-        let batch = ingest::find_batch(&mut conn, batch_id).await?;
-        Ok(batch.filter(|batch| batch.state == BatchState::Processing))
-    }
-
-    async fn receipt(&self, batch_id: BatchId) -> Result<Receipt, IngestError> {
+    pub(crate) async fn receipt(&self, batch_id: BatchId) -> Result<Receipt, IngestError> {
         let mut conn = self.store.acquire().await?;
         let batch = ingest::find_batch(&mut conn, batch_id).await?.ok_or(IngestError::Stopped)?;
         if let BatchState::Refused { code, message } = batch.state {
@@ -357,37 +326,8 @@ impl Core {
         Ok(Receipt::of(&batch, false))
     }
 
-    /// Reads the unfinished bodies of a lane, the oldest first, up to an arrival. Returns how many there were.
-    async fn finish_before(
-        &self,
-        id: &FeedId,
-        line: &Line,
-        lane: Lane,
-        arrival: Option<i64>,
-    ) -> Result<usize, IngestError> {
-        let mut conn = self.store.acquire().await?;
-        let unfinished = ingest::list_unfinished(&mut conn, id, UNFINISHED_MAX).await?;
-        drop(conn);
-        let mut bodies = 0;
-        for batch in unfinished {
-            if Lane::of(batch.bytes) != lane || arrival.is_some_and(|arrival| arrival <= batch.arrival) {
-                continue;
-            }
-            let batch_id = batch.batch_id;
-            match self.finish(id, line, batch).await {
-                Ok(()) => bodies += 1,
-                Err(IngestError::Raw(error)) => {
-                    tracing::warn!(feed = %id, batch.id = %batch_id, %error, "An unfinished body cannot be read here; it is left for the machine that has it.");
-                }
-                Err(IngestError::Refused { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(bodies)
-    }
-
     /// Reads one body to its end, from where it stands.
-    async fn finish(&self, id: &FeedId, line: &Line, batch: Batch) -> Result<(), IngestError> {
+    pub(crate) async fn finish(&self, id: &FeedId, line: &Line, batch: Batch) -> Result<(), IngestError> {
         let began = Instant::now();
         let mut batch = batch;
         let result = loop {

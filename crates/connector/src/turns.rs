@@ -5,7 +5,15 @@
 //! one to end. What a record ends with does not hang on the order of reading: the place of a statement in the order of
 //! arrival is that of its row ([`crate::known`]).
 
+use std::sync::Arc;
+
+use domain::{BatchId, FeedId};
+use store::ingest::{self, Batch, BatchState};
 use tokio::sync::{Mutex, MutexGuard};
+
+use crate::error::IngestError;
+use crate::ingest::{Core, Line, UNFINISHED_MAX};
+use crate::receipt::Receipt;
 
 /// Bytes up to which a body is read in each lane but the last.
 const LANE_BYTES_MAX: [i64; 3] = [2 << 20, 64 << 20, 1 << 30];
@@ -60,6 +68,69 @@ impl Turns {
         }
         held.push(self.group.lock().await);
         held
+    }
+}
+
+impl Core {
+    /// Reads a body that was accepted to its end, after those of its lane that came before it.
+    pub(crate) async fn work(self: Arc<Self>, feed: FeedId, batch_id: BatchId) -> Result<Receipt, IngestError> {
+        let line = self.lines.get(&feed).ok_or(IngestError::UnknownFeed)?;
+        let Some(batch) = self.find_processing(batch_id).await? else { return self.receipt(batch_id).await };
+        let lane = Lane::of(batch.bytes);
+        let _lane = line.turns.lane(lane).await;
+        self.finish_before(&feed, line, lane, Some(batch.arrival)).await?;
+        // Another sender of the same body may have been first.
+        if let Some(batch) = self.find_processing(batch_id).await? {
+            self.finish(&feed, line, batch).await?;
+        }
+        tokio::spawn(Arc::clone(&self).pick_up(feed.clone(), batch.arrival));
+        self.receipt(batch_id).await
+    }
+
+    /// Reads what a failure left unfinished in lanes where nobody reads.
+    async fn pick_up(self: Arc<Self>, feed: FeedId, arrival: i64) {
+        let Some(line) = self.lines.get(&feed) else { return };
+        for lane in Lane::all() {
+            let Some(_lane) = line.turns.try_lane(lane) else { continue };
+            if let Err(error) = self.finish_before(&feed, line, lane, Some(arrival)).await {
+                tracing::warn!(%feed, %error, "An unfinished body was not read to its end.");
+            }
+        }
+    }
+
+    async fn find_processing(&self, batch_id: BatchId) -> Result<Option<Batch>, IngestError> {
+        let mut conn = self.store.acquire().await?;
+        let batch = ingest::find_batch(&mut conn, batch_id).await?;
+        Ok(batch.filter(|batch| batch.state == BatchState::Processing))
+    }
+
+    /// Reads the unfinished bodies of a lane, the oldest first, up to an arrival. Returns how many there were.
+    pub(crate) async fn finish_before(
+        &self,
+        id: &FeedId,
+        line: &Line,
+        lane: Lane,
+        arrival: Option<i64>,
+    ) -> Result<usize, IngestError> {
+        let mut conn = self.store.acquire().await?;
+        let unfinished = ingest::list_unfinished(&mut conn, id, UNFINISHED_MAX).await?;
+        drop(conn);
+        let mut bodies = 0;
+        for batch in unfinished {
+            if Lane::of(batch.bytes) != lane || arrival.is_some_and(|arrival| arrival <= batch.arrival) {
+                continue;
+            }
+            let batch_id = batch.batch_id;
+            match self.finish(id, line, batch).await {
+                Ok(()) => bodies += 1,
+                Err(IngestError::Raw(error)) => {
+                    tracing::warn!(feed = %id, batch.id = %batch_id, %error, "An unfinished body cannot be read here; it is left for the machine that has it.");
+                }
+                Err(IngestError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(bodies)
     }
 }
 
