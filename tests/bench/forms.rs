@@ -119,8 +119,10 @@ fn xml(from: u32, rows: u32) -> Vec<u8> {
 fn xlsx(from: u32, rows: u32) -> anyhow::Result<Vec<u8>> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
-    for (column, (name, _)) in scan(from).iter().enumerate() {
-        sheet.write(0, column as u16, *name)?;
+    // A header has every column of its profile.
+    let names = scan(from).map(|(name, _)| name);
+    for (column, name) in names.into_iter().chain(["name", "id_no", "plate", "temp"]).enumerate() {
+        sheet.write(0, column as u16, name)?;
     }
     for row in 0..rows {
         for (column, (_, value)) in scan(from + row).iter().enumerate() {
