@@ -21,7 +21,7 @@ proptest! {
         cut in 1..7_usize,
     ) {
         let model = &MODELS[0];
-        prop_assert_eq!(model.file().blocking.records_max as usize, RECORDS_MAX);
+        prop_assert_eq!(model.file().blocking.records_max, RECORDS_MAX);
         let mut engine = Engine::new(Arc::clone(model));
         let mut present: BTreeMap<u64, Row> = BTreeMap::new();
         for part in history.chunks(cut) {
@@ -30,9 +30,9 @@ proptest! {
                 None => Change::Remove(key(*n)),
             }).collect());
             for (n, row) in part {
-                match row {
-                    Some(row) => drop(present.insert(*n, row.clone())),
-                    None => drop(present.remove(n)),
+                present.remove(n);
+                if let Some(row) = row {
+                    present.insert(*n, row.clone());
                 }
             }
         }
