@@ -1,4 +1,8 @@
 //! Acknowledgements (HL7 v2.5.1, chapter 2.9): AA taken, AE would fail again, AR send again later.
+//!
+//! Where MSH-15 or MSH-16 says anything, the sender speaks the enhanced mode: one acknowledgement says whether the message is
+//! stored (CA, CE, CR), another what became of it (AA, AE, AR), each only if it is wanted. A failure is told at the level to
+//! which the sender listens.
 
 use connector::Reason;
 use domain::Timestamp;
@@ -27,8 +31,76 @@ pub(crate) enum Acknowledgement {
     },
 }
 
-/// Builds the acknowledgement of a message; `control_id` names the acknowledgement itself.
-pub(crate) fn build(header: &Header, outcome: &Acknowledgement, now: Timestamp, zone: &TimeZone) -> String {
+/// An acknowledgement as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// MSA-1.
+    pub(crate) code: &'static str,
+    /// The message.
+    pub(crate) text: String,
+}
+
+/// Of which outcomes a sender wants to hear (HL7 table 0155).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Always,
+    Never,
+    Errors,
+    Successes,
+}
+
+impl Wanted {
+    fn of(word: &str) -> Option<Self> {
+        match word.trim() {
+            "AL" => Some(Self::Always),
+            "NE" => Some(Self::Never),
+            "ER" => Some(Self::Errors),
+            "SU" => Some(Self::Successes),
+            _ => None,
+        }
+    }
+
+    const fn hears(self, success: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Errors => !success,
+            Self::Successes => success,
+        }
+    }
+}
+
+/// The acknowledgements of a message, in the order in which they are sent.
+pub(crate) fn answers(header: &Header, outcome: &Acknowledgement, now: Timestamp, zone: &TimeZone) -> Vec<Answer> {
+    let codes = codes(header, outcome);
+    let answer = |code: &'static str| Answer { code, text: build(header, code, outcome, now, zone) };
+    codes.into_iter().map(answer).collect()
+}
+
+fn codes(header: &Header, outcome: &Acknowledgement) -> Vec<&'static str> {
+    let [accept, application] = [0, 1].map(|at: usize| Wanted::of(&header.wanted[at]));
+    if accept.is_none() && application.is_none() {
+        return vec![match outcome {
+            Acknowledgement::Accept => "AA",
+            Acknowledgement::Error { .. } => "AE",
+            Acknowledgement::Reject { .. } => "AR",
+        }];
+    }
+    let stored = |success| accept.is_some_and(|wanted| wanted.hears(success));
+    let done = |success| application.is_some_and(|wanted| wanted.hears(success));
+    let said = match outcome {
+        Acknowledgement::Accept => [stored(true).then_some("CA"), done(true).then_some("AA")],
+        // It is stored, in quarantine.
+        Acknowledgement::Error { .. } if done(false) => [stored(true).then_some("CA"), Some("AE")],
+        Acknowledgement::Error { .. } => [stored(false).then_some("CE"), None],
+        Acknowledgement::Reject { .. } if stored(false) => [Some("CR"), None],
+        Acknowledgement::Reject { .. } => [None, done(false).then_some("AR")],
+    };
+    said.into_iter().flatten().collect()
+}
+
+/// Builds one acknowledgement; its control id is that of the message with an end of its own.
+fn build(header: &Header, code: &str, outcome: &Acknowledgement, now: Timestamp, zone: &TimeZone) -> String {
     let stamp = jiff::Timestamp::from_millisecond(now.as_millis())
         .map(|instant| instant.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S%.3f%z").to_string())
         .unwrap_or_default();
@@ -36,13 +108,15 @@ pub(crate) fn build(header: &Header, outcome: &Acknowledgement, now: Timestamp, 
     let processing = if header.processing.is_empty() { "P" } else { &header.processing };
     let [sender, sender_facility] = &header.receiving;
     let [receiver, receiver_facility] = &header.sending;
-    let (code, text) = match outcome {
-        Acknowledgement::Accept => ("AA", String::new()),
-        Acknowledgement::Error { message, .. } => ("AE", message.clone()),
-        Acknowledgement::Reject { message } => ("AR", message.clone()),
+    // Of a message that is stored, the other acknowledgement says what became of it.
+    let outcome = if code == "CA" { &Acknowledgement::Accept } else { outcome };
+    let end = if header.wanted.iter().all(String::is_empty) || code.starts_with('C') { "ack" } else { "app" };
+    let text = match outcome {
+        Acknowledgement::Accept => String::new(),
+        Acknowledgement::Error { message, .. } | Acknowledgement::Reject { message } => message.clone(),
     };
     let mut answer = format!(
-        "MSH|^~\\&|{}|{}|{}|{}|{stamp}||ACK^{}^ACK|{}-ack|{}|{}||||||UNICODE UTF-8\rMSA|{code}|{}",
+        "MSH|^~\\&|{}|{}|{}|{}|{stamp}||ACK^{}^ACK|{}-{end}|{}|{}||||||UNICODE UTF-8\rMSA|{code}|{}",
         escape(sender),
         escape(sender_facility),
         escape(receiver),
@@ -116,7 +190,16 @@ mod tests {
             control_id: "MSG7".into(),
             processing: "P".into(),
             version: "2.4".into(),
+            kind: "ADT".into(),
+            wanted: Default::default(),
         }
+    }
+
+    /// The one acknowledgement of the original mode.
+    fn build(header: &Header, outcome: &Acknowledgement, now: Timestamp, zone: &TimeZone) -> String {
+        let mut answers = answers(header, outcome, now, zone);
+        assert_eq!(answers.len(), 1);
+        answers.remove(0).text
     }
 
     #[test]
@@ -148,5 +231,39 @@ mod tests {
         assert!(answer.starts_with("MSH|^~\\&|||||"), "{answer}");
         assert!(answer.contains("\rMSA|AR||busy\r"), "{answer}");
         assert!(answer.ends_with("\rERR|||207^Application error^HL70357|E|hub-unavailable|||busy\r"), "{answer}");
+    }
+
+    #[test]
+    fn in_the_enhanced_mode_each_level_says_what_the_sender_wants_to_hear() {
+        let error = || Acknowledgement::Error {
+            field: "PID-3".into(),
+            reason: Reason::RequiredMissing,
+            message: "PID-3 is empty".into(),
+        };
+        let reject = || Acknowledgement::Reject { message: "busy".into() };
+        for (accept, application, taken, failed, refused) in [
+            ("AL", "AL", &["CA", "AA"][..], &["CA", "AE"][..], &["CR"][..]),
+            ("AL", "NE", &["CA"], &["CE"], &["CR"]),
+            ("NE", "AL", &["AA"], &["AE"], &["AR"]),
+            ("", "AL", &["AA"], &["AE"], &["AR"]),
+            ("ER", "ER", &[], &["AE"], &["CR"]),
+            ("SU", "ER", &["CA"], &["CA", "AE"], &["AR"]),
+            ("AL", "SU", &["CA", "AA"], &["CE"], &["CR"]),
+            ("AL", "", &["CA"], &["CE"], &["CR"]),
+            ("NE", "NE", &[], &[], &[]),
+        ] {
+            let header = Header { wanted: [accept.into(), application.into()], ..header() };
+            let said = |outcome: Acknowledgement| codes(&header, &outcome);
+            assert_eq!(said(Acknowledgement::Accept), taken, "{accept}/{application}");
+            assert_eq!(said(error()), failed, "{accept}/{application}");
+            assert_eq!(said(reject()), refused, "{accept}/{application}");
+        }
+        let header = Header { wanted: ["AL".into(), "AL".into()], ..header() };
+        let answers = answers(&header, &error(), Timestamp::default(), &TimeZone::UTC);
+        assert!(answers[0].text.contains("|MSG7-ack|") && answers[0].text.ends_with("\rMSA|CA|MSG7\r"), "{answers:?}");
+        assert!(
+            answers[1].text.contains("|MSG7-app|") && answers[1].text.contains("|required-missing|"),
+            "{answers:?}"
+        );
     }
 }

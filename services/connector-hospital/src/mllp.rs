@@ -1,5 +1,5 @@
 //! The MLLP listener (HL7 "Transport Specification: MLLP, Release 1"): `0x0B message 0x1C 0x0D`, one acknowledgement
-//! for each message, in order.
+//! for each message, in order; in the enhanced mode as many as the message asks for.
 //!
 //! An acknowledgement `AA` is sent only after message and events are durable. A connection that sends something else,
 //! stops in the middle of a message, does not read its acknowledgements or is silent for long is closed; what was
@@ -22,12 +22,14 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::ack::{self, Acknowledgement};
+use crate::ack::{self, Acknowledgement, Answer};
 use crate::feed;
 use crate::hl7::MESSAGE_BYTES_MAX;
 
 const BLOCK_BEGIN: u8 = 0x0B;
 const BLOCK_END: [u8; 2] = [0x1C, 0x0D];
+/// The type of messages that acknowledge others (MSH-9.1).
+const ACKNOWLEDGEMENT: &str = "ACK";
 
 /// Connections that are served at once; further ones wait.
 const CONNECTIONS_MAX: usize = 400;
@@ -193,16 +195,17 @@ async fn converse(
             () = stop.cancelled() => return Ok(()),
             frame = within(BLOCK_WAIT_MAX, frames.rest()) => frame?,
         };
-        let answer = answer(frame, mllp, encoding, &zone).await;
-        let mut framed = Vec::with_capacity(answer.len() + 3);
-        framed.push(BLOCK_BEGIN);
-        framed.extend_from_slice(answer.as_bytes());
-        framed.extend_from_slice(&BLOCK_END);
+        let mut framed = Vec::new();
+        for answer in answers(frame, mllp, encoding, &zone).await {
+            framed.push(BLOCK_BEGIN);
+            framed.extend_from_slice(answer.text.as_bytes());
+            framed.extend_from_slice(&BLOCK_END);
+        }
         within(BLOCK_WAIT_MAX, writer.write_all(&framed)).await?;
     }
 }
 
-async fn answer(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone) -> String {
+async fn answers(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone) -> Vec<Answer> {
     let now = (mllp.clock)();
     let (header, outcome) = match frame {
         Frame::TooLong { begin } => {
@@ -212,6 +215,10 @@ async fn answer(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone) 
         }
         Frame::Message(bytes) => {
             let header = feed::header(&bytes, encoding);
+            if header.kind == ACKNOWLEDGEMENT {
+                // The answer to an answer, in the enhanced mode: it says nothing that is to be kept.
+                return Vec::new();
+            }
             let outcome = match mllp.ingest.message(&mllp.feed, bytes).await {
                 Ok(MessageOutcome::Accepted | MessageOutcome::Duplicate | MessageOutcome::Superseded) => {
                     Acknowledgement::Accept
@@ -229,13 +236,11 @@ async fn answer(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone) 
             (header, outcome)
         }
     };
-    let code = match outcome {
-        Acknowledgement::Accept => "AA",
-        Acknowledgement::Error { .. } => "AE",
-        Acknowledgement::Reject { .. } => "AR",
-    };
-    metrics::counter!("isthmus_mllp_acknowledgements_total", "code" => code).increment(1);
-    ack::build(&header, &outcome, now, zone)
+    let answers = ack::answers(&header, &outcome, now, zone);
+    for answer in &answers {
+        metrics::counter!("isthmus_mllp_acknowledgements_total", "code" => answer.code).increment(1);
+    }
+    answers
 }
 
 /// One block of a connection.

@@ -117,3 +117,34 @@ async fn a_resend_has_the_answer_of_the_first_and_does_nothing() {
     let counts = hub.counts().await;
     assert_eq!(counts[..2], [1, 1], "accepted once, a duplicate after it");
 }
+
+#[tokio::test]
+async fn a_sender_of_the_enhanced_mode_hears_of_storage_and_of_content_apart() {
+    let hub = Hub::start().await;
+    let mut stream = TcpStream::connect(hub.address).await.expect("connects");
+    let wanting = |message: String, wanted: &str| message.replacen("|2.5||||||", &format!("|2.5|||{wanted}||"), 1);
+    let taken = ask(&mut stream, &wanting(admission(2, 1), "AL|AL")).await;
+    let taken = if taken.contains("MSA|AA") { taken } else { taken + &rest(&mut stream).await };
+    assert!(taken.find("\rMSA|CA|2-1\r").expect("stored") < taken.find("\rMSA|AA|2-1\r").expect("taken"), "{taken}");
+    let bad = admission(2, 2).replace("PID|1||M2-2^^^HOSP^MR", "PID|1||");
+    let failed = ask(&mut stream, &wanting(bad, "AL|NE")).await;
+    assert!(failed.contains("\rMSA|CE|2-2|") && failed.contains("|required-missing|"), "{failed}");
+    // Nobody answers an answer, nor a message of which nobody wants to hear.
+    let silent = wanting(admission(2, 3), "NE|NE");
+    let answer = "MSH|^~\\&|HIS|H2|HUB|CITY|20220301080000||ACK|2-4|P|2.5\rMSA|CA|2-1-app\r";
+    for message in [&silent, answer] {
+        stream.write_all(format!("\u{b}{message}\u{1c}\r").as_bytes()).await.expect("written");
+    }
+    let next = ask(&mut stream, &admission(2, 5)).await;
+    assert!(next.starts_with('\u{b}') && next.contains("\rMSA|AA|2-5\r"), "{next}");
+    assert_eq!(hub.counts().await, [3, 0, 1]);
+}
+
+/// What follows an answer.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\x1c\r") {
+        assert!(stream.read_buf(&mut answer).await.expect("read") > 0, "closed without an answer");
+    }
+    String::from_utf8(answer).expect("text")
+}

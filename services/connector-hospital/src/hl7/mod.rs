@@ -46,6 +46,10 @@ pub(crate) struct Header {
     pub(crate) control_id: String,
     pub(crate) processing: String,
     pub(crate) version: String,
+    /// The type of the message (MSH-9.1).
+    pub(crate) kind: String,
+    /// Which accept acknowledgements the sender wants (MSH-15), and which application acknowledgements (MSH-16).
+    pub(crate) wanted: [String; 2],
 }
 
 /// Reads what an acknowledgement needs; a message that cannot be read gives an empty header.
@@ -62,6 +66,8 @@ pub(crate) fn header(text: &str) -> Header {
         control_id: msh.value(10),
         processing: msh.value(11),
         version: msh.value(12),
+        kind: msh.component(9, 1),
+        wanted: [msh.value(15), msh.value(16)],
     }
 }
 
