@@ -16,6 +16,7 @@ use crate::content::content_of;
 use crate::device_order;
 use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError};
 use crate::mend;
+use crate::mending::Mends;
 use crate::packed;
 
 /// Rows of a chunk.
@@ -85,9 +86,16 @@ pub(crate) struct Source {
     pub(crate) key: TokenKey,
     pub(crate) received_at: Timestamp,
     pub(crate) path: PathBuf,
+    /// The failed rows that rows without a mark mend.
+    pub(crate) mends: Mends,
 }
 
 impl Source {
+    /// The same, of a body whose sender said what it mends.
+    pub(crate) fn mending(self, mends: Mends) -> Self {
+        Self { mends, ..self }
+    }
+
     /// Reads the body from a row on, on a thread of its own. Reading is at most two chunks ahead.
     pub(crate) fn read(self, row_from: i64) -> mpsc::Receiver<ReadAhead> {
         let (sender, receiver) = mpsc::channel(2);
@@ -161,7 +169,7 @@ impl Source {
             offset: row.offset as i64,
             length: row.length as i64,
         };
-        let mends = mend::reference(row.bytes.expose());
+        let mends = mend::reference(row.bytes.expose()).or_else(|| self.mends.get(&place.row).copied());
         let result = row.read(&*self.feed, context);
         let source = &self.feed.profile().source;
         let mapped = |draft: Draft| MappedDraft {

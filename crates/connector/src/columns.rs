@@ -56,6 +56,8 @@ fields! {
     Specimen "specimen", Pool "pool", CollectionPlace "collection_place", CollectedTime "collected_time",
     TestCode "test_code", CodeSystem "code_system", Result "result", CtValue "ct_value",
     ReportedTime "reported_time", Lab "lab",
+    // Stays.
+    Encounter "encounter", EncounterClass "encounter_class", Ward "ward", Diagnosis "diagnosis",
     // Gates.
     GateId "gate_id", DeviceSequence "device_sequence", ScanTime "scan_time", Decision "decision",
     CodeColour "code_colour", Temperature "temperature",

@@ -14,6 +14,7 @@ impl Encoding {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "UTF-8",
+            Self::Utf16 => "UTF-16",
             Self::Gb18030 => "GB18030",
             Self::Big5 => "Big5",
             Self::Windows1252 => "Windows-1252",
@@ -22,7 +23,8 @@ impl Encoding {
 
     fn rules(self) -> &'static encoding_rs::Encoding {
         match self {
-            Self::Utf8 => encoding_rs::UTF_8,
+            // What is stored of UTF-16 is UTF-8.
+            Self::Utf8 | Self::Utf16 => encoding_rs::UTF_8,
             Self::Gb18030 => encoding_rs::GB18030,
             Self::Big5 => encoding_rs::BIG5,
             Self::Windows1252 => encoding_rs::WINDOWS_1252,
@@ -62,7 +64,7 @@ impl Encoding {
     /// The byte order mark that a file may begin with.
     pub(crate) const fn byte_order_mark(self) -> &'static [u8] {
         match self {
-            Self::Utf8 => &[0xEF, 0xBB, 0xBF],
+            Self::Utf8 | Self::Utf16 => &[0xEF, 0xBB, 0xBF],
             Self::Gb18030 => &[0x84, 0x31, 0x95, 0x33],
             Self::Big5 | Self::Windows1252 => &[],
         }

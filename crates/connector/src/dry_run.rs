@@ -1,7 +1,7 @@
-//! What pushing a body would do, without doing it.
+//! What pushing a body would do: read and decided as if it came last, and nothing of it kept.
 
 use bytes::Bytes;
-use domain::FeedId;
+use domain::{BatchId, FeedId};
 use futures_util::Stream;
 use store::ingest::Batch;
 use store::receipts;
@@ -11,14 +11,15 @@ use crate::decide::records_of;
 use crate::error::IngestError;
 use crate::ingest::{Core, Ingest, Line, new_batch};
 use crate::known::Known;
+use crate::mending::{Mends, named};
 use crate::raw::{Compression, StoredBody};
 use crate::receipt::{DryRun, NoticeView};
 use crate::unpack::Members;
 
-/// Records remembered in a dry run; beyond it, repeats within the file are no longer told apart.
-const DRY_RUN_RECORDS_MAX: usize = 1_000_000;
-/// Failed rows, and stretches of rows, that a dry run lists.
-const DRY_RUN_ROWS_MAX: usize = 1_000;
+/// Records remembered; beyond it, repeats within the file are no longer told apart.
+const RECORDS_MAX: usize = 1_000_000;
+/// Failed rows, and stretches of rows, that are listed.
+const ROWS_MAX: usize = 1_000;
 
 impl Ingest {
     /// Says what pushing a body would do, and does nothing.
@@ -28,6 +29,7 @@ impl Ingest {
     pub async fn dry_run<E>(
         &self,
         feed: &FeedId,
+        mends: Option<BatchId>,
         compression: Compression,
         declared_bytes: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>> + Unpin,
@@ -36,21 +38,31 @@ impl Ingest {
         let _arriving = line.arrive()?;
         let members = Members::of(line.feed.profile());
         let stored = line.raw.receive(id, compression, members, false, declared_bytes, body).await?;
-        self.core.dry_run(line, new_batch(line.feed.profile(), &stored, (self.core.clock)()), stored).await
+        let mends = match mends {
+            Some(mends) => named(mends, self.core.match_rows(id, line, mends, &stored).await?),
+            None => Mends::default(),
+        };
+        self.core.dry_run(line, new_batch(line.feed.profile(), &stored, (self.core.clock)()), stored, mends).await
     }
 }
 
 impl Core {
-    async fn dry_run(&self, line: &Line, batch: Batch, stored: StoredBody) -> Result<DryRun, IngestError> {
+    async fn dry_run(
+        &self,
+        line: &Line,
+        batch: Batch,
+        stored: StoredBody,
+        mends: Mends,
+    ) -> Result<DryRun, IngestError> {
         // It would come after everything that came.
         let batch = Batch { arrival: i64::from(i32::MAX), ..batch };
-        let mut chunks = self.source(line, batch.received_at, stored.path.clone()).read(1);
+        let mut chunks = self.source(line, batch.received_at, stored.path.clone()).mending(mends).read(1);
         let mut known = Known::default();
         let mut run = DryRun::of(&batch);
         while let Some(read) = chunks.recv().await {
             match read? {
                 Read::Chunk(chunk) => {
-                    if known.records() > DRY_RUN_RECORDS_MAX {
+                    if known.records() > RECORDS_MAX {
                         known = Known::default();
                     }
                     let unknown =
@@ -60,7 +72,7 @@ impl Core {
                     let mended = self.mended(&mut conn, line, &chunk).await?;
                     drop(conn);
                     let decided = self.decide(line, &batch, chunk, &mended, &mut known);
-                    run.add(&decided.progress, DRY_RUN_ROWS_MAX);
+                    run.add(&decided.progress, ROWS_MAX);
                 }
                 Read::End { notices, .. } => {
                     run.notices = notices.into_iter().map(NoticeView::from).collect();

@@ -42,6 +42,7 @@ use credentials::{Credentials, enter};
 use document::{Document, FeedPath, Stranger};
 pub use problem::{FeedProblem, PROBLEMS};
 pub(crate) use quarantine::failed_rows;
+pub use query::{Query, parse as parse_query};
 
 /// Rows and batches that a page of a listing has at most.
 const PAGE_MAX: i64 = 1_000;
@@ -134,6 +135,8 @@ fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
 /// The body is the file, of any size, plain or with `Content-Encoding: gzip`, `zstd` or `zip` (a zip archive of one or several
 /// files; `Content-Type: application/zip` says the same). The answer comes when every row has its
 /// outcome and every event is durable. The same bytes again give the same receipt, with `repeated` set, and do nothing.
+/// Mended rows that lost their marks are pushed with `mends` and the batch in which they failed: they take the places of the failed
+/// rows of its file, in their order.
 /// With `Prefer: respond-async` the answer comes as soon as the body is durable; the receipt's address tells the progress.
 #[utoipa::path(
     post,
@@ -143,6 +146,7 @@ fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
     params(
         FeedPath,
         ("dry_run" = Option<bool>, Query, description = "Only say what the push would do"),
+        ("mends" = Option<String>, Query, description = "Batch whose failed rows these are, mended. Rows without a mark mend them in their order, if there are as many"),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
     responses(
@@ -167,15 +171,16 @@ async fn push(
     body: Body,
 ) -> Result<Response, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
-    let query = query::parse(query.as_deref(), &["dry_run"])?;
+    let query = query::parse(query.as_deref(), &["dry_run", "mends"])?;
+    let mends = mended_batch(&query)?;
     let compression = compression(&headers)?;
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let stream = body.into_data_stream();
     if query.flag("dry_run")? {
-        let run: DryRun = ingest.dry_run(&feed, compression, declared, stream).await?;
+        let run: DryRun = ingest.dry_run(&feed, mends, compression, declared, stream).await?;
         return Ok(Json(run).into_response());
     }
-    let (batch, repeated) = ingest.accept(&feed, compression, declared, stream).await?;
+    let (batch, repeated) = ingest.accept_mending(&feed, mends, compression, declared, stream).await?;
     if repeated {
         return Ok(answer(StatusCode::OK, Receipt::of(&batch, true)));
     }
@@ -191,6 +196,11 @@ async fn push(
     }
     let receipt = ingest.work(&feed, batch.batch_id).await?;
     Ok(answer(StatusCode::CREATED, receipt))
+}
+
+/// The batch whose failed rows a body mends.
+fn mended_batch(query: &query::Query<'_>) -> Result<Option<BatchId>, FeedProblem> {
+    query.text("mends").map(str::parse).transpose().map_err(|_| FeedProblem::QueryMalformed)
 }
 
 fn answer(status: StatusCode, receipt: Receipt) -> Response {

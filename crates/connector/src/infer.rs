@@ -19,7 +19,9 @@ pub use sniff::unpacked_head;
 use domain::EventType;
 
 use crate::columns::Field;
+use crate::header::comparable;
 use crate::map;
+use crate::profile::Encoding;
 use crate::synonyms;
 use table::Table;
 
@@ -38,23 +40,23 @@ pub struct Proposal {
 /// Why nothing can be proposed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InferError {
-    /// The file is UTF-16, which is not read.
-    #[error(
-        "the file is UTF-16, which feeds do not use; save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\") and try again"
-    )]
-    Utf16,
     /// Nothing is known of the form.
     #[error("{0}")]
     Unknown(String),
 }
 
 /// Proposes a profile for the begin of a file. `whole` says that the file has no more than that; `name` is what the feed is
-/// to be called.
+/// to be called; `member` is the file of an archive with several.
 ///
 /// # Errors
 /// When the file is of no form that can be told.
-pub fn infer(name: &str, bytes: &[u8], whole: bool) -> Result<Proposal, InferError> {
-    let form = sniff::form_of(bytes)?;
+pub fn infer(name: &str, bytes: &[u8], whole: bool, member: Option<&str>) -> Result<Proposal, InferError> {
+    let narrowed = sniff::narrowed(bytes);
+    let bytes = narrowed.as_deref().map_or(bytes, str::as_bytes);
+    let mut form = sniff::form_of(bytes)?;
+    if narrowed.is_some() {
+        (form.encoding, form.encoding_is) = (Encoding::Utf16, "sure; the hub stores such files as UTF-8");
+    }
     if form.kind.home().is_some() {
         return Ok(write::of_messages(name, &form));
     }
@@ -63,8 +65,8 @@ pub fn infer(name: &str, bytes: &[u8], whole: bool) -> Result<Proposal, InferErr
         return Err(InferError::Unknown("the file has no data row; a profile is proposed from rows".to_owned()));
     }
     let columns: Vec<Traits> = (0..table.width()).map(|place| Traits::of(table.column(place))).collect();
-    let (emit, mapping) = kind_of(&table, &columns);
-    Ok(write::of_table(name, &form, &table, &columns, emit, &mapping))
+    let (emit, mapping) = kind_of(&table, &columns)?;
+    Ok(write::of_table(name, &form, &table, &columns, (emit, &mapping), member))
 }
 
 /// Fields of an event type that tell it from others, beside those that it needs.
@@ -75,6 +77,7 @@ fn telling(emit: EventType) -> &'static [Field] {
         EventType::TripSegment => &[Field::Seat, Field::Carriage, Field::TicketNumber, Field::BoardingDate],
         EventType::PaymentMade => &[Field::OrderNumber, Field::Merchant, Field::Terminal, Field::Wallet],
         EventType::TestResult => &[Field::Specimen, Field::CtValue, Field::CollectedTime, Field::Lab],
+        EventType::EncounterChanged => &[Field::EndTime, Field::EncounterClass, Field::Ward, Field::Diagnosis],
         EventType::GatePass => &[Field::Temperature, Field::CodeColour, Field::Decision, Field::GateCard],
         EventType::HouseholdMembership => {
             &[Field::Relation, Field::HouseholdKind, Field::MovedIn, Field::RegisteredAddress]
@@ -85,41 +88,99 @@ fn telling(emit: EventType) -> &'static [Field] {
     }
 }
 
+/// Whether a field belongs to this type more than to any row.
+fn tells_of(emit: EventType, field: Field) -> bool {
+    map::needed(emit).contains(&field) || telling(emit).contains(&field)
+}
+
+/// Fields by any of which a row names somebody.
+pub(crate) const WHO: &[Field] = &[
+    Field::Name,
+    Field::FamilyName,
+    Field::GivenName,
+    Field::IdNumber,
+    Field::Phone,
+    Field::ContactPhone,
+    Field::Imsi,
+    Field::Mrn,
+    Field::HealthCard,
+    Field::Wallet,
+    Field::BankCard,
+    Field::GateCard,
+];
+
+/// Fields that only rows about people have.
+const PEOPLE: &[Field] = &[
+    Field::FamilyName,
+    Field::GivenName,
+    Field::IdNumber,
+    Field::Phone,
+    Field::ContactPhone,
+    Field::BirthDate,
+    Field::Sex,
+];
+
+/// Whether no other type needs a field.
+fn is_own(emit: EventType, field: Field) -> bool {
+    EventType::ALL.iter().all(|other| *other == emit || !map::needed(*other).contains(&field))
+}
+
+/// The fields that a column of this name usually carries in rows of this type.
+fn fields_named(emit: EventType, name: &str) -> &'static [Field] {
+    match (emit, comparable(name).as_str()) {
+        (EventType::PlaceRegistered, "code" | "代码" | "编码") => &[Field::PlaceId],
+        (EventType::PlaceRegistered, "name" | "名称") => &[Field::PlaceName],
+        _ => synonyms::fields_of(name),
+    }
+}
+
 /// The fact that a row most likely is, and the field of each column then.
-fn kind_of(table: &Table, columns: &[Traits]) -> (EventType, Vec<Option<Field>>) {
+fn kind_of(table: &Table, columns: &[Traits]) -> Result<(EventType, Vec<Option<Field>>), InferError> {
+    let named = table.names.iter().flatten().flat_map(|name| synonyms::fields_of(name));
+    let people = named.copied().any(|field| PEOPLE.contains(&field))
+        || columns.iter().any(|traits| matches!(traits.shape(), Shape::ResidentNumber | Shape::MobilePhone));
     let types = EventType::ALL.iter().copied().filter(|emit| map::is_mapped(*emit));
     let scored = types.map(|emit| {
         let mapping = mapping_of(emit, table, columns);
         let has = |field: &&Field| mapping.contains(&Some(**field));
         let needed = map::needed(emit);
         let found = needed.iter().filter(has).count();
-        let score = 12 * found / needed.len() + 4 * telling(emit).iter().filter(has).count();
+        let own = needed.iter().filter(has).filter(|field| is_own(emit, **field)).count();
+        let score = 12 * found / needed.len() + 4 * telling(emit).iter().filter(has).count() + 2 * own;
+        // A register of places names no people.
+        let score = if emit == EventType::PlaceRegistered && people { 0 } else { score };
         (score, emit, mapping)
     });
     // Among equals the first type wins: EventType::ALL begins with statements of identity.
     let best = scored.reduce(|best, other| if other.0 > best.0 { other } else { best });
-    // Unwrap safety: there are event types that columns map to.
-    let (_, emit, mapping) = best.expect("event types");
-    (emit, mapping)
+    // With nothing that a type needs, the proposal would be a guess out of nothing.
+    let best = best.filter(|(score, ..)| *score > 0);
+    let (_, emit, mapping) = best.ok_or_else(|| {
+        let text = "no kind of fact fits the columns of the file; docs/PROFILES.md lists the kinds and what each needs";
+        InferError::Unknown(text.to_owned())
+    })?;
+    Ok((emit, mapping))
 }
 
 /// The field of each column, if the rows are of this type. A field is given once.
 fn mapping_of(emit: EventType, table: &Table, columns: &[Traits]) -> Vec<Option<Field>> {
     let mut given = BTreeSet::new();
     let mut mapping = vec![None; columns.len()];
-    let wanted = |field: &Field| map::needed(emit).contains(field) || telling(emit).contains(field);
+    let wanted = |field: &Field| tells_of(emit, *field);
+    // What tells of other facts only is of no use in this one.
+    let foreign = |field: &Field| !wanted(field) && EventType::ALL.iter().any(|other| tells_of(*other, *field));
     // By name first, what the type needs before all else; then by what the values are.
     for pass in 0..3 {
         for (place, traits) in columns.iter().enumerate() {
             if mapping[place].is_some() {
                 continue;
             }
-            let by_name = table.names.as_ref().map_or(&[][..], |names| synonyms::fields_of(&names[place]));
+            let by_name = table.names.as_ref().map_or(&[][..], |names| fields_named(emit, &names[place]));
             let usual = by_name.iter().copied().filter(|field| traits.may_be(*field));
             let candidates: Vec<Field> = match pass {
                 0 => usual.filter(|field| wanted(field)).collect(),
-                1 => usual.collect(),
-                _ if by_name.is_empty() => traits.shape().fields(emit).to_vec(),
+                1 => usual.filter(|field| !foreign(field)).collect(),
+                _ if by_name.iter().all(foreign) => traits.shape().fields(emit).to_vec(),
                 _ => Vec::new(),
             };
             mapping[place] = candidates.into_iter().find(|field| given.insert(*field));

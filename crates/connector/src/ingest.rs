@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 use store::Store;
 use store::ingest::{self, Batch, BatchState, Counts, Framing, Notice, Origin};
 use store::seen::SourceFeed;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 
 use crate::chunk::{Chunk, Read, Source};
 use crate::decide::{BatchFacts, Decided, Recent, decide, records_of};
@@ -30,6 +30,7 @@ use crate::filter::Filters;
 use crate::group::Coming;
 use crate::known::Known;
 use crate::limits::Pace;
+use crate::mending::Mends;
 use crate::message::Waiting;
 use crate::on_record::add_quality;
 use crate::profile::Profile;
@@ -38,7 +39,6 @@ use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
 use crate::reason::Reason;
 use crate::receipt::Receipt;
 use crate::turns::{Lane, Turns};
-use crate::unpack::Members;
 use crate::upload::Uploads;
 
 /// Chunks that are decided at once in one process. Each holds a connection and may need another for the log, so the pool
@@ -48,6 +48,7 @@ const CHUNKS_AT_ONCE: usize = 3;
 pub(crate) const UNFINISHED_MAX: i64 = 1_000;
 /// How long a body stays as it came; then it is compressed.
 const PLAIN_FOR: Duration = Duration::from_secs(600);
+
 /// Rows that are mended, and their places in the order of arrival.
 pub(crate) type Mended = FxHashMap<(BatchId, i64), Origin>;
 
@@ -95,6 +96,8 @@ pub(crate) struct Line {
     /// Places for bodies that arrive.
     arriving: Semaphore,
     pub(crate) pace: Pace,
+    /// Somebody is to be told of a receipt.
+    pub(crate) told: Notify,
     /// The raw store with the limits of the feed.
     pub(crate) raw: RawStore,
 }
@@ -123,6 +126,8 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) at_once: Semaphore,
     pub(crate) filters: Filters,
+    /// Calls the receivers of webhooks.
+    pub(crate) http: reqwest::Client,
 }
 
 impl Ingest {
@@ -133,7 +138,7 @@ impl Ingest {
         let line = |feed: Arc<dyn Feed>| {
             let limits = &feed.profile().limits;
             let arriving = Semaphore::new(limits.bodies_at_once_max.unwrap_or(arriving_max));
-            let (pace, raw) = (Pace::new(limits.rows_per_minute), raw.limited(limits));
+            let (pace, raw) = (Pace::new(limits.rows_per_minute), raw.of_feed(feed.profile()));
             let line = Line {
                 feed,
                 turns: Turns::default(),
@@ -143,6 +148,7 @@ impl Ingest {
                 registered: AtomicBool::new(false),
                 arriving,
                 pace,
+                told: Notify::new(),
                 raw,
             };
             (line.feed.id().clone(), line)
@@ -158,6 +164,7 @@ impl Ingest {
             clock: setup.clock,
             at_once: Semaphore::new(CHUNKS_AT_ONCE),
             filters: Filters::default(),
+            http: crate::tell::client(),
         };
         Self { core: Arc::new(core), messages: Mutex::default() }
     }
@@ -253,16 +260,7 @@ impl Ingest {
         declared_bytes: Option<u64>,
         body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<(Batch, bool), IngestError> {
-        let (id, line) = self.core.lines.get_key_value(feed).ok_or(IngestError::UnknownFeed)?;
-        let _arriving = line.arrive()?;
-        let members = Members::of(line.feed.profile());
-        let stored = line.raw.receive(id, compression, members, true, declared_bytes, body).await?;
-        let batch = new_batch(line.feed.profile(), &stored, (self.core.clock)());
-        let mut conn = self.core.store.acquire().await?;
-        self.core.register(&mut conn, line).await?;
-        let batch = ingest::begin_batch(&mut conn, &batch).await?;
-        let repeated = batch.state == BatchState::Done;
-        Ok((batch, repeated))
+        self.accept_mending(feed, None, compression, declared_bytes, body).await
     }
 
     /// Reads a body that was accepted to its end, after those of its feed that came before it.
@@ -344,9 +342,7 @@ impl Core {
             }
         };
         if let Err(IngestError::Refused { reason, message }) = &result {
-            let mut conn = self.store.acquire().await?;
-            let now = (self.clock)();
-            ingest::refuse_batch(&mut conn, batch.batch_id, now, reason.code(), message).await?;
+            self.refuse(line, &batch, reason.code(), message).await?;
         }
         let outcome = match &result {
             Ok(()) => "done",
@@ -356,6 +352,18 @@ impl Core {
         metrics::histogram!("isthmus_ingest_batch_duration_seconds", "feed" => id.to_string(), "outcome" => outcome)
             .record(began.elapsed().as_secs_f64());
         result
+    }
+
+    /// Puts on record that a body is refused as a whole.
+    async fn refuse(&self, line: &Line, batch: &Batch, code: &str, message: &str) -> Result<(), IngestError> {
+        let (now, mut tx) = ((self.clock)(), self.store.begin("ingest-refuse").await?);
+        if ingest::refuse_batch(&mut tx, batch.batch_id, now, code, message).await? {
+            let state = BatchState::Refused { code: code.to_owned(), message: message.to_owned() };
+            line.note_to_tell(&mut tx, &Batch { state, ..batch.clone() }, now).await?;
+        }
+        tx.commit().await?;
+        line.told.notify_one();
+        Ok(())
     }
 
     async fn read_on(&self, id: &FeedId, line: &Line, batch: &Batch) -> Result<(), IngestError> {
@@ -369,8 +377,10 @@ impl Core {
         }
         let mut gathered = Gathered::default();
         let path = self.raw.path(id, &batch.sha256);
-        let source =
-            Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at: batch.received_at, path };
+        let mut conn = self.store.acquire().await?;
+        let mends = self.mends_of(&mut conn, batch).await?;
+        drop(conn);
+        let source = self.source(line, batch.received_at, path).mending(mends);
         let mut chunks = source.read(batch.next_row);
         let mut rows_read = batch.next_row - 1;
         let mut next = chunks.recv().await;
@@ -468,7 +478,7 @@ impl Core {
     }
 
     pub(crate) fn source(&self, line: &Line, received_at: Timestamp, path: PathBuf) -> Source {
-        Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at, path }
+        Source { feed: Arc::clone(&line.feed), key: self.key.clone(), received_at, path, mends: Mends::default() }
     }
 
     /// Closes a batch once every row has its outcome, and no row has two.
@@ -492,7 +502,9 @@ impl Core {
             return Err(IngestError::Uneven { rows: rows_read, counted: batch.counts.rows().min(counted) });
         }
         add_quality(&mut tx, line.feed.profile(), &batch, gathered).await?;
+        line.note_to_tell(&mut tx, &batch, (self.clock)()).await?;
         tx.commit().await?;
+        line.told.notify_one();
         let counts = batch.counts;
         tracing::info!(
             feed = batch.feed, batch.id = %batch_id, rows = rows_read, accepted = counts.accepted,

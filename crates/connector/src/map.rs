@@ -1,5 +1,6 @@
 //! From canonical fields to drafts: one plain function per event type.
 
+mod encounter;
 mod gate;
 mod household;
 mod meter;
@@ -36,10 +37,8 @@ pub(crate) fn needed(emit: EventType) -> &'static [Field] {
         EventType::HouseholdMembership => &[Field::Household, Field::UpdatedTime],
         EventType::MeterReading => &[Field::MeterId, Field::Value, Field::ReadTime, Field::Unit, Field::Register],
         EventType::PlaceRegistered => &[Field::PlaceId],
-        EventType::IdentityRetracted
-        | EventType::EncounterChanged
-        | EventType::LinkDecided
-        | EventType::ModelActivated => &[],
+        EventType::EncounterChanged => &[Field::Encounter, Field::StartTime],
+        EventType::IdentityRetracted | EventType::LinkDecided | EventType::ModelActivated => &[],
     }
 }
 
@@ -68,10 +67,8 @@ pub(crate) fn drafts(fields: &Fields<'_>, context: &RowContext<'_>) -> Result<Ve
         EventType::HouseholdMembership => household::map(&row),
         EventType::MeterReading => meter::map(&row),
         EventType::PlaceRegistered => place::map(&row),
-        EventType::IdentityRetracted
-        | EventType::EncounterChanged
-        | EventType::LinkDecided
-        | EventType::ModelActivated => Ok(Vec::new()),
+        EventType::EncounterChanged => encounter::map(&row),
+        EventType::IdentityRetracted | EventType::LinkDecided | EventType::ModelActivated => Ok(Vec::new()),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::columns::Field;
 use crate::computed::{Computed, Rule};
 use crate::limits::FeedLimits;
 use crate::quality::QualityRules;
+use crate::webhook::Webhook;
 
 /// A declared feed.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,6 +48,8 @@ pub struct Profile {
     /// What is expected of the feed from day to day.
     #[serde(default)]
     pub quality: QualityRules,
+    /// Who is told when a receipt is ready.
+    pub webhook: Option<Webhook>,
     /// How the bytes are read.
     pub format: Format,
     /// Type of the fact (or register statement) that a row becomes.
@@ -166,6 +169,13 @@ pub struct Format {
     pub ignored_columns: Vec<String>,
 }
 
+impl Format {
+    /// Bodies are UTF-16: they are stored as UTF-8, and their failed rows are turned back.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.encoding == Encoding::Utf16 && self.kind != FormatKind::Workbook
+    }
+}
+
 /// What becomes of a body, or a row, with columns that the profile does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -248,6 +258,9 @@ pub enum Encoding {
     /// Big5.
     #[serde(rename = "big5")]
     Big5,
+    /// UTF-16, as spreadsheets save "Unicode text"; the stored body is UTF-8.
+    #[serde(rename = "utf-16")]
+    Utf16,
     /// Windows-1252, which contains Latin-1.
     #[serde(rename = "windows-1252", alias = "latin1")]
     Windows1252,
@@ -438,6 +451,7 @@ impl Profile {
             return wrong("version", "a version is a number, or a text of at most 32 bytes".to_owned());
         }
         self.limits.check()?;
+        self.webhook.as_ref().map_or(Ok(()), Webhook::check)?;
         if self.format.kind.home().is_some() {
             let of_columns = [
                 ("derive", !self.derive.is_empty()),

@@ -19,11 +19,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::error::IngestError;
-use crate::limits::FeedLimits;
 use crate::packed::{self, packed_path};
+use crate::profile::Profile;
 use crate::reason::Reason;
 use crate::unpack::{self, Members};
 use crate::who::hex;
+use crate::wide::Narrow;
 
 /// What bounds a body.
 #[derive(Clone, Copy, Debug)]
@@ -117,18 +118,21 @@ pub struct StoredBody {
 pub struct RawStore {
     root: PathBuf,
     limits: BodyLimits,
+    /// Bodies are UTF-16 and are stored as UTF-8.
+    wide: bool,
 }
 
 impl RawStore {
     /// In a folder, which is made when it is first needed.
     pub fn new(root: PathBuf, limits: BodyLimits) -> Self {
-        Self { root, limits }
+        Self { root, limits, wide: false }
     }
 
-    /// The same folder with the limits of one feed.
-    pub(crate) fn limited(&self, limits: &FeedLimits) -> Self {
-        let body_bytes_max = limits.body_bytes_max.unwrap_or(self.limits.body_bytes_max);
-        Self { root: self.root.clone(), limits: BodyLimits { body_bytes_max, ..self.limits } }
+    /// The same folder for the bodies of one feed, with its limits.
+    pub(crate) fn of_feed(&self, profile: &Profile) -> Self {
+        let body_bytes_max = profile.limits.body_bytes_max.unwrap_or(self.limits.body_bytes_max);
+        let limits = BodyLimits { body_bytes_max, ..self.limits };
+        Self { root: self.root.clone(), limits, wide: profile.format.is_wide() }
     }
 
     /// Another folder beside those of the feeds.
@@ -168,7 +172,7 @@ impl RawStore {
         let limits = self.limits;
         declared_bytes.map_or(Ok(()), |bytes| self.check_declared(bytes))?;
         let folder = self.root.join(feed.as_str());
-        let mut writing = Writing::begin(folder, compression, limits);
+        let mut writing = Writing::begin(folder, compression, limits, self.wide);
         let mut progress = self.progress();
         let mut received = 0_u64;
         let mut broken = false;
@@ -225,7 +229,7 @@ impl RawStore {
     pub(crate) async fn store(&self, feed: &FeedId, bytes: Vec<u8>) -> Result<StoredBody, IngestError> {
         let (folder, limits) = (self.root.join(feed.as_str()), self.limits);
         let work = move || {
-            let mut writer = BodyWriter::begin(&folder, Compression::Plain, limits)?;
+            let mut writer = BodyWriter::begin(&folder, Compression::Plain, limits, false)?;
             writer.write(&bytes)?;
             writer.finish(Members::Joined { head_lines: 0, header: false, only: None }, true)
         };
@@ -246,8 +250,8 @@ struct Writing {
 }
 
 impl Writing {
-    fn begin(folder: PathBuf, compression: Compression, limits: BodyLimits) -> Self {
-        let task = tokio::task::spawn_blocking(move || BodyWriter::begin(&folder, compression, limits));
+    fn begin(folder: PathBuf, compression: Compression, limits: BodyLimits, wide: bool) -> Self {
+        let task = tokio::task::spawn_blocking(move || BodyWriter::begin(&folder, compression, limits, wide));
         Self { task, gathered: Vec::new(), bytes: 0 }
     }
 
@@ -329,10 +333,12 @@ struct Plain {
     bytes_max: u64,
     /// Bytes that what came so far may unpack to.
     unpacked_max: u64,
+    /// Turns what comes into UTF-8.
+    narrow: Option<Narrow>,
 }
 
-impl Write for Plain {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+impl Plain {
+    fn put(&mut self, piece: &[u8]) -> io::Result<()> {
         self.bytes += piece.len() as u64;
         if self.bytes > self.bytes_max {
             return Err(io::Error::from(io::ErrorKind::QuotaExceeded));
@@ -341,7 +347,27 @@ impl Write for Plain {
             return Err(io::Error::from(io::ErrorKind::FileTooLarge));
         }
         self.hash.update(piece);
-        self.file.write_all(piece)?;
+        self.file.write_all(piece)
+    }
+
+    /// Writes what was held back.
+    fn end(&mut self) -> io::Result<()> {
+        match self.narrow.take() {
+            Some(mut narrow) => self.put(narrow.take(&[], true).as_bytes()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Write for Plain {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        match &mut self.narrow {
+            Some(narrow) => {
+                let text = narrow.take(piece, false);
+                self.put(text.as_bytes())?;
+            }
+            None => self.put(piece)?,
+        }
         Ok(piece.len())
     }
 
@@ -358,11 +384,12 @@ struct BodyWriter {
 }
 
 impl BodyWriter {
-    fn begin(folder: &Path, compression: Compression, limits: BodyLimits) -> Result<Self, IngestError> {
+    fn begin(folder: &Path, compression: Compression, limits: BodyLimits, wide: bool) -> Result<Self, IngestError> {
         std::fs::create_dir_all(folder)?;
         let file = BufWriter::with_capacity(1 << 18, tempfile::Builder::new().prefix(".part-").tempfile_in(folder)?);
         let bytes_max = limits.body_bytes_max;
-        let plain = Plain { file, hash: Sha256::new(), bytes: 0, bytes_max, unpacked_max: u64::MAX };
+        let narrow = wide.then(Narrow::new);
+        let plain = Plain { file, hash: Sha256::new(), bytes: 0, bytes_max, unpacked_max: u64::MAX, narrow };
         let sink = match compression {
             Compression::Plain => Sink::Plain(plain),
             Compression::Gzip => Sink::Gzip(Box::new(MultiGzDecoder::new(plain))),
@@ -393,7 +420,7 @@ impl BodyWriter {
     }
 
     fn finish(self, members: Members, keep: bool) -> Result<StoredBody, IngestError> {
-        let plain = match self.sink {
+        let mut plain = match self.sink {
             Sink::Plain(plain) => plain,
             Sink::Packed { .. } if self.received == 0 => {
                 return Err(IngestError::refused(Reason::EmptyBody, "the body is empty"));
@@ -425,6 +452,7 @@ impl BodyWriter {
                 })?
             }
         };
+        plain.end().map_err(|error| unwritable(error, &self.limits))?;
         if plain.bytes == 0 {
             return Err(IngestError::refused(Reason::EmptyBody, "the body is empty"));
         }

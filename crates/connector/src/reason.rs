@@ -78,6 +78,10 @@ reasons! {
         "文件没有数据行。", "请检查导出是否成功，有数据后再发送。";
     QuarantinedTooMany, "quarantined-too-many", "More of the first rows fail than the feed's profile allows; nothing of the body was applied.", "Compare the file with the profile: try it with `dry_run=true`, which lists the first failures.";
         "开头的行中失败的比例超过该数据源的允许范围；本次内容均未入库。", "请核对文件与约定格式；可先用 `dry_run=true` 试推，查看最先出现的错误。";
+    MendsUnknown, "mends-unknown", "The body is said to mend a batch that the feed does not have, or that is not read to its end.", "Take the `batch_id` of the receipt with the failed rows.";
+        "所称更正的批次不属于该数据源，或尚未处理完。", "请使用含失败行的回执中的 `batch_id`。";
+    MendsUneven, "mends-uneven", "The body has another number of rows than the batch that it mends has failed rows, and they carry no marks.", "Push all rows of the file of failed rows in their order, or leave the marks of `isthmus_error` in.";
+        "文件行数与所更正批次的失败行数不同，且各行没有标记。", "请按原顺序推送失败行文件的全部行，或保留 `isthmus_error` 标记。";
     // The form of a row.
     RowTooLong, "row-too-long", "The row is longer than a row may be.", "Check for a missing line end or a quote that is never closed.";
         "该行超过允许的长度。", "请检查是否缺少换行，或引号没有闭合。";

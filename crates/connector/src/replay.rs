@@ -134,9 +134,11 @@ impl Ingest {
         let mut decided =
             self.core.decide_and_append(&mut tx, line, batch, chunk, places.into_iter().collect()).await?;
         decided.progress.mended.clear();
-        quarantine::replay(&mut tx, line.source_feed(), batch.batch_id, &decided.progress, reason, (self.core.clock)())
-            .await?;
+        let now = (self.core.clock)();
+        quarantine::replay(&mut tx, line.source_feed(), batch.batch_id, &decided.progress, reason, now).await?;
+        line.note_to_tell(&mut tx, batch, now).await?;
         tx.commit().await?;
+        line.told.notify_one();
         line.note_published(feed, &decided);
         let counts = decided.progress.counts;
         replayed.accepted += counts.accepted;

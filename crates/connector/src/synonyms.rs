@@ -9,8 +9,8 @@ const USUAL: &[(&[Field], &str)] = &[
         &[Field::Name],
         "姓名 名字 旅客姓名 患者姓名 受检人 受检者 受检者姓名 户主姓名 机主姓名 客户姓名 name fullname full_name patientname passengername",
     ),
-    (&[Field::FamilyName], "姓 姓氏 surname familyname family_name lastname last_name"),
-    (&[Field::GivenName], "名 givenname given_name firstname first_name"),
+    (&[Field::FamilyName], "姓 姓氏 surname familyname family_name lastname last_name lname"),
+    (&[Field::GivenName], "名 givenname given_name firstname first_name fname"),
     (&[Field::IdType], "证件类型 证件种类 证件类别 身份证件类型 idtype id_type doctype documenttype"),
     (
         &[Field::IdNumber],
@@ -27,7 +27,7 @@ const USUAL: &[(&[Field], &str)] = &[
     (&[Field::Sex], "性别 sex gender"),
     (&[Field::BirthDate], "出生日期 出生年月 出生年月日 生日 birthdate birth_date dob dateofbirth birthday"),
     (&[Field::Nationality], "国籍 国家 国家地区 国籍地区 nationality country"),
-    (&[Field::Address], "地址 现住址 居住地址 住址 家庭住址 现居住地 address residence"),
+    (&[Field::Address], "地址 现住址 居住地址 住址 家庭住址 现居住地 address residence street street_address"),
     (&[Field::RegisteredAddress, Field::Address], "户籍地址 户籍地 户口所在地 registeredaddress"),
     (&[Field::DivisionCode], "区划代码 行政区划 行政区划代码 区划 divisioncode division_code areacode"),
     (&[Field::CommunityUnit], "网格 网格编号 网格号 社区 社区编号 grid community"),
@@ -45,12 +45,15 @@ const USUAL: &[(&[Field], &str)] = &[
         &[Field::UpdatedTime],
         "更新时间 修改时间 操作时间 变更时间 updatedtime updated_time updatedat updated_at lastmodified modified",
     ),
-    (&[Field::Status], "状态 交易状态 车票状态 status state"),
+    (&[Field::Status], "状态 交易状态 车票状态 status state test_result_status result_status"),
     (
         &[Field::StartTime],
-        "开始时间 起始时间 进入时间 时间 发生时间 starttime start_time start eventtime event_time timestamp time",
+        "发病日期 发病时间 入院日期 入院时间 就诊日期 就诊时间 date_of_onset onset_date illness_onset_date dateofonset date_onset symptom_onset admission_date date_of_admission admitted_at date_of_hospitalisation date_of_hospitalization 开始时间 起始时间 进入时间 时间 发生时间 starttime start_time start eventtime event_time timestamp time",
     ),
-    (&[Field::EndTime], "结束时间 离开时间 终止时间 endtime end_time end"),
+    (
+        &[Field::EndTime],
+        "出院日期 出院时间 转归日期 discharge_date date_of_discharge date_of_outcome date_outcome 结束时间 离开时间 终止时间 endtime end_time end",
+    ),
     (&[Field::ValidFrom], "生效时间 生效日期 开户时间 入网时间 开通日期 validfrom valid_from opened openedat"),
     (&[Field::ValidTo], "失效时间 失效日期 销户时间 离网时间 validto valid_to closed closedat"),
     (
@@ -95,17 +98,27 @@ const USUAL: &[(&[Field], &str)] = &[
     (&[Field::CollectionPlace], "采样点 采样地点 采集地点 采样单位 collectionplace collectionsite"),
     (
         &[Field::CollectedTime],
-        "采样时间 采集时间 采样日期 采集日期 collectedtime collected_time collected specimen_date collectiondate",
+        "采样时间 采集时间 采样日期 采集日期 collectedtime collected_time collected specimen_date collectiondate collection_date specimen_collection_date specimen_collection_date_time",
     ),
-    (&[Field::TestCode], "检测项目 检验项目 项目 项目代码 项目名称 testcode test_code test loinc"),
+    (
+        &[Field::TestCode],
+        "检测项目 检验项目 项目 项目代码 项目名称 testcode test_code test loinc ordered_test_code test_performed_code",
+    ),
     (&[Field::CodeSystem], "编码系统 代码系统 codesystem"),
-    (&[Field::Result], "结果 检测结果 检验结果 result testresult outcome"),
+    (&[Field::Result], "结果 检测结果 检验结果 result testresult test_result result_code test_result_code outcome"),
+    (
+        &[Field::Encounter],
+        "就诊号 就诊流水号 住院流水号 病例号 病例编号 个案编号 encounter encounterid encounter_id visit visitid visit_id visitnumber visit_number caseid case_id casenumber case_number case_no",
+    ),
+    (&[Field::EncounterClass], "就诊类型 患者类别 encounterclass encounter_class patientclass patient_class"),
+    (&[Field::Ward], "病区 病房 床号 病床 科室 ward ward_bed bed room department"),
+    (&[Field::Diagnosis], "诊断 诊断名称 诊断编码 入院诊断 疾病名称 diagnosis diagnoses disease icd10 icd_10 icd"),
     (&[Field::CtValue], "ct值 ct ctvalue ct_value"),
     (
         &[Field::ReportedTime],
-        "报告时间 报告日期 出结果时间 检测时间 检验时间 检测日期 reportedtime reported_time reported reportdate resultdate result_date",
+        "报告时间 报告日期 出结果时间 检测时间 检验时间 检测日期 reportedtime reported_time reported reportdate report_date resultdate result_date date_result_released test_result_date test_date",
     ),
-    (&[Field::Lab], "检测机构 检验机构 检测单位 实验室 lab laboratory"),
+    (&[Field::Lab], "检测机构 检验机构 检测单位 实验室 lab laboratory lab_name testing_lab_name"),
     (
         &[Field::GateId],
         "门岗 门岗编号 卡口 卡口编号 闸机 闸机编号 门编号 设备编号 gateid gate_id gate deviceid device_id",
@@ -133,11 +146,16 @@ const USUAL: &[(&[Field], &str)] = &[
     (&[Field::Quality], "质量 数据质量 抄表方式 quality"),
 ];
 
+/// What names of columns begin with where a row holds more than the person.
+const SUBJECTS: &[&str] = &["patient_", "pt_", "person_", "subject_", "患者", "受检者", "病人"];
+
 /// The fields that a column of this name usually carries, the likeliest first.
 pub(crate) fn fields_of(name: &str) -> &'static [Field] {
     let name = comparable(name);
     // Of a path, its last part names the value.
     let last = name.rsplit(['.', '/', '@']).next().unwrap_or_default();
     let usual = |wanted: &str| USUAL.iter().find(|(_, names)| names.split(' ').any(|usual| usual == wanted));
-    usual(&name).or_else(|| usual(last)).map_or(&[], |(fields, _)| fields)
+    // What a flat export says of the patient is said of whoever the row is about.
+    let own = SUBJECTS.iter().find_map(|subject| last.strip_prefix(subject));
+    usual(&name).or_else(|| usual(last)).or_else(|| usual(own?)).map_or(&[], |(fields, _)| fields)
 }

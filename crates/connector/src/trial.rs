@@ -140,7 +140,7 @@ pub async fn unpacked(profile: &Profile, file: &Path, scratch: &Path) -> Result<
             Err(error) => Some(Err(error)),
         }
     }));
-    let store = RawStore::new(scratch.to_owned(), BodyLimits::default());
+    let store = RawStore::new(scratch.to_owned(), BodyLimits::default()).of_feed(profile);
     store.receive(&profile.feed, compression, Members::of(profile), false, None, pieces).await
 }
 

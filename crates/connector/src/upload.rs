@@ -41,6 +41,9 @@ pub(crate) struct Upload {
     /// Bytes that it will have.
     pub(crate) length: u64,
     compression: Compression,
+    /// The batch whose failed rows it mends.
+    #[serde(default)]
+    mends: Option<BatchId>,
     touched_ms: i64,
     /// Set once the body is in the raw store and on record.
     pub(crate) batch_id: Option<Uuid>,
@@ -265,6 +268,7 @@ impl Ingest {
     pub(crate) async fn create_upload(
         &self,
         feed: &FeedId,
+        mends: Option<BatchId>,
         length: u64,
         compression: Compression,
     ) -> Result<Upload, UploadError> {
@@ -276,7 +280,7 @@ impl Ingest {
             return Err(IngestError::Busy.into());
         }
         let touched_ms = (self.core.clock)().as_millis();
-        let upload = Upload { id: Uuid::new_v4(), length, compression, touched_ms, batch_id: None, offset: 0 };
+        let upload = Upload { id: Uuid::new_v4(), length, compression, mends, touched_ms, batch_id: None, offset: 0 };
         fs::create_dir_all(uploads.folder(feed)).await?;
         File::create(uploads.bytes(feed, upload.id)).await?;
         uploads.write(feed, &upload).await?;
@@ -351,7 +355,7 @@ impl Ingest {
         file.rewind().await?;
         let bytes = ReaderStream::with_capacity(file, WRITE_BYTES);
         let (batch, repeated): (Batch, bool) =
-            self.accept(feed, upload.compression, Some(upload.length), bytes).await?;
+            self.accept_mending(feed, upload.mends, upload.compression, Some(upload.length), bytes).await?;
         if !repeated {
             self.work_aside(feed, batch.batch_id);
         }

@@ -131,16 +131,24 @@ impl TokenKey {
         self.hash(&["opaque", purpose, text])
     }
 
+    /// A secret that another party may know, such as the key of a signature: it says nothing about this key.
+    pub fn shared_secret(&self, purpose: &str, text: &str) -> [u8; 32] {
+        self.full_hash(&["secret", purpose, text])
+    }
+
     fn hash(&self, parts: &[&str]) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.full_hash(parts)[..16]);
+        bytes
+    }
+
+    fn full_hash(&self, parts: &[&str]) -> [u8; 32] {
         let mut mac = self.0.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
         }
-        let digest = mac.finalize().into_bytes();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        bytes
+        mac.finalize().into_bytes().into()
     }
 }
 

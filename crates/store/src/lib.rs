@@ -15,6 +15,7 @@ pub mod feed_tokens;
 pub mod ingest;
 mod instant;
 pub mod lineage;
+pub mod mending;
 pub mod profiles;
 pub mod quality;
 pub mod quarantine;
@@ -22,6 +23,7 @@ pub mod receipts;
 pub mod reprocess;
 pub mod seen;
 pub mod views;
+pub mod webhooks;
 
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};

@@ -135,6 +135,15 @@ pub async fn list(conn: &mut PgConnection, selection: &Selection, after: Origin,
     .await?)
 }
 
+/// The rows of a batch that are open, in their order.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_open_rows(conn: &mut PgConnection, batch_id: BatchId) -> Result<Vec<i64>> {
+    let sql = "SELECT row FROM ingest.quarantined_row WHERE batch_id = $1 AND state = 'open' ORDER BY row";
+    Ok(sqlx::query_scalar(sql).bind(batch_id.as_uuid()).fetch_all(conn).await?)
+}
+
 /// Rows in quarantine with one feed and reason.
 #[derive(Clone, Debug, FromRow)]
 pub struct HeldCount {

@@ -52,7 +52,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "event-log", "runtime", "test-support", "isthmus", "e2e"]),
     ("axum", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "test-support", "e2e"]),
     ("utoipa", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "e2e"]),
-    ("reqwest", &["codec", "ledger", "isthmus", "test-support", "e2e"]),
+    ("reqwest", &["codec", "connector", "ledger", "isthmus", "test-support", "e2e"]),
     ("hl7-parser", &["connector-hospital"]),
     ("parquet", &["link"]),
     ("ed25519-dalek", &["ledger"]),

@@ -11,6 +11,12 @@ const REASONS: &str = "crates/connector/src/reason.rs";
 /// Tables of problems: file, heading of the section, what the table begins with, what ends an entry.
 const PROBLEMS: &[(&str, &str, &str, &str)] = &[
     ("crates/connector/src/http/problem.rs", "Problems of a push", "\npub const PROBLEMS", "};"),
+    (
+        "services/isthmus/src/quarantine/http.rs",
+        "Problems of an operator's request",
+        "\npub(crate) const PROBLEMS",
+        "};",
+    ),
     ("services/query-api/src/problem.rs", "Problems of a question", "\nproblems! {\n", ";\n"),
     ("services/ledger/src/http.rs", "Problems of the ledger as a service", "\npub const PROBLEMS", "};"),
 ];
@@ -120,7 +126,7 @@ mod tests {
     fn the_page_has_a_row_for_each_code() {
         assert!(reasons(ROWS).ends_with("## The body\n\n| code | meaning | what to do |\n|---|---|---|\n| `body-a` | It \"is\" a\\|b. | Mend it. |\n"));
         assert_eq!(problems(KINDS, PROBLEMS[0].2, PROBLEMS[0].3), "| `a-b` | M. | Do. |\n");
-        assert_eq!(problems(LISTED, PROBLEMS[1].2, PROBLEMS[1].3), "| `a-b` | M. | Do. |\n| `b-c` | N. | Go. |\n");
+        assert_eq!(problems(LISTED, PROBLEMS[2].2, PROBLEMS[2].3), "| `a-b` | M. | Do. |\n| `b-c` | N. | Go. |\n");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::Service;
 use crate::config::Config;
+use crate::quarantine::{self, desk::Desk, http::Office};
 use crate::ways_in::{self, Listening};
 
 /// File in the data directory in which the process that holds the ledger says where it answers.
@@ -136,13 +137,30 @@ impl Hub {
         let feeds = feeds(services, config.feed_dir.as_deref())?;
         let ingest = if feeds.is_empty() { None } else { Some(self.ingest(feeds)) };
         let mut api = None;
-        let mut problems: &[ProblemKind] = &[];
+        let mut problems: Vec<ProblemKind> = Vec::new();
         if let Some(ingest) = &ingest {
             Self::start_resume(ingest.clone(), shutdown, &mut tasks);
-            let (routes, document) = connector::http::router(ingest.clone());
+            let telling = ingest.clone().tell_senders(shutdown.token());
+            tasks.spawn(async move {
+                telling.await;
+                Ok(())
+            });
+            let (routes, mut document) = connector::http::router(ingest.clone());
             router = router.merge(routes);
+            problems.extend(connector::http::PROBLEMS);
+            match self.office(ingest, ledger.as_ref()) {
+                Ok(Some(office)) => {
+                    let (routes, of_operators) = quarantine::http::router(office);
+                    router = router.merge(routes);
+                    document.merge(of_operators);
+                    problems.extend(quarantine::http::PROBLEMS);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "Nobody can be put on record here, so the quarantine is not offered over HTTP.");
+                }
+            }
             api = Some(document);
-            problems = connector::http::PROBLEMS;
         }
         let mllp = match &ingest {
             Some(ingest) if services.contains(&Service::ConnectorHospital) => {
@@ -172,9 +190,9 @@ impl Hub {
                 }
                 Ok(())
             });
-            query_api::finish(router.merge(routes), document, problems, Some(state))
+            query_api::finish(router.merge(routes), document, &problems, Some(state))
         } else {
-            query_api::finish(router.merge(self.readiness()), api.unwrap_or_default(), problems, None)
+            query_api::finish(router.merge(self.readiness()), api.unwrap_or_default(), &problems, None)
         };
         if let (Some(watch), Some(ingest)) = (&config.watch, &ingest) {
             ways_in::start_watch(watch, ingest.clone(), shutdown, &mut tasks);
@@ -266,15 +284,25 @@ impl Hub {
         Ok(Some(handle))
     }
 
+    /// The ledger as the services of this process see it; `None` when there is none anywhere.
+    fn ledger_client(&self, ledger: Option<&LedgerHandle>) -> anyhow::Result<Option<LedgerClient>> {
+        Ok(match (&self.config.ledger_url, ledger) {
+            (None, Some(handle)) => Some(LedgerClient::Local(handle.clone())),
+            (Some(url), _) => Some(LedgerClient::Remote(remote_ledger(url, &self.config.keys())?)),
+            (None, None) => None,
+        })
+    }
+
+    /// The quarantine as operators see it over HTTP: where there is a ledger to put them on record.
+    fn office(&self, ingest: &Arc<Ingest>, ledger: Option<&LedgerHandle>) -> anyhow::Result<Option<Office>> {
+        let desk = Desk { store: self.store.clone(), ingest: ingest.clone() };
+        Ok(self.ledger_client(ledger)?.map(|ledger| Office { desk, ledger }))
+    }
+
     fn query_state(&self, ledger: Option<&LedgerHandle>, shutdown: &Shutdown) -> anyhow::Result<QueryState> {
-        let client = match (&self.config.ledger_url, ledger) {
-            (None, Some(handle)) => LedgerClient::Local(handle.clone()),
-            (Some(url), _) => LedgerClient::Remote(remote_ledger(url, &self.config.keys())?),
-            (None, None) => bail!("the query API has no ledger"),
-        };
         Ok(QueryState::new(QuerySetup {
             store: self.store.clone(),
-            ledger: client,
+            ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             token_key: self.token_key.clone(),
             policy: access::Policy::builtin()?,
             log: self.log.clone(),

@@ -1,4 +1,4 @@
-//! What operators do from a terminal, on record: an entry in the access log before anything is told or changed.
+//! What operators do, from a terminal or over HTTP, on record: an entry in the access log before anything is told or changed.
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -33,7 +33,18 @@ pub(crate) struct OnRecord {
     client: LedgerClient,
     /// The ledger, when this command opened it.
     own: Option<LedgerHandle>,
-    operator: Code,
+    actor: Actor,
+}
+
+/// Who acts, as the access log names it.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    /// Handle of the one who acts.
+    pub(crate) handle: Code,
+    /// For whom.
+    pub(crate) unit: Code,
+    /// In which role.
+    pub(crate) role: Code,
 }
 
 impl OperatorArgs {
@@ -50,32 +61,48 @@ impl OperatorArgs {
 impl OnRecord {
     /// Opens the access log of a hub that runs or does not run.
     pub(crate) async fn open(config: &Config, operator: Code) -> anyhow::Result<Self> {
+        let actor = Actor { handle: operator, unit: code("command-line")?, role: code("operator")? };
         let (client, own) = hub::ledger_of_admin(config).await?;
-        Ok(Self { client, own, operator })
+        Ok(Self { client, own, actor })
+    }
+
+    /// The access log of this process, for a caller that it knows.
+    pub(crate) const fn of(client: LedgerClient, actor: Actor) -> Self {
+        Self { client, own: None, actor }
     }
 
     /// Handle of the one who acts.
     pub(crate) fn operator(&self) -> &str {
-        self.operator.as_str()
+        self.actor.handle.as_str()
     }
 
     /// Puts on record what is done, and only then gives `value` out, with the entry's receipt. `released` is what the value
     /// was made from.
     pub(crate) async fn give<T>(&self, action: &str, released: Released, value: T) -> anyhow::Result<(T, Receipt)> {
-        let code = |text: &str| Code::parse(text).context("a code of the access log");
-        let access = Access {
+        let given = self.client.disclose(self.access(action)?.disclose(value, released)).await;
+        Ok(given.context("it cannot be put on record, so it is not done")?.into_parts())
+    }
+
+    /// Puts on record that somebody asked for what is not theirs to do.
+    pub(crate) async fn refuse(&self, action: &str, reason: &str) -> anyhow::Result<()> {
+        let refused = self.client.refuse(self.access(action)?.refuse(code(reason)?, Vec::new())).await;
+        refused.context("the refusal cannot be put on record")?;
+        Ok(())
+    }
+
+    fn access(&self, action: &str) -> anyhow::Result<Access> {
+        let Actor { handle, unit, role } = self.actor.clone();
+        Ok(Access {
             stamp: Stamper::start().stamp(hub::now()),
-            actor: self.operator.clone(),
-            unit: code("command-line")?,
-            role: code("operator")?,
+            actor: handle,
+            unit,
+            role,
             action: code(action)?,
             purpose: Some(code("HOPERAT")?),
             case: None,
             policy: PolicyHash(*access::Policy::builtin()?.hash().as_bytes()),
             request: Nonce::random(),
-        };
-        let given = self.client.disclose(access.disclose(value, released)).await;
-        Ok(given.context("it cannot be put on record, so it is not done")?.into_parts())
+        })
     }
 
     /// Closes the access log where this command opened it.
@@ -84,4 +111,8 @@ impl OnRecord {
             own.close().await;
         }
     }
+}
+
+fn code(text: &str) -> anyhow::Result<Code> {
+    Code::parse(text).context("a code of the access log")
 }

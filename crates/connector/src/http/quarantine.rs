@@ -33,6 +33,7 @@ use crate::http::problem::FeedProblem;
 use crate::ingest::Ingest;
 use crate::packed;
 use crate::profile::FormatKind;
+use crate::wide::Widen;
 use crate::workbook;
 
 const PAGE: i64 = 1_000;
@@ -94,6 +95,7 @@ pub(crate) async fn failed_rows(
     let file = File::from_std(opened.map_err(|_| FeedProblem::BodyGone)?);
     let line = ingest.core.lines.get(feed).ok_or(FeedProblem::FeedUnknown)?;
     let kind = line.feed.profile().format.kind;
+    let wide = line.feed.profile().format.is_wide().then(Widen::new);
     let source = Arc::clone(&line.feed);
     let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(4);
     tokio::spawn(async move {
@@ -106,7 +108,11 @@ pub(crate) async fn failed_rows(
             let _ = sender.send(Err(error)).await;
         }
     });
-    Ok(stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) }))
+    Ok(stream::unfold((receiver, wide), |(mut receiver, mut wide)| async {
+        let piece = receiver.recv().await?;
+        let piece = piece.map(|piece| wide.as_mut().map_or(piece.clone(), |wide| wide.take(&piece).into()));
+        Some((piece, (receiver, wide)))
+    }))
 }
 
 /// How the failed rows of a form are put together.

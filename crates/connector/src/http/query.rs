@@ -3,10 +3,13 @@
 use crate::http::problem::FeedProblem;
 
 /// The members of a query string.
-pub(super) struct Query<'a>(Vec<(&'a str, String)>);
+pub struct Query<'a>(Vec<(&'a str, String)>);
 
 /// Reads a query string of known members.
-pub(super) fn parse<'a>(query: Option<&str>, known: &[&'a str]) -> Result<Query<'a>, FeedProblem> {
+///
+/// # Errors
+/// When a member is unknown, comes twice or is malformed.
+pub fn parse<'a>(query: Option<&str>, known: &[&'a str]) -> Result<Query<'a>, FeedProblem> {
     let mut members: Vec<(&str, String)> = Vec::new();
     for member in query.unwrap_or("").split('&').filter(|member| !member.is_empty()) {
         let (name, value) = member.split_once('=').unwrap_or((member, "true"));
@@ -20,11 +23,16 @@ pub(super) fn parse<'a>(query: Option<&str>, known: &[&'a str]) -> Result<Query<
 }
 
 impl Query<'_> {
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    /// A member as it stands.
+    pub fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(member, _)| *member == name).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn flag(&self, name: &str) -> Result<bool, FeedProblem> {
+    /// Whether a member is set.
+    ///
+    /// # Errors
+    /// When it is neither true nor false.
+    pub fn flag(&self, name: &str) -> Result<bool, FeedProblem> {
         match self.text(name) {
             None | Some("false" | "0") => Ok(false),
             Some("true" | "1") => Ok(true),
@@ -32,7 +40,11 @@ impl Query<'_> {
         }
     }
 
-    pub(super) fn number(&self, name: &str, default: i64, least: i64, most: i64) -> Result<i64, FeedProblem> {
+    /// A member that is a number between two others.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn number(&self, name: &str, default: i64, least: i64, most: i64) -> Result<i64, FeedProblem> {
         let Some(text) = self.text(name) else { return Ok(default) };
         let number: i64 = text.parse().map_err(|_| FeedProblem::QueryMalformed)?;
         if (least..=most).contains(&number) { Ok(number) } else { Err(FeedProblem::QueryMalformed) }

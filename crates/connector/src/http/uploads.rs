@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,7 @@ use crate::http::document::{FeedPath, Stranger, UploadPath};
 use crate::http::problem::{
     FeedProblem, UPLOAD_CHECKSUM, UPLOAD_HEADER, UPLOAD_OFFSET, UPLOAD_TYPE, UPLOAD_UNKNOWN, UPLOAD_VERSION,
 };
+use crate::http::{mended_batch, query};
 use crate::ingest::Ingest;
 use crate::raw::Compression;
 use crate::upload::{Checksum, Upload, UploadError, checksum, empty};
@@ -78,7 +79,10 @@ async fn options(Path(_feed): Path<String>) -> Response {
     path = "/v1/feeds/{feed}/uploads",
     tag = "feeds",
     security(("feed-token" = [])),
-    params(FeedPath),
+    params(
+        FeedPath,
+        ("mends" = Option<String>, Query, description = "Batch whose failed rows these are, mended; as with a push"),
+    ),
     responses(
         (status = 201, description = "Begun; Location names it"),
         (status = 400, description = "A header of the protocol is missing", body = ProblemDocument),
@@ -92,16 +96,18 @@ async fn options(Path(_feed): Path<String>) -> Response {
 async fn create(
     State(ingest): State<Arc<Ingest>>,
     Path(feed): Path<String>,
+    RawQuery(query): RawQuery,
     headers: Credentials,
     body: Body,
 ) -> Result<Response, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
+    let mends = mended_batch(&query::parse(query.as_deref(), &["mends"])?)?;
     check_version(&headers)?;
     let length = number(&headers, &LENGTH)?;
     if length == 0 {
         return Err(empty().into());
     }
-    let mut upload = ingest.create_upload(&feed, length, compression(&headers)?).await?;
+    let mut upload = ingest.create_upload(&feed, mends, length, compression(&headers)?).await?;
     if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == PIECE) {
         let piece = body.into_data_stream();
         upload = ingest.append_upload(&feed, upload.id, 0, stated_checksum(&headers)?, piece).await?;

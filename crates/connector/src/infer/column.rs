@@ -16,6 +16,8 @@ const TIME_FORMS: &[&str] = &[
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y/%m/%d %H:%M:%S",
     "%Y%m%d%H%M%S",
+    "%Y%m%d%H%M%S%z",
+    "%Y%m%d%H%M%z",
     "%Y-%m-%d %H:%M",
     "%Y/%m/%d %H:%M",
     "%Y.%m.%d %H:%M:%S",
@@ -84,7 +86,7 @@ impl Shape {
             Self::HanName => &[Field::Name],
             Self::Time(_) => match emit {
                 EventType::IdentityObserved => &[Field::ValidFrom, Field::ValidTo],
-                EventType::PresenceInterval => &[Field::StartTime, Field::EndTime],
+                EventType::PresenceInterval | EventType::EncounterChanged => &[Field::StartTime, Field::EndTime],
                 EventType::TripSegment => &[Field::DepartTime, Field::ArriveTime],
                 EventType::PaymentMade => &[Field::PaidTime],
                 EventType::TestResult => &[Field::ReportedTime, Field::CollectedTime],

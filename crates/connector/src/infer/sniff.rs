@@ -6,6 +6,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 
 use crate::infer::InferError;
 use crate::profile::{Encoding, FormatKind};
+use crate::wide::Narrow;
 
 /// What a file is.
 #[derive(Clone, Debug)]
@@ -29,11 +30,12 @@ const HEAD: usize = 64 << 10;
 const UNPACKED_MAX: u64 = 64 << 20;
 
 /// The begin of what is in a compressed file; a file that is not compressed as it is. Of a zip archive that is no workbook,
-/// the first file that has a name of a table.
+/// one file, with its name where there are others: the stops of a timetable, else the first.
 ///
 /// # Errors
 /// When it cannot be unpacked.
-pub fn unpacked_head(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+pub fn unpacked_head(bytes: Vec<u8>) -> io::Result<(Vec<u8>, Option<String>)> {
+    let mut member = None;
     let mut plain = Vec::new();
     if bytes.starts_with(&[0x1F, 0x8B]) {
         flate2::read::MultiGzDecoder::new(&bytes[..]).take(UNPACKED_MAX).read_to_end(&mut plain)?;
@@ -43,15 +45,18 @@ pub fn unpacked_head(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         let mut archive = zip::ZipArchive::new(io::Cursor::new(&bytes)).map_err(io::Error::other)?;
         let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
         if names.iter().any(|name| name.starts_with("xl/")) {
-            return Ok(bytes);
+            return Ok((bytes, None));
         }
-        let table = |name: &&String| !name.ends_with('/') && !name.starts_with("__MACOSX");
-        let Some(first) = names.iter().find(table) else { return Err(io::Error::other("the archive holds no file")) };
+        let tables: Vec<&String> =
+            names.iter().filter(|name| !name.ends_with('/') && !name.starts_with("__MACOSX")).collect();
+        let stops = tables.iter().find(|name| name.rsplit('/').next() == Some("stops.txt"));
+        let Some(first) = stops.or(tables.first()) else { return Err(io::Error::other("the archive holds no file")) };
+        member = first.rsplit('/').next().filter(|_| tables.len() > 1).map(str::to_owned);
         archive.by_name(first).map_err(io::Error::other)?.take(UNPACKED_MAX).read_to_end(&mut plain)?;
     } else {
-        return Ok(bytes);
+        return Ok((bytes, None));
     }
-    Ok(plain)
+    Ok((plain, member))
 }
 
 /// Tells the form of a file.
@@ -62,9 +67,6 @@ pub(super) fn form_of(bytes: &[u8]) -> Result<Form, InferError> {
     };
     if head.starts_with(b"PK") || head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
         return form(FormatKind::Workbook, (Encoding::Utf8, "of no meaning in a workbook"), None, None);
-    }
-    if is_utf16(head) {
-        return Err(InferError::Utf16);
     }
     let encoding = encoding_of(bytes);
     let text = encoding.0.decode_loosely(head);
@@ -103,6 +105,12 @@ pub(super) fn form_of(bytes: &[u8]) -> Result<Form, InferError> {
         return Err(InferError::Unknown("the file is empty".to_owned()));
     }
     form(FormatKind::Delimited, encoding, None, None)
+}
+
+/// The text of a file in UTF-16.
+pub(super) fn narrowed(bytes: &[u8]) -> Option<String> {
+    let packed = bytes.starts_with(b"PK") || bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]);
+    (!packed && is_utf16(&bytes[..bytes.len().min(HEAD)])).then(|| Narrow::new().take(bytes, true))
 }
 
 fn is_utf16(head: &[u8]) -> bool {

@@ -171,7 +171,10 @@ fn delimited(lines: &[&str], whole: bool) -> Table {
     };
     // A comma or a tab is likelier than a mark that stands in times and numbers.
     let candidates = [',', '\t', '|', ';', '^', '~', '\u{1}'];
-    let separator = candidates.into_iter().rev().max_by_key(|candidate| score(*candidate)).unwrap_or(',');
+    let likeliest =
+        candidates.into_iter().rev().max_by_key(|candidate| score(*candidate)).filter(|mark| score(*mark) > 0);
+    // Blanks stand in values, too: they separate where nothing else does.
+    let separator = likeliest.unwrap_or(if score(' ') > 0 { ' ' } else { ',' });
     let rows: Vec<Vec<String>> = lines
         .iter()
         .filter(|line| !line.trim().is_empty())

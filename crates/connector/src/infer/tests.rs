@@ -11,7 +11,7 @@ fn number(of: u16) -> String {
 }
 
 fn propose(bytes: &[u8]) -> Proposal {
-    infer("new-feed", bytes, true).expect("a proposal")
+    infer("new-feed", bytes, true, None).expect("a proposal")
 }
 
 /// The proposal with what is left filled in.
@@ -66,6 +66,65 @@ fn a_laboratory_table_in_gb18030_is_told_with_preamble_separator_columns_and_wor
     assert_eq!(profile.values[&Field::Result]["阳性"], "POSITIVE");
     assert!(!proposal.toml.contains("张伟") && !proposal.toml.contains(&number(1)) && !proposal.toml.contains("1380"));
     assert!(proposal.left.iter().any(|left| left.starts_with("legal_basis")));
+}
+
+#[test]
+fn a_flat_export_of_a_laboratory_is_told_although_it_speaks_of_patients_and_providers() {
+    let mut text = String::from(
+        "Patient_last_name,Patient_first_name,Patient_ID,Ordered_test_code,Test_result_status,Test_result_code,\
+         Illness_onset_date,Specimen_collection_date_time,Date_result_released,Patient_DOB,Patient_gender,\
+         Patient_phone_number,Testing_lab_name,Ordering_provider_last_name,Ordering_provider_phone_number\n",
+    );
+    for row in 0..30 {
+        text.push_str(&format!(
+            "Example{row},Anna,p{row},94558-4,F,26037300{},20210606,202106040725-0400,20210608,1993022{},F,26075950{row:02},Lab One,Miller,2025550{row:03}\n",
+            row % 3,
+            row % 9 + 1,
+        ));
+    }
+    let profile = sound(&propose(text.as_bytes()));
+    assert_eq!((profile.emit, profile.connector.as_str()), (EventType::TestResult, "hospital"));
+    let named = |field: &str| names_of(&profile).into_iter().find(|known| known.0 == field).map(|known| known.1);
+    for (field, column) in [
+        ("family_name", "Patient_last_name"),
+        ("given_name", "Patient_first_name"),
+        ("mrn", "Patient_ID"),
+        ("test_code", "Ordered_test_code"),
+        ("result", "Test_result_code"),
+        ("collected_time", "Specimen_collection_date_time"),
+        ("reported_time", "Date_result_released"),
+        ("birth_date", "Patient_DOB"),
+        ("lab", "Testing_lab_name"),
+    ] {
+        assert_eq!(named(field).as_deref(), Some(column), "{field}");
+    }
+    assert_eq!(profile.time.formats, ["%Y%m%d%H%M%z", "%Y%m%d"]);
+}
+
+#[test]
+fn a_line_list_of_cases_is_a_list_of_stays_and_it_is_said_that_it_names_nobody() {
+    let mut text =
+        String::from("case_id,date_of_onset,date_of_hospitalisation,date_of_outcome,outcome,gender,age,province\n");
+    for row in 1..=40 {
+        let outcome = if row % 4 == 0 { "Death" } else { "Recover" };
+        text.push_str(&format!(
+            "{row},2013-02-{:02},,2013-03-{:02},{outcome},m,{},North\n",
+            row % 28 + 1,
+            row % 28 + 1,
+            20 + row
+        ));
+    }
+    let proposal = propose(text.as_bytes());
+    let profile = sound(&proposal);
+    assert_eq!((profile.emit, profile.connector.as_str()), (EventType::EncounterChanged, "hospital"));
+    let mapped = names_of(&profile);
+    for (field, column) in [("encounter", "case_id"), ("start_time", "date_of_onset"), ("end_time", "date_of_outcome")]
+    {
+        assert!(mapped.contains(&(field, column.to_owned())), "{field}: {mapped:?}");
+    }
+    assert!(!mapped.iter().any(|(field, _)| *field == "result"), "{mapped:?}");
+    assert!(profile.identity.optional);
+    assert!(proposal.left.iter().any(|left| left.starts_with("who it is")), "{:?}", proposal.left);
 }
 
 #[test]
@@ -128,13 +187,51 @@ fn messages_are_told_by_their_form() {
 }
 
 #[test]
-fn encodings_are_told_or_it_is_said_why_not() {
+fn encodings_are_told() {
     let big5 = "姓名,地址,電話,時間\n".to_owned()
         + &"張小華,臺北市中正區重慶南路一段,0912345678,2022-03-01 08:00:00\n".repeat(20);
     assert_eq!(sniff::form_of(&Encoding::Big5.encode(&big5).expect("in Big5")).expect("told").encoding, Encoding::Big5);
     let latin = "Name;Straße;Größe\nMüller;Königstraße 5;groß\nLefèvre;Allée des Châtaigniers;élevé\n".repeat(8);
     let latin = Encoding::Windows1252.encode(&latin).expect("in Windows-1252");
     assert_eq!(sniff::form_of(&latin).expect("told").encoding, Encoding::Windows1252);
-    let wide: Vec<u8> = "姓名,电话\n甲,1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert_eq!(infer("new-feed", &[&[0xFF, 0xFE], &wide[..]].concat(), true).err(), Some(InferError::Utf16));
+    let wide: Vec<u8> =
+        "姓名,电话\n甲,13800000001\n乙,13800000002\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let profile = sound(&propose(&[&[0xFF, 0xFE], &wide[..]].concat()));
+    assert_eq!((profile.format.encoding, profile.format.header), (Encoding::Utf16, true));
+}
+
+#[test]
+fn registers_meters_and_timetables_are_told_and_what_fits_nothing_is_said() {
+    let towns = "code,name,areaCode\n110101001,东门街道,110101\n110101002,西门街道,110101\n110101003,北门街道,110101\n";
+    let places = sound(&propose(towns.as_bytes()));
+    assert_eq!((places.emit, places.connector.as_str()), (EventType::PlaceRegistered, "telecom"));
+    assert!(names_of(&places).contains(&("place_id", "code".to_owned())), "{:?}", names_of(&places));
+    let readings: String = (1..=20).map(|day| format!("2015-11-{day:02}T00:00:00-06:00,{day}.5\n")).collect();
+    let proposal = propose(format!("start,value\n{readings}").as_bytes());
+    assert!(proposal.toml.contains("emit = \"MeterReading\""), "{}", proposal.toml);
+    assert!(
+        proposal.left.iter().any(|left| left.starts_with("meter_id: MeterReading needs it")),
+        "{:?}",
+        proposal.left
+    );
+
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in [
+        ("agency.txt", "agency_id\n1\n"),
+        ("stops.txt", "stop_id,stop_name,stop_lat,stop_lon\nS1,A,31.2,121.5\nS2,B,31.3,121.6\n"),
+    ] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).expect("a file");
+        std::io::Write::write_all(&mut archive, text.as_bytes()).expect("written");
+    }
+    let (stops, member) = unpacked_head(archive.finish().expect("an archive").into_inner()).expect("unpacked");
+    let stops = sound(&infer("stops", &stops, true, member.as_deref()).expect("a proposal"));
+    assert_eq!((stops.emit, stops.format.member.as_deref()), (EventType::PlaceRegistered, Some("stops.txt")));
+
+    let pairs = "28820 492 938\n28860 267 272\n28880 492 938\n";
+    assert!(
+        infer("new-feed", pairs.as_bytes(), true, None)
+            .expect_err("nothing fits")
+            .to_string()
+            .contains("no kind of fact")
+    );
 }

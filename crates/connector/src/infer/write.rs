@@ -7,7 +7,7 @@ use domain::EventType;
 use crate::columns::Field;
 use crate::infer::column::is_time_field;
 use crate::infer::table::Table;
-use crate::infer::{Form, Proposal, Shape, Traits, words};
+use crate::infer::{Form, Proposal, Shape, Traits, WHO, words};
 use crate::map;
 use crate::profile::{Encoding, FormatKind};
 
@@ -32,6 +32,12 @@ pub(super) fn of_messages(name: &str, form: &Form) -> Proposal {
     );
     format(&mut toml, form);
     let _ = writeln!(toml, "\n[time]\n# Of times that state no offset.\nzone = \"Asia/Shanghai\"");
+    if form.kind == FormatKind::Hl7v2 {
+        let _ = writeln!(toml, "# Systems that are set up send the dates of their manual.\nearliest = \"1987-01-01\"");
+    }
+    if matches!(form.kind, FormatKind::Iso8583 | FormatKind::Iso20022) {
+        let _ = writeln!(toml, "\n[identity]\n# A payment that names nobody is one all the same.\noptional = true");
+    }
     left.push("time.zone: the zone of times that state none".to_owned());
     if form.kind == FormatKind::Iso8583 {
         left.push("options: how the partner writes digits, bitmap and lengths (docs/PROFILES.md, iso8583)".to_owned());
@@ -45,8 +51,8 @@ pub(super) fn of_table(
     form: &Form,
     table: &Table,
     columns: &[Traits],
-    emit: EventType,
-    mapping: &[Option<Field>],
+    (emit, mapping): (EventType, &[Option<Field>]),
+    member: Option<&str>,
 ) -> Proposal {
     let mut left = Vec::new();
     let mut toml = String::new();
@@ -54,7 +60,7 @@ pub(super) fn of_table(
         EventType::IdentityObserved | EventType::PresenceInterval | EventType::PlaceRegistered => "telecom",
         EventType::TripSegment => "transport",
         EventType::PaymentMade => "payment",
-        EventType::TestResult => "hospital",
+        EventType::TestResult | EventType::EncounterChanged => "hospital",
         _ => "community",
     };
     head(&mut toml, name, connector, emit, &mut left);
@@ -75,6 +81,9 @@ pub(super) fn of_table(
     }
     let _ = writeln!(toml, "\n# {} rows were looked at.", table.rows.len());
     format(&mut toml, form);
+    if let Some(member) = member {
+        let _ = writeln!(toml, "# The archive holds several files.\nmember = {}", quoted(member));
+    }
     if table.placed {
         layout(&mut toml, form, table);
     }
@@ -85,6 +94,13 @@ pub(super) fn of_table(
     }
     constants(&mut toml, emit, &missing, &mut left);
     record(&mut toml, table, columns, mapping, &mut left);
+    if !WHO.iter().any(|field| place_of(*field).is_some()) && needs_somebody(emit) {
+        let _ = writeln!(
+            toml,
+            "\n[identity]\n# No column names anybody. With this line such rows are facts without a person; without it they are quarantined.\noptional = true"
+        );
+        left.push("who it is: no column has a name, a document, a phone or a number of a person".to_owned());
+    }
     for (traits, field) in columns.iter().zip(mapping) {
         if let Some(field) = field.filter(|field| words::is_coded(*field)) {
             values(&mut toml, field, &traits.words, &mut left);
@@ -93,11 +109,15 @@ pub(super) fn of_table(
     finish(toml, left)
 }
 
+/// Whether facts of this type are about a person.
+const fn needs_somebody(emit: EventType) -> bool {
+    !matches!(emit, EventType::IdentityObserved | EventType::MeterReading | EventType::PlaceRegistered)
+}
+
 fn head(toml: &mut String, name: &str, connector: &str, emit: EventType, left: &mut Vec<String>) {
-    let kind = if connector == "hospital" { "hospital" } else { connector };
     let _ = write!(
         toml,
-        "feed = {}\ntitle = {FILL:?}\nversion = 1\n# A guess from what the rows are about.\nconnector = {connector:?}\nsource = {}\nsource_kind = {kind:?}\n\
+        "feed = {}\ntitle = {FILL:?}\nversion = 1\n# A guess from what the rows are about.\nconnector = {connector:?}\nsource = {}\nsource_kind = {connector:?}\n\
          owner = {FILL:?}\nlegal_basis = {FILL:?}\n# How long pushed files are kept: as short as the purpose allows.\nretention_days = 30\n\
          # A guess from the columns; docs/PROFILES.md lists the event types.\nemit = {:?}\n",
         quoted(name),
@@ -113,6 +133,7 @@ fn head(toml: &mut String, name: &str, connector: &str, emit: EventType, left: &
 fn format(toml: &mut String, form: &Form) {
     let encoding = match form.encoding {
         Encoding::Utf8 => "utf-8",
+        Encoding::Utf16 => "utf-16",
         Encoding::Gb18030 => "gb18030",
         Encoding::Big5 => "big5",
         Encoding::Windows1252 => "windows-1252",
@@ -218,21 +239,22 @@ fn constants(toml: &mut String, emit: EventType, missing: &[Field], left: &mut V
 
 fn record(toml: &mut String, table: &Table, columns: &[Traits], mapping: &[Option<Field>], left: &mut Vec<String>) {
     let mapped = |wanted: Field| mapping.contains(&Some(wanted));
-    let ids = [Field::RecordId, Field::OrderNumber, Field::TicketNumber, Field::Specimen];
+    let ids = [Field::RecordId, Field::Encounter, Field::OrderNumber, Field::TicketNumber, Field::Specimen];
     let unique = columns.iter().zip(mapping).filter(|(traits, field)| traits.unique && field.is_some());
     let unique: Vec<Field> = unique.filter_map(|(_, field)| *field).collect();
     let key: Vec<Field> = match ids.iter().find(|field| unique.contains(field)).or_else(|| unique.first()) {
         Some(one) => vec![*one],
         None => smallest_key(table, mapping),
     };
+    let is_told = !key.is_empty();
+    let key: Vec<Field> = if is_told { key } else { mapping.iter().copied().flatten().take(8).collect() };
     let parts: Vec<String> = key.iter().map(|field| quoted(field.code())).collect();
-    let _ = writeln!(
-        toml,
-        "\n[record]\n# What names a record of the source; no two of the rows looked at share it.\nkey = [{}]",
-        parts.join(", ")
-    );
-    if key.is_empty() {
-        left.push("record.key: the fields that tell records apart; no few columns do so".to_owned());
+    let _ = writeln!(toml, "\n[record]\n# What names a record of the source.\nkey = [{}]", parts.join(", "));
+    if unique.is_empty() && !is_told {
+        left.push(
+            "record.key: the fields that tell records apart; no few columns do so, rows that agree in these are one"
+                .to_owned(),
+        );
     } else if unique.is_empty() || !ids.contains(&key[0]) {
         left.push("record.key: whether these fields name a record for ever, also after a correction".to_owned());
     }

@@ -189,7 +189,8 @@ impl Core {
         for batch in batches {
             let discarded: HashSet<i64> = reprocess::list_discarded(conn, batch.batch_id).await?.into_iter().collect();
             let path = self.raw.path(line.feed.id(), &batch.sha256);
-            let mut chunks = self.source(line, batch.received_at, path).read(1);
+            let mut chunks =
+                self.source(line, batch.received_at, path).mending(self.mends_of(conn, batch).await?).read(1);
             let mut progress = Progress::default();
             while let Some(read) = chunks.recv().await {
                 let Read::Chunk(mut chunk) = read? else { break };

@@ -14,6 +14,7 @@ use serde_json::Value;
 use store::Store;
 use test_support::{database, scratch_dir};
 
+use crate::biff;
 use crate::hub::{Hub, SCANS, TICKET_HEADER, counters, gb18030, get_request, push_request, scan, ticket, ticket_file};
 
 /// A hub with the gate scans in another form: `format` takes the place of the format's table.
@@ -328,4 +329,58 @@ async fn of_messages_of_several_rows_those_come_back_of_which_one_failed() {
     assert_eq!(counters(&receipt), [8, 6, 0, 0, 2, 0], "{receipt}");
     let file = String::from_utf8(failed_file(&hub, &receipt).await).expect("UTF-8");
     assert_eq!(file, "# begin\nbad c\n# between\ne bad\n# end");
+}
+
+#[tokio::test]
+async fn a_spreadsheet_s_unicode_text_is_read_and_its_failed_rows_go_back_as_such() {
+    let hub = hub_of("kind = \"delimited\"\nencoding = \"utf-16\"\nseparator = \"\\t\"\nheader = true", &[]).await;
+    let wide = |text: &str| -> Vec<u8> {
+        [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
+    };
+    let row = |id: &str, phone: &str| format!("{id}\tG1\t2022-03-01 08:02:11\t36.5\t{phone}\t𠮷田\r\n");
+    let head = "record_id\tgate_id\tscan_time\ttemp\tphone\tname\r\n";
+    let body = wide(&format!("{head}{}{}", row("s1", "13800000001"), row("s2", "138x")));
+    let (status, receipt) = hub.push("scans", body).await;
+    assert_eq!((status, &counters(&receipt)[..5]), (201, &[2, 1, 0, 0, 1][..]), "{receipt}");
+
+    let file = failed_file(&hub, &receipt).await;
+    assert!(file.starts_with(&[0xFF, 0xFE]));
+    let units: Vec<u16> = file[2..].chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    let text = String::from_utf16(&units).expect("UTF-16");
+    assert!(
+        text.starts_with("record_id\tgate_id") && text.contains("𠮷田") && text.contains("isthmus-mends:"),
+        "{text}"
+    );
+    let (_, mended) = hub.push("scans", wide(&text.replace("138x", "13800000002"))).await;
+    assert_eq!(counters(&mended)[..5], [1, 1, 0, 0, 0], "{mended}");
+    let (_, page) =
+        hub.get("scans", &format!("{}&all=true", receipt["links"]["quarantined"].as_str().expect("a link"))).await;
+    assert_eq!(page["quarantined"][0]["state"], "mended");
+}
+
+#[tokio::test]
+async fn a_workbook_of_the_old_form_is_read_like_a_new_one() {
+    let hub = hub_of("kind = \"workbook\"\nencoding = \"utf-8\"\nheader = true", &[]).await;
+    let row = |id, phone| {
+        let texts = [id, "G1", "2022-03-01 08:02:11"].map(biff::Cell::Text);
+        texts.into_iter().chain([biff::Cell::Number(36.5), phone, biff::Cell::Text("王小明")]).collect()
+    };
+    let head = ["record_id", "gate_id", "scan_time", "temp", "phone", "name"].map(biff::Cell::Text).into();
+    let book = biff::workbook(&[
+        head,
+        row("s1", biff::Cell::Text("13800000001")),
+        row("s2", biff::Cell::Number(13_800_000_002.0)),
+        row("s3", biff::Cell::Text("138x")),
+    ]);
+    let (status, receipt) = hub.push("scans", book).await;
+    assert_eq!((status, &counters(&receipt)[..5]), (201, &[3, 2, 0, 0, 1][..]), "{receipt}");
+    assert_eq!(failures(&hub, &receipt).await, [(4, "phone-invalid".to_owned(), "phone".to_owned())]);
+    let mut file =
+        calamine::open_workbook_auto_from_rs(Cursor::new(failed_file(&hub, &receipt).await)).expect("a workbook");
+    let cells = file.worksheet_range_at(0).expect("a sheet").expect("cells");
+    let texts: Vec<String> = cells.rows().flatten().map(ToString::to_string).collect();
+    assert!(
+        texts.contains(&"s3".to_owned()) && texts.iter().any(|text| text.starts_with("isthmus-mends:")),
+        "{texts:?}"
+    );
 }

@@ -1,6 +1,7 @@
 //! The ingest loop on a real PostgreSQL with the log in its table: the laws of receipts, bad input, crashes.
 
 mod bad_input;
+mod biff;
 mod city;
 mod crash;
 mod formats;
@@ -12,6 +13,8 @@ mod messages;
 mod profiles;
 mod times;
 mod topics;
+mod trial;
 mod turns;
 mod uploads;
 mod watch;
+mod webhooks;

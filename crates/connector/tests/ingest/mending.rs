@@ -7,7 +7,7 @@ use domain::{EventType, FeedId, Op, Timestamp};
 use serde_json::{Value, json};
 use store::quarantine::{self, Selection};
 
-use crate::hub::{Hub, SCANS, counters, get_request, scan, ticket, ticket_file};
+use crate::hub::{Hub, SCANS, counters, get_request, push_request, scan, ticket, ticket_file};
 
 /// The scans of the log with their versions and temperatures, the last word last.
 async fn scans(hub: &Hub) -> Vec<(i64, String)> {
@@ -119,6 +119,71 @@ async fn a_row_that_fails_again_keeps_the_place_and_one_mended_twice_is_read_ane
         hub.events().await.iter().map(|event| (event.meta.source_record_version, event.meta.reading)).collect();
     editions.sort_unstable();
     assert_eq!(editions, [((1 << 32) + 1, 0), ((1 << 32) + 1, 1), ((3 << 32) + 1, 0)]);
+}
+
+/// Lines without their marks, as a tool leaves them that knows no such member.
+fn without_marks(file: &str) -> String {
+    let line = |line: &str| {
+        let mut row: serde_json::Map<String, Value> = serde_json::from_str(line).expect("an object");
+        row.remove(connector::ERROR_COLUMN);
+        serde_json::to_string(&row).expect("JSON")
+    };
+    file.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+async fn push_mending(hub: &Hub, query: &str, body: String) -> (u16, Value) {
+    hub.send_json(push_request("scans", query).body(body.into()).expect("a request")).await
+}
+
+#[tokio::test]
+async fn mended_rows_without_marks_take_the_places_of_the_failed_ones_when_the_sender_names_the_batch() {
+    let hub = Hub::start().await;
+    let bad = [scan("s1", "138x", "36.1"), scan("s2", "13800000002", "36.2"), scan("s3", "138x", "36.3")].join("\n");
+    let (_, failed) = hub.push("scans", bad).await;
+    let (_, newer) = hub.push("scans", scan("s3", "13800000001", "37.9")).await;
+    let mends = format!("?mends={}", failed["batch_id"].as_str().expect("an id"));
+    let mended = without_marks(&failed_file(&hub, &failed).await).replace("138x", "13800000001");
+
+    // Without the batch they would be the last word; with it they are what they mend.
+    let (_, dry) = push_mending(&hub, &format!("{mends}&dry_run=true"), mended.clone()).await;
+    assert_eq!(counters(&dry)[..5], [2, 1, 0, 1, 0], "{dry}");
+    let (status, receipt) = push_mending(&hub, &mends, mended.clone()).await;
+    assert_eq!((status, &counters(&receipt)[..5]), (201, &[2, 1, 0, 1, 0][..]), "{receipt}");
+    assert_eq!(row(&hub, "scans", &receipt, 2).await["of"], json!({ "batch_id": newer["batch_id"], "row": 1 }));
+    for (number, by) in [(1, 1), (3, 2)] {
+        let mended_by = &row(&hub, "scans", &failed, number).await["failure"]["mended_by"];
+        assert_eq!(*mended_by, json!({ "batch_id": receipt["batch_id"], "row": by }));
+    }
+    // The same bytes again are the same batch, although nothing is left to mend.
+    assert_eq!(push_mending(&hub, &mends, mended).await.1["repeated"], true);
+    let feed = FeedId::parse("scans").expect("a name");
+    let again = hub.ingest.reprocess(&feed, false, "nothing new").await.expect("read again");
+    assert_eq!((again.rows, again.events), (6, 0), "{again:?}");
+}
+
+#[tokio::test]
+async fn rows_that_mend_a_batch_are_matched_surely_or_not_at_all() {
+    let hub = Hub::start().await;
+    let bad: Vec<String> = (1..=3).map(|id| scan(&format!("s{id}"), "138x", "36.1")).collect();
+    let (_, failed) = hub.push("scans", bad.join("\n")).await;
+    let mends = format!("?mends={}", failed["batch_id"].as_str().expect("an id"));
+    let file = failed_file(&hub, &failed).await.replace("138x", "13800000001");
+    let lines: Vec<&str> = file.lines().collect();
+    let bare: Vec<String> = lines.iter().map(|line| without_marks(line)).collect();
+
+    let (status, problem) = push_mending(&hub, &mends, bare[..2].join("\n")).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("mends-uneven")), "{problem}");
+    for unknown in ["6b0c5ac0-5d2a-5f0b-9b63-50a46ad17b0e", "x"] {
+        let (status, problem) = push_mending(&hub, &format!("?mends={unknown}"), bare.join("\n")).await;
+        assert_eq!(status, if unknown == "x" { 400 } else { 422 }, "{problem}");
+    }
+    assert_eq!(hub.count(EventType::GatePass).await, 0);
+    // A row with a mark says itself which row it is; the others are the rest.
+    let (_, receipt) = push_mending(&hub, &mends, [lines[1], &bare[0], &bare[2]].join("\n")).await;
+    assert_eq!(counters(&receipt)[..5], [3, 3, 0, 0, 0], "{receipt}");
+    for (number, by) in [(1, 2), (2, 1), (3, 3)] {
+        assert_eq!(row(&hub, "scans", &failed, number).await["failure"]["mended_by"]["row"], by);
+    }
 }
 
 /// A process that starts on what another one left, with another profile of the scans.

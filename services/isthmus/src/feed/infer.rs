@@ -22,11 +22,11 @@ pub(super) async fn run(args: &InferArgs) -> anyhow::Result<ExitCode> {
     let mut file = std::fs::File::open(&args.file).with_context(|| format!("{shown} cannot be read"))?;
     let mut bytes = Vec::new();
     file.by_ref().take(WORKBOOK_BYTES_MAX as u64).read_to_end(&mut bytes)?;
-    let plain = connector::unpacked_head(bytes).with_context(|| format!("{shown}"))?;
+    let (plain, member) = connector::unpacked_head(bytes).with_context(|| format!("{shown}"))?;
     let whole = plain.len() <= INFER_BYTES_MAX;
     let is_workbook = plain.starts_with(b"PK") || plain.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]);
     let looked_at = if whole || is_workbook { &plain[..] } else { &plain[..INFER_BYTES_MAX] };
-    let proposal = connector::infer(&name, looked_at, whole).with_context(|| format!("{shown}"))?;
+    let proposal = connector::infer(&name, looked_at, whole, member.as_deref()).with_context(|| format!("{shown}"))?;
     print!("{}", proposal.toml);
     eprintln!(
         "{} things are left to fill in or to look at; they stand at the head of the proposal.",

@@ -7,7 +7,11 @@ mod show;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
+use connector::webhook_secret;
+use domain::TokenKey;
+use runtime::keys;
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
@@ -33,6 +37,9 @@ pub(crate) enum FeedCommand {
     /// List the feeds of a configuration: built-in profiles, and those of its folder.
     #[command(after_help = "Example:\n  isthmus feed list --config isthmus.toml")]
     List(ListArgs),
+    /// Print the secret by which a receiver of the feed's webhook checks who speaks; hand it over as you would a password.
+    #[command(after_help = "Example:\n  isthmus feed secret lab-results --config isthmus.toml")]
+    Secret(SecretArgs),
 }
 
 /// Options of `feed check`.
@@ -77,13 +84,36 @@ pub(crate) struct ListArgs {
     json: bool,
 }
 
+/// Options of `feed secret`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SecretArgs {
+    /// The feed.
+    feed: String,
+    /// Where the configuration and the data are.
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
 /// Runs a command.
 pub(crate) async fn run(command: FeedCommand) -> anyhow::Result<ExitCode> {
     match command {
         FeedCommand::Check(args) => check::run(&args).await,
         FeedCommand::Infer(args) => infer::run(&args).await,
         FeedCommand::List(args) => list(&args),
+        FeedCommand::Secret(args) => secret(&args),
     }
+}
+
+fn secret(args: &SecretArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::resolve(&args.common)?;
+    let feeds = feeds(&ALL_SERVICES, config.feed_dir.as_deref())?;
+    let feed = feeds.iter().find(|feed| feed.id().as_str() == args.feed);
+    let feed = feed.with_context(|| format!("there is no feed {}; isthmus feed list names them", args.feed))?;
+    let webhook = feed.profile().webhook.as_ref();
+    let webhook = webhook.with_context(|| format!("the profile of {} has no [webhook]", args.feed))?;
+    let key = keys::key_file(&config.keys().join("token.key")).context("the token key cannot be read")?;
+    println!("{}", webhook_secret(&TokenKey::from_bytes(&key), feed.id(), webhook.secret));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {

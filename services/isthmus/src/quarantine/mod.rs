@@ -1,30 +1,33 @@
-//! `isthmus quarantine`: what an operator does about rows that could not be used: list, show, replay, discard.
+//! `isthmus quarantine`: what an operator does about rows that could not be used: list, show, replay, discard, reprocess.
 //!
-//! It works on the database and the raw store of a hub that runs or does not run. Whoever looks at a row, replays or
-//! discards is on record in the ledger first.
+//! It works on the database and the raw store of a hub that runs or does not run. A hub that runs offers the same over
+//! HTTP ([`http`]); what is done, and that it is on record first, is in [`desk`].
+
+pub(crate) mod desk;
+pub(crate) mod http;
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::{Args, Subcommand};
-use connector::{BodyLimits, Ingest, IngestSetup, Reason, Replayed, Reprocessed};
-use domain::{BatchId, FeedId, TokenKey};
+use connector::{BodyLimits, Ingest, IngestSetup};
+use domain::{BatchId, TokenKey};
 use event_log::EventLog;
-use ledger::{Code, Receipt, Released};
+use ledger::Receipt;
 use runtime::keys;
 use store::ingest::Origin;
-use store::quarantine::{self, HeldRow, Selection};
+use store::quarantine::HeldRow;
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
 use crate::hub::{self, ALL_SERVICES, AdminDatabase, now};
 use crate::on_record::{OnRecord, OperatorArgs, reason};
+use crate::quarantine::desk::{Choice, Desk, Order, feed_id};
 
 /// Rows that a list prints at most.
 const LISTED_MAX: i64 = 10_000;
-const DAY_MS: i64 = 86_400_000;
 
 /// Commands of `quarantine`.
 #[derive(Clone, Debug, Subcommand)]
@@ -51,7 +54,7 @@ pub(crate) enum QuarantineCommand {
     Discard(ActArgs),
     /// Read all that a feed ever sent again, with the profile of now, and publish the differences.
     #[command(
-        after_help = "Examples:\n  isthmus quarantine reprocess gate-scans --preview\n  isthmus quarantine reprocess gate-scans --handle operator-1 --reason 'the column was another'"
+        after_help = "Examples:\n  isthmus quarantine reprocess gate-scans --preview --handle operator-1\n  isthmus quarantine reprocess gate-scans --handle operator-1 --reason 'the column was another'"
     )]
     Reprocess(ReprocessArgs),
 }
@@ -148,18 +151,9 @@ pub(crate) struct ReprocessArgs {
 }
 
 impl SelectArgs {
-    fn selection(&self, feed: Option<String>) -> anyhow::Result<Selection> {
-        if let Some(code) = &self.code {
-            ensure!(Reason::from_code(code).is_some(), "there is no reason {code}; docs/errors.md lists them");
-        }
-        Ok(Selection {
-            feed,
-            code: self.code.clone(),
-            batch_id: self.batch,
-            row: self.row,
-            before: self.older_than.map(|days| now().plus_millis(-i64::from(days) * DAY_MS)),
-            all: false,
-        })
+    fn choice(self, feed: Option<String>, all: bool) -> Choice {
+        let Self { code, batch, row, older_than } = self;
+        Choice { feed, code, batch_id: batch, row, older_than_days: older_than, all }
     }
 }
 
@@ -175,18 +169,19 @@ pub(crate) async fn run(command: QuarantineCommand) -> anyhow::Result<ExitCode> 
 }
 
 async fn list(args: ListArgs) -> anyhow::Result<()> {
-    let selection = Selection { all: args.all, ..args.select.selection(args.feed)? };
+    let selection = args.select.choice(args.feed, args.all).selection()?;
     let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
     let mut conn = database.store.acquire().await?;
     if args.rows {
-        for held in quarantine::list(&mut conn, &selection, Origin { arrival: 0, row: 0 }, LISTED_MAX).await? {
+        let begin = Origin { arrival: 0, row: 0 };
+        for held in store::quarantine::list(&mut conn, &selection, begin, LISTED_MAX).await? {
             let HeldRow { row, feed, state, .. } = &held;
             let field = row.field.as_deref().unwrap_or("-");
             let (batch, came) = (held.batch_id(), held.received_at());
             println!("{feed}\t{batch}\t{}\t{}\t{field}\t{state}\t{came}\t{}", row.row, row.code, row.message);
         }
     } else {
-        for count in quarantine::count_open(&mut conn, &selection).await? {
+        for count in store::quarantine::count_open(&mut conn, &selection).await? {
             println!("{}\t{}\t{}\tsince {}", count.feed, count.code, count.rows, count.oldest());
         }
     }
@@ -195,54 +190,61 @@ async fn list(args: ListArgs) -> anyhow::Result<()> {
 }
 
 async fn show(args: ShowArgs) -> anyhow::Result<()> {
-    let desk = Desk::open(&args.common, &args.operator).await?;
-    let shown = desk.look(args.batch, args.row).await;
-    desk.close().await?;
-    let (held, bytes, receipt) = shown?;
+    let open = OpenDesk::open(&args.common, &args.operator).await?;
+    let shown = open.desk.show(&open.record, args.batch, args.row).await;
+    open.close().await?;
+    let (shown, receipt) = shown?;
+    let held = shown.held;
     println!("{} line {}: {} ({})", held.feed, held.row.line, held.row.code, held.state);
     println!("{}: {}", held.row.field.as_deref().unwrap_or("the row"), held.row.message);
     if let Some(reason) = &held.reason {
         println!("{}: {reason}", held.state);
     }
-    match bytes {
+    match shown.bytes {
         Some(bytes) => {
             std::io::stdout().write_all(&bytes)?;
             println!();
         }
         None => println!("Its bytes are not on this machine any more."),
     }
-    eprintln!("This look is entry {} of the ledger.", receipt.index);
+    say_entry(&receipt);
     Ok(())
 }
 
 async fn replay(args: ActArgs) -> anyhow::Result<()> {
-    let (feed, selection) = chosen(&args)?;
-    let desk = Desk::open(&args.common, &args.operator).await?;
-    let done = desk.replay(&feed, &selection, &args.reason).await;
-    desk.close().await?;
-    let done = done?;
+    let order = Order::new(args.select.choice(Some(args.feed), false), &args.reason)?;
+    let open = OpenDesk::open(&args.common, &args.operator).await?;
+    let done = open.desk.replay(&open.record, order).await;
+    open.close().await?;
+    let (done, receipt) = done?;
     println!(
         "accepted {}, duplicate {}, superseded {}; still in quarantine {}, gone {}; {} events",
         done.accepted, done.duplicate, done.superseded, done.quarantined, done.gone, done.events
     );
+    say_entry(&receipt);
     Ok(())
 }
 
 async fn discard(args: ActArgs) -> anyhow::Result<()> {
-    let (feed, selection) = chosen(&args)?;
-    let desk = Desk::open(&args.common, &args.operator).await?;
-    let rows = desk.discard(&feed, &selection, &args.reason).await;
-    desk.close().await?;
-    println!("{} rows of {feed} are discarded.", rows?);
+    let order = Order::new(args.select.choice(Some(args.feed.clone()), false), &args.reason)?;
+    let open = OpenDesk::open(&args.common, &args.operator).await?;
+    let done = open.desk.discard(&open.record, order).await;
+    open.close().await?;
+    let (rows, receipt) = done?;
+    println!("{rows} rows of {} are discarded.", args.feed);
+    say_entry(&receipt);
     Ok(())
 }
 
 async fn reprocess(args: ReprocessArgs) -> anyhow::Result<()> {
-    let feed = FeedId::parse(&args.feed).context("a feed name is 2 to 64 of a-z, 0-9 and -")?;
-    let desk = Desk::open(&args.common, &args.operator).await?;
-    let done = desk.reprocess(&feed, args.preview, &args.reason.unwrap_or_default()).await;
-    desk.close().await?;
-    let done = done?;
+    let feed = feed_id(&args.feed)?;
+    let open = OpenDesk::open(&args.common, &args.operator).await?;
+    let done = match &args.reason {
+        Some(reason) if !args.preview => open.desk.reprocess(&open.record, feed, reason).await,
+        _ => open.desk.preview(&open.record, feed).await,
+    };
+    open.close().await?;
+    let (done, receipt) = done?;
     println!(
         "{} rows of {} batches read again; {} batches keep what they said",
         done.rows, done.batches, done.kept_batches
@@ -253,22 +255,22 @@ async fn reprocess(args: ReprocessArgs) -> anyhow::Result<()> {
         true => println!("Nothing was done: this was a preview."),
         false => println!("{} events published", done.events),
     }
+    say_entry(&receipt);
     Ok(())
 }
 
-fn chosen(args: &ActArgs) -> anyhow::Result<(FeedId, Selection)> {
-    let feed = FeedId::parse(&args.feed).context("a feed name is 2 to 64 of a-z, 0-9 and -")?;
-    Ok((feed, args.select.selection(Some(args.feed.clone()))?))
+fn say_entry(receipt: &Receipt) {
+    eprintln!("This is entry {} of the ledger.", receipt.index);
 }
 
-/// What an operator works with.
-struct Desk {
+/// A desk that a command opened for itself.
+struct OpenDesk {
+    desk: Desk,
     database: AdminDatabase,
-    ingest: Ingest,
     record: OnRecord,
 }
 
-impl Desk {
+impl OpenDesk {
     async fn open(common: &CommonArgs, operator: &OperatorArgs) -> anyhow::Result<Self> {
         let operator = operator.operator()?;
         let config = Config::resolve(common)?;
@@ -287,48 +289,12 @@ impl Desk {
             clock: Arc::new(now),
         });
         let record = OnRecord::open(&config, operator).await?;
-        Ok(Self { database, ingest, record })
-    }
-
-    /// A row that failed, with its bytes where this machine still has them.
-    async fn look(&self, batch: BatchId, row: i64) -> anyhow::Result<(HeldRow, Option<Vec<u8>>, Receipt)> {
-        let selection = Selection { batch_id: Some(batch), row: Some(row), all: true, ..Selection::default() };
-        let mut conn = self.database.store.acquire().await?;
-        let found = quarantine::list(&mut conn, &selection, Origin { arrival: 0, row: 0 }, 1).await?.into_iter().next();
-        drop(conn);
-        let held = found.with_context(|| format!("row {row} of batch {batch} never failed"))?;
-        let feed = FeedId::parse(&held.feed).context("the batch has no feed")?;
-        let bytes = self.ingest.row_bytes(&feed, &held).await.context("the body cannot be read")?;
-        let released = Released { groups: vec![Code::parse("raw-row")?], count: 1, ..Released::default() };
-        let (bytes, receipt) = self.record.give("quarantine.read", released, bytes).await?;
-        Ok((held, bytes, receipt))
-    }
-
-    async fn replay(&self, feed: &FeedId, selection: &Selection, reason: &str) -> anyhow::Result<Replayed> {
-        self.note("quarantine.replay", feed).await?;
-        self.ingest.replay(feed, selection, reason).await.context("not every row was replayed")
-    }
-
-    async fn discard(&self, feed: &FeedId, selection: &Selection, reason: &str) -> anyhow::Result<u64> {
-        self.note("quarantine.discard", feed).await?;
-        let mut conn = self.database.store.acquire().await?;
-        Ok(quarantine::discard(&mut conn, selection, reason, now()).await?)
-    }
-
-    async fn reprocess(&self, feed: &FeedId, preview: bool, reason: &str) -> anyhow::Result<Reprocessed> {
-        self.note(if preview { "feed.preview" } else { "feed.reprocess" }, feed).await?;
-        self.ingest.reprocess(feed, preview, reason).await.context("the feed was not read again")
-    }
-
-    /// Puts an act on record before it is done.
-    async fn note(&self, action: &str, feed: &FeedId) -> anyhow::Result<()> {
-        let released = Released { groups: vec![Code::parse(feed.as_str())?], ..Released::default() };
-        self.record.give(action, released, ()).await?;
-        Ok(())
+        let desk = Desk { store: database.store.clone(), ingest: Arc::new(ingest) };
+        Ok(Self { desk, database, record })
     }
 
     async fn close(self) -> anyhow::Result<()> {
-        drop(self.ingest);
+        drop(self.desk);
         self.record.close().await;
         self.database.close().await
     }
