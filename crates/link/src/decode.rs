@@ -53,13 +53,15 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
     }
 }
 
-/// UTF-16 without a mark: its delimiters and line breaks have a zero byte each, all on the same side.
+/// UTF-16 without a mark: its delimiters and line breaks have a zero byte each, all on the same side. A stray zero in
+/// other text is on one side, too, but makes no line break.
 fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
     let start = &bytes[..bytes.len().min(4096)];
     let zeros = |odd: usize| start.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    let has_break = |is_break: fn(u8, u8) -> bool| start.chunks_exact(2).any(|pair| is_break(pair[0], pair[1]));
     match (zeros(0), zeros(1)) {
-        (0, 1..) => Some(UTF_16LE),
-        (1.., 0) => Some(UTF_16BE),
+        (0, 1..) if has_break(|low, high| high == 0 && low == b'\n') => Some(UTF_16LE),
+        (1.., 0) if has_break(|high, low| high == 0 && low == b'\n') => Some(UTF_16BE),
         _ => None,
     }
 }

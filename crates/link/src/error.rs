@@ -14,7 +14,7 @@ pub enum LinkError {
         reason: std::io::Error,
     },
     /// A file is empty.
-    #[error("{0}: the file has no header")]
+    #[error("{0}: the file has no header: its first line must name the columns, one of them `record_id`")]
     NoHeader(PathBuf),
     /// A file is neither text nor anything else that is read.
     #[error("{path}: this is {what}, and CSV, gzip of it and Parquet are read: save it as CSV")]

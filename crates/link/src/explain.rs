@@ -12,6 +12,10 @@ use crate::run::Ids;
 pub(crate) struct Pair<'a> {
     ids: (&'a str, &'a str),
     parts: PairParts,
+    /// What both state of each field, as it is compared.
+    values: Vec<(&'a str, &'a str)>,
+    /// Where the model is from.
+    model: String,
     threshold: f64,
     together: bool,
 }
@@ -32,33 +36,42 @@ pub(crate) fn find<'a>(ids: &Ids, (a, b): (&'a str, &'a str)) -> Result<Asked<'a
 }
 
 /// Weighs a pair.
-pub(crate) fn pair<'a>(asked: &Asked<'a>, table: &Table, linked: &Linked) -> Pair<'a> {
+pub(crate) fn pair<'a>(asked: &Asked<'a>, table: &'a Table, linked: &Linked, model: String) -> Pair<'a> {
     let (left, right) = asked.places;
     let together = linked.clusters[left as usize] == linked.clusters[right as usize];
     let parts = linked.parts(table, left, right);
-    Pair { ids: asked.ids, parts, threshold: linked.summary.threshold, together }
+    let value = |record, field| linked.value(table, record, field);
+    let values = parts.fields.iter().map(|(field, _, _)| (value(left, *field), value(right, *field))).collect();
+    Pair { ids: asked.ids, parts, values, model, threshold: linked.summary.threshold, together }
 }
+
+/// Bits that are worth a line.
+const BITS_SHOWN: f64 = 0.005;
 
 impl Pair<'_> {
     /// The weight, field by field.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a `String` cannot fail.
-        let mut line = |name: &str, level: &str, bits: f64| {
-            let _ = writeln!(text, "  {name:<16}{level:<12}{bits:>9.2}");
+        let mut line = |name: &str, level: &str, bits: f64, values: &str| {
+            let _ = writeln!(text, "{}", format!("  {name:<16}{level:<12}{bits:>9.2}   {values}").trim_end());
         };
-        line("prior", "", self.parts.prior);
-        for (field, level, bits) in &self.parts.fields {
-            line(field.name(), level, *bits);
+        line("prior", "", self.parts.prior, "");
+        for ((field, level, bits), (a, b)) in self.parts.fields.iter().zip(&self.values) {
+            let values = if a == b { (*a).to_owned() } else { format!("{a} | {b}") };
+            line(field.name(), level, *bits, &values);
         }
-        line("relatives", "", self.parts.relatives);
-        line("weight", "", self.parts.weight);
-        line("threshold", "", self.threshold);
+        if self.parts.relatives.abs() >= BITS_SHOWN {
+            line("relatives", "", self.parts.relatives, "what a family or a household has in common anyway");
+        }
+        line("weight", "", self.parts.weight, "");
+        line("threshold", "", self.threshold, "");
         let verdict = if self.together { "in one cluster" } else { "in two clusters" };
         let probability = 1.0 / (1.0 + (-self.parts.weight).exp2());
         let (a, b) = self.ids;
         format!(
-            "{a} and {b} are {verdict}; bits for one person, probability of the pair alone {probability:.4}:\n{text}"
+            "{a} and {b} are {verdict}; bits for one person, probability of the pair alone {probability:.4}; {}:\n{text}",
+            self.model
         )
     }
 
@@ -67,14 +80,16 @@ impl Pair<'_> {
         let step = |field: &str, level: &str, bits| Step { field: field.to_owned(), level: level.to_owned(), bits };
         let mut steps = vec![step("prior", "", self.parts.prior)];
         steps.extend(self.parts.fields.iter().map(|(field, level, bits)| step(field.name(), level, *bits)));
-        steps.push(step("relatives", "", self.parts.relatives));
+        if self.parts.relatives.abs() >= BITS_SHOWN {
+            steps.push(step("relatives", "", self.parts.relatives));
+        }
         let waterfall = Waterfall {
             record_a: self.ids.0.to_owned(),
             record_b: self.ids.1.to_owned(),
             steps,
             link_threshold: self.threshold,
             review_threshold: None,
-            model_version: String::new(),
+            model_version: self.model.clone(),
             together: self.together,
             conflict: None,
             order: None,

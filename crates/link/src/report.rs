@@ -100,6 +100,8 @@ pub(crate) fn text(
     }
     line(format!("threshold {:.2} bits", summary.threshold));
     line(format!("expected precision {:.4}, expected recall {:.4}", summary.precision, summary.recall));
+    let [precision, recall] = summary.errors;
+    line(format!("standard errors of these by chance alone: {precision:.4}, {recall:.4}"));
     let total: f64 = seconds.iter().map(|(_, seconds)| seconds).sum();
     let stages: Vec<String> = seconds.iter().map(|(stage, seconds)| format!("{stage} {seconds:.2}")).collect();
     line(format!("seconds {total:.2}: {}", stages.join(", ")));

@@ -104,7 +104,11 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     }
     let explanation = match &asked {
         Some(asked) => {
-            let pair = explain::pair(asked, &table, &linked);
+            let model = match &options.model {
+                Some(path) => format!("model {}", path.display()),
+                None => "model trained on this input".to_owned(),
+            };
+            let pair = explain::pair(asked, &table, &linked, model);
             if let Some(path) = &options.svg {
                 output::write(path, pair.svg().as_bytes())?;
             }

@@ -179,3 +179,16 @@ fn what_spreadsheets_write_is_read_and_a_spreadsheet_itself_is_refused_with_advi
         assert!(refused.contains(what) && refused.contains("save it as CSV"), "{refused}");
     }
 }
+
+#[test]
+fn a_stray_zero_byte_is_no_encoding_and_an_empty_file_says_what_it_needs() {
+    let folder = Folder::new();
+    let error = |name: &str, bytes: &[u8]| {
+        let options = folder.options(&[folder.write(name, bytes)]);
+        run(&options, |_| {}).expect_err("refused").to_string()
+    };
+    let stray = error("stray.csv", b"record_id,given_name\n1,An\0na\n2,Bo\n");
+    assert!(stray.contains("no text"), "{stray}");
+    let empty = error("empty.csv", b"");
+    assert!(empty.contains("first line must name the columns"), "{empty}");
+}

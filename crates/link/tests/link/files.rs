@@ -374,6 +374,36 @@ fn a_pair_is_explained_and_the_parts_add_up() {
     assert!(matches!(run(&options, |_| {}), Err(LinkError::NoSuchRecord(_))));
 }
 
+#[test]
+fn one_record_ten_thousand_times_is_one_person_and_one_common_name_is_not() {
+    let folder = Folder::new();
+    let same = (0..10_000).map(|n| format!("r{n},anna,berg,f,1990-01-02,0412345678,5,mill lane,town 1,2001"));
+    folder.link(&folder.options(&[folder.write("a.csv", file(&same.collect::<Vec<_>>()))]));
+    assert_eq!(folder.clusters().len(), 1);
+    let mut names = "record_id,full_name\n".to_owned();
+    (0..10_000).for_each(|n| names.push_str(&format!("r{n},Wang Wei\n")));
+    folder.link(&folder.options(&[folder.write("b.csv", names)]));
+    assert_eq!(folder.clusters().len(), 10_000);
+}
+
+#[test]
+fn records_that_say_the_same_are_told_pair_by_pair() {
+    let folder = Folder::new();
+    let mut rows = town(60);
+    let said = person("zoe", "quirk", "f", "1971-03-04", "0455512345", (7, 3));
+    rows.extend(["z1", "z2", "z3"].map(|id| row(id, &said)));
+    let mut slip = said.clone();
+    slip[1] = "quirke".to_owned();
+    rows.push(row("z4", &slip));
+    let mut options = folder.options(&[folder.write("a.csv", file(&rows))]);
+    options.pairs = Some(folder.path("pairs.csv"));
+    folder.link(&options);
+    let pairs = std::fs::read_to_string(folder.path("pairs.csv")).expect("pairs");
+    let told = |line: &&str| line.split(',').take(2).all(|id| id.starts_with('z'));
+    assert_eq!(pairs.lines().filter(told).count(), 6, "{pairs}");
+    assert!(["z2", "z3", "z4"].iter().all(|id| folder.together("z1", id)));
+}
+
 /// A model that was trained on a larger town, once for all cases.
 fn model_of_a_town() -> &'static str {
     static MODEL: OnceLock<String> = OnceLock::new();

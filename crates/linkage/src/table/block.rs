@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::TableField;
 use super::store::{Row, Table, list_of};
+use crate::hanzi;
 use crate::hash::{hash_text, mix};
 
 /// A piece of a record that a blocking rule can ask for.
@@ -128,21 +129,28 @@ impl Atom {
         let value = |n: u32| &list.values[n as usize];
         match self {
             Self::GivenSound | Self::SurnameSound | Self::Address1Sound => by_value(&|n| value(n).sound),
-            Self::GivenHead | Self::SurnameHead | Self::SuburbHead => by_value(&|n| value(n).head),
+            Self::GivenHead | Self::SurnameHead | Self::SuburbHead => by_value(&|n| head(list.text(n))),
             Self::BirthYear => by_value(&|n| value(n).mask as u32 / 10_000),
             Self::BirthMonth => {
                 by_value(&|n| if value(n).mask.is_multiple_of(10_000) { 0 } else { value(n).mask as u32 / 100 })
             }
             Self::BirthDay => by_value(&|n| value(n).mask as u32 % 10_000),
-            Self::NationalIdHead | Self::PhoneHead => by_value(&|n| half(list.pool.text(n), false)),
-            Self::NationalIdTail | Self::PhoneTail => by_value(&|n| half(list.pool.text(n), true)),
+            Self::NationalIdHead | Self::PhoneHead => by_value(&|n| half(list.text(n), false)),
+            Self::NationalIdTail | Self::PhoneTail => by_value(&|n| half(list.text(n), true)),
             Self::EmailLocal => by_value(&|n| {
-                let local = list.pool.text(n).split('@').next().unwrap_or("");
+                let local = list.text(n).split('@').next().unwrap_or("");
                 if local.len() < 3 { 0 } else { hash_text(local) as u32 | 1 }
             }),
             _ => None,
         }
     }
+}
+
+/// Hash of the first letters of a name, or of its first Han character.
+fn head(text: &str) -> u32 {
+    let most = if text.chars().any(hanzi::is_han) { 1 } else { 3 };
+    let first: String = text.chars().filter(|c| *c != ' ').take(most).collect();
+    hash_text(&first) as u32 | 1
 }
 
 /// Hash of the first or the second half of a number; 0 when it is hidden.

@@ -23,6 +23,27 @@ use crate::hash::mix;
 pub(crate) struct Expected {
     pub(crate) precision: f64,
     pub(crate) recall: f64,
+    /// Standard errors of both by chance alone, were every probability right.
+    pub(crate) errors: [f64; 2],
+}
+
+/// Pairs of one person that are expected among some, and the variance of their number: a merge is right with all of
+/// its pairs, or wrong.
+#[derive(Clone, Copy, Default)]
+struct Right {
+    pairs: f64,
+    variance: f64,
+}
+
+impl Right {
+    fn take(&mut self, likely: f64, pairs: f64) {
+        self.pairs += likely * pairs;
+        self.variance += likely * (1.0 - likely) * pairs * pairs;
+    }
+
+    fn add(self, other: Self) -> Self {
+        Self { pairs: self.pairs + other.pairs, variance: self.variance + other.variance }
+    }
 }
 
 /// What an estimate looks at.
@@ -49,40 +70,52 @@ const IMAGINED: usize = 20_000;
 
 impl Judged<'_> {
     pub(crate) fn expected(&self, seed: u64) -> Expected {
-        let (precision, pairs) = self.inside();
-        let right = precision * pairs;
-        let seen = right + self.outside();
+        let (right, pairs) = self.inside();
+        let missed = self.outside();
         let hidden = self.hidden(seed);
-        let total = seen / (1.0 - hidden.min(0.9));
-        Expected { precision, recall: if total > 0.0 { (right / total).min(1.0) } else { 1.0 } }
+        let total = (right.pairs + missed.pairs) / (1.0 - hidden.min(0.9));
+        let recall = if total > 0.0 { (right.pairs / total).min(1.0) } else { 1.0 };
+        let unsure = (1.0 - recall).powi(2) * right.variance + recall.powi(2) * missed.variance;
+        Expected {
+            precision: if pairs > 0.0 { right.pairs / pairs } else { 1.0 },
+            recall,
+            errors: [right.variance.sqrt() / pairs.max(1.0), unsure.sqrt() / total.max(1.0)],
+        }
     }
 
-    /// The share of the pairs within clusters that is right, and how many pairs there are.
-    fn inside(&self) -> (f64, f64) {
+    /// The pairs within clusters that are right, and how many pairs there are.
+    fn inside(&self) -> (Right, f64) {
         let order = by_cluster(self.clusters);
         let same = |a: &u32, b: &u32| self.clusters[*a as usize] == self.clusters[*b as usize];
         let clusters: Vec<&[u32]> = order.chunk_by(same).filter(|members| members.len() > 1).collect();
         let pairs_of = |members: &[u32]| (members.len() * (members.len() - 1)) as f64 / 2.0;
         let all: f64 = clusters.iter().map(|members| pairs_of(members)).sum();
-        let drawn: Vec<&[u32]> =
-            clusters.into_iter().filter(|members| is_drawn(u64::from(members[0]), LOOKED_AT / all)).collect();
-        let found: Vec<(f64, f64)> = drawn
+        let is_looked_at = |members: &&&[u32]| is_drawn(u64::from(members[0]), LOOKED_AT / all);
+        let mut drawn: Vec<&[u32]> = clusters.iter().filter(is_looked_at).copied().collect();
+        if drawn.is_empty() {
+            drawn.extend(clusters.iter().max_by_key(|members| members.len()));
+        }
+        let found: Vec<(Right, f64)> = drawn
             .into_par_iter()
             .with_min_len(64)
             .map(|members| {
                 let some = spread(members, MEMBERS_MAX);
-                let mut right = 0.0;
-                merges(self.table, self.witness, &some, |mean, pairs| right += probability(mean) * pairs as f64);
-                let share = right / pairs_of(&some);
-                (share * pairs_of(members), pairs_of(members))
+                let mut right = Right::default();
+                let scale = pairs_of(members) / pairs_of(&some);
+                merges(self.table, self.witness, &some, |mean, pairs| {
+                    right.take(probability(mean), pairs as f64 * scale);
+                });
+                (right, pairs_of(members))
             })
             .collect();
-        let (right, looked_at) = found.iter().fold((0.0, 0.0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
-        (if looked_at > 0.0 { right / looked_at } else { 1.0 }, all)
+        let looked_at: f64 = found.iter().map(|(_, pairs)| pairs).sum();
+        let right = found.into_iter().map(|(right, _)| right).fold(Right::default(), Right::add);
+        let scale = if looked_at > 0.0 { all / looked_at } else { 0.0 };
+        (Right { pairs: right.pairs * scale, variance: right.variance * scale }, all)
     }
 
     /// How many pairs of one person there are between clusters.
-    fn outside(&self) -> f64 {
+    fn outside(&self) -> Right {
         let apart = |edge: &&Edge| self.clusters[edge.0 as usize] != self.clusters[edge.1 as usize];
         let share = LOOKED_AT / (self.edges.iter().filter(apart).count() as f64).max(1.0);
         let mut between: Vec<(u32, u32)> = self
@@ -107,15 +140,18 @@ impl Judged<'_> {
             }
         }
         let of = |head: u32| wanted.binary_search(&head).map_or(&[][..], |place| &members[place]);
-        let found: Vec<f64> = between
+        let found: Vec<(f64, f64)> = between
             .par_iter()
             .with_min_len(256)
             .map(|(a, b)| {
                 let (a, b) = (of(*a), of(*b));
-                (a.len() * b.len()) as f64 * probability(self.mean(&spread(a, 12), &spread(b, 12)))
+                (probability(self.mean(&spread(a, 12), &spread(b, 12))), (a.len() * b.len()) as f64)
             })
             .collect();
-        found.iter().sum::<f64>() / share.min(1.0)
+        let mut missed = Right::default();
+        found.into_iter().for_each(|(likely, pairs)| missed.take(likely, pairs));
+        let share = share.min(1.0);
+        Right { pairs: missed.pairs / share, variance: missed.variance / share }
     }
 
     fn mean(&self, a: &[u32], b: &[u32]) -> f32 {

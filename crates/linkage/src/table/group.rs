@@ -189,8 +189,8 @@ fn sampled(table: &Table, weigher: &Weigher, nodes: &[u32], edges: &[(u32, Edge)
             let moved = std::mem::take(&mut members[go]);
             moved.iter().for_each(|node| head[place(*node)] = keep);
             members[keep].extend(moved);
-            members[keep].sort_unstable();
         }
     }
-    members.iter().filter(|all| !all.is_empty()).flat_map(|all| all.iter().map(|node| (*node, all[0]))).collect()
+    let clusters = members.iter().filter_map(|all| Some((all, *all.iter().min()?)));
+    clusters.flat_map(|(all, first)| all.iter().map(move |node| (*node, first))).collect()
 }

@@ -35,13 +35,13 @@ const DIVERSITY_MIN: f64 = 0.5;
 
 /// Finds the hot values of a table.
 pub(crate) fn find(table: &Table) -> Vec<HotValue> {
-    let mut found = Vec::new();
-    for field in [TableField::NationalId, TableField::Phone, TableField::Email] {
-        found.extend(frequent(table, field, |_, count| count >= RECORDS_MIN));
-    }
-    found.extend(births(table));
-    found.extend(addresses(table));
-    found
+    let numbers = || {
+        let fields = [TableField::NationalId, TableField::Phone, TableField::Email];
+        fields.into_iter().flat_map(|field| frequent(table, field, |_, count| count >= RECORDS_MIN)).collect()
+    };
+    let (addresses, (numbers, births)): (_, (Vec<HotValue>, _)) =
+        rayon::join(|| addresses(table), || (numbers(), births(table)));
+    [numbers, births, addresses].concat()
 }
 
 /// What first days of a year are called together, of which mostly only the year is known.

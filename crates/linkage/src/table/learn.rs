@@ -11,6 +11,7 @@ use super::field::{FIELDS, TableField};
 use super::levels::{LEVELS, LOOSE, MISSING, NEAR, PART, SAME, SWAPPED};
 use super::observe::{Judge, Observed, Rarity, Said, Sampled};
 use super::prior::{limit, stranger_limit, typical};
+use super::sample::StandsFor;
 use super::store::{INPUT, Table};
 use super::strangers::{Strangers, add_states};
 use super::weigh::{AGREES, ALONE, ONE_PERSON, Parameters, RELATIVES, STATES, Shares};
@@ -35,7 +36,7 @@ pub(crate) struct Learner<'a> {
     table: &'a Table,
     sample: Vec<Sampled>,
     /// What each of the sample agrees on, and how many pairs it stands for.
-    observed: Vec<(Observed, f32)>,
+    observed: Vec<(Observed, StandsFor)>,
     strangers: Strangers,
     totals: [f64; 2],
     /// Rounds so far.
@@ -44,7 +45,7 @@ pub(crate) struct Learner<'a> {
 
 impl<'a> Learner<'a> {
     /// Compares a sample of the proposed pairs, each with the number of pairs that it stands for, and random pairs.
-    pub(crate) fn new(table: &'a Table, sample: Vec<(Sampled, f32)>, seed: u64) -> Self {
+    pub(crate) fn new(table: &'a Table, sample: Vec<(Sampled, StandsFor)>, seed: u64) -> Self {
         let look =
             || sample.par_iter().with_min_len(1024).map(|(pair, each)| (Observed::new(table, pair), *each)).collect();
         let (observed, strangers) = rayon::join(look, || Strangers::draw(table, seed));
@@ -52,14 +53,13 @@ impl<'a> Learner<'a> {
         Self { table, sample, observed, strangers, totals: pair_totals(table), rounds_done: 0 }
     }
 
-    /// Learns from what one starts from, with values counted over records.
-    pub(crate) fn begin(&mut self) -> Parameters {
-        let mut parameters = initial(self.table);
+    /// Learns from what one starts from, with values counted over so many records.
+    pub(crate) fn begin(&mut self, counts: &[Vec<u32>], counted: f64) -> Parameters {
+        let mut parameters = initial(self.table, counted.max(2.0));
         for field in &mut parameters.chance {
             *field = [[1.0, 0.05, 0.01, 0.01, 0.01, 0.5, 0.1]; STATES];
         }
-        let table = self.table;
-        self.rounds(parameters, &table.counts, TO_LINK, true, ROUNDS_MAX)
+        self.rounds(parameters, counts, TO_LINK, true, ROUNDS_MAX)
     }
 
     /// Goes on where learning has stopped, with values counted over the `population` of persons found so far.
@@ -81,19 +81,25 @@ impl<'a> Learner<'a> {
         over_records: bool,
         most: usize,
     ) -> Parameters {
-        let records = self.table.len() as f64;
         let mut before = f64::NAN;
         for round in 0..most {
             self.rounds_done += 1;
             if round % 3 == 0 {
-                parameters.chance = self.strangers.shares(self.table, &parameters, counts);
-                let (table, rarity) = (self.table, Rarity::new(&parameters, counts));
+                let (table, is_new) = (self.table, round == 0);
+                parameters.chance = self.strangers.shares(table, &parameters, counts, is_new);
+                let rarity = Rarity::new(&parameters, counts);
                 let pairs = self.observed.par_iter_mut().zip(&self.sample).with_min_len(1024);
-                pairs.for_each(|((observed, _), pair)| rarity.fill(table, pair, observed));
+                pairs.for_each(|((observed, _), pair)| {
+                    if is_new {
+                        observed.count(table, pair, counts);
+                    }
+                    rarity.fill(table, pair, observed);
+                });
             }
-            let expected = step(&self.observed, self.totals, belief, &mut parameters);
+            let (expected, counted) = step(&self.observed, self.totals, belief, &mut parameters);
             if over_records {
-                parameters.repeats = (2.0 * expected / records).min(records / 4.0);
+                let records = parameters.population;
+                parameters.repeats = (2.0 * counted / records).min(records / 4.0);
             }
             if (expected - before).abs() < before * 1e-3 && round > 6 {
                 break;
@@ -116,8 +122,7 @@ fn pair_totals(table: &Table) -> [f64; 2] {
 }
 
 /// What one starts from.
-fn initial(table: &Table) -> Parameters {
-    let records = table.len().max(2) as f64;
+fn initial(table: &Table, records: f64) -> Parameters {
     let shares = [ONE_PERSON, RELATIVES].map(|kind| {
         let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
         for field in TableField::ALL {
@@ -151,6 +156,8 @@ fn initial(table: &Table) -> Parameters {
 #[derive(Clone)]
 struct Sums {
     matches: [f64; 2],
+    /// Pairs of one person of records that are counted.
+    counted: f64,
     relatives: f64,
     shares: Box<[Shares; 2]>,
     core: Core,
@@ -160,6 +167,7 @@ impl Sums {
     fn new() -> Self {
         Self {
             matches: [0.0; 2],
+            counted: 0.0,
             relatives: 0.0,
             shares: Box::new([[[[0.0; LEVELS]; STATES]; FIELDS]; 2]),
             core: Core::default(),
@@ -169,6 +177,7 @@ impl Sums {
     fn add(mut self, other: Self) -> Self {
         self.matches[0] += other.matches[0];
         self.matches[1] += other.matches[1];
+        self.counted += other.counted;
         self.relatives += other.relatives;
         self.core.stated += other.core.stated;
         self.core.agree += other.core.agree;
@@ -179,15 +188,21 @@ impl Sums {
     }
 }
 
-/// One round over the sample. Gives the expected number of pairs of one person.
-fn step(observed: &[(Observed, f32)], totals: [f64; 2], belief: Belief, parameters: &mut Parameters) -> f64 {
+/// One round over the sample. Gives the expected number of pairs of one person, and of those of records
+/// that are counted.
+fn step(
+    observed: &[(Observed, StandsFor)],
+    totals: [f64; 2],
+    belief: Belief,
+    parameters: &mut Parameters,
+) -> (f64, f64) {
     let known: &Parameters = parameters;
     let judge = Judge::new(known);
     let chunks: Vec<Sums> = observed
         .par_chunks(4096)
         .map(|chunk| {
             let mut sums = Sums::new();
-            chunk.iter().for_each(|(pair, each)| tally(&judge, pair, f64::from(*each), &mut sums));
+            chunk.iter().for_each(|(pair, each)| tally(&judge, pair, *each, &mut sums));
             sums
         })
         .collect();
@@ -206,7 +221,7 @@ fn step(observed: &[(Observed, f32)], totals: [f64; 2], belief: Belief, paramete
         parameters.relatives = (relatives / all).clamp(1e-15, most.min(0.2));
     }
     maximise(&sums, belief, parameters);
-    sums.matches[0] + sums.matches[1]
+    (sums.matches[0] + sums.matches[1], sums.counted * real)
 }
 
 /// Records that so many pairs are of.
@@ -257,7 +272,7 @@ impl Core {
     }
 }
 
-fn tally(judge: &Judge<'_>, pair: &Observed, each: f64, sums: &mut Sums) {
+fn tally(judge: &Judge<'_>, pair: &Observed, stands_for: StandsFor, sums: &mut Sums) {
     let nothing = Said { field: 0, state: 0, level: 0, ratios: [1.0; 2], systematic: [0.0; 2] };
     let (mut said, mut count) = ([nothing; FIELDS], 0);
     let odds = judge.odds(pair, |field| {
@@ -265,7 +280,9 @@ fn tally(judge: &Judge<'_>, pair: &Observed, each: f64, sums: &mut Sums) {
         count += 1;
     });
     let likely = odds.map(|kind| kind / (1.0 + odds[0] + odds[1]));
+    let each = stands_for.pairs;
     sums.matches[usize::from(pair.across)] += likely[ONE_PERSON] * each;
+    sums.counted += likely[ONE_PERSON] * stands_for.counted;
     sums.relatives += likely[RELATIVES] * each;
     sums.core.take(pair, likely[ONE_PERSON] * each);
     if likely.iter().all(|likely| *likely < LIKELY_MIN) {

@@ -11,6 +11,7 @@ use super::learn::Learner;
 use super::levels::{Levels, MISSING, compare, level_name};
 use super::model::TableModel;
 use super::pairs::{Blocks, Oversized};
+use super::repeats::Repeats;
 use super::rules;
 use super::sample;
 use super::store::Table;
@@ -65,6 +66,8 @@ pub struct Summary {
     pub precision: f64,
     /// Expected recall.
     pub recall: f64,
+    /// Standard errors of both by chance alone.
+    pub errors: [f64; 2],
     /// Rounds of training.
     pub rounds: usize,
     /// The parameters, readable.
@@ -101,6 +104,11 @@ pub struct PairParts {
 }
 
 impl Linked {
+    /// What a record states of a field, as it is compared; empty for nothing.
+    pub fn value<'a>(&self, table: &'a Table, record: u32, field: TableField) -> &'a str {
+        table.text(field, table.rows[self.places[record as usize] as usize][field as usize])
+    }
+
     /// Takes the weight of a pair apart.
     pub fn parts(&self, table: &Table, a: u32, b: u32) -> PairParts {
         let row = |record: u32| &table.rows[self.places[record as usize] as usize];
@@ -137,13 +145,14 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
     summary.hot_values = options.model.map_or_else(|| hot::find(table), |model| model.hot.clone());
     hot::hide(table, &summary.hot_values);
     let table: &Table = table;
+    let repeats = Repeats::find(table);
     let rules = match options.model {
         Some(model) => model.rules.clone(),
-        None => rules::choose(table, budget(table.len()), options.seed),
+        None => rules::choose(table, &repeats, budget(table.len()), options.seed),
     };
     summary.rules = rules.iter().map(|rule| rule_name(rule)).collect();
     stage(Stage::Blocks);
-    let blocks = Blocks::new(table, &rules, block_max(table.len()));
+    let blocks = Blocks::new(table, repeats, &rules, block_max(table.len()));
     summary.oversized.clone_from(&blocks.oversized);
     let (weigher, witness, pairs) = match options.model {
         Some(model) => {
@@ -158,7 +167,7 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
     stage(Stage::Cluster);
     let threshold = match (options.threshold, options.model) {
         (None, Some(model)) => model.threshold as f32,
-        _ => choose_threshold(&pairs, options),
+        _ => choose_threshold(&pairs, &blocks.repeats, options),
     };
     let clusters = group(table, &weigher, &pairs, threshold);
     summary.threshold = f64::from(threshold);
@@ -175,6 +184,7 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
     };
     let expected = judged.expected(options.seed);
     (summary.precision, summary.recall) = (expected.precision, expected.recall);
+    summary.errors = expected.errors;
     summary.parameters = describe(table, &weigher.parameters);
     let model = match options.model {
         Some(model) => model.clone(),
@@ -182,7 +192,7 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
     };
     Linked {
         clusters: by_record(table, &clusters),
-        pairs: of_records(table, pairs),
+        pairs: of_records(table, &blocks.repeats, pairs),
         summary,
         model,
         weigher,
@@ -204,13 +214,34 @@ fn by_record(table: &Table, clusters: &[u32]) -> Vec<u32> {
     found
 }
 
-/// Pairs of rows as pairs of the caller's records, the smaller first.
-fn of_records(table: &Table, mut pairs: Vec<Edge>) -> Vec<Edge> {
-    for (a, b, _) in &mut pairs {
-        let (x, y) = (table.record(*a), table.record(*b));
-        (*a, *b) = (x.min(y), x.max(y));
+/// Records that say the same whose pairs are told one by one.
+const ALIKE_MAX: usize = 10;
+
+/// Pairs of rows as pairs of the caller's records, the smaller first. Of few records that say the same every pair is
+/// told, of many only those that were weighed.
+fn of_records(table: &Table, repeats: &Repeats, pairs: Vec<Edge>) -> Vec<Edge> {
+    let alike = repeats.alike(ALIKE_MAX);
+    let mut found = Vec::with_capacity(pairs.len());
+    for (a, b, weight) in pairs {
+        let mut tell = |a: u32, b: u32| {
+            let (x, y) = (table.record(a), table.record(b));
+            found.push((x.min(y), x.max(y), weight));
+        };
+        match (alike.get(&repeats.first(a)), alike.get(&repeats.first(b))) {
+            (None, None) => tell(a, b),
+            (Some(all), _) if repeats.are_same((a, b)) => {
+                // The first two tell all pairs of theirs.
+                let told = all.iter().enumerate().filter(|_| a == all[0]);
+                told.for_each(|(place, y)| all[..place].iter().for_each(|x| tell(*x, *y)));
+            }
+            (left, right) => {
+                let left = left.map_or(std::slice::from_ref(&a), Vec::as_slice);
+                let right = right.map_or(std::slice::from_ref(&b), Vec::as_slice);
+                left.iter().for_each(|x| right.iter().for_each(|y| tell(*x, *y)));
+            }
+        }
     }
-    pairs
+    found
 }
 
 /// Trains a model on a table and weighs the proposed pairs with it.
@@ -223,12 +254,13 @@ fn train(
 ) -> (Weigher, Option<Weigher>, Vec<Edge>) {
     stage(Stage::Train);
     let mut learner = Learner::new(table, sample::draw(table, blocks), options.seed);
-    let mut weigher = Weigher::new(learner.begin(), table.counts.clone());
+    let (counts, counted) = blocks.repeats.counts(table);
+    let mut weigher = Weigher::new(learner.begin(&counts, counted), counts);
     stage(Stage::Weigh);
     let (mut edges, levels, compared) = weigh(table, blocks, &weigher, WEIGHT_MIN - WEIGHT_MARGIN);
     summary.pairs_compared = compared;
     stage(Stage::Cluster);
-    let clusters = group(table, &weigher, &edges, choose_threshold(&edges, options));
+    let clusters = group(table, &weigher, &edges, choose_threshold(&edges, &blocks.repeats, options));
     // Again, with values counted over the persons that were found: a value is not frequent because one person states
     // it often.
     stage(Stage::Train);
@@ -277,26 +309,29 @@ fn weigh_again(table: &Table, weigher: &Weigher, edges: &mut Vec<Edge>, levels: 
 
 /// The weight from which on linking a pair is expected to raise F1: where its probability is half of the F1 that is
 /// reached.
-fn choose_threshold(edges: &[Edge], options: LinkOptions<'_>) -> f32 {
+fn choose_threshold(edges: &[Edge], repeats: &Repeats, options: LinkOptions<'_>) -> f32 {
     if let Some(threshold) = options.threshold {
         let threshold = threshold.clamp(1e-6, 1.0 - 1e-6);
         return (threshold / (1.0 - threshold)).log2() as f32;
     }
-    let mut weights: Vec<f32> = edges.iter().map(|edge| edge.2).collect();
-    weights.par_sort_unstable_by(|x, y| y.total_cmp(x));
-    let all: f64 = weights.iter().map(|weight| probability(*weight)).sum();
-    let (mut best, mut linked, mut right) = (0.0, 0, 0.0);
-    for (place, weight) in weights.iter().enumerate() {
-        right += probability(*weight);
-        let f1 = 2.0 * right / (place as f64 + 1.0 + all);
+    let mut sorted: Vec<(f32, f64)> =
+        edges.par_iter().with_min_len(8192).map(|(a, b, weight)| (*weight, repeats.pairs((*a, *b)))).collect();
+    sorted.par_sort_unstable_by(|x, y| y.0.total_cmp(&x.0).then(y.1.total_cmp(&x.1)));
+    let likely: Vec<f64> =
+        sorted.par_iter().with_min_len(8192).map(|(weight, pairs)| probability(*weight) * pairs).collect();
+    let all: f64 = likely.iter().sum();
+    let (mut best, mut linked, mut right, mut taken) = (0.0, 0, 0.0, 0.0);
+    for (place, (likely, (_, pairs))) in likely.iter().zip(&sorted).enumerate() {
+        (right, taken) = (right + likely, taken + pairs);
+        let f1 = 2.0 * right / (taken + all);
         if f1 > best {
             (best, linked) = (f1, place + 1);
         }
     }
     // Any weight between the last pair that is linked and the first that is not does the same: the one next to even
     // odds is kinder to pairs of larger clusters.
-    let highest = linked.checked_sub(1).map_or(f32::MAX, |last| weights[last]);
-    let lowest = weights.get(linked).map_or(f32::MIN, |next| next + 1e-3);
+    let highest = linked.checked_sub(1).map_or(f32::MAX, |last| sorted[last].0);
+    let lowest = sorted.get(linked).map_or(f32::MIN, |next| next.0 + 1e-3);
     0.0_f32.max(lowest).min(highest)
 }
 

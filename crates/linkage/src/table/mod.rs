@@ -19,6 +19,7 @@ mod pairs;
 mod pet_names;
 mod pool;
 mod prior;
+mod repeats;
 mod rules;
 mod sample;
 mod standard;

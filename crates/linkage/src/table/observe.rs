@@ -22,6 +22,8 @@ pub(crate) struct Observed {
     codes: [u8; FIELDS],
     /// One over how likely strangers agree so, by field.
     rarity: [f32; FIELDS],
+    /// Where values are the same, the place of how many persons have them among the counts that are ready.
+    shared: [u16; FIELDS],
     pub(crate) across: bool,
     other: bool,
     bound: bool,
@@ -42,9 +44,18 @@ impl Observed {
             stated,
             codes,
             rarity: [1.0; FIELDS],
+            shared: [0; FIELDS],
             across: a[INPUT] != b[INPUT],
             other: is_other(&levels),
             bound: is_bound(&levels),
+        }
+    }
+
+    /// Looks up how many persons have what both have.
+    pub(crate) fn count(&mut self, table: &Table, pair: &Sampled, counts: &[Vec<u32>]) {
+        let row = &table.rows[pair.0 as usize];
+        for field in (0..FIELDS).filter(|field| self.levels[*field] == SAME) {
+            self.shared[field] = ready_place(counts[field][row[field] as usize]) as u16;
         }
     }
 
@@ -86,16 +97,15 @@ impl<'a> Rarity<'a> {
         Self { parameters, counts, plain, ready }
     }
 
-    /// Fills in how rare the agreements of a pair are.
+    /// Fills in how rare the agreements of a pair are, which has been counted.
     pub(crate) fn fill(&self, table: &Table, pair: &Sampled, observed: &mut Observed) {
-        let (a, b) = (&table.rows[pair.0 as usize], &table.rows[pair.1 as usize]);
         let mut rarity = observed.rarity;
         for (place, code) in observed.stated() {
             let (field, state, level) = (TableField::ALL[place], code / LEVELS, (code % LEVELS) as u8);
             rarity[place] = if level == SAME && by_value(field, state) {
-                let count = self.counts[place][a[place] as usize];
-                self.ready[place * STATES + state][ready_place(count)]
+                self.ready[place * STATES + state][usize::from(observed.shared[place])]
             } else if level == SWAPPED {
+                let (a, b) = (&table.rows[pair.0 as usize], &table.rows[pair.1 as usize]);
                 (1.0 / self.parameters.chance_of(self.counts, &observed.levels, a, b, field, state)) as f32
             } else {
                 self.plain[place][code]

@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::block::{Atom, Keys, Rule, rule_name};
+use super::repeats::Repeats;
 use super::store::{Row, Table};
 use crate::hash::mix;
 
@@ -28,6 +29,8 @@ pub(crate) struct Blocks {
     /// For every rule the records in order of key.
     order: Vec<Vec<u32>>,
     pub(crate) oversized: Vec<Oversized>,
+    /// Of records that say the same only the first is in a block.
+    pub(crate) repeats: Repeats,
     /// Pairs, counted once for every rule that proposes them.
     pub(crate) pairs_most: u64,
 }
@@ -61,7 +64,7 @@ const SPLITS_MAX: usize = 3;
 
 impl Blocks {
     /// Puts the records of a table into blocks of at most `records_max`.
-    pub(crate) fn new(table: &Table, rules: &[Rule], records_max: usize) -> Self {
+    pub(crate) fn new(table: &Table, repeats: Repeats, rules: &[Rule], records_max: usize) -> Self {
         let maker = Keys::new(table, rules.iter().flatten().copied().chain(SPLITTERS));
         let count = rules.len();
         let mut keys = vec![0_u32; table.len() * count];
@@ -79,7 +82,7 @@ impl Blocks {
             .map(|(number, rule)| {
                 let key_of = |record: usize| keys[record * count + number];
                 let mut sorted: Vec<u64> = (0..table.len())
-                    .filter(|record| key_of(*record) != 0)
+                    .filter(|record| key_of(*record) != 0 && repeats.is_first(*record as u32))
                     .map(|record| u64::from(key_of(record)) << 32 | record as u64)
                     .collect();
                 sorted.par_sort_unstable();
@@ -103,7 +106,7 @@ impl Blocks {
             .collect();
         let mut order = Vec::with_capacity(count);
         let mut oversized = Vec::new();
-        let mut pairs_most = 0;
+        let mut pairs_most = repeats.neighbours.len() as u64;
         for (number, made) in made.into_iter().enumerate() {
             for entry in made.moved {
                 keys[(entry as u32) as usize * count + number] = (entry >> 32) as u32;
@@ -114,7 +117,7 @@ impl Blocks {
                 oversized.push(made.report);
             }
         }
-        Self { keys, rules: count, order, oversized, pairs_most }
+        Self { keys, rules: count, order, oversized, repeats, pairs_most }
     }
 
     fn keys(&self, record: u32) -> &[u32] {
@@ -141,26 +144,28 @@ impl Blocks {
                 rest = &rest[cut..];
             }
         }
-        parts
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|(number, part)| {
-                let mut made = make();
-                let same = |a: &u32, b: &u32| self.keys(*a)[number] == self.keys(*b)[number];
-                for block in part.chunk_by(same) {
-                    for (place, b) in block.iter().enumerate() {
-                        let keys = &self.keys(*b)[..number];
-                        for a in &block[..place] {
-                            let earlier = self.keys(*a)[..number].iter().zip(keys).any(|(x, y)| x == y && *x != 0);
-                            if !earlier {
-                                each(&mut made, *a.min(b), *a.max(b));
-                            }
+        let of_neighbours = self.repeats.neighbours.par_chunks(16_384).map(|pairs| {
+            let mut made = make();
+            pairs.iter().for_each(|(a, b)| each(&mut made, *a, *b));
+            made
+        });
+        let of_blocks = parts.into_par_iter().with_max_len(1).map(|(number, part)| {
+            let mut made = make();
+            let same = |a: &u32, b: &u32| self.keys(*a)[number] == self.keys(*b)[number];
+            for block in part.chunk_by(same) {
+                for (place, b) in block.iter().enumerate() {
+                    let keys = &self.keys(*b)[..number];
+                    for a in &block[..place] {
+                        let earlier = self.keys(*a)[..number].iter().zip(keys).any(|(x, y)| x == y && *x != 0);
+                        if !earlier {
+                            each(&mut made, *a.min(b), *a.max(b));
                         }
                     }
                 }
-                made
-            })
-            .collect()
+            }
+            made
+        });
+        of_blocks.chain(of_neighbours).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Texts, each distinct one once.
 
 use std::hash::Hasher;
+use std::ops::Range;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
@@ -38,9 +39,19 @@ impl TextPool {
 
     /// The text of a number that this pool gave.
     pub fn text(&self, number: u32) -> &str {
-        let Some(place) = (number as usize).checked_sub(1) else { return "" };
+        &self.bytes[self.range(number)]
+    }
+
+    /// Where the text of a number stands among all texts.
+    pub(crate) fn range(&self, number: u32) -> Range<usize> {
+        let Some(place) = (number as usize).checked_sub(1) else { return 0..0 };
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start as usize..self.ends[place] as usize]
+        start as usize..self.ends[place] as usize
+    }
+
+    /// All texts, one after another.
+    pub(crate) fn into_texts(self) -> String {
+        self.bytes
     }
 
     /// The number of a text, a new one if the text is new.

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::block::{Atom, Keys, Rule};
 use super::field::{FIELDS, TableField};
+use super::repeats::Repeats;
 use super::store::{Row, Table};
 use crate::hash::mix;
 
@@ -48,22 +49,25 @@ impl Candidate {
 const COUNTED: usize = 16;
 
 /// Chooses rules that together propose at most about `budget` pairs.
-pub(crate) fn choose(table: &Table, budget: f64, seed: u64) -> Vec<Rule> {
+pub(crate) fn choose(table: &Table, repeats: &Repeats, budget: f64, seed: u64) -> Vec<Rule> {
     let atoms: Vec<Atom> =
         Atom::ALL.into_iter().filter(|atom| table.stated(atom.field()) * 50 >= table.len()).collect();
     let keys = Keys::new(table, atoms.iter().copied());
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let sample: Vec<Row> = match table.len() <= SAMPLE_MAX {
-        true => table.rows.clone(),
-        false => (0..SAMPLE_MAX).map(|_| table.rows[random.random_range(0..table.len())]).collect(),
+    // Records that say the same are one record to the blocks.
+    let distinct: Vec<u32> = (0..table.len() as u32).filter(|place| repeats.is_first(*place)).collect();
+    let row = |place: usize| table.rows[distinct[place] as usize];
+    let sample: Vec<Row> = match distinct.len() <= SAMPLE_MAX {
+        true => (0..distinct.len()).map(row).collect(),
+        false => (0..SAMPLE_MAX).map(|_| row(random.random_range(0..distinct.len()))).collect(),
     };
     let survives = imagine(&sample, &atoms, &mut random);
-    let scale = (table.len() as f64 / sample.len() as f64).powi(2);
+    let scale = (distinct.len() as f64 / sample.len() as f64).powi(2);
     let columns: Vec<Vec<u64>> =
         atoms.par_iter().map(|atom| sample.iter().map(|row| keys.atom(row, *atom)).collect()).collect();
     let of = |rule: &[Atom]| -> Vec<&[u64]> { rule.iter().map(|atom| &*columns[position(&atoms, *atom)]).collect() };
     let singles: Vec<f64> = atoms.par_iter().map(|atom| pairs(&of(&[*atom])) * scale).collect();
-    let all = (table.len() as f64).powi(2) / 2.0;
+    let all = (distinct.len() as f64).powi(2) / 2.0;
     let candidates: Vec<Candidate> = combinations(&atoms)
         .into_par_iter()
         .map(|rule| {

@@ -17,8 +17,16 @@ const LOOKED_AT: f64 = 2_000_000.0;
 /// A pair with the number of fields that agree.
 type Agreeing = (Sampled, u8);
 
-/// Draws pairs, each with the number of pairs that it stands for.
-pub(crate) fn draw(table: &Table, blocks: &Blocks) -> Vec<(Sampled, f32)> {
+/// How many pairs a drawn pair stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StandsFor {
+    pub(crate) pairs: f64,
+    /// The same, of records that are counted (see [`Repeats::counts`](super::repeats::Repeats::counts)).
+    pub(crate) counted: f64,
+}
+
+/// Draws pairs.
+pub(crate) fn draw(table: &Table, blocks: &Blocks) -> Vec<(Sampled, StandsFor)> {
     // Pairs that several rules propose are counted once for each: fewer may be looked at than could be.
     let share = (LOOKED_AT / (blocks.pairs_most as f64).max(1.0)).min(1.0);
     let looked_at = blocks.for_each(Vec::new, |found: &mut Vec<Agreeing>, a, b| {
@@ -31,7 +39,9 @@ pub(crate) fn draw(table: &Table, blocks: &Blocks) -> Vec<(Sampled, f32)> {
     let shares = shares(&sizes);
     let drawn = |(pair, agree): Agreeing| {
         let own = shares[usize::from(agree)];
-        is_drawn(pair, 1, own).then_some((pair, (1.0 / (share * own)) as f32))
+        let each = 1.0 / (share * own);
+        let (pairs, counted) = (blocks.repeats.pairs(pair), blocks.repeats.counted_pairs(pair));
+        is_drawn(pair, 1, own).then_some((pair, StandsFor { pairs: each * pairs, counted: each * counted }))
     };
     looked_at.into_iter().flatten().filter_map(drawn).collect()
 }

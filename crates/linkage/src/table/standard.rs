@@ -1,5 +1,7 @@
 //! The form in which the values of a column are compared.
 
+use std::borrow::Cow;
+
 use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -375,10 +377,23 @@ pub(crate) fn email(text: &str) -> String {
     if plain.contains('@') && plain.len() >= 5 { plain } else { String::new() }
 }
 
-/// A line of an address, a town, a state, an occupation.
+/// A town, a state, an occupation.
 pub(crate) fn words(text: &str) -> String {
     let folded = fold(text);
     if is_nothing(&folded) { String::new() } else { folded }
+}
+
+/// A line of an address: the German word for street is one word, however short it is written.
+fn address(text: &str) -> String {
+    let plain = words(text);
+    match plain.split(' ').any(|word| word.ends_with("str")) {
+        true => plain.split(' ').map(street).collect::<Vec<_>>().join(" "),
+        false => plain,
+    }
+}
+
+fn street(word: &str) -> Cow<'_, str> {
+    word.strip_suffix("str").map_or(word.into(), |name| format!("{name}strasse").into())
 }
 
 /// A postal code or number of a house.
@@ -401,12 +416,8 @@ pub(crate) fn standard(column: Column, text: &str, dates: &DateOrder) -> String 
         Column::Phone => phone(text),
         Column::Email => email(text),
         Column::StreetNumber | Column::Postcode => code(text),
-        Column::Address1
-        | Column::Address2
-        | Column::Suburb
-        | Column::State
-        | Column::BirthPlace
-        | Column::Occupation => words(text),
+        Column::Address1 | Column::Address2 => address(text),
+        Column::Suburb | Column::State | Column::BirthPlace | Column::Occupation => words(text),
     }
 }
 
@@ -442,6 +453,14 @@ mod tests {
         assert_eq!(split("Müller, Anna"), ("anna".to_owned(), "muller".to_owned()));
         assert_eq!(split("欧阳静怡"), ("静怡".to_owned(), "欧阳".to_owned()));
         assert_eq!(split("*明"), ("明".to_owned(), "*".to_owned()));
+    }
+
+    #[test]
+    fn a_street_is_the_same_in_full_and_short() {
+        let standard = |text| standard(Column::Address1, text, &DateOrder::default());
+        assert_eq!(standard("Hauptstr. 5"), standard("HAUPTSTRASSE 5"));
+        assert_eq!(standard("Lange Str. 7"), standard("Lange Straße 7"));
+        assert_ne!(standard("Hauptstr. 5"), standard("Hauptplatz 5"));
     }
 
     #[test]

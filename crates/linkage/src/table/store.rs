@@ -37,10 +37,12 @@ pub(crate) struct Value {
     pub(crate) reading: u32,
     /// Hash of how it sounds to somebody who does not know how it is written.
     pub(crate) sound: u32,
-    /// Hash of how it begins.
-    pub(crate) head: u32,
+    /// Where its text begins among all texts.
+    start: u32,
+    /// Bytes of its text.
+    length: u32,
     /// Which words occur, by a bit for each of their hashes.
-    words: u32,
+    words: u16,
     /// Characters, up to 255.
     pub(crate) chars: u8,
     pub(crate) ascii: bool,
@@ -60,7 +62,7 @@ impl Value {
 /// Distinct standard values.
 #[derive(Debug, Default)]
 pub(crate) struct Values {
-    pub(crate) pool: TextPool,
+    texts: String,
     pub(crate) values: Vec<Value>,
     /// For every name the names that it is a pet name of; of other values nothing.
     pub(crate) pets: Vec<Groups>,
@@ -191,7 +193,7 @@ impl Table {
     }
 
     pub(crate) fn text(&self, field: TableField, number: u32) -> &str {
-        self.values[list_of(field)].pool.text(number)
+        self.values[list_of(field)].text(number)
     }
 
     /// How many records state a field.
@@ -301,8 +303,9 @@ impl List {
         let mut fields: Vec<TableField> = self.filled.iter().map(|part| part.field).collect();
         fields.sort_unstable();
         fields.dedup();
-        let mut pool = TextPool::new();
+        // The new number of every value, and the values in order of their new numbers.
         let mut new = vec![0_u32; self.pool.len() + 1];
+        let mut seen = vec![0_u32];
         let mut stated: Vec<(TableField, Vec<u32>)> =
             fields.iter().map(|field| (*field, Vec::with_capacity(order.len()))).collect();
         for record in order {
@@ -311,34 +314,45 @@ impl List {
                     self.filled.iter().filter(|part| part.field == *field).map(|part| part.number(*record));
                 let number = numbers.find(|number| *number != 0).unwrap_or(0) as usize;
                 if number != 0 && new[number] == 0 {
-                    new[number] = pool.push(self.pool.text(number as u32));
+                    new[number] = seen.len() as u32;
+                    seen.push(number as u32);
                 }
                 stated.push(new[number]);
             }
         }
-        let counts = stated.iter().map(|(_, stated)| count(stated, pool.len())).collect();
-        Arranged { values: Values::new(pool, fields.first().copied()), stated, counts }
+        let counts = stated.iter().map(|(_, stated)| count(stated, seen.len())).collect();
+        Arranged { values: Values::new(self.pool, &seen, fields.first().copied()), stated, counts }
     }
 }
 
 fn count(stated: &[u32], values: usize) -> Vec<u32> {
-    let mut counts = vec![0; values + 1];
+    let mut counts = vec![0; values];
     stated.iter().for_each(|number| counts[*number as usize] += 1);
     counts
 }
 
 impl Values {
-    /// Describes the values of the fields of a list, of which one is `field`.
-    fn new(pool: TextPool, field: Option<TableField>) -> Self {
-        let numbers = || (1..pool.len() as u32 + 1).into_par_iter().with_min_len(1024);
-        let mut values = vec![Value::default()];
-        values.par_extend(numbers().map(|number| describe(pool.text(number), field)));
-        let mut pets = Vec::new();
-        if matches!(field, Some(TableField::Given | TableField::Surname)) {
-            pets.push(Groups::default());
-            pets.par_extend(numbers().map(|number| pet_names::groups(pool.text(number))));
-        }
-        Self { pool, values, pets }
+    /// Describes the values of the fields of a list, of which one is `field`: those that are seen, in that order.
+    fn new(pool: TextPool, seen: &[u32], field: Option<TableField>) -> Self {
+        let numbers = || (0..pool.len() as u32 + 1).into_par_iter().with_min_len(1024);
+        let described: Vec<Value> = numbers().map(|number| describe(pool.text(number), field)).collect();
+        let with_place = |number: &u32| {
+            let range = pool.range(*number);
+            Value { start: range.start as u32, length: range.len() as u32, ..described[*number as usize] }
+        };
+        let values = seen.par_iter().with_min_len(1024).map(with_place).collect();
+        let pets = match field {
+            Some(TableField::Given | TableField::Surname) => {
+                seen.par_iter().with_min_len(1024).map(|number| pet_names::groups(pool.text(*number))).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { texts: pool.into_texts(), values, pets }
+    }
+
+    pub(crate) fn text(&self, number: u32) -> &str {
+        let value = &self.values[number as usize];
+        &self.texts[value.start as usize..][..value.length as usize]
     }
 }
 
@@ -366,36 +380,35 @@ fn describe(text: &str, field: Option<TableField>) -> Value {
                 | TableField::StreetNumber
         )
     );
-    let (reading, sound, head) = if field == Some(TableField::Email) {
-        (short(text.split('@').next().unwrap_or(text)), 0, 0)
+    let (reading, sound) = if field == Some(TableField::Email) {
+        (short(text.split('@').next().unwrap_or(text)), 0)
     } else if is_code {
         // Nobody reads these aloud.
-        (0, 0, 0)
+        (0, 0)
     } else if han {
         let all: Vec<char> = text.chars().collect();
         let read = match hanzi::surname_length(&all) == all.len() {
             true => hanzi::surname_reading(text),
             false => hanzi::reading(all.iter().copied()),
         };
-        (short(&read), short(&hanzi::blurred(&read)), short(&text.chars().take(1).collect::<String>()))
+        (short(&read), short(&hanzi::blurred(&read)))
     } else {
         let joined: Cow<'_, str> = match text.contains(' ') {
             true => text.chars().filter(|c| *c != ' ').collect::<String>().into(),
             false => text.into(),
         };
-        let head = joined.char_indices().nth(3).map_or(&*joined, |(end, _)| &joined[..end]);
-        (short(&joined), short(&skeleton(&joined)), short(head))
+        (short(&joined), short(&skeleton(&joined)))
     };
     Value {
         mask: if field == Some(TableField::Birth) { text.parse().unwrap_or(0) } else { mask },
         reading,
         sound,
-        head,
-        words: if is_code { 0 } else { text.split(' ').fold(0, |bits, word| bits | 1 << (hash_text(word) >> 59)) },
+        words: if is_code { 0 } else { text.split(' ').fold(0, |bits, word| bits | 1 << (hash_text(word) >> 60)) },
         chars: chars.min(255) as u8,
         ascii: text.is_ascii(),
         hidden: text.contains('*'),
         spaced: text.contains(' '),
+        ..Value::default()
     }
 }
 

@@ -50,7 +50,7 @@ impl Drawn {
         drawn
     }
 
-    fn sums(&mut self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>]) -> Box<Shares> {
+    fn sums(&mut self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>], is_new: bool) -> Box<Shares> {
         let mut sums = self.certain.clone();
         let (rarity, judge) = (Rarity::new(parameters, counts), Judge::new(parameters));
         let likely: Vec<f64> = self
@@ -58,6 +58,9 @@ impl Drawn {
             .par_iter_mut()
             .with_min_len(1024)
             .map(|(pair, observed)| {
+                if is_new {
+                    observed.count(table, pair, counts);
+                }
                 rarity.fill(table, pair, observed);
                 let [one, relatives] = judge.kinds(observed);
                 1.0 - one - relatives
@@ -103,16 +106,23 @@ impl Strangers {
         Self { random: drawn, neighbours }
     }
 
-    /// Shares of the levels among strangers: each pair counts as likely as it is of strangers.
-    pub(crate) fn shares(&mut self, table: &Table, parameters: &Parameters, counts: &[Vec<u32>]) -> Shares {
-        let sums = self.random.sums(table, parameters, counts);
+    /// Shares of the levels among strangers: each pair counts as likely as it is of strangers. Whether the counts are
+    /// new says `is_new`.
+    pub(crate) fn shares(
+        &mut self,
+        table: &Table,
+        parameters: &Parameters,
+        counts: &[Vec<u32>],
+        is_new: bool,
+    ) -> Shares {
+        let sums = self.random.sums(table, parameters, counts, is_new);
         let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
         for field in TableField::ALL {
             let place = field as usize;
             shares[place] = [normalise(&add_states(&sums[place]), None); STATES];
         }
         for (field, drawn) in &mut self.neighbours {
-            let sums = drawn.sums(table, parameters, counts);
+            let sums = drawn.sums(table, parameters, counts, is_new);
             let place = *field as usize;
             shares[place][AGREES] = match field {
                 TableField::Surname => correlated(&sums[place][AGREES], &shares[place][ALONE]),
