@@ -142,24 +142,35 @@ fn kind_of(table: &Table, columns: &[Traits]) -> Result<(EventType, Vec<Option<F
     let types = EventType::ALL.iter().copied().filter(|emit| map::is_mapped(*emit));
     let scored = types.map(|emit| {
         let mapping = mapping_of(emit, table, columns);
-        let has = |field: &&Field| mapping.contains(&Some(**field));
-        let needed = map::needed(emit);
-        let found = needed.iter().filter(has).count();
-        let own = needed.iter().filter(has).filter(|field| is_own(emit, **field)).count();
-        let score = 12 * found / needed.len() + 4 * telling(emit).iter().filter(has).count() + 2 * own;
         // A register of places names no people.
-        let score = if emit == EventType::PlaceRegistered && people { 0 } else { score };
-        (score, emit, mapping)
+        let not_it = emit == EventType::PlaceRegistered && people;
+        (if not_it { 0 } else { score(emit, table, &mapping) }, emit, mapping)
     });
     // Among equals the first type wins: EventType::ALL begins with statements of identity.
     let best = scored.reduce(|best, other| if other.0 > best.0 { other } else { best });
-    // With nothing that a type needs, the proposal would be a guess out of nothing.
-    let best = best.filter(|(score, ..)| *score > 0);
+    // With nothing that a type needs, the proposal would be a guess out of nothing; people alone may be a register of them.
+    let best = best.filter(|(score, ..)| *score > 0 || people);
     let (_, emit, mapping) = best.ok_or_else(|| {
         let text = "no kind of fact fits the columns of the file; docs/PROFILES.md lists the kinds and what each needs";
         InferError::Unknown(text.to_owned())
     })?;
     Ok((emit, mapping))
+}
+
+/// How well the columns fit a type. What a column is called says more than what its values look like, and a field that no
+/// other type needs says more than one that several need.
+fn score(emit: EventType, table: &Table, mapping: &[Option<Field>]) -> usize {
+    let needed = map::needed(emit);
+    let of_column = |(place, field): (usize, &Option<Field>)| {
+        let Some(field) = field else { return 0 };
+        let named = table.names.as_ref().is_none_or(|names| fields_named(emit, &names[place]).contains(field));
+        let weight = if named { 2 } else { 1 };
+        let share = if needed.contains(field) { weight * 60 / needed.len() } else { 0 };
+        let own = if named && needed.contains(field) && is_own(emit, *field) { 40 } else { 0 };
+        let telling = if named && telling(emit).contains(field) { 40 } else { 0 };
+        share + own + telling
+    };
+    mapping.iter().enumerate().map(of_column).sum()
 }
 
 /// The field of each column, if the rows are of this type. A field is given once.
@@ -168,7 +179,9 @@ fn mapping_of(emit: EventType, table: &Table, columns: &[Traits]) -> Vec<Option<
     let mut mapping = vec![None; columns.len()];
     let wanted = |field: &Field| tells_of(emit, *field);
     // What tells of other facts only is of no use in this one.
-    let foreign = |field: &Field| !wanted(field) && EventType::ALL.iter().any(|other| tells_of(*other, *field));
+    let foreign = |field: &Field| {
+        !wanted(field) && !WHO.contains(field) && EventType::ALL.iter().any(|other| tells_of(*other, *field))
+    };
     // By name first, what the type needs before all else; then by what the values are.
     for pass in 0..3 {
         for (place, traits) in columns.iter().enumerate() {

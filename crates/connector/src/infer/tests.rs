@@ -194,8 +194,10 @@ fn encodings_are_told() {
     let latin = "Name;Straße;Größe\nMüller;Königstraße 5;groß\nLefèvre;Allée des Châtaigniers;élevé\n".repeat(8);
     let latin = Encoding::Windows1252.encode(&latin).expect("in Windows-1252");
     assert_eq!(sniff::form_of(&latin).expect("told").encoding, Encoding::Windows1252);
-    let wide: Vec<u8> =
-        "姓名,电话\n甲,13800000001\n乙,13800000002\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide: Vec<u8> = "门岗,扫码时间\nG1,2022-03-01 08:00:00\nG2,2022-03-01 08:00:01\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let profile = sound(&propose(&[&[0xFF, 0xFE], &wide[..]].concat()));
     assert_eq!((profile.format.encoding, profile.format.header), (Encoding::Utf16, true));
 }
