@@ -41,13 +41,24 @@ impl Encoding {
     /// # Errors
     /// When the bytes are not text in this encoding, or contain NUL.
     pub fn decode(self, bytes: &[u8]) -> Result<Cow<'_, str>, RowError> {
-        let text = self.rules().decode_without_bom_handling_and_without_replacement(bytes).ok_or_else(|| {
-            RowError::row(Reason::Encoding, format!("the bytes of the row are not text in {}", self.name()))
-        })?;
+        if self == Self::Gb18030 && is_utf8_by_its_looks(bytes) {
+            return Err(self.mistaken("UTF-8"));
+        }
+        let Some(text) = self.rules().decode_without_bom_handling_and_without_replacement(bytes) else {
+            return Err(match self {
+                Self::Utf8 if Self::Gb18030.decode(bytes).is_ok() => self.mistaken("GB18030"),
+                Self::Gb18030 | Self::Big5 if std::str::from_utf8(bytes).is_ok() => self.mistaken("UTF-8"),
+                _ => RowError::row(Reason::Encoding, format!("the bytes are not text in {}", self.name())),
+            });
+        };
         if bytes.contains(&0) {
             return Err(RowError::row(Reason::NulByte, "the row contains NUL bytes"));
         }
         Ok(text)
+    }
+
+    fn mistaken(self, found: &str) -> RowError {
+        RowError::row(Reason::Encoding, format!("the bytes look like {found}; {} is expected", self.name()))
     }
 
     /// Decodes what may be text in this encoding, for guesses only.
@@ -71,9 +82,54 @@ impl Encoding {
     }
 }
 
+/// Whether bytes are UTF-8 that GB 18030 would read as other characters. Nearly all UTF-8 is no GB 18030 at all, or reads as
+/// rare characters; the reverse is rarer still, and then the text has more common characters in the encoding that it is in.
+fn is_utf8_by_its_looks(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    // Two-byte characters are no evidence: common words of GB 18030 are made of such bytes.
+    if text.is_ascii() || text.chars().all(|c| c < '\u{800}') {
+        return false;
+    }
+    let Some(other) = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes) else {
+        return true;
+    };
+    rare_share(text) < rare_share(&other)
+}
+
+/// The share of characters that are none of the 3,755 common ones of GB 2312, nor its marks.
+fn rare_share(text: &str) -> f64 {
+    let (mut rare, mut all) = (0_u32, 0_u32);
+    for c in text.chars().filter(|c| !c.is_ascii()) {
+        let mut buffer = [0; 4];
+        let (bytes, ..) = encoding_rs::GB18030.encode(c.encode_utf8(&mut buffer));
+        let common = matches!(*bytes, [0xA1..=0xA9 | 0xB0..=0xD7, 0xA1..]);
+        all += 1;
+        rare += u32::from(!common);
+    }
+    f64::from(rare) / f64::from(all.max(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn utf8_is_not_read_as_gb18030_and_the_other_way_round() {
+        for name in ["王明", "张伟", "欧阳娜娜", "赵钱孙李周吴", "E1,王明,13800000001", "，王明。", "赟赟", "王一一明", "淼淼"] {
+            let error = Encoding::Gb18030.decode(name.as_bytes()).expect_err(name);
+            assert_eq!(error.reason, Reason::Encoding);
+            assert!(error.message.contains("look like UTF-8"), "{name}: {error}");
+            let bytes = Encoding::Gb18030.encode(name).expect("in GB18030");
+            assert_eq!(Encoding::Gb18030.decode(&bytes).as_deref().ok(), Some(name));
+            let error = Encoding::Utf8.decode(&bytes).expect_err(name);
+            assert!(error.message.contains("look like GB18030"), "{name}: {error}");
+        }
+        // Bytes of these words are UTF-8 by accident.
+        for word in ["通", "联通", "通通", "E1,通,x"] {
+            let bytes = Encoding::Gb18030.encode(word).expect("in GB18030");
+            assert_eq!(Encoding::Gb18030.decode(&bytes).as_deref().ok(), Some(word));
+        }
+    }
 
     #[test]
     fn rare_characters_of_names_decode() {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use rapidfuzz::distance::indel;
 use store::ingest::Notice;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::columns::{Field, Layout, Slot};
 use crate::feed::{BatchError, RowError};
@@ -18,9 +19,10 @@ use crate::synonyms;
 /// How alike two names must be for one to be taken for the other renamed, from 0 to 1.
 const ALIKE_MIN: f64 = 0.45;
 
-/// How the columns of a header are compared: blanks and the case of ASCII letters do not matter.
+/// How the columns of a header are compared: blanks, the case of ASCII letters and the width of characters (`ＣＴ值`) do not
+/// matter.
 pub(crate) fn comparable(name: &str) -> String {
-    name.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect()
+    name.nfkc().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// A column that the profile wants.
@@ -307,6 +309,14 @@ mod tests {
             ]
         );
         assert_eq!(notices(&feed, &format!("流水号,门岗,手机号,时间,体温,备注\n{ROW},36.5,\n")), []);
+    }
+
+    #[test]
+    fn full_width_names_are_the_same_names() {
+        let feed = profile("delimited", "ignored_columns = ['CT值(1)']");
+        let body = format!("流水号,门岗,手机号,时间　,体温,ＣＴ值（１）\n{ROW},36.5,\n");
+        assert!(read(&feed, &body).expect("fits")[0].is_ok());
+        assert_eq!(notices(&feed, &body), []);
     }
 
     #[test]

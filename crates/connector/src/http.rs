@@ -133,7 +133,8 @@ fn compression(headers: &HeaderMap) -> Result<Compression, FeedProblem> {
 /// Push a file.
 ///
 /// The body is the file, of any size, plain or with `Content-Encoding: gzip`, `zstd` or `zip` (a zip archive of one or several
-/// files; `Content-Type: application/zip` says the same). The answer comes when every row has its
+/// files; `Content-Type: application/zip` and the like say the same). A body of which neither is said is told by its first
+/// bytes. The answer comes when every row has its
 /// outcome and every event is durable. The same bytes again give the same receipt, with `repeated` set, and do nothing.
 /// Mended rows that lost their marks are pushed with `mends` and the batch in which they failed: they take the places of the failed
 /// rows of its file, in their order.

@@ -52,6 +52,8 @@ impl Default for BodyLimits {
 
 /// Bytes that are gathered before they are written: a thread is needed only while it writes, however slow the sender is.
 const WRITE_BYTES: usize = 512 << 10;
+/// Bytes that tell a compression.
+const MAGIC_BYTES: usize = 4;
 /// What a body must bring within [`BodyLimits::stalled_after`].
 const PROGRESS_BYTES: u64 = 64 << 10;
 /// Unpacked bytes below which the ratio does not matter.
@@ -85,8 +87,23 @@ impl Compression {
 
     /// What a media type says of a body without content encoding.
     pub(crate) fn of_type(kind: &str) -> Self {
-        let zip = ["application/zip", "application/x-zip-compressed"].iter().any(|name| kind.starts_with(name));
-        if zip { Self::Zip } else { Self::Plain }
+        match kind.split(';').next().unwrap_or_default().trim() {
+            "application/zip" | "application/x-zip-compressed" => Self::Zip,
+            "application/gzip" | "application/x-gzip" => Self::Gzip,
+            "application/zstd" => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+
+    /// What the first bytes of a body say of it of which nothing else was said. A feed whose own form begins like an
+    /// archive takes it as it is.
+    fn of_bytes(begin: &[u8], members: &Members) -> Self {
+        match begin {
+            [0x1F, 0x8B, 0x08, ..] => Self::Gzip,
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => Self::Zstd,
+            [b'P', b'K', 3, 4, ..] if *members != (Members::One { zipped: true }) => Self::Zip,
+            _ => Self::Plain,
+        }
     }
 
     /// What the name of a file says of it.
@@ -172,7 +189,16 @@ impl RawStore {
         let limits = self.limits;
         declared_bytes.map_or(Ok(()), |bytes| self.check_declared(bytes))?;
         let folder = self.root.join(feed.as_str());
-        let mut writing = Writing::begin(folder, compression, limits, self.wide);
+        let begin = |first: &[u8]| {
+            let compression = match compression {
+                Compression::Plain => Compression::of_bytes(first, &members),
+                stated => stated,
+            };
+            Writing::begin(folder.clone(), compression, limits, self.wide)
+        };
+        let mut writing = None;
+        // The first pieces, until there are bytes enough to tell what they are.
+        let mut first = Vec::new();
         let mut progress = self.progress();
         let mut received = 0_u64;
         let mut broken = false;
@@ -183,8 +209,19 @@ impl RawStore {
             };
             received += piece.len() as u64;
             progress.note(received);
-            writing.take(piece).await?;
+            match &mut writing {
+                Some(writing) => writing.take(piece).await?,
+                None => {
+                    first.extend_from_slice(&piece);
+                    if first.len() >= MAGIC_BYTES {
+                        let writing = writing.insert(begin(&first));
+                        writing.take(std::mem::take(&mut first).into()).await?;
+                    }
+                }
+            }
         }
+        let mut writing = writing.unwrap_or_else(|| begin(&first));
+        writing.take(first.into()).await?;
         let writer = writing.end().await?;
         if broken || declared_bytes.is_some_and(|declared| declared != received) {
             let message = match declared_bytes {

@@ -70,6 +70,8 @@ reasons! {
         "压缩包内的文件本身又是压缩文件。", "请直接打包原始文件，只压缩一次。";
     HeaderMismatch, "header-mismatch", "The header line does not have the columns that the feed's profile names.", "Export with the columns that the message lists, or have a profile made for the new form.";
         "表头与该数据源约定的列不一致。", "请按提示中的列导出，或联系管理员为新格式配置数据源。";
+    LineEnds, "line-ends", "The lines of the file end with a carriage return alone, as old Macintosh files do.", "Save the file as CSV with CR LF or LF at the end of each line.";
+        "文件各行只以回车符（CR）结尾（旧 Macintosh 格式）。", "请另存为以 CR LF 或 LF 换行的 CSV 后重新发送。";
     ColumnUnknown, "column-unknown", "The file has columns that the feed's profile does not know, and the profile wants that settled first.", "Export without them, or have the profile say what they are; rows in quarantine can be replayed then.";
         "文件含有约定之外的列，须先明确其含义。", "请去掉这些列后导出，或联系管理员在配置中说明；隔离的行之后可以重放。";
     ColumnsTooMany, "columns-too-many", "A line has more columns than any feed file.", "Check the separator and the quotes of the export.";

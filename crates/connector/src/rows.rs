@@ -15,7 +15,7 @@ use crate::columns::Layout;
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::header::{named_columns, named_layout, positional_layout};
 use crate::lines::{Line, Lines};
-use crate::profile::{Format, FormatKind, Profile};
+use crate::profile::{Encoding, Format, FormatKind, Profile};
 use crate::reason::Reason;
 
 /// Longest row in bytes.
@@ -49,6 +49,15 @@ impl<'a> LineRows<'a> {
         if begin.starts_with(&[0xFF, 0xFE]) || begin.starts_with(&[0xFE, 0xFF]) {
             let message = format!("the file is UTF-16; the profile expects {}", format.encoding.name());
             return Err(BatchError::refused(Reason::Encoding, message));
+        }
+        let utf8_mark = Encoding::Utf8.byte_order_mark();
+        if begin.starts_with(utf8_mark) && format.encoding != Encoding::Utf8 {
+            let message = format!("the file is UTF-8; the profile expects {}", format.encoding.name());
+            return Err(BatchError::refused(Reason::Encoding, message));
+        }
+        // Such a file would be one row, and what is wrong with it would be said of all of it.
+        if !begin.contains(&b'\n') && begin.trim_ascii_end().contains(&b'\r') {
+            return Err(line_ends());
         }
         lines.skip_mark(format.encoding.byte_order_mark())?;
         for _ in 0..format.preamble_lines {
@@ -208,17 +217,24 @@ impl RowReader for LineRows<'_> {
     }
 }
 
+fn line_ends() -> BatchError {
+    BatchError::refused(Reason::LineEnds, "the lines end with a carriage return (CR) and no line feed (LF)")
+}
+
 fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<Notice>) -> Result<Layout, BatchError> {
     let Some(line) = line else {
         return Err(BatchError::refused(Reason::EmptyBody, "the body has no header line"));
     };
+    if line.bytes.contains(&b'\r') {
+        return Err(line_ends());
+    }
     if line.too_long {
         let message = format!("the header line has {} bytes; at most {ROW_BYTES_MAX} are read", line.length);
         return Err(BatchError::refused(Reason::ColumnsTooMany, message));
     }
     let format = &profile.format;
     let text = format.encoding.decode(&line.bytes).map_err(|error| {
-        BatchError::refused(Reason::HeaderMismatch, format!("line {}: in the header, {error}", line.number))
+        BatchError::refused(error.reason, format!("line {}: in the header, {error}", line.number))
     })?;
     let mut found: Vec<String> = Vec::new();
     let cut = split(&text, format.separator, format.quote, COLUMNS_MAX, |_, value| found.push(value.trim().to_owned()));

@@ -30,6 +30,8 @@ use crate::reason::Reason;
 
 /// How long an upload waits for its next piece.
 const KEPT_MS: i64 = 24 * 3_600_000;
+/// After so long without a piece an upload gives way to a new one when there are too many.
+const IDLE_MS: i64 = 600_000;
 /// Unfinished uploads of one feed.
 const UNFINISHED_MAX: usize = 64;
 const WRITE_BYTES: usize = 512 << 10;
@@ -184,6 +186,16 @@ impl Uploads {
         fs::rename(&fresh, &path).await
     }
 
+    /// The uploads of a feed that are not complete.
+    async fn list_unfinished(&self, feed: &FeedId) -> io::Result<Vec<Upload>> {
+        let mut unfinished = Vec::new();
+        for id in self.list(feed).await? {
+            // What is removed meanwhile is none of them.
+            unfinished.extend(self.read(feed, id).await.ok().filter(|upload| upload.batch_id.is_none()));
+        }
+        Ok(unfinished)
+    }
+
     async fn list(&self, feed: &FeedId) -> io::Result<Vec<Uuid>> {
         let mut entries = match fs::read_dir(self.folder(feed)).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -276,10 +288,15 @@ impl Ingest {
         drop(line.arrive()?);
         line.raw.check_declared(length)?;
         let uploads = &self.core.uploads;
-        if uploads.list(feed).await?.len() >= UNFINISHED_MAX {
-            return Err(IngestError::Busy.into());
-        }
         let touched_ms = (self.core.clock)().as_millis();
+        let unfinished = uploads.list_unfinished(feed).await?;
+        if unfinished.len() >= UNFINISHED_MAX {
+            // What nobody goes on with gives way to what somebody wants to send now.
+            let idle = unfinished.iter().filter(|upload| upload.touched_ms + IDLE_MS <= touched_ms);
+            let idlest = idle.min_by_key(|upload| upload.touched_ms).ok_or(IngestError::Busy)?;
+            let _turn = uploads.take_turn(idlest.id).await;
+            uploads.remove(feed, idlest.id).await?;
+        }
         let upload = Upload { id: Uuid::new_v4(), length, compression, mends, touched_ms, batch_id: None, offset: 0 };
         fs::create_dir_all(uploads.folder(feed)).await?;
         File::create(uploads.bytes(feed, upload.id)).await?;

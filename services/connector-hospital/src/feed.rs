@@ -34,8 +34,13 @@ impl Feed for Hl7Feed {
     }
 
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
-        let text = decode(row.bytes.expose(), self.profile.format.encoding)?;
-        hl7::map(&text, &self.profile, context)
+        let bytes = row.bytes.expose();
+        let text = decode(bytes, self.profile.format.encoding)?;
+        let mut drafts = hl7::map(&text, &self.profile, context)?;
+        if stated_charset(bytes) == Charset::Unknown {
+            drafts.iter_mut().for_each(|draft| draft.quality_flags.push("charset-unknown"));
+        }
+        Ok(drafts)
     }
 }
 
@@ -50,29 +55,45 @@ pub(crate) fn header(bytes: &[u8], encoding: Encoding) -> Header {
 
 /// Decodes a message: a byte order mark is certain, MSH-18 is next, then the profile.
 fn decode(bytes: &[u8], declared: Encoding) -> Result<Cow<'_, str>, RowError> {
-    let encoding =
-        if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) { Encoding::Utf8 } else { stated_charset(bytes).unwrap_or(declared) };
+    let encoding = match stated_charset(bytes) {
+        _ if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) => Encoding::Utf8,
+        Charset::Known(encoding) => encoding,
+        Charset::Unstated | Charset::Unknown => declared,
+    };
     encoding.decode(bytes).map_err(|error| match error.reason {
         Reason::Encoding => {
-            let message = format!("the message is not text in {}; name its character set in MSH-18", encoding.name());
-            RowError::row(Reason::Encoding, message)
+            let message = format!("{}: name the character set of the message in MSH-18", error.message);
+            RowError::field("MSH-18", Reason::Encoding, message)
         }
         _ => error,
     })
 }
 
+/// What MSH-18 says of the characters of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Charset {
+    /// Nothing, or ASCII, which is part of every encoding.
+    Unstated,
+    Known(Encoding),
+    /// A name that is in no table; the message is read as the profile says.
+    Unknown,
+}
+
 /// The character set that MSH-18 names (HL7 table 0211).
-fn stated_charset(bytes: &[u8]) -> Option<Encoding> {
-    let msh = bytes.split(|b| *b == b'\r' || *b == b'\n').next()?;
-    let separator = *msh.get(3)?;
-    let field = msh.split(|b| *b == separator).nth(17)?;
-    let first = field.split(|b| *b == b'~').next()?;
-    match first {
-        b"UNICODE UTF-8" | b"UTF-8" | b"UTF8" => Some(Encoding::Utf8),
-        b"GB 18030-2000" | b"GB18030" | b"GBK" | b"GB2312" => Some(Encoding::Gb18030),
-        b"BIG-5" => Some(Encoding::Big5),
-        b"8859/1" => Some(Encoding::Windows1252),
-        _ => None,
+fn stated_charset(bytes: &[u8]) -> Charset {
+    let field = || {
+        let msh = bytes.split(|b| *b == b'\r' || *b == b'\n').next()?;
+        let separator = *msh.get(3)?;
+        let field = msh.split(|b| *b == separator).nth(17)?;
+        Some(field.split(|b| *b == b'~').next()?.trim_ascii().to_ascii_uppercase())
+    };
+    match field().unwrap_or_default().as_slice() {
+        b"" | b"ASCII" => Charset::Unstated,
+        b"UNICODE UTF-8" | b"UTF-8" | b"UTF8" => Charset::Known(Encoding::Utf8),
+        b"GB 18030-2000" | b"GB18030" | b"GBK" | b"GB2312" => Charset::Known(Encoding::Gb18030),
+        b"BIG-5" => Charset::Known(Encoding::Big5),
+        b"8859/1" => Charset::Known(Encoding::Windows1252),
+        _ => Charset::Unknown,
     }
 }
 
@@ -89,6 +110,31 @@ mod tests {
         assert!(decode(stated.as_bytes(), Encoding::Gb18030).expect("decodes").contains("王^小明"));
         let marked = "\u{feff}MSH|^~\\&|\rPID|||1||王^小明";
         assert!(decode(marked.as_bytes(), Encoding::Gb18030).expect("decodes").contains("王^小明"));
+    }
+
+    #[test]
+    fn utf8_that_nobody_stated_is_an_error_and_no_other_name() {
+        for name in ["王明", "王小明"] {
+            let text = format!("MSH|^~\\&|A|B|C|D|20220301||ADT^A01|1|P|2.4\rPID|||1||{name}||20000101");
+            let error = decode(text.as_bytes(), Encoding::Gb18030).expect_err("refused");
+            assert_eq!((error.field.as_deref(), error.reason), (Some("MSH-18"), Reason::Encoding));
+            assert!(error.message.contains("look like UTF-8"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_character_set_that_is_in_no_table_is_told_from_none() {
+        let stated = |name: &str| stated_charset(format!("MSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.4||||||{name}\r").as_bytes());
+        for (name, charset) in [
+            ("", Charset::Unstated),
+            ("ASCII", Charset::Unstated),
+            ("unicode utf-8", Charset::Known(Encoding::Utf8)),
+            ("GB18030~UNICODE UTF-8", Charset::Known(Encoding::Gb18030)),
+            ("KLINGON", Charset::Unknown),
+        ] {
+            assert_eq!(stated(name), charset, "{name}");
+        }
+        assert_eq!(stated_charset(b"MSH|^~\\&|A"), Charset::Unstated);
     }
 
     #[test]

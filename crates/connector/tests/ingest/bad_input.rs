@@ -83,12 +83,42 @@ async fn a_header_that_does_not_fit_refuses_the_file_and_says_what_was_expected(
 
     // The right text in the wrong encoding, and UTF-16.
     let (_, problem) = hub.push("tickets", format!("{TICKET_HEADER}\r\n")).await;
-    assert_eq!(problem["code"], "header-mismatch", "{problem}");
+    assert_eq!(problem["code"], "encoding", "{problem}");
+    assert!(problem["detail"].as_str().expect("a detail").contains("look like UTF-8"), "{problem}");
+    let (_, problem) = hub.push("tickets", format!("\u{feff}{TICKET_HEADER}\r\n")).await;
+    assert_eq!(problem["code"], "encoding", "{problem}");
     let (_, problem) = hub.push("tickets", vec![0xFF, 0xFE, b'a', 0]).await;
     assert_eq!(problem["code"], "encoding", "{problem}");
     assert_eq!(hub.events().await.len(), 0);
     let (_, page) = hub.get("tickets", "/v1/feeds/tickets/batches").await;
     assert_eq!(page["batches"][0]["state"], "refused");
+}
+
+#[tokio::test]
+async fn a_file_whose_lines_end_with_a_carriage_return_alone_is_named_and_not_repeated() {
+    let hub = Hub::start().await;
+    let row = ticket("E1", "张伟", "2022-03-01 10:00:00");
+    for (feed, file) in [
+        ("tickets", gb18030(&format!("{TICKET_HEADER}\r{row}\r"))),
+        // A last line feed changes nothing.
+        ("tickets", gb18030(&format!("{TICKET_HEADER}\r{row}\r\n"))),
+        ("scans", format!("{0}\r{0}\r", scan("s1", "13800000001", "36.5")).into()),
+    ] {
+        let (status, problem) = hub.push(feed, file).await;
+        assert_eq!((status, problem["code"].as_str()), (422, Some("line-ends")), "{problem}");
+        let (_, page) = hub.get(feed, &format!("/v1/feeds/{feed}/batches")).await;
+        assert!(!format!("{problem}{page}").contains("张伟"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn rows_of_utf8_in_a_feed_of_gb18030_are_not_taken_for_other_characters() {
+    let hub = Hub::start().await;
+    let mut file = ticket_file(&[ticket("E1", "王明", "2022-03-01 10:00:00")]);
+    file.extend(ticket("E2", "王明", "2022-03-01 10:00:00").replace("上海虹桥", "上海").bytes());
+    let (_, receipt) = hub.push("tickets", file).await;
+    assert_eq!(counters(&receipt)[..5], [2, 1, 0, 0, 1]);
+    assert_eq!(codes(&hub, &receipt).await, [(2, 3, "encoding".into())]);
 }
 
 #[tokio::test]

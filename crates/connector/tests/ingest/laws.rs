@@ -29,6 +29,10 @@ async fn a_file_becomes_events_and_the_same_file_again_nothing() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut packed, &file).expect("memory");
     let packed = packed.finish().expect("memory");
+    // What nothing is said of is told by its first bytes, however small the pieces are.
+    let pieces: Vec<_> = packed.chunks(3).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
+    let (status, sniffed) = hub.push("tickets", Body::from_stream(futures_util::stream::iter(pieces))).await;
+    assert_eq!((status, &sniffed["batch_id"]), (200, &first["batch_id"]), "{sniffed}");
     let request =
         push_request("tickets", "").header("content-encoding", "gzip").body(packed.into()).expect("a request");
     let (status, wrapped) = hub.send_json(request).await;

@@ -171,3 +171,31 @@ async fn an_upload_opens_to_its_feed_only_and_says_what_is_wrong() {
     let left = std::fs::read_dir(hub.raw_dir.join(".uploads/scans")).expect("a folder");
     assert_eq!(left.count(), 0);
 }
+
+#[tokio::test]
+async fn uploads_that_nobody_goes_on_with_give_way_and_complete_ones_do_not_count() {
+    let hub = Hub::start().await;
+    let body = scans(1);
+    let complete = begin(&hub, body.len()).await;
+    assert_eq!(send(&hub, &complete, 0, body).await.status(), 204);
+    for _ in 0..64 {
+        begin(&hub, 100).await;
+    }
+    let request = || ask("POST", "/v1/feeds/scans/uploads").header("upload-length", 100).body(Body::empty());
+    assert_eq!(hub.response(request().expect("a request")).await.status(), 503);
+    // Ten minutes later the idlest of them makes room.
+    let folder = hub.raw_dir.join(".uploads").join("scans");
+    let statements = || {
+        let files = folder.read_dir().expect("a folder").flatten().map(|entry| entry.path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+    };
+    let unfinished = |path: &std::path::PathBuf| path.with_extension("part").exists();
+    let idle = statements().find(unfinished).expect("unfinished");
+    let mut statement: Value = serde_json::from_slice(&std::fs::read(&idle).expect("read")).expect("JSON");
+    statement["touched_ms"] = (statement["touched_ms"].as_i64().expect("a number") - 600_000).into();
+    std::fs::write(&idle, statement.to_string()).expect("written");
+    begin(&hub, 100).await;
+    assert!(!idle.exists());
+    assert_eq!(statements().filter(unfinished).count(), 64);
+    assert_eq!(hub.response(request().expect("a request")).await.status(), 503);
+}
