@@ -102,7 +102,7 @@ fn rare_share(text: &str) -> f64 {
     for c in text.chars().filter(|c| !c.is_ascii()) {
         let mut buffer = [0; 4];
         let (bytes, ..) = encoding_rs::GB18030.encode(c.encode_utf8(&mut buffer));
-        let common = matches!(*bytes, [0xA1..=0xA9 | 0xB0..=0xD7, 0xA1..]);
+        let common = matches!(*bytes, [0xA1..=0xA9 | 0xB0..=0xD7, 0xA1..=0xFF]);
         all += 1;
         rare += u32::from(!common);
     }
@@ -115,7 +115,9 @@ mod tests {
 
     #[test]
     fn utf8_is_not_read_as_gb18030_and_the_other_way_round() {
-        for name in ["王明", "张伟", "欧阳娜娜", "赵钱孙李周吴", "E1,王明,13800000001", "，王明。", "赟赟", "王一一明", "淼淼"] {
+        for name in
+            ["王明", "张伟", "欧阳娜娜", "赵钱孙李周吴", "E1,王明,13800000001", "，王明。", "赟赟", "王一一明", "淼淼"]
+        {
             let error = Encoding::Gb18030.decode(name.as_bytes()).expect_err(name);
             assert_eq!(error.reason, Reason::Encoding);
             assert!(error.message.contains("look like UTF-8"), "{name}: {error}");

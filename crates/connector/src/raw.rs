@@ -196,7 +196,7 @@ impl RawStore {
             };
             Writing::begin(folder.clone(), compression, limits, self.wide)
         };
-        let mut writing = None;
+        let mut writing: Option<Writing> = None;
         // The first pieces, until there are bytes enough to tell what they are.
         let mut first = Vec::new();
         let mut progress = self.progress();

@@ -233,9 +233,10 @@ fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<Notice
         return Err(BatchError::refused(Reason::ColumnsTooMany, message));
     }
     let format = &profile.format;
-    let text = format.encoding.decode(&line.bytes).map_err(|error| {
-        BatchError::refused(error.reason, format!("line {}: in the header, {error}", line.number))
-    })?;
+    let text = format
+        .encoding
+        .decode(&line.bytes)
+        .map_err(|error| BatchError::refused(error.reason, format!("line {}: in the header, {error}", line.number)))?;
     let mut found: Vec<String> = Vec::new();
     let cut = split(&text, format.separator, format.quote, COLUMNS_MAX, |_, value| found.push(value.trim().to_owned()));
     if cut == Err(SplitError::TooMany) {

@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_character_set_that_is_in_no_table_is_told_from_none() {
-        let stated = |name: &str| stated_charset(format!("MSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.4||||||{name}\r").as_bytes());
+        let stated =
+            |name: &str| stated_charset(format!("MSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.4||||||{name}\r").as_bytes());
         for (name, charset) in [
             ("", Charset::Unstated),
             ("ASCII", Charset::Unstated),

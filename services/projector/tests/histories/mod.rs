@@ -89,13 +89,16 @@ fn stated(number: usize, says: &Says, version: i64) -> Event {
     who.event(meta_at(SOURCES[number % 3], &format!("r{number}"), version, at))
 }
 
+/// The highest version of decisions on a pair, and those that stand.
+type Decided = (i64, Vec<(i64, Verdict)>);
+
 /// The log of a history.
 #[derive(Clone, Debug, Default)]
 struct Told {
     events: Vec<Event>,
     versions: BTreeMap<usize, i64>,
     /// Per pair the last version of a decision, and those that were not taken back.
-    decisions: BTreeMap<(usize, usize), (i64, Vec<(i64, Verdict)>)>,
+    decisions: BTreeMap<(usize, usize), Decided>,
     models: i64,
 }
 
