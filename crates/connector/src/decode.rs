@@ -93,7 +93,7 @@ fn is_utf8_by_its_looks(bytes: &[u8]) -> bool {
     let Some(other) = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes) else {
         return true;
     };
-    rare_share(text) < rare_share(&other)
+    rare_share(text) <= rare_share(&other)
 }
 
 /// The share of characters that are none of the 3,755 common ones of GB 2312, nor its marks.

@@ -1,6 +1,6 @@
 //! Acknowledgements (HL7 v2.5.1, chapter 2.9): AA taken, AE would fail again, AR send again later.
 //!
-//! Where MSH-15 or MSH-16 says anything, the sender speaks the enhanced mode: one acknowledgement says whether the message is
+//! By agreement (the feed's option `acknowledgements = "enhanced"`), where MSH-15 or MSH-16 says anything, the sender speaks the enhanced mode: one acknowledgement says whether the message is
 //! stored (CA, CE, CR), another what became of it (AA, AE, AR), each only if it is wanted. A failure is told at the level to
 //! which the sender listens.
 

@@ -1,5 +1,5 @@
 //! The MLLP listener (HL7 "Transport Specification: MLLP, Release 1"): `0x0B message 0x1C 0x0D`, one acknowledgement
-//! for each message, in order; in the enhanced mode as many as the message asks for.
+//! for each message, in order; with the feed's option `acknowledgements = "enhanced"` as many as the message asks for.
 //!
 //! An acknowledgement `AA` is sent only after message and events are durable. A connection that sends something else,
 //! stops in the middle of a message, does not read its acknowledgements or is silent for long is closed; what was
@@ -182,6 +182,7 @@ async fn converse(
 ) -> io::Result<()> {
     let profile = mllp.ingest.profile(&mllp.feed).ok_or_else(|| io::Error::other("the feed is not served here"))?;
     let (encoding, zone) = (profile.format.encoding, profile.time.zone.clone());
+    let enhanced = profile.options.get("acknowledgements").is_some_and(|mode| mode == "enhanced");
     let mut frames = Frames::of(reader);
     loop {
         let begun = tokio::select! {
@@ -196,7 +197,7 @@ async fn converse(
             frame = within(BLOCK_WAIT_MAX, frames.rest()) => frame?,
         };
         let mut framed = Vec::new();
-        for answer in answers(frame, mllp, encoding, &zone).await {
+        for answer in answers(frame, mllp, enhanced, encoding, &zone).await {
             framed.push(BLOCK_BEGIN);
             framed.extend_from_slice(answer.text.as_bytes());
             framed.extend_from_slice(&BLOCK_END);
@@ -205,9 +206,9 @@ async fn converse(
     }
 }
 
-async fn answers(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone) -> Vec<Answer> {
+async fn answers(frame: Frame, mllp: &Mllp, enhanced: bool, encoding: Encoding, zone: &TimeZone) -> Vec<Answer> {
     let now = (mllp.clock)();
-    let (header, outcome) = match frame {
+    let (mut header, outcome) = match frame {
         Frame::TooLong { begin } => {
             let message = format!("the message is longer than {MESSAGE_BYTES_MAX} bytes and was not taken");
             let outcome = Acknowledgement::Error { field: "MSH".into(), reason: Reason::MessageTooLong, message };
@@ -236,6 +237,9 @@ async fn answers(frame: Frame, mllp: &Mllp, encoding: Encoding, zone: &TimeZone)
             (header, outcome)
         }
     };
+    if !enhanced {
+        header.wanted = Default::default();
+    }
     let answers = ack::answers(&header, &outcome, now, zone);
     for answer in &answers {
         metrics::counter!("isthmus_mllp_acknowledgements_total", "code" => answer.code).increment(1);

@@ -1,6 +1,7 @@
 //! The MLLP listener over real sockets, with a real PostgreSQL behind it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use codec::Codec;
@@ -25,6 +26,19 @@ struct Hub {
 
 impl Hub {
     async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// A hub whose hospitals agreed on the enhanced mode.
+    async fn enhanced() -> Self {
+        let folder = scratch_dir("profiles");
+        let (name, text) = connector_hospital::PROFILES[1];
+        let text = format!("{text}\n[options]\nacknowledgements = \"enhanced\"\n");
+        std::fs::write(folder.join(name), text).expect("written");
+        Self::with(Some(&folder)).await
+    }
+
+    async fn with(profiles: Option<&Path>) -> Self {
         let database = database().await;
         let store = Store::connect(database.connect_options(), 10).await.expect("connected");
         store.migrate().await.expect("migrated");
@@ -37,7 +51,7 @@ impl Hub {
             key: token_key(),
             raw_dir: scratch_dir("raw"),
             limits: BodyLimits::default(),
-            feeds: connector_hospital::feeds(None).expect("profiles"),
+            feeds: connector_hospital::feeds(profiles).expect("profiles"),
             clock: Arc::clone(&clock),
         }));
         let topics: Vec<TopicSpec> =
@@ -120,9 +134,16 @@ async fn a_resend_has_the_answer_of_the_first_and_does_nothing() {
 
 #[tokio::test]
 async fn a_sender_of_the_enhanced_mode_hears_of_storage_and_of_content_apart() {
-    let hub = Hub::start().await;
-    let mut stream = TcpStream::connect(hub.address).await.expect("connects");
     let wanting = |message: String, wanted: &str| message.replacen("|2.5||||||", &format!("|2.5|||{wanted}||"), 1);
+    // Without the agreement each message has one answer, whatever its sender writes by habit.
+    let usual = Hub::start().await;
+    let mut stream = TcpStream::connect(usual.address).await.expect("connects");
+    for (number, wanted) in ["NE|NE", "AL|NE", "AL|AL"].into_iter().enumerate() {
+        let answer = ask(&mut stream, &wanting(admission(1, number), wanted)).await;
+        assert!(answer.contains(&format!("\rMSA|AA|1-{number}\r")), "{wanted}: {answer}");
+    }
+    let hub = Hub::enhanced().await;
+    let mut stream = TcpStream::connect(hub.address).await.expect("connects");
     let taken = ask(&mut stream, &wanting(admission(2, 1), "AL|AL")).await;
     let taken = if taken.contains("MSA|AA") { taken } else { taken + &rest(&mut stream).await };
     assert!(taken.find("\rMSA|CA|2-1\r").expect("stored") < taken.find("\rMSA|AA|2-1\r").expect("taken"), "{taken}");

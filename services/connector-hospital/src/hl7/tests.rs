@@ -11,7 +11,7 @@ fn read(message: &str) -> Mapped {
 
 fn adt(trigger: &str, segments: &str) -> Mapped {
     read(&format!(
-        "MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^{trigger}|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明||19800101|M\r{segments}\r"
+        "MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^{trigger}|1|P|2.5||||||UNICODE UTF-8\rPID|1||M1^^^HOSP^MR||王^小明||19800101|M\r{segments}\r"
     ))
 }
 
@@ -51,7 +51,9 @@ fn every_event_of_a_stay_does_what_the_standard_says() {
 #[test]
 fn an_old_message_is_taken_and_flagged_and_a_time_of_entry_that_cannot_be_is_left_out() {
     let message = |stated: &str, event: &str| {
-        read(&format!("MSH|^~\\&|A|B|||{stated}||ADT^A01|1|P|2.5\r{event}PID|1||M1^^^HOSP^MR||王^小明\r{VISIT}\r"))
+        read(&format!(
+            "MSH|^~\\&|A|B|||{stated}||ADT^A01|1|P|2.5||||||UNICODE UTF-8\r{event}PID|1||M1^^^HOSP^MR||王^小明\r{VISIT}\r"
+        ))
     };
     let old = message("198908181126+0215", "EVN|A01|20290801070624+0115||||20210817151943.4+0200\r").expect("taken");
     assert_eq!(old[0].event_time.to_string(), "2021-08-17T13:19:43.4Z", "when it happened, not when it was typed in");
@@ -106,7 +108,7 @@ fn a_visit_moves_to_another_patient_and_keeps_or_changes_its_number() {
 fn results_are_preliminary_final_corrected_cancelled_or_withdrawn_and_pools_are_no_people() {
     let result = |status: &str, specimen: &str| {
         let text = format!(
-            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5\rPID|1||M1^^^HOSP^MR||王^小明\r\
+            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5||||||UNICODE UTF-8\rPID|1||M1^^^HOSP^MR||王^小明\r\
              OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|CWE|94500-6^^LN||260373001^Detected^SCT||||||{status}\r{specimen}\r"
         );
         let draft = read(&text).expect(status).remove(1);
@@ -172,7 +174,7 @@ fn a_value_that_is_no_known_verdict_is_unknown_and_flagged_and_a_measured_one_is
 #[test]
 fn a_message_merges_as_many_numbers_as_it_names() {
     let merged = |groups: &str| {
-        read(&format!("MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A40|1|P|2.5\r{groups}"))
+        read(&format!("MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A40|1|P|2.5||||||UNICODE UTF-8\r{groups}"))
             .map(|drafts| drafts.iter().map(|d| (d.source_record_id.expose().clone(), d.op)).collect::<Vec<_>>())
     };
     let number = |number: &str, op| (format!("patient:HOSP:{number}"), op);
@@ -211,7 +213,7 @@ fn a_stay_without_a_number_is_flagged_and_never_cancelled_by_guess() {
 fn a_resident_number_of_somebody_not_born_yet_is_none() {
     let patient = |number: &str| {
         read(&format!(
-            "MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A28|1|P|2.5\rPID|1||M1^^^HOSP^MR~{number}^^^^NI||王^小明\r"
+            "MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A28|1|P|2.5||||||UNICODE UTF-8\rPID|1||M1^^^HOSP^MR~{number}^^^^NI||王^小明\r"
         ))
     };
     let number = |year: i16| {
