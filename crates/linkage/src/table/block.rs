@@ -12,7 +12,7 @@ use crate::hash::{hash_text, mix};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Atom {
-    /// Given name and surname, in either order.
+    /// The words of given name and surname, in any order.
     Names,
     Given,
     GivenSound,
@@ -137,6 +137,10 @@ impl Atom {
             Self::BirthDay => by_value(&|n| value(n).mask as u32 % 10_000),
             Self::NationalIdHead | Self::PhoneHead => by_value(&|n| half(list.text(n), false)),
             Self::NationalIdTail | Self::PhoneTail => by_value(&|n| half(list.text(n), true)),
+            // The same for all orders of the words.
+            Self::Names => by_value(&|n| {
+                list.text(n).split(' ').fold(0, |sum: u32, word| sum.wrapping_add(hash_text(word) as u32))
+            }),
             Self::EmailLocal => by_value(&|n| {
                 let local = list.text(n).split('@').next().unwrap_or("");
                 if local.len() < 3 { 0 } else { hash_text(local) as u32 | 1 }
@@ -205,7 +209,8 @@ impl Keys {
             if given == 0 || surname == 0 {
                 return 0;
             }
-            return u64::from(given.min(surname)) << 32 | u64::from(given.max(surname));
+            let words = |name: u32| self.digests[atom as usize].as_ref().map_or(0, |digest| digest[name as usize]);
+            return u64::from(words(given).wrapping_add(words(surname))) | 1 << 32;
         }
         let number = row[atom.field() as usize];
         match &self.digests[atom as usize] {

@@ -14,7 +14,7 @@ use super::prior::{limit, stranger_limit, typical};
 use super::sample::StandsFor;
 use super::store::{INPUT, Table};
 use super::strangers::{Strangers, add_states};
-use super::weigh::{AGREES, ALONE, ONE_PERSON, Parameters, RELATIVES, STATES, Shares};
+use super::weigh::{AGREES, ALONE, BONDS, ONE_PERSON, Parameters, RELATIVES, STATES, Shares};
 
 const ROUNDS_MAX: usize = 40;
 /// How much what is typical counts for.
@@ -39,6 +39,7 @@ pub(crate) struct Learner<'a> {
     observed: Vec<(Observed, StandsFor)>,
     strangers: Strangers,
     totals: [f64; 2],
+    families: Families,
     /// Rounds so far.
     pub(crate) rounds_done: usize,
 }
@@ -50,7 +51,15 @@ impl<'a> Learner<'a> {
             || sample.par_iter().with_min_len(1024).map(|(pair, each)| (Observed::new(table, pair), *each)).collect();
         let (observed, strangers) = rayon::join(look, || Strangers::draw(table, seed));
         let sample = sample.into_iter().map(|(pair, _)| pair).collect();
-        Self { table, sample, observed, strangers, totals: pair_totals(table), rounds_done: 0 }
+        Self {
+            table,
+            sample,
+            observed,
+            strangers,
+            totals: pair_totals(table),
+            families: Families::of(table),
+            rounds_done: 0,
+        }
     }
 
     /// Learns from what one starts from, with values counted over so many records.
@@ -96,7 +105,7 @@ impl<'a> Learner<'a> {
                     rarity.fill(table, pair, observed);
                 });
             }
-            let (expected, counted) = step(&self.observed, self.totals, belief, &mut parameters);
+            let (expected, counted) = step(&self.observed, self.totals, belief, self.families, &mut parameters);
             if over_records {
                 let records = parameters.population;
                 parameters.repeats = (2.0 * counted / records).min(records / 4.0);
@@ -132,20 +141,11 @@ fn initial(table: &Table, records: f64) -> Parameters {
         }
         shares
     });
-    // Relatives can only be told apart from one person where there is something that relatives share.
-    let places = [
-        TableField::Phone,
-        TableField::Email,
-        TableField::Address1,
-        TableField::StreetNumber,
-        TableField::Postcode,
-        TableField::Suburb,
-        TableField::BirthPlace,
-    ];
-    let has_places = places.iter().any(|field| table.stated(*field) * 20 >= table.len());
+    // Where nothing is stated that relatives share, there are none.
+    let has_bonds = BONDS.iter().any(|field| is_common(table, *field));
     Parameters {
         matches: [0.3 / records; 2],
-        relatives: if has_places { 1.0 / records } else { 0.0 },
+        relatives: if has_bonds { 1.0 / records } else { 0.0 },
         shares,
         chance: [[[0.0; LEVELS]; STATES]; FIELDS],
         repeats: 0.3,
@@ -194,6 +194,7 @@ fn step(
     observed: &[(Observed, StandsFor)],
     totals: [f64; 2],
     belief: Belief,
+    families: Families,
     parameters: &mut Parameters,
 ) -> (f64, f64) {
     let known: &Parameters = parameters;
@@ -213,14 +214,17 @@ fn step(
         *matches *= real;
         *share = ((*matches + 0.01) / total).clamp(1e-15, 0.4);
     }
+    let all = totals[0] + totals[1];
+    let one_person = sums.matches.iter().sum::<f64>() / all;
     if parameters.relatives > 0.0 {
         // A handful of such pairs does not make families.
         let relatives = (sums.relatives - RELATIVES_MIN).max(0.01);
-        let all = totals[0] + totals[1];
         let most = RELATIVES_EACH * (1.0 + 2.0 * sums.matches.iter().sum::<f64>() / records(all)) / records(all);
-        parameters.relatives = (relatives / all).clamp(1e-15, most.min(0.2));
+        let least = one_person * families.relatives;
+        parameters.relatives = (relatives / all).min(most.min(0.2)).max(least).max(1e-15);
     }
     maximise(&sums, belief, parameters);
+    families.keep_twins(one_person, parameters);
     (sums.matches[0] + sums.matches[1], sums.counted * real)
 }
 
@@ -233,6 +237,50 @@ fn records(pairs: f64) -> f64 {
 const RELATIVES_EACH: f64 = 6.0;
 /// Pairs of relatives that are taken for chance.
 const RELATIVES_MIN: f64 = 3.0;
+
+/// Pairs of relatives, and of twins, for each pair of one person at least. Without a floor relatives would be explained
+/// away wherever they are few, and pairs of one person would learn to differ as relatives do.
+#[derive(Clone, Copy)]
+struct Families {
+    relatives: f64,
+    twins: f64,
+}
+
+impl Families {
+    /// Families show where they share a phone or a place; where a surname is all they share, they must be believed in.
+    fn of(table: &Table) -> Self {
+        let places = [
+            TableField::Phone,
+            TableField::Email,
+            TableField::Address1,
+            TableField::StreetNumber,
+            TableField::Postcode,
+            TableField::Suburb,
+            TableField::BirthPlace,
+        ];
+        match places.iter().any(|field| is_common(table, *field)) {
+            true => Self { relatives: 0.001, twins: 0.0 },
+            false => Self { relatives: 0.1, twins: 0.02 },
+        }
+    }
+
+    /// Sees to it that there are twins, whatever their share of the relatives.
+    fn keep_twins(self, one_person: f64, parameters: &mut Parameters) {
+        let least = (one_person * self.twins / parameters.relatives.max(1e-15)).min(0.5);
+        for shares in &mut parameters.shares[RELATIVES][TableField::Birth as usize] {
+            let lacking = least - shares[SAME as usize];
+            if lacking > 0.0 {
+                shares[SAME as usize] = least;
+                shares[0] = (shares[0] - lacking).max(1e-4);
+            }
+        }
+    }
+}
+
+/// Whether one in twenty records states a field.
+fn is_common(table: &Table, field: TableField) -> bool {
+    table.stated(field) * 20 >= table.len()
+}
 
 /// What pairs of one person have in common of given name and birth date: if what looks like pairs of one person agree
 /// on them far less often than the fields one by one, they are pairs of something else.
@@ -316,7 +364,7 @@ fn maximise(sums: &Sums, belief: Belief, parameters: &mut Parameters) {
             for state in 0..STATES {
                 // Whether one person's birth date was copied wrongly says nothing of the name.
                 let counted = match (kind, field) {
-                    (ONE_PERSON, TableField::Given) | (_, TableField::Surname) => {
+                    (ONE_PERSON, TableField::Given | TableField::Sex) | (_, TableField::Surname) => {
                         add_states(&sums.shares[kind][field as usize])
                     }
                     _ => sums.shares[kind][field as usize][state],

@@ -15,7 +15,8 @@ pub(crate) const LOOSE: Level = 3;
 /// An initial for a name, what is not hidden, a year.
 pub(crate) const PART: Level = 4;
 pub(crate) const DIFFERENT: Level = 5;
-/// The values have changed places with those of the neighbouring field; of birth dates: half a generation apart.
+/// The values have changed places with those of the neighbouring field; of birth dates: other in every part,
+/// or half a generation apart.
 pub(crate) const SWAPPED: Level = 6;
 /// How many levels there are, the missing one included.
 pub(crate) const LEVELS: usize = 7;
@@ -57,7 +58,17 @@ pub(crate) fn compare(table: &Table, a: &Row, b: &Row) -> Levels {
 fn swapped(table: &Table, a: &Row, b: &Row, first: TableField, second: TableField, levels: &mut Levels) {
     let (p, q) = (first as usize, second as usize);
     let crosses = (a[p] != 0 && a[p] == b[q], a[q] != 0 && a[q] == b[p]);
-    if levels[p] == SAME || levels[q] == SAME || crosses == (false, false) {
+    if levels[p] == SAME || levels[q] == SAME {
+        return;
+    }
+    if crosses == (false, false) {
+        if first == TableField::Given
+            && (levels[p] == DIFFERENT || levels[q] == DIFFERENT)
+            && have_same_words(table, a, b)
+        {
+            levels[p] = SWAPPED;
+            levels[q] = MISSING;
+        }
         return;
     }
     let fits = |x: u32, y: u32| x == 0 || y == 0 || differing(table, first, x, y) <= LOOSE;
@@ -70,6 +81,39 @@ fn swapped(table: &Table, a: &Row, b: &Row, first: TableField, second: TableFiel
         levels[p] = SWAPPED;
         levels[q] = MISSING;
     }
+}
+
+/// Whether two whole names are made of the same words, or one of some of the other's: who splits names does it in
+/// more than one way.
+fn have_same_words(table: &Table, a: &Row, b: &Row) -> bool {
+    const PARTS: [TableField; 2] = [TableField::Given, TableField::Surname];
+    let parts = |row: &Row| PARTS.map(|field| row[field as usize]);
+    let (x, y) = (parts(a), parts(b));
+    let value = |number: &u32| table.value(TableField::Given, *number);
+    let all = || x.iter().chain(&y);
+    if all().any(|number| *number == 0 || !value(number).ascii) || !all().any(|number| value(number).spaced) {
+        return false;
+    }
+    let letters = |parts: &[u32; 2]| value(&parts[0]).mask | value(&parts[1]).mask;
+    if letters(&x) & !letters(&y) != 0 && letters(&y) & !letters(&x) != 0 {
+        return false;
+    }
+    let words = |parts: &[u32; 2]| -> Vec<&str> {
+        parts.iter().flat_map(|number| table.text(TableField::Given, *number).split(' ')).collect()
+    };
+    let (mut few, mut many) = (words(&x), words(&y));
+    if few.len() > many.len() {
+        (few, many) = (many, few);
+    }
+    has_words(many, few.into_iter())
+}
+
+/// Whether a name has all these words, in whatever order; initials are none.
+fn has_words<'a>(mut name: Vec<&str>, mut words: impl Iterator<Item = &'a str>) -> bool {
+    words.all(|word| {
+        let found = name.iter().position(|other| word == *other && word.len() > 1);
+        found.map(|place| name.swap_remove(place)).is_some()
+    })
 }
 
 fn differing(table: &Table, field: TableField, x: u32, y: u32) -> Level {
@@ -120,7 +164,8 @@ fn births(a: u32, b: u32) -> Level {
     if y1 == y2 && (m1 == m2 || d1 == d2) || same_day && !vague(m1, d1) || differing == 2 {
         return LOOSE;
     }
-    if y1.abs_diff(y2) >= GENERATION_YEARS { SWAPPED } else { DIFFERENT }
+    let all_differ = y1 != y2 && m1 != m2 && d1 != d2 && !vague(m1, d1) && !vague(m2, d2);
+    if y1.abs_diff(y2) >= GENERATION_YEARS || all_differ { SWAPPED } else { DIFFERENT }
 }
 
 /// Years of which one or both are all that is known.
@@ -193,7 +238,8 @@ fn names(table: &Table, field: TableField, x: u32, y: u32, left: &Value, right: 
     DIFFERENT
 }
 
-/// Names of several words: the words of the shorter must be words, or initials, of the longer in order.
+/// Names of several words: the words of the shorter must be words, initials or beginnings of words of the longer, in
+/// order; whole words may stand in another order.
 fn several_words(a: &str, b: &str) -> Level {
     let (few, many) = if a.split(' ').count() <= b.split(' ').count() { (a, b) } else { (b, a) };
     let fits = |x: &str, y: &str| {
@@ -205,6 +251,8 @@ fn several_words(a: &str, b: &str) -> Level {
             1
         } else if x.len() > 3 && y.len() > 3 && within(x.as_bytes(), y.as_bytes(), 1).is_some() {
             3
+        } else if x.len().abs_diff(y.len()) > 1 && (x.starts_with(y) || y.starts_with(x)) {
+            4
         } else {
             0
         }
@@ -221,6 +269,9 @@ fn several_words(a: &str, b: &str) -> Level {
             Some(2) if word.len() > 1 => whole = true,
             Some(3) => near = true,
             Some(_) => {}
+            None if few.contains(' ') && has_words(many.split(' ').collect(), few.split(' ')) => {
+                return if few.len() == many.len() { NEAR } else { LOOSE };
+            }
             None => return DIFFERENT,
         }
         skipped_first |= place == 0 && skipped;
@@ -427,7 +478,8 @@ mod tests {
             (19_870_211, 19_780_211, NEAR),
             (19_870_211, 19_870_000, PART),
             (19_870_211, 19_870_225, LOOSE),
-            (19_870_211, 19_900_930, DIFFERENT),
+            (19_870_211, 19_900_930, SWAPPED),
+            (19_870_101, 19_920_930, DIFFERENT),
             (19_870_211, 19_551_023, SWAPPED),
         ] {
             assert_eq!(births(a, b), level, "{a} {b}");

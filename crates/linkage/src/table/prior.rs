@@ -58,6 +58,9 @@ pub(crate) const fn frequency(field: TableField) -> f64 {
     }
 }
 
+/// Other people whom a number or mail address of one person was given to as well, or was noted for by a slip.
+pub(crate) const GIVEN_AGAIN: f64 = 0.02;
+
 /// Records that these frequencies count for.
 pub(crate) const FREQUENCY_RECORDS: f64 = 12.0;
 
@@ -77,7 +80,7 @@ pub(crate) fn limit(field: TableField, kind: usize, state: usize, level: usize) 
         (TableField::Given | TableField::Sex | TableField::Birth, DIFFERENT) => 1.0,
         (_, DIFFERENT) => 0.01,
         (TableField::Given, _) => 0.05,
-        (TableField::Birth, SAME) => 0.04,
+        (TableField::Birth, SAME) => 0.5,
         (TableField::Birth, NEAR | LOOSE | PART) => 0.03,
         (TableField::NationalId, SAME) => 0.002,
         (TableField::NationalId, NEAR | LOOSE | PART) => 0.02,
@@ -90,7 +93,8 @@ pub(crate) fn stranger_limit(field: TableField) -> f64 {
     match field {
         TableField::Birth => 0.1,
         TableField::Given => 0.2,
-        TableField::Surname | TableField::Sex | TableField::NationalId => 0.3,
+        TableField::Sex => 0.15,
+        TableField::Surname | TableField::NationalId => 0.3,
         _ => 1.0,
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn state_of(levels: &Levels, field: TableField) -> usize {
 }
 
 /// What relatives or a household have in common: without any of it two people have nothing to do with each other.
-const BONDS: [TableField; 5] =
+pub(crate) const BONDS: [TableField; 5] =
     [TableField::Surname, TableField::Phone, TableField::Email, TableField::Address1, TableField::BirthPlace];
 
 /// Whether there is a bond by which two records may be of relatives.
@@ -63,12 +63,28 @@ pub(crate) fn is_bound(levels: &Levels) -> bool {
     BONDS.iter().any(|field| (SAME..=LOOSE).contains(&levels[*field as usize]))
 }
 
-/// Whether given name and birth date both speak against one person, and no number speaks for it: then slips do not
-/// explain it, as they would in either alone.
+/// What two people of one name seldom have in common besides.
+const BESIDES: [TableField; 8] = [
+    TableField::Phone,
+    TableField::Email,
+    TableField::Postcode,
+    TableField::Suburb,
+    TableField::Address1,
+    TableField::BirthPlace,
+    TableField::Occupation,
+    TableField::NationalId,
+];
+
+/// Whether given name and birth date both speak against one person, or the birth date does in every part and nothing
+/// but the names for it: then slips do not explain it, as they would in either alone. A namesake does, often a parent.
 pub(crate) fn is_other(levels: &Levels) -> bool {
-    levels[TableField::Given as usize] == DIFFERENT
-        && matches!(levels[TableField::Birth as usize], DIFFERENT | SWAPPED)
-        && !matches!(levels[TableField::NationalId as usize], SAME | NEAR)
+    let [given, birth, number] =
+        [TableField::Given, TableField::Birth, TableField::NationalId].map(|field| levels[field as usize]);
+    if !matches!(birth, DIFFERENT | SWAPPED) || matches!(number, SAME | NEAR) {
+        return false;
+    }
+    let agrees = |field: &TableField| (SAME..=LOOSE).contains(&levels[*field as usize]);
+    given == DIFFERENT || birth == SWAPPED && !BESIDES.iter().any(agrees)
 }
 
 /// What is left of the odds of one person then.
@@ -118,7 +134,13 @@ pub(crate) fn by_value(field: TableField, state: usize) -> bool {
 impl Parameters {
     /// How likely a stranger is to have a value that `count` persons have.
     pub(crate) fn frequency(&self, field: usize, state: usize, count: f64) -> f64 {
-        let strangers = (count - 1.0 - self.repeats).max(0.5);
+        let strangers = match TableField::ALL[field] {
+            // Such a value is given to one: that both records have it says nothing of how many strangers do.
+            TableField::NationalId | TableField::Phone | TableField::Email => {
+                (count - 2.0 - self.repeats).max(prior::GIVEN_AGAIN)
+            }
+            _ => (count - 1.0 - self.repeats).max(0.5),
+        };
         let before = prior::frequency(TableField::ALL[field]) * FREQUENCY_RECORDS;
         let frequency = (strangers + before) / (self.population + FREQUENCY_RECORDS);
         // Given names and surnames go together.
@@ -163,6 +185,11 @@ impl Parameters {
         if level != SWAPPED {
             return self.chance[place][state][level as usize];
         }
+        if !crosses(a, b, field, other) {
+            // The same words, but not the same parts.
+            let both = |row: &Row| frequency(field, row[place]) * frequency(other, row[other as usize]);
+            return both(a).max(both(b));
+        }
         let crossing = [(place, other as usize), (other as usize, place)].map(|(p, q)| {
             let agrees = a[p] != 0 && a[p] == b[q];
             if agrees { frequency(TableField::ALL[p], a[p]).max(frequency(TableField::ALL[q], a[p])) } else { 1.0 }
@@ -171,6 +198,12 @@ impl Parameters {
         let missing = if crossing[0] == 1.0 || crossing[1] == 1.0 { 0.05 } else { 1.0 };
         crossing[0] * crossing[1] * missing
     }
+}
+
+/// Whether a value of one of two fields is that of the other field in the other record.
+fn crosses(a: &Row, b: &Row, first: TableField, second: TableField) -> bool {
+    let (p, q) = (first as usize, second as usize);
+    a[p] != 0 && a[p] == b[q] || a[q] != 0 && a[q] == b[p]
 }
 
 impl Weigher {

@@ -1,0 +1,100 @@
+//! Files unlike those that linkage was made with: situations that a fresh pair of eyes brought up, by name.
+
+use link::Outcome;
+
+use crate::folder::Folder;
+
+const GIVEN: [&str; 20] = [
+    "adele", "boris", "clara", "dario", "elena", "frank", "gilda", "henry", "irene", "jonas", "karin", "louis",
+    "marta", "oscar", "petra", "ralph", "selma", "tomas", "ursel", "viola",
+];
+const SURNAMES: [&str; 25] = [
+    "albers", "becker", "carlow", "dreyer", "engels", "forster", "gerber", "holtz", "immel", "juncker", "kramer",
+    "lindner", "mosel", "nagel", "oswald", "pohl", "quint", "reuter", "stahl", "tietz", "unger", "vetter", "wolff",
+    "zeller", "ziegler",
+];
+
+/// People with names and a birth date, every third of them twice; of these every fourth with a slip.
+fn people(count: usize) -> String {
+    let mut text = String::new();
+    for person in 0..count {
+        let mixed = (person as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let draw = |shift: u32, most: u64| (mixed >> shift) % most;
+        let (given, surname) = (GIVEN[draw(11, 20) as usize], SURNAMES[draw(23, 25) as usize]);
+        let dob = format!("{}-{:02}-{:02}", 1930 + draw(31, 80), 1 + draw(37, 12), 1 + draw(43, 28));
+        text += &format!("s{person}a,{given},{surname},{dob}\n");
+        if person % 3 == 0 {
+            let surname = if person % 4 == 0 { &surname[..surname.len() - 1] } else { surname };
+            text += &format!("s{person}b,{given},{surname},{dob}\n");
+        }
+    }
+    text
+}
+
+fn link(folder: &Folder, header: &str, rows: &str) -> Outcome {
+    let input = folder.write("a.csv", format!("{header}\n{rows}"));
+    folder.link(&folder.options(&[input]))
+}
+
+const NAMES_AND_BIRTH: &str = "record_id,given_name,surname,dob";
+
+#[test]
+fn a_parent_and_a_child_of_one_name_are_two_people_where_names_and_dates_are_all_there_is() {
+    let folder = Folder::new();
+    let family = "p1,nathaniel,graystone,1975-10-17\np2,nathaniel,graystone,2015-06-21\n\
+                  p3,nathaniel,graystone,1975-10-17\np4,tancred,middleton,1978-01-30\np5,tancred,middleton,1987-05-13\n";
+    link(&folder, NAMES_AND_BIRTH, &(people(1_500) + family));
+    assert!(folder.together("p1", "p3"));
+    assert!(!folder.together("p1", "p2"));
+    assert!(!folder.together("p4", "p5"));
+}
+
+#[test]
+fn twins_are_two_people_where_names_and_dates_are_all_there_is() {
+    let folder = Folder::new();
+    let twins =
+        "t1,beverly,quilesberg,2009-03-14\nt2,leopold,quilesberg,2009-03-14\nt3,beverly,quilesberg,2009-03-14\n";
+    link(&folder, NAMES_AND_BIRTH, &(people(1_500) + twins));
+    assert!(folder.together("t1", "t3"));
+    assert!(!folder.together("t1", "t2"));
+}
+
+#[test]
+fn a_mail_address_that_one_person_has_is_enough_though_the_phone_is_another() {
+    let folder = Folder::new();
+    let mut rows = String::new();
+    for person in 0..1_500_usize {
+        let surname = SURNAMES[person * 7 % 25];
+        let given = GIVEN[person * 11 % 20];
+        let mail = format!("{given}.{surname}{person}@example.org");
+        let phone = |number: usize| format!("07{:09}", (number * 611_953 + 7) % 999_999_937);
+        rows += &format!("{person}a,{mail},{},{surname}\n", phone(person));
+        if person % 3 == 0 {
+            // Another phone for every fifth; no surname.
+            let other = if person % 5 == 0 { phone(person + 90_000) } else { phone(person) };
+            rows += &format!("{person}b,{mail},{other},\n");
+        }
+    }
+    let outcome = link(&folder, "record_id,email,phone,surname", &rows);
+    let changed: Vec<usize> = (0..1_500).step_by(15).collect();
+    let clusters = folder.clusters();
+    let found = changed.iter().filter(|person| {
+        clusters.iter().any(|all| all.contains(&format!("{person}a")) && all.contains(&format!("{person}b")))
+    });
+    assert!(found.count() * 100 >= changed.len() * 95, "{}", outcome.text);
+}
+
+#[test]
+fn the_words_of_a_name_may_stand_in_another_order() {
+    let folder = Folder::new();
+    let rows = "v1,hoang minh thao,tran,1981-02-17\nv2,tran hoang minh,thao,1981-02-17\n\
+                v3,rosalia,ruizo prietoso,1977-06-05\nv4,rosalia,prietoso ruizo,1977-06-05\n\
+                v5,maria doloretta,castillejo,1969-11-23\nv6,ma doloretta,castillejo,1969-11-23\n\
+                v7,garcianez gonzalvo,maria pilarica,1990-08-09\nv8,mª pilarica,garcianez gonzalvo,1990-08-09\n\
+                v9,minh,thao tran,1993-12-02\n";
+    link(&folder, NAMES_AND_BIRTH, &(people(1_500) + rows));
+    for (a, b) in [("v1", "v2"), ("v3", "v4"), ("v5", "v6"), ("v7", "v8")] {
+        assert!(folder.together(a, b), "{a} {b}");
+    }
+    assert!(!folder.together("v1", "v9"));
+}
