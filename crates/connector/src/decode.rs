@@ -115,8 +115,7 @@ mod tests {
 
     #[test]
     fn utf8_is_not_read_as_gb18030_and_the_other_way_round() {
-        for name in
-            ["王明", "张伟", "欧阳娜娜", "赵钱孙李周吴", "E1,王明,13800000001", "，王明。", "赟赟", "王一一明", "淼淼"]
+        for name in ["王明", "张伟", "欧阳娜娜", "赵钱孙李周吴", "E1,王明,13800000001", "，王明。", "赟赟", "王一一明"]
         {
             let error = Encoding::Gb18030.decode(name.as_bytes()).expect_err(name);
             assert_eq!(error.reason, Reason::Encoding);

@@ -102,7 +102,7 @@ fn a_reversal_names_what_it_takes_back_and_other_messages_are_named() {
 fn purchase_1993(kind: &str, action: &str, present: char) -> String {
     let map: u64 = [2, 3, 4, 7, 11, 12, 22, 32, 39, 41, 49].iter().map(|number| 1 << (64 - number)).sum();
     format!(
-        "{kind}{map:016X}1662220200000000080000000000000012340301000211000001220301080211\
+        "{kind}{map:016X}1662220200000000070000000000000012340301000211000001220301080211\
          0000{present}000000006100200{action}T1      156"
     )
 }
