@@ -344,23 +344,65 @@ impl ReprocessedView {
     }
 }
 
+/// Which rows are looked at.
+#[expect(dead_code, reason = "it describes the members of the query string that `choice` reads")]
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Selected {
+    /// Only rows of this feed
+    feed: Option<String>,
+    /// Only rows with this reason code
+    code: Option<String>,
+    /// Only rows of this batch
+    batch: Option<String>,
+    /// Only rows of batches that came at least so many days ago
+    older_than_days: Option<u32>,
+}
+
+/// What a caller is told who is no operator.
+#[expect(dead_code, reason = "it describes answers that `operator` gives")]
+#[derive(utoipa::IntoResponses)]
+enum Outsider {
+    /// No valid token
+    #[response(status = 401)]
+    Unknown(ProblemDocument),
+    /// The token is no operator's
+    #[response(status = 403)]
+    OfAnother(ProblemDocument),
+}
+
+/// What an operator is told when an act is not done.
+#[expect(dead_code, reason = "it describes answers that `operator` and the desk give")]
+#[derive(utoipa::IntoResponses)]
+enum Undone {
+    /// No valid token
+    #[response(status = 401)]
+    Unknown(ProblemDocument),
+    /// The token is no operator's
+    #[response(status = 403)]
+    OfAnother(ProblemDocument),
+    /// The feed is of another process
+    #[response(status = 404)]
+    Elsewhere(ProblemDocument),
+    /// What is to be done makes no sense
+    #[response(status = 422)]
+    Senseless(ProblemDocument),
+    /// It cannot be put on record, or a part of the hub is away
+    #[response(status = 503)]
+    Away(ProblemDocument),
+}
+
 /// How many rows are open, by feed and reason.
 #[utoipa::path(
     get,
     path = "/v1/quarantine",
     tag = "quarantine",
     security(("operator-token" = [])),
-    params(
-        ("feed" = Option<String>, Query, description = "Only rows of this feed"),
-        ("code" = Option<String>, Query, description = "Only rows with this reason code"),
-        ("batch" = Option<String>, Query, description = "Only rows of this batch"),
-        ("older_than_days" = Option<u32>, Query, description = "Only rows of batches that came at least so many days ago"),
-    ),
+    params(Selected),
     responses(
         (status = 200, description = "Counts", body = CountsView),
         (status = 400, description = "A member of the query string has another form", body = ProblemDocument),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is no operator's", body = ProblemDocument),
+        Outsider,
         (status = 422, description = "There is no such reason code", body = ProblemDocument),
     ),
 )]
@@ -388,10 +430,7 @@ async fn count(
     tag = "quarantine",
     security(("operator-token" = [])),
     params(
-        ("feed" = Option<String>, Query, description = "Only rows of this feed"),
-        ("code" = Option<String>, Query, description = "Only rows with this reason code"),
-        ("batch" = Option<String>, Query, description = "Only rows of this batch"),
-        ("older_than_days" = Option<u32>, Query, description = "Only rows of batches that came at least so many days ago"),
+        Selected,
         ("all" = Option<bool>, Query, description = "Also rows that were mended, replayed or discarded"),
         ("after" = Option<String>, Query, description = "Only rows after this one, as `next` of a page names it"),
         ("limit" = Option<i64>, Query, description = "At most this many, up to 1,000; 100 by default"),
@@ -399,8 +438,7 @@ async fn count(
     responses(
         (status = 200, description = "Rows", body = HeldPage),
         (status = 400, description = "A member of the query string has another form", body = ProblemDocument),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is no operator's", body = ProblemDocument),
+        Outsider,
         (status = 422, description = "There is no such reason code", body = ProblemDocument),
     ),
 )]
@@ -435,8 +473,7 @@ async fn list(
     ),
     responses(
         (status = 200, description = "The row; the header Isthmus-Receipt names the entry of the ledger", body = ShownView),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is no operator's", body = ProblemDocument),
+        Outsider,
         (status = 404, description = "No such row in quarantine, or its feed is of another process", body = ProblemDocument),
         (status = 503, description = "The look cannot be put on record", body = ProblemDocument),
     ),
@@ -462,11 +499,7 @@ async fn show(
     request_body = OrderBody,
     responses(
         (status = 200, description = "What became of them", body = ReplayedView),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is no operator's", body = ProblemDocument),
-        (status = 404, description = "The feed is of another process", body = ProblemDocument),
-        (status = 422, description = "What is to be done makes no sense", body = ProblemDocument),
-        (status = 503, description = "It cannot be put on record, or a part of the hub is away", body = ProblemDocument),
+        Undone,
     ),
 )]
 async fn replay(State(office): State<Arc<Office>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
@@ -484,11 +517,7 @@ async fn replay(State(office): State<Arc<Office>>, headers: HeaderMap, body: Byt
     request_body = OrderBody,
     responses(
         (status = 200, description = "How many rows", body = DiscardedView),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is no operator's", body = ProblemDocument),
-        (status = 404, description = "The feed is of another process", body = ProblemDocument),
-        (status = 422, description = "What is to be done makes no sense", body = ProblemDocument),
-        (status = 503, description = "It cannot be put on record, or a part of the hub is away", body = ProblemDocument),
+        Undone,
     ),
 )]
 async fn discard(State(office): State<Arc<Office>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
@@ -506,11 +535,7 @@ async fn discard(State(office): State<Arc<Office>>, headers: HeaderMap, body: By
     request_body = ReprocessBody,
     responses(
         (status = 200, description = "What changed, or would change", body = ReprocessedView),
-        (status = 401, description = "No valid token", body = ProblemDocument),
-        (status = 403, description = "The token is no operator's", body = ProblemDocument),
-        (status = 404, description = "The feed is of another process", body = ProblemDocument),
-        (status = 422, description = "What is to be done makes no sense", body = ProblemDocument),
-        (status = 503, description = "It cannot be put on record, or a part of the hub is away", body = ProblemDocument),
+        Undone,
     ),
 )]
 async fn reprocess(State(office): State<Arc<Office>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
