@@ -1,12 +1,13 @@
 //! The codec itself: which id stands for which schema, and the framing.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::{Event, EventType, PersonChange};
 
 use crate::format::{Format, Older};
-use crate::headers::{cloud_event, person_event};
+use crate::headers::{cloud_event, digits, person_event};
 use crate::person_file::{PERSON_FILE_TOPIC, PersonFile};
 use crate::remote::Registry;
 use crate::{Catalogue, DecodeError, EncodeError, RegistryConfig, RegistryError};
@@ -27,7 +28,7 @@ pub struct Encoded {
     /// The framed Avro body.
     pub payload: Vec<u8>,
     /// CloudEvents headers.
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<(Cow<'static, str>, Vec<u8>)>,
 }
 
 /// Writes events as messages and reads them back. Cheap to clone; clones share what they learn from a registry.
@@ -106,7 +107,7 @@ impl Codec {
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(EncodeError::TooLarge { event_type, bytes: payload.len() });
         }
-        let key = event.meta.record_id.as_uuid().simple().to_string().into_bytes();
+        let key = digits(event.meta.record_id.as_uuid());
         Ok(Encoded { topic: event_type.topic(), key, payload, headers: cloud_event(event) })
     }
 
@@ -125,7 +126,7 @@ impl Codec {
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(EncodeError::PersonFile);
         }
-        let key = change.person_id.as_uuid().simple().to_string().into_bytes();
+        let key = digits(change.person_id.as_uuid());
         Ok(Encoded { topic: PERSON_FILE_TOPIC, key, payload, headers: person_event(change) })
     }
 

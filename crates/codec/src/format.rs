@@ -1,27 +1,28 @@
-//! How one type of event is laid out: Avro writers and readers of the newest schema, and resolution from other ones.
+//! How one type of event is laid out: plans for writing and readers of the newest schema, and resolution from other ones.
 //!
 //! A record's Avro body is its fields one after the other (Avro specification 1.12, "Records"), so envelope and body
-//! are written by two writers into one buffer: the domain keeps them as two structs, the message has one record.
+//! are written by two plans into one buffer: the domain keeps them as two structs, the message has one record.
 
+use std::collections::HashMap;
 use std::io::{ErrorKind, Read};
 use std::sync::LazyLock;
 
 use apache_avro::Schema;
-use apache_avro::error::Details;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::schema::{RecordSchema, ResolvedSchema};
 use apache_avro::schema_compatibility::SchemaCompatibility;
 use apache_avro::writer::datum::GenericDatumWriter;
 use domain::{Body, Event, EventType, Meta};
 
+use crate::writer::Plan;
 use crate::{Catalogue, DecodeError, EncodeError, PAYLOAD_BYTES_MAX};
 
-/// Writers and readers of a type's newest schema.
+/// Plans and readers of a type's newest schema.
 pub(crate) struct Format {
     event_type: EventType,
     schema: &'static Schema,
-    meta_writer: GenericDatumWriter<'static>,
-    body_writer: GenericDatumWriter<'static>,
+    meta_plan: Plan,
+    body_plan: Plan,
     meta_reader: GenericDatumReader<'static>,
     body_reader: GenericDatumReader<'static>,
 }
@@ -36,6 +37,8 @@ struct Schemas {
     whole: Schema,
     meta: Schema,
     body: Schema,
+    meta_plan: Plan,
+    body_plan: Plan,
 }
 
 static SCHEMAS: LazyLock<Vec<Schemas>> = LazyLock::new(|| {
@@ -61,7 +64,11 @@ impl Schemas {
             return Err("an event is a record of its type's name and begins with `meta`".to_owned());
         }
         let body = RecordSchema::builder().name(record.name.clone()).fields(rest.to_vec()).build();
-        Ok(Self { meta: first.schema.clone(), body: Schema::Record(body), whole })
+        // Names defined in the envelope are used in the body.
+        let mut named = HashMap::new();
+        let meta_plan = Plan::of(&first.schema, &mut named).ok_or("the envelope cannot be written")?;
+        let body_plan = Plan::record(&body, &mut named).ok_or("the body cannot be written")?;
+        Ok(Self { meta: first.schema.clone(), body: Schema::Record(body), meta_plan, body_plan, whole })
     }
 }
 
@@ -74,13 +81,12 @@ impl Format {
     fn new(event_type: EventType, schemas: &'static Schemas) -> Result<Self, apache_avro::Error> {
         // Names defined in the envelope are used in the body, so both resolve names in the whole schema.
         let names = ResolvedSchema::new(&schemas.whole)?;
-        let writer = |part| GenericDatumWriter::builder(part).resolved_schemata(names.clone()).build();
         let reader = |part| GenericDatumReader::builder(part).resolved_writer_schemata(names.clone()).build();
         Ok(Self {
             event_type,
             schema: &schemas.whole,
-            meta_writer: writer(&schemas.meta)?,
-            body_writer: writer(&schemas.body)?,
+            meta_plan: schemas.meta_plan.clone(),
+            body_plan: schemas.body_plan.clone(),
             meta_reader: reader(&schemas.meta)?,
             body_reader: reader(&schemas.body)?,
         })
@@ -88,31 +94,23 @@ impl Format {
 
     /// Appends the event to the buffer.
     pub(crate) fn write(&self, event: &Event, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let body = &self.body_writer;
-        let written = self.meta_writer.write_ser(buffer, &event.meta).and_then(|_| match &event.body {
-            Body::IdentityObserved(b) => body.write_ser(buffer, b),
-            Body::IdentityRetracted(b) => body.write_ser(buffer, b),
-            Body::PresenceInterval(b) => body.write_ser(buffer, b),
-            Body::TripSegment(b) => body.write_ser(buffer, b),
-            Body::PaymentMade(b) => body.write_ser(buffer, b),
-            Body::EncounterChanged(b) => body.write_ser(buffer, b),
-            Body::TestResult(b) => body.write_ser(buffer, b),
-            Body::GatePass(b) => body.write_ser(buffer, b),
-            Body::HouseholdMembership(b) => body.write_ser(buffer, b),
-            Body::MeterReading(b) => body.write_ser(buffer, b),
-            Body::PlaceRegistered(b) => body.write_ser(buffer, b),
-            Body::LinkDecided(b) => body.write_ser(buffer, b),
-            Body::ModelActivated(b) => body.write_ser(buffer, b),
+        let body = &self.body_plan;
+        let written = self.meta_plan.write(buffer, &event.meta).and_then(|()| match &event.body {
+            Body::IdentityObserved(b) => body.write(buffer, b),
+            Body::IdentityRetracted(b) => body.write(buffer, b),
+            Body::PresenceInterval(b) => body.write(buffer, b),
+            Body::TripSegment(b) => body.write(buffer, b),
+            Body::PaymentMade(b) => body.write(buffer, b),
+            Body::EncounterChanged(b) => body.write(buffer, b),
+            Body::TestResult(b) => body.write(buffer, b),
+            Body::GatePass(b) => body.write(buffer, b),
+            Body::HouseholdMembership(b) => body.write(buffer, b),
+            Body::MeterReading(b) => body.write(buffer, b),
+            Body::PlaceRegistered(b) => body.write(buffer, b),
+            Body::LinkDecided(b) => body.write(buffer, b),
+            Body::ModelActivated(b) => body.write(buffer, b),
         });
-        written.map(|_| ()).map_err(|error| {
-            let field = match error.into_details() {
-                Details::SerializeRecordFieldWithSchema { field_name, .. } | Details::GetField(field_name) => {
-                    Some(field_name)
-                }
-                _ => None,
-            };
-            EncodeError::Unwritable { event_type: self.event_type, field }
-        })
+        written.map_err(|unfit| EncodeError::Unwritable { event_type: self.event_type, field: unfit.field })
     }
 
     /// Reads an event of the newest schema that fills the bytes.

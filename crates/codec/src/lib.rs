@@ -19,6 +19,7 @@ mod headers;
 mod person_file;
 pub mod registry;
 mod remote;
+mod writer;
 
 pub use catalogue::{Catalogue, Entry};
 pub use codec::{Codec, Encoded, PAYLOAD_BYTES_MAX};

@@ -45,7 +45,7 @@ pub(crate) fn content_of_body(key: &TokenKey, op: Op, event_time: Timestamp, bod
     text.extend_from_slice(body.event_type().name().as_bytes());
     text.extend_from_slice(event_time.as_millis().to_string().as_bytes());
     with_body!(body, body => put(&mut text, body));
-    Uuid::from_bytes(key.opaque("content", &String::from_utf8_lossy(&text)))
+    Uuid::from_bytes(key.opaque_bytes("content", &text))
 }
 
 fn put(text: &mut Vec<u8>, body: &impl Serialize) {

@@ -3,6 +3,7 @@
 //! Pure. The verdicts of one chunk see each other, in the order of rows.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 
 use codec::Codec;
 use domain::{BatchId, Edition, Event, Meta, RecordId, Timestamp, TokenKey};
@@ -86,6 +87,7 @@ pub(crate) struct BatchFacts<'a> {
     pub(crate) mended: &'a FxHashMap<(BatchId, i64), Origin>,
     pub(crate) received_at: Timestamp,
     pub(crate) sha256_hex: &'a str,
+    pub(crate) trace_id: &'a str,
 }
 
 /// What a chunk comes to.
@@ -283,13 +285,21 @@ fn event(facts: &BatchFacts<'_>, mapped: MappedDraft, edition: Edition, place: P
         schema_version: 1,
         batch_id: facts.batch_id,
         batch_row: place.row,
-        raw_ref: Some(format!("{}@{}", facts.sha256_hex, place.offset)),
+        raw_ref: Some(raw_ref(facts.sha256_hex, place)),
         // The batch is the trace: what came of one push can be followed through the log.
-        trace_id: facts.batch_id.as_uuid().simple().to_string(),
+        trace_id: facts.trace_id.to_owned(),
         quality_flags: draft.quality_flags.iter().map(|flag| (*flag).to_owned()).collect(),
     };
     meta.event_id = Event::derive_id(&meta, draft.body.event_type());
     Event { meta, body: draft.body }
+}
+
+fn raw_ref(sha256_hex: &str, place: Place) -> String {
+    let mut text = String::with_capacity(sha256_hex.len() + 12);
+    text.push_str(sha256_hex);
+    // Writing to memory does not fail.
+    let _ = write!(text, "@{}", place.offset);
+    text
 }
 
 impl Decided {

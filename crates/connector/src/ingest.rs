@@ -464,6 +464,7 @@ impl Core {
         (known, recent): (&mut Known, &Recent),
     ) -> Decided {
         let sha256_hex = crate::who::hex(&batch.sha256);
+        let trace_id = batch.batch_id.as_uuid().simple().to_string();
         let facts = BatchFacts {
             profile: line.feed.profile(),
             key: &self.key,
@@ -473,6 +474,7 @@ impl Core {
             mended,
             received_at: batch.received_at,
             sha256_hex: &sha256_hex,
+            trace_id: &trace_id,
         };
         decide(&facts, chunk, known, recent)
     }

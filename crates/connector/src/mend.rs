@@ -4,7 +4,10 @@
 //! The mark stands in a column, member, attribute or segment of its own, which the hub knows and ignores. All encodings of
 //! feeds write it in the same bytes, so it is found without knowing the form of the row.
 
+use std::sync::LazyLock;
+
 use domain::BatchId;
+use memchr::memmem::Finder;
 
 use crate::profile::Encoding;
 use crate::reason::Reason;
@@ -25,7 +28,9 @@ pub(crate) fn is_mark(value: &str) -> bool {
 
 /// The place of the mark in a row's bytes.
 pub(crate) fn find(bytes: &[u8]) -> Option<usize> {
-    memchr::memmem::find(bytes, MARK.as_bytes())
+    // Made once: every row is searched.
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
+    FINDER.find(bytes)
 }
 
 /// Which row of which batch a row mends, if it carries the mark.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -47,7 +47,9 @@ impl fmt::Debug for ClaimToken {
 impl Serialize for ClaimToken {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.serialize_str(&hex::encode(self.0))
+            let mut digits = [0; 32];
+            hex::encode_to_slice(self.0, &mut digits).map_err(ser::Error::custom)?;
+            serializer.serialize_str(std::str::from_utf8(&digits).map_err(ser::Error::custom)?)
         } else {
             serializer.serialize_bytes(&self.0)
         }
@@ -108,12 +110,13 @@ impl TokenKey {
     /// The token of an identifier claim.
     pub fn claim_token(&self, claim: &IdClaim) -> ClaimToken {
         let issuer = claim.issuer.as_deref().unwrap_or("");
-        ClaimToken(self.hash(&["claim", claim.scheme.code(), issuer, claim.value.expose()]))
+        let value: &str = claim.value.expose();
+        ClaimToken(self.hash(&[b"claim", claim.scheme.code().as_bytes(), issuer.as_bytes(), value.as_bytes()]))
     }
 
     /// The token of a name key with a birth date, as search by name uses it.
     pub fn name_token(&self, name_key: &str, birth_date: &str) -> ClaimToken {
-        ClaimToken(self.hash(&["name", name_key, birth_date]))
+        ClaimToken(self.hash(&[b"name", name_key.as_bytes(), birth_date.as_bytes()]))
     }
 
     /// Scheme and token of an identifier claim.
@@ -123,30 +126,36 @@ impl TokenKey {
 
     /// The id of a source record.
     pub fn record_id(&self, source: &str, source_record_id: &str) -> RecordId {
-        RecordId::from_uuid(Uuid::from_bytes(self.hash(&["record", source, source_record_id])))
+        let parts = [b"record".as_slice(), source.as_bytes(), source_record_id.as_bytes()];
+        RecordId::from_uuid(Uuid::from_bytes(self.hash(&parts)))
     }
 
     /// A keyed hash of any text, for keys that must not show it.
     pub fn opaque(&self, purpose: &str, text: &str) -> [u8; 16] {
-        self.hash(&["opaque", purpose, text])
+        self.opaque_bytes(purpose, text.as_bytes())
+    }
+
+    /// The same of bytes.
+    pub fn opaque_bytes(&self, purpose: &str, bytes: &[u8]) -> [u8; 16] {
+        self.hash(&[b"opaque", purpose.as_bytes(), bytes])
     }
 
     /// A secret that another party may know, such as the key of a signature: it says nothing about this key.
     pub fn shared_secret(&self, purpose: &str, text: &str) -> [u8; 32] {
-        self.full_hash(&["secret", purpose, text])
+        self.full_hash(&[b"secret", purpose.as_bytes(), text.as_bytes()])
     }
 
-    fn hash(&self, parts: &[&str]) -> [u8; 16] {
+    fn hash(&self, parts: &[&[u8]]) -> [u8; 16] {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&self.full_hash(parts)[..16]);
         bytes
     }
 
-    fn full_hash(&self, parts: &[&str]) -> [u8; 32] {
+    fn full_hash(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.0.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part.as_bytes());
+            mac.update(part);
         }
         mac.finalize().into_bytes().into()
     }

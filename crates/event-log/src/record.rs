@@ -1,5 +1,6 @@
 //! Records and positions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub struct Record {
     /// Content.
     pub payload: Vec<u8>,
     /// Names and values, in order; a name may occur more than once.
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<(Cow<'static, str>, Vec<u8>)>,
 }
 
 impl Record {

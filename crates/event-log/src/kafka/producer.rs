@@ -134,8 +134,7 @@ pub(super) fn hand_over(
 
 fn headers(record: &Record) -> OwnedHeaders {
     let empty = OwnedHeaders::new_with_capacity(record.headers.len());
-    record
-        .headers
-        .iter()
-        .fold(empty, |headers, (key, value)| headers.insert(Header { key, value: Some(value.as_slice()) }))
+    record.headers.iter().fold(empty, |headers, (key, value)| {
+        headers.insert(Header { key: key.as_ref(), value: Some(value.as_slice()) })
+    })
 }

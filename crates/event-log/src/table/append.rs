@@ -28,13 +28,15 @@ struct Part {
 impl TableLog {
     pub(crate) async fn append(&self, records: Vec<Record>) -> Result<Positions, LogError> {
         let mut topics: HashMap<String, Topic> = HashMap::new();
+        let mut last = None;
         for record in &records {
             if record.bytes() > RECORD_BYTES_MAX {
                 return Err(LogError::RecordTooLarge { topic: record.topic.clone(), bytes: record.bytes() });
             }
-            if !topics.contains_key(&record.topic) {
+            if last != Some(&record.topic) && !topics.contains_key(&record.topic) {
                 topics.insert(record.topic.clone(), self.topic(&record.topic).await?);
             }
+            last = Some(&record.topic);
         }
         if records.is_empty() {
             return Ok(Positions::new());
@@ -157,10 +159,13 @@ async fn move_heads(tx: &mut PgConnection, locked: &BTreeMap<i32, Locked>) -> Re
 /// Packs records by topic and partition, in their order.
 fn pack(topics: &HashMap<String, Topic>, records: &[Record]) -> io::Result<Vec<Part>> {
     let mut packers: BTreeMap<(&str, i32), Packer> = BTreeMap::new();
-    for record in records {
-        let partition = partition_of(&record.key, topics[&record.topic].partitions);
-        let packer = packers.entry((&record.topic, partition)).or_default();
-        packer.push(&record.key, &record.payload, &record.headers)?;
+    // Neighbours mostly have one topic.
+    for records in records.chunk_by(|one, next| one.topic == next.topic) {
+        let (name, topic) = (records[0].topic.as_str(), topics[&records[0].topic]);
+        for record in records {
+            let partition = partition_of(&record.key, topic.partitions);
+            packers.entry((name, partition)).or_default().push(&record.key, &record.payload, &record.headers)?;
+        }
     }
     let part = |((name, partition), packer): ((&str, i32), Packer)| {
         Ok(Part { topic: topics[name], name: name.to_owned(), partition, blocks: packer.finish()? })

@@ -4,6 +4,7 @@
 //! Kafka packs them. A block is compressed; a record in it is key, payload and headers, each after its length (32 bits,
 //! big-endian), the names and values of headers likewise.
 
+use std::borrow::Cow;
 use std::io;
 
 /// Most records of a block. A reader finds the block of an offset by it, so it may shrink but never grow.
@@ -34,7 +35,12 @@ pub(super) struct Packer {
 
 impl Packer {
     /// Adds a record behind those that were added before.
-    pub(super) fn push(&mut self, key: &[u8], payload: &[u8], headers: &[(String, Vec<u8>)]) -> io::Result<()> {
+    pub(super) fn push(
+        &mut self,
+        key: &[u8],
+        payload: &[u8],
+        headers: &[(Cow<'static, str>, Vec<u8>)],
+    ) -> io::Result<()> {
         put(&mut self.plain, key);
         put(&mut self.plain, payload);
         let headers_bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
@@ -124,7 +130,7 @@ mod tests {
 
     fn pack(count: usize, payload: &[u8]) -> Vec<Block> {
         let mut packer = Packer::default();
-        let headers = vec![("a".to_owned(), vec![0, 255]), (String::new(), Vec::new()), ("a".to_owned(), vec![1])];
+        let headers = [("a".into(), vec![0, 255]), ("".into(), Vec::new()), ("a".into(), vec![1])];
         for number in 0..count {
             packer.push(&number.to_be_bytes(), payload, &headers).expect("memory");
         }

@@ -61,7 +61,7 @@ pub(crate) async fn read(reader: &mut Reader, count: usize) -> Vec<Delivered> {
 
 /// A record whose payload is a number.
 pub(crate) fn numbered(topic: &str, key: &str, number: u64) -> Record {
-    let headers = vec![("ce_type".to_owned(), b"Test".to_vec())];
+    let headers = vec![("ce_type".into(), b"Test".to_vec())];
     Record { topic: topic.to_owned(), key: key.as_bytes().to_vec(), payload: number.to_be_bytes().to_vec(), headers }
 }
 
