@@ -1,10 +1,11 @@
 //! Decisions over HTTP: the person files follow at once, and every decision can be taken back.
 
+use axum::http::StatusCode;
 use domain::RecordId;
 use serde_json::{Value, json};
 use test_support::build::{person, record_id, resident_number};
 
-use crate::hub::{Hub, says};
+use crate::hub::{By, Hub, says};
 
 fn of(key: &str) -> RecordId {
     record_id("register", key)
@@ -110,4 +111,41 @@ async fn a_pair_that_was_held_apart_stays_apart_through_new_records_corrections_
     ])
     .await;
     assert_ne!(hub.person_of(a1).await, hub.person_of(a2).await, "not even a model that links more joins them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opposite_decisions_at_one_instant_come_one_after_the_other_and_each_can_be_seen_and_taken_back() {
+    const REVIEWERS: usize = 6;
+    let (hub, [one, .., other]) = town().await;
+    let decide = |turn: usize| {
+        let verdict = if turn.is_multiple_of(2) { "SAME" } else { "DIFFERENT" };
+        let question = json!({ "record_a": one.as_uuid(), "record_b": other.as_uuid(), "verdict": verdict,
+                               "reason": "OTHER", "note": format!("reviewer {turn}") });
+        let hub = &hub;
+        async move { (verdict, hub.ask(By::Steward, "POST", "/v1/decisions", Some(question)).await) }
+    };
+    let told = futures_util::future::join_all((0..REVIEWERS).map(decide)).await;
+    let mut versions = Vec::new();
+    for (verdict, (status, answer)) in &told {
+        assert_eq!((*status, &answer["applied"]), (StatusCode::OK, &json!(true)), "{answer}");
+        assert_eq!(answer["decision"]["verdict"], *verdict);
+        versions.push(answer["decision"]["version"].as_i64().expect("a version"));
+    }
+    versions.sort_unstable();
+    assert_eq!(versions, (1..=REVIEWERS as i64).collect::<Vec<_>>(), "nobody's decision is another's");
+    let (_, list) = hub.ask(By::Steward, "GET", "/v1/decisions", None).await;
+    let listed = list["decisions"].as_array().expect("a list");
+    assert_eq!(listed.len(), REVIEWERS);
+    for (_, (_, answer)) in &told {
+        let said = &answer["decision"];
+        let found = listed.iter().find(|row| row["version"] == said["version"]).expect("listed");
+        assert_eq!((&found["verdict"], &found["note"]), (&said["verdict"], &said["note"]));
+        let last = said["version"] == json!(REVIEWERS);
+        assert_eq!(found["state"], if last { "in-force" } else { "replaced" });
+    }
+    for (_, (_, answer)) in &told {
+        hub.undo(&answer["decision"]).await;
+    }
+    let (_, list) = hub.ask(By::Steward, "GET", "/v1/decisions?state=ended", None).await;
+    assert_eq!(list["decisions"].as_array().map(Vec::len), Some(REVIEWERS));
 }

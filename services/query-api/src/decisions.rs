@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
 use crate::problem::{Problem, ProblemDocument};
+use crate::publish::Turn;
 use crate::state::QueryState;
 use crate::subject::own_person;
 use crate::{address, publish, query, reviews};
@@ -128,6 +129,8 @@ struct Plan {
     subjects: Vec<PersonId>,
     released: FieldGroups,
     withheld: FieldGroups,
+    /// Until the decision is in the log.
+    turn: Turn,
 }
 
 /// Decides whether two records are of one person.
@@ -279,7 +282,7 @@ async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
     let (record_a, record_b) = (one.min(other), one.max(other));
     let key = &call.state.setup.token_key;
     let decision_id = key.record_id(LinkDecided::SOURCE, &LinkDecided::source_record_id(one, other));
-    publish::settled(&call.state).await?;
+    let turn = Turn::take(&call.state).await?;
     let mut conn = call.state.setup.store.acquire().await?;
     let known = views::list_orders_of(&mut conn, decision_id).await?;
     let last = known.first().map_or(0, |last| last.version);
@@ -304,14 +307,14 @@ async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
     };
     let stands =
         counts.filter(|known| (known.verdict, known.reason, &known.note) == (row.verdict, row.reason, &row.note));
-    Ok(plan(call, stands, row, subjects, &granted))
+    Ok(plan(call, turn, stands, row, subjects, &granted))
 }
 
 async fn plan_undo(call: &Call) -> Result<Plan, Failure> {
     let question: UndoQuestion = call.json().await?;
     let (reason, note) = why(&question.reason, question.note)?;
     let decision_id = call.review_id()?;
-    publish::settled(&call.state).await?;
+    let turn = Turn::take(&call.state).await?;
     let mut conn = call.state.setup.store.acquire().await?;
     let known = match question.version {
         None => views::find_order(&mut conn, decision_id).await?,
@@ -334,11 +337,12 @@ async fn plan_undo(call: &Call) -> Result<Plan, Failure> {
         ..known.clone()
     };
     let stands = Some(known).filter(|known| known.standing == Standing::Ended);
-    Ok(plan(call, stands, row, subjects, &granted))
+    Ok(plan(call, turn, stands, row, subjects, &granted))
 }
 
 fn plan(
     call: &Call,
+    turn: Turn,
     stands: Option<OrderRow>,
     mut row: OrderRow,
     subjects: Vec<PersonId>,
@@ -346,7 +350,7 @@ fn plan(
 ) -> Plan {
     let (released, withheld) = call.split(granted);
     let event = if stands.is_none() { Some(event(&mut row)) } else { None };
-    Plan { row: stands.unwrap_or(row), event, subjects, released, withheld }
+    Plan { row: stands.unwrap_or(row), event, subjects, released, withheld, turn }
 }
 
 /// The persons of both records. Nobody decides about the own file.
@@ -427,7 +431,7 @@ fn event(row: &mut OrderRow) -> Event {
 }
 
 async fn carry_out(call: Call, plan: Result<Plan, Failure>) -> Answered {
-    let Plan { row, event, subjects, released, withheld } = match plan {
+    let Plan { row, event, subjects, released, withheld, turn } = match plan {
         Ok(plan) => plan,
         Err(failure) => return call.refuse(failure).await,
     };
@@ -443,20 +447,26 @@ async fn carry_out(call: Call, plan: Result<Plan, Failure>) -> Answered {
     // On a task of its own: a client that hangs up stops nothing between the record and the log.
     let carried_out = tokio::spawn(async move {
         match call.record(Found { answer: (), subjects, released, withheld, count }, matter).await {
-            Ok(recorded) => recorded.answer(apply(&call.state, row, event).await),
+            Ok(recorded) => recorded.answer(apply(&call.state, turn, row, event).await),
             Err(answered) => answered,
         }
     });
     carried_out.await.unwrap_or_else(|_| Answered::without_entry(Problem::Internal))
 }
 
-async fn apply(state: &QueryState, row: OrderRow, event: Option<Event>) -> Result<(StatusCode, Decided), Problem> {
+async fn apply(
+    state: &QueryState,
+    turn: Turn,
+    row: OrderRow,
+    event: Option<Event>,
+) -> Result<(StatusCode, Decided), Problem> {
     let Some(event) = event else {
         let standing = row.standing.code();
         let decision = DecisionView::of(row, standing);
         return Ok((StatusCode::OK, Decided { applied: true, decision, counts_again: None }));
     };
     let end = publish::append(state, &event).await?;
+    turn.end().await;
     metrics::counter!("isthmus_decisions_total", "verdict" => row.verdict.code()).increment(1);
     let pending = |row| {
         let decision = DecisionView::of(row, "pending");

@@ -4,17 +4,56 @@ use std::time::Duration;
 
 use domain::{Event, EventType};
 use event_log::{Positions, Record};
-use store::views;
+use store::{SessionLock, views};
+use tokio::sync::OwnedMutexGuard;
 
+use crate::call::Failure;
 use crate::problem::Problem;
 use crate::state::QueryState;
 
+/// How long a decision waits for those before it.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long the log may take to make a decision durable.
 const APPEND_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long an answer waits for the projector; after that it says that the decision is on its way.
 const APPLY_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How often the checkpoint is looked at meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The right to decide: whoever has it reads what stands and adds to it, and nobody else does so meanwhile, in this process
+/// or another.
+pub(crate) struct Turn {
+    lock: SessionLock,
+    _alone: OwnedMutexGuard<()>,
+}
+
+impl Turn {
+    /// Waits for the turn, and until the views hold every decision of the log: what a new one changes is known only then.
+    ///
+    /// # Errors
+    /// [`Problem::DecisionsPending`], [`Problem::LogUnavailable`], and an unreachable database.
+    pub(crate) async fn take(state: &QueryState) -> Result<Self, Failure> {
+        let take = async {
+            let alone = state.deciding.clone().lock_owned().await;
+            loop {
+                if let Some(lock) = SessionLock::try_take(&state.setup.store, store::locks::DECIDING).await? {
+                    return Ok::<_, Failure>(Self { lock, _alone: alone });
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let turn = tokio::time::timeout(TURN_WAIT_MAX, take).await.map_err(|_| Problem::DecisionsPending)??;
+        settled(state).await?;
+        Ok(turn)
+    }
+
+    /// Lets the next one decide.
+    pub(crate) async fn end(self) {
+        if let Err(error) = self.lock.release().await {
+            tracing::warn!(%error, "The lock of decisions ends with its connection.");
+        }
+    }
+}
 
 /// Makes an event durable and says where the views are when they hold it.
 ///
@@ -45,11 +84,7 @@ pub(crate) async fn append(state: &QueryState, event: &Event) -> Result<Position
     }
 }
 
-/// Waits until the views hold every decision of the log: what a new one changes is known only then.
-///
-/// # Errors
-/// [`Problem::DecisionsPending`], and [`Problem::LogUnavailable`].
-pub(crate) async fn settled(state: &QueryState) -> Result<(), Problem> {
+async fn settled(state: &QueryState) -> Result<(), Problem> {
     let end = state.setup.log.end_positions(&[EventType::LinkDecided.topic()]).await.map_err(|error| {
         tracing::error!(%error, "The event log does not say how many decisions it holds.");
         Problem::LogUnavailable

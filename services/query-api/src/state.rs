@@ -10,7 +10,7 @@ use event_log::EventLog;
 use ledger::{LedgerClient, Stamper};
 use runtime::Shutdown;
 use store::Store;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::strangers::Strangers;
 
@@ -51,6 +51,8 @@ pub struct QueryState {
     pub(crate) strangers: Arc<Strangers>,
     /// Places for streams of changes.
     pub(crate) followers: Arc<Semaphore>,
+    /// Held by the one decision that is being made here.
+    pub(crate) deciding: Arc<Mutex<()>>,
 }
 
 impl QueryState {
@@ -61,6 +63,7 @@ impl QueryState {
             stamper: Stamper::start(),
             strangers: Arc::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
+            deciding: Arc::default(),
         }
     }
 
