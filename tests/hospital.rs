@@ -307,3 +307,31 @@ async fn a_result_under_a_number_that_was_merged_away_is_the_survivors_in_any_or
         assert_eq!(numbers.len(), 2, "{order:?}: both numbers lead to the person");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_under_a_number_that_is_gone_stays_the_patients_in_any_order() {
+    let admitted = adt("A01", "01080000", "1", &[&ADMITTED.replace("M1^", "M9^"), STAY]);
+    let deleted = "PID|1||M1^^^HOSP^MR||王^小明||||||||\"\"";
+    for trigger in ["A40", "A47"] {
+        let renumbered = adt(trigger, "02080000", "2", &[IN_SHORT, "MRG|M9^^^HOSP^MR"]);
+        let later = adt("A31", "03080000", "3", &["PID|1||M1^^^HOSP^MR||王^小明||19491231||||||13800000002"]);
+        let messages = [admitted.clone(), renumbered, later];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let (hub, outcomes) = Hub::of(&order.map(|at| messages[at].clone())).await;
+            assert!(!outcomes.contains(&"quarantined"), "{trigger} {order:?}: {outcomes:?}");
+            assert_eq!(hub.persons().await, 1, "{trigger} {order:?}");
+            let golden = hub.golden(patient("M1")).await;
+            let numbers: Vec<_> = golden.identifiers.iter().map(|id| id.value.value.expose().as_str()).collect();
+            assert!(numbers.contains(&NUMBER), "{trigger} {order:?}: {numbers:?}");
+            assert!(golden.address.is_some(), "{trigger} {order:?}");
+            let phones: Vec<_> = golden.phones.iter().map(|phone| phone.value.number.expose().as_str()).collect();
+            assert_eq!(phones, ["8613800000002"], "{trigger} {order:?}: the number in use says it otherwise");
+        }
+        // Without a word of its own the patient keeps the old phone, until the hospital deletes it.
+        let (hub, _) = Hub::of(&messages[..2]).await;
+        assert_eq!(hub.golden(patient("M1")).await.phones.len(), 1, "{trigger}");
+        hub.take(&adt("A31", "04080000", "4", &[deleted])).await;
+        hub.project().await;
+        assert_eq!(hub.golden(patient("M1")).await.phones.len(), 0, "{trigger}");
+    }
+}

@@ -9,7 +9,7 @@ use linkage::ClusterChange;
 use store::lineage::{Cause, PersonChangePut};
 use store::views::{PersonPut, SourceRecordRow};
 
-use crate::book::{Before, Book};
+use crate::book::{Before, Book, Touched};
 use crate::orders::Ruling;
 
 /// Records that are another person's now, with whose they were before.
@@ -29,7 +29,7 @@ type Persons = BTreeMap<PersonId, BTreeSet<PersonId>>;
 /// The changes of the persons of `clusters`, whose digests are in `puts`, and of those that went away.
 pub(crate) fn changes(
     book: &Book,
-    touched: &BTreeMap<RecordId, Before>,
+    touched: &Touched,
     moved: &Moved,
     clusters: &[&ClusterChange],
     puts: &[PersonPut],
@@ -78,7 +78,7 @@ fn exchanged(book: &Book, moved: &Moved) -> (Persons, Persons) {
 /// A cause for each person that the batch was about: an event that moved a record, else a decision, else any event.
 fn causes(
     book: &Book,
-    touched: &BTreeMap<RecordId, Before>,
+    touched: &Touched,
     moved: &Moved,
     rulings: &BTreeMap<RecordId, Ruling>,
 ) -> BTreeMap<PersonId, Cause> {

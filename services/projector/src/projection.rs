@@ -16,7 +16,7 @@ use store::views::{
     Changes, FactPut, LinkPut, OrderRow, PersonPut, PlacePut, RecordPut, Retraction, ReviewPut, SourceRecordRow,
 };
 
-use crate::book::{Before, Book, live, member};
+use crate::book::{Before, Book, Touched, live, member};
 use crate::hot::HotList;
 use crate::item::{Item, json};
 use crate::lineage::{self, Heard, Moved};
@@ -61,7 +61,7 @@ impl Projection {
         let mut changes = Changes::default();
         // Records that are decided otherwise by the same model: the program has other rules.
         let cause = Cause::of(other.unwrap_or(ChangeCause::Rules));
-        projection.replace(&delta, &BTreeMap::new(), cause, &mut changes);
+        projection.replace(&delta, &Touched::new(), cause, &mut changes);
         (projection, changes)
     }
 
@@ -82,7 +82,7 @@ impl Projection {
 
     /// Takes in a batch of events and says what it changes.
     pub(crate) fn digest(&mut self, items: Vec<Item>) -> Changes {
-        let mut touched: BTreeMap<RecordId, Before> = BTreeMap::new();
+        let mut touched = Touched::new();
         let mut facts: FxHashMap<(RecordId, EventType), FactPut> = FxHashMap::default();
         let mut places: FxHashMap<RecordId, PlacePut> = FxHashMap::default();
         let mut ordered: BTreeMap<RecordId, Ruling> = BTreeMap::new();
@@ -92,12 +92,12 @@ impl Projection {
             match item {
                 Item::Observed(observed) => {
                     let (meta, statement) = *observed;
-                    self.touch(&mut touched, meta.record_id);
+                    self.book.touch(&mut touched, meta.record_id);
                     self.book.observe(&meta, statement);
                 }
                 Item::Retracted(retracted) => {
                     let (meta, retraction) = *retracted;
-                    self.touch(&mut touched, meta.record_id);
+                    self.book.touch(&mut touched, meta.record_id);
                     self.book.retract(&meta, retraction);
                 }
                 Item::Fact(fact) => keep(&mut facts, (fact.record_id, fact.kind), *fact, FactPut::precedence),
@@ -117,6 +117,7 @@ impl Projection {
             model_activations: activations,
             ..Changes::default()
         };
+        self.book.carry_over(&mut touched);
         touched.retain(|record, before| self.book.get(*record) != before.row.as_ref());
         self.claims(&touched, &mut changes);
         changes.restated = self.restated(&touched);
@@ -141,7 +142,7 @@ impl Projection {
 
     /// Puts all persons in the place of those that another model decided. It goes into one transaction, so that readers
     /// see the old ones or the new ones.
-    fn replace(&mut self, delta: &Delta, touched: &BTreeMap<RecordId, Before>, cause: Cause, changes: &mut Changes) {
+    fn replace(&mut self, delta: &Delta, touched: &Touched, cause: Cause, changes: &mut Changes) {
         changes.persons_reset = true;
         changes.hot = self.hot.follow(&self.engine, &self.key);
         changes.model = Some(self.deciding.row());
@@ -149,12 +150,8 @@ impl Projection {
         self.settle(delta, retracted, touched, &Heard::Anew(cause), changes);
     }
 
-    fn touch(&self, touched: &mut BTreeMap<RecordId, Before>, record: RecordId) {
-        touched.entry(record).or_insert_with(|| Before { row: self.book.get(record).cloned() });
-    }
-
     /// What linkage must hear about: statements and first times; not that something was merely stated again.
-    fn linkage_changes(&self, touched: &BTreeMap<RecordId, Before>) -> Vec<Change> {
+    fn linkage_changes(&self, touched: &Touched) -> Vec<Change> {
         let change = |(record, before): (&RecordId, &Before)| {
             let row = self.book.get(*record)?;
             match (before.live(), live(row)) {
@@ -167,7 +164,7 @@ impl Projection {
     }
 
     /// The records that stated something else before.
-    fn restated(&self, touched: &BTreeMap<RecordId, Before>) -> Vec<RecordId> {
+    fn restated(&self, touched: &Touched) -> Vec<RecordId> {
         let is_other = |(record, before): &(&RecordId, &Before)| {
             let is = self.book.get(**record).and_then(live).map(|(statement, _)| statement);
             before.live().is_some_and(|(was, _)| Some(was) != is)
@@ -175,7 +172,7 @@ impl Projection {
         touched.iter().filter(is_other).map(|(record, _)| *record).collect()
     }
 
-    fn claims(&self, touched: &BTreeMap<RecordId, Before>, changes: &mut Changes) {
+    fn claims(&self, touched: &Touched, changes: &mut Changes) {
         let differing: Vec<(RecordId, Vec<StatedClaim>, Vec<StatedClaim>)> = touched
             .par_iter()
             .filter_map(|(record, before)| {
@@ -198,7 +195,7 @@ impl Projection {
         &mut self,
         delta: &Delta,
         retracted: BTreeSet<RecordId>,
-        touched: &BTreeMap<RecordId, Before>,
+        touched: &Touched,
         heard: &Heard,
         changes: &mut Changes,
     ) {
@@ -230,14 +227,7 @@ impl Projection {
         }
     }
 
-    fn persons(
-        &self,
-        delta: &Delta,
-        touched: &BTreeMap<RecordId, Before>,
-        moved: &Moved,
-        heard: &Heard,
-        changes: &mut Changes,
-    ) {
+    fn persons(&self, delta: &Delta, touched: &Touched, moved: &Moved, heard: &Heard, changes: &mut Changes) {
         let version = self.engine.model().version();
         let linked: BTreeSet<PersonId> = delta.clusters.iter().map(|cluster| cluster.person).collect();
         // Stated again at another time: the cluster is as it was, but recency may choose another value.
@@ -322,6 +312,7 @@ fn record_put(row: &SourceRecordRow) -> RecordPut {
         retraction: row
             .retraction
             .map(|Retraction { edition, event_id, reason, survivor }| (edition, event_id, reason, survivor)),
+        withdrawn: row.withdrawn,
         person: row.person,
         batch_id: row.batch_id,
         batch_row: row.batch_row,

@@ -287,7 +287,17 @@ async fn record_list(call: &Call) -> Result<Found<RecordList>, Failure> {
 
 fn record(row: SourceRecordRow, released: &FieldGroups) -> RecordView {
     let retracted = row.is_retracted();
-    let SourceRecordRow { record_id, source, source_kind, stated, retraction: _, person: _, batch_id, batch_row } = row;
+    let SourceRecordRow {
+        record_id,
+        source,
+        source_kind,
+        stated,
+        retraction: _,
+        withdrawn: _,
+        person: _,
+        batch_id,
+        batch_row,
+    } = row;
     let (statement, first_time, last_time) = match stated {
         Some(Stated { edition: _, event_id: _, statement, parts: _, first_time, last_time }) => {
             (statement, Some(first_time), Some(last_time))

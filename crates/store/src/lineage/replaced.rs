@@ -140,7 +140,7 @@ pub async fn list_records_then(
     let rows: Vec<RecordColumns> = sqlx::query_as(
         "SELECT r.record_id, r.source, r.source_kind, r.version, r.reading, r.event_id, r.statement, r.parts, r.first_time,
                 r.last_time, r.retract_version, r.retract_reading, r.retract_event_id, r.retract_reason, r.survivor,
-                r.person_id, r.batch_id, r.batch_row
+                r.person_id, r.batch_id, r.batch_row, r.withdrawn_version, r.withdrawn_reading
          FROM unnest($1::uuid[]) WITH ORDINALITY AS member(record_id, place)
          LEFT JOIN LATERAL (SELECT was FROM lineage.replaced
                             WHERE what = 'record' AND id = member.record_id AND at > $2 ORDER BY seq LIMIT 1) first ON true

@@ -46,6 +46,8 @@ pub(crate) struct RecordColumns {
     retract_event_id: Option<Uuid>,
     retract_reason: Option<String>,
     survivor: Option<Uuid>,
+    withdrawn_version: Option<i64>,
+    withdrawn_reading: Option<i32>,
     person_id: Option<Uuid>,
     batch_id: Uuid,
     batch_row: i64,
@@ -72,12 +74,14 @@ impl TryFrom<RecordColumns> for SourceRecordRow {
             reason,
             survivor: row.survivor.map(RecordId::from_uuid),
         });
+        let withdrawn = row.withdrawn_version.zip(row.withdrawn_reading);
         Ok(Self {
             record_id: RecordId::from_uuid(row.record_id),
             source: row.source,
             source_kind: source_kind_from_code(&row.source_kind)?,
             stated,
             retraction,
+            withdrawn: withdrawn.map(|(version, reading)| Edition { version, reading }),
             person: row.person_id.map(PersonId::from_uuid),
             batch_id: BatchId::from_uuid(row.batch_id),
             batch_row: row.batch_row,
@@ -252,7 +256,8 @@ pub async fn list_records_of_person(
 ) -> Result<Vec<SourceRecordRow>> {
     let rows: Vec<RecordColumns> = sqlx::query_as(
         "SELECT record_id, source, source_kind, version, reading, event_id, statement, parts, first_time, last_time,
-                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row,
+                withdrawn_version, withdrawn_reading
          FROM source_record WHERE person_id = $1
          ORDER BY first_time NULLS LAST, record_id LIMIT $2",
     )
@@ -271,7 +276,8 @@ pub async fn list_records(conn: &mut PgConnection, records: &[RecordId]) -> Resu
     let ids: Vec<Uuid> = records.iter().map(|record| record.as_uuid()).collect();
     let rows: Vec<RecordColumns> = sqlx::query_as(
         "SELECT record_id, source, source_kind, version, reading, event_id, statement, parts, first_time, last_time,
-                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row,
+                withdrawn_version, withdrawn_reading
          FROM source_record WHERE record_id = ANY($1) ORDER BY record_id",
     )
     .bind(ids)
@@ -284,7 +290,8 @@ pub async fn list_records(conn: &mut PgConnection, records: &[RecordId]) -> Resu
 pub fn stream_records(conn: &mut PgConnection) -> BoxStream<'_, Result<SourceRecordRow>> {
     sqlx::query_as::<_, RecordColumns>(
         "SELECT record_id, source, source_kind, version, reading, event_id, statement, parts, first_time, last_time,
-                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row
+                retract_version, retract_reading, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row,
+                withdrawn_version, withdrawn_reading
          FROM source_record",
     )
     .fetch(conn)

@@ -22,6 +22,8 @@ pub struct SourceRecordRow {
     pub stated: Option<Stated>,
     /// The retraction of the highest version, when there was one.
     pub retraction: Option<Retraction>,
+    /// The statement up to which, inclusive, they were taken back for nobody to take over.
+    pub withdrawn: Option<Edition>,
     /// Current person; for a record that was merged away, that of its survivor.
     pub person: Option<PersonId>,
     /// The batch that brought the statement.
@@ -37,9 +39,10 @@ pub struct Stated {
     pub edition: Edition,
     /// The event that brought it.
     pub event_id: EventId,
-    /// What the record states in all; `None` once it is retracted.
+    /// What the record states in all, also for records that were merged into it; `None` once it is retracted.
     pub statement: Option<IdentityObserved>,
-    /// The statements it is merged from, the newest first; empty when it is one statement as it was made.
+    /// The record's own statements, the newest first, with those that another states since they were merged; empty when
+    /// there is none but the statement.
     pub parts: Vec<Part>,
     /// Earliest event time over all versions.
     pub first_time: Timestamp,
@@ -47,7 +50,7 @@ pub struct Stated {
     pub last_time: Timestamp,
 }
 
-/// One of several statements that a record is merged from.
+/// One of several statements of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// Which statement it is.

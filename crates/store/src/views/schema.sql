@@ -29,6 +29,8 @@ CREATE TABLE source_record (
     retract_event_id uuid,
     retract_reason   text,
     survivor         uuid,
+    withdrawn_version bigint,
+    withdrawn_reading integer,
     retracted        boolean NOT NULL GENERATED ALWAYS AS
                      (retract_version IS NOT NULL
                       AND (version IS NULL OR (retract_version, retract_reading) >= (version, reading))) STORED,
@@ -43,7 +45,8 @@ CREATE TABLE source_record (
     CHECK (version IS NOT NULL OR retract_version IS NOT NULL),
     CHECK ((statement IS NOT NULL)
            = (version IS NOT NULL AND (retract_version IS NULL OR (retract_version, retract_reading) < (version, reading)))),
-    CHECK (parts IS NULL OR statement IS NOT NULL)
+    CHECK (parts IS NULL OR statement IS NOT NULL OR survivor IS NOT NULL),
+    CHECK ((withdrawn_version IS NULL) = (withdrawn_reading IS NULL))
 );
 COMMENT ON TABLE source_record IS
     'What each source states about a person: the statement of the highest version, and what it leaves as it was.';
@@ -51,11 +54,13 @@ COMMENT ON COLUMN source_record.version IS 'Highest version stated; null when on
 COMMENT ON COLUMN source_record.reading IS 'How often the hub read the version anew with another result.';
 COMMENT ON COLUMN source_record.statement IS 'domain::IdentityObserved; null once retracted.';
 COMMENT ON COLUMN source_record.parts IS
-    'Statements that the statement is merged from, the newest first, when they are several: sources that tell only part.';
+    'Statements that the record itself made, the newest first, where they are not just the statement: sources that tell only part, and records that were merged into another, which states for them what it does not state itself.';
 COMMENT ON COLUMN source_record.first_time IS 'Earliest event time over all versions.';
 COMMENT ON COLUMN source_record.last_time IS 'Latest event time over all versions.';
 COMMENT ON COLUMN source_record.retracted IS 'A retraction beats statements of its own and lower versions.';
 COMMENT ON COLUMN source_record.survivor IS 'Record that took over when the source merged two.';
+COMMENT ON COLUMN source_record.withdrawn_version IS
+    'Highest version taken back without a survivor; what was stated up to it is kept nowhere.';
 COMMENT ON COLUMN source_record.person_id IS
     'Current person; for a record that was merged away, the person of its survivor. Null when there is none.';
 COMMENT ON COLUMN source_record.batch_row IS 'Row of the batch that brought the statement, from 1.';

@@ -79,10 +79,12 @@ pub struct RecordPut {
     pub stated: Option<(Edition, EventId, Timestamp, Timestamp)>,
     /// What the record states in all; `None` once it is retracted.
     pub statement: Option<String>,
-    /// The statements it is merged from, when they are several.
+    /// Its own statements, where they are not just the statement.
     pub parts: Option<String>,
     /// Edition, event, reason and survivor of the retraction.
     pub retraction: Option<(Edition, EventId, RetractReason, Option<RecordId>)>,
+    /// The edition up to which it was taken back without a survivor.
+    pub withdrawn: Option<Edition>,
     /// The person.
     pub person: Option<PersonId>,
     /// The batch that brought it.
@@ -253,19 +255,20 @@ async fn put_records(conn: &mut PgConnection, records: &[RecordPut]) -> Result<(
         sqlx::query(
         "INSERT INTO source_record AS kept (record_id, source, source_kind, version, event_id, first_time, last_time,
              statement, retract_version, retract_event_id, retract_reason, survivor, person_id, batch_id, batch_row,
-             parts, reading, retract_reading)
-         SELECT a, b, c, d, e, f, g, h::jsonb, i, j, k, l, m, n, o, p::jsonb, q, r
+             parts, reading, retract_reading, withdrawn_version, withdrawn_reading)
+         SELECT a, b, c, d, e, f, g, h::jsonb, i, j, k, l, m, n, o, p::jsonb, q, r, s, t
          FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::timestamptz[],
              $7::timestamptz[], $8::text[], $9::bigint[], $10::uuid[], $11::text[], $12::uuid[], $13::uuid[],
-             $14::uuid[], $15::bigint[], $16::text[], $17::int[], $18::int[])
-             AS put(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r)
+             $14::uuid[], $15::bigint[], $16::text[], $17::int[], $18::int[], $19::bigint[], $20::int[])
+             AS put(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t)
          ON CONFLICT (record_id) DO UPDATE SET source = excluded.source, source_kind = excluded.source_kind,
              version = excluded.version, event_id = excluded.event_id, first_time = excluded.first_time,
              last_time = excluded.last_time, statement = excluded.statement,
              retract_version = excluded.retract_version, retract_event_id = excluded.retract_event_id,
              retract_reason = excluded.retract_reason, survivor = excluded.survivor,
              person_id = excluded.person_id, batch_id = excluded.batch_id, batch_row = excluded.batch_row,
-             parts = excluded.parts, reading = excluded.reading, retract_reading = excluded.retract_reading",
+             parts = excluded.parts, reading = excluded.reading, retract_reading = excluded.retract_reading,
+             withdrawn_version = excluded.withdrawn_version, withdrawn_reading = excluded.withdrawn_reading",
     )
     .bind(column(rows, |r| r.record_id.as_uuid()))
     .bind(column(rows, |r| r.source.as_str()))
@@ -285,6 +288,8 @@ async fn put_records(conn: &mut PgConnection, records: &[RecordPut]) -> Result<(
     .bind(column(rows, |r| r.parts.as_deref()))
     .bind(column(rows, |r| r.stated.map(|s| s.0.reading)))
     .bind(column(rows, |r| r.retraction.map(|s| s.0.reading)))
+    .bind(column(rows, |r| r.withdrawn.map(|s| s.version)))
+    .bind(column(rows, |r| r.withdrawn.map(|s| s.reading)))
     .execute(&mut *conn)
     .await?;
     }

@@ -12,7 +12,7 @@ use proptest::sample::Index;
 use runtime::Shutdown;
 use store::views::{self, LinkRow, OrderRow, SourceRecordRow, Standing};
 use store::{PgInstant, lineage};
-use test_support::build::{NOON, meta_at, person, record_id, resident_number};
+use test_support::build::{NOON, event, meta_at, person, record_id, resident_number};
 
 use crate::decisions::decision_on;
 use crate::models::{activation, strict};
@@ -30,6 +30,8 @@ struct Says {
     phone: Option<usize>,
     born: bool,
     lives: bool,
+    /// It tells only this: the rest stays as it was told before.
+    partly: bool,
 }
 
 /// Something that happens. An undo takes back the last decision on the pair that was not taken back.
@@ -45,8 +47,15 @@ enum Step {
 
 fn says() -> impl Strategy<Value = Says> {
     let number = prop::option::weighted(0.6, 0..3_u16);
-    (0..3_usize, number, prop::option::weighted(0.5, 0..2_usize), any::<bool>(), any::<bool>())
-        .prop_map(|(name, number, phone, born, lives)| Says { name, number, phone, born, lives })
+    let (is, phone) = (any::<bool>, prop::option::weighted(0.5, 0..2_usize));
+    (0..3_usize, number, phone, is(), is(), is()).prop_map(|(name, number, phone, born, lives, partly)| Says {
+        name,
+        number,
+        phone,
+        born,
+        lives,
+        partly,
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -54,7 +63,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..RECORDS, says()).prop_map(|(record, says)| Step::State(record, says)),
         1 => (0..RECORDS).prop_map(Step::Withdraw),
-        1 => (0..RECORDS, 0..RECORDS).prop_map(|(record, into)| Step::Merge(record, into)),
+        2 => (0..RECORDS, 0..RECORDS).prop_map(|(record, into)| Step::Merge(record, into)),
         4 => (0..RECORDS, 0..RECORDS, verdict).prop_map(|(a, b, verdict)| Step::Decide(a, b, verdict)),
         2 => (0..RECORDS, 0..RECORDS).prop_map(|(a, b)| Step::Undo(a, b)),
         1 => any::<bool>().prop_map(Step::Activate),
@@ -86,7 +95,9 @@ fn stated(number: usize, says: &Says, version: i64) -> Event {
     }
     // Whatever the version: when a record was first stated is no part of what is corrected.
     let at = NOON.plus_millis(number as i64 * 3_600_000);
-    who.event(meta_at(SOURCES[number % 3], &format!("r{number}"), version, at))
+    let mut statement = who.build();
+    statement.partial = says.partly.then(Box::default);
+    event(meta_at(SOURCES[number % 3], &format!("r{number}"), version, at), statement)
 }
 
 /// The highest version of decisions on a pair, and those that stand.
@@ -97,6 +108,8 @@ type Decided = (i64, Vec<(i64, Verdict)>);
 struct Told {
     events: Vec<Event>,
     versions: BTreeMap<usize, i64>,
+    /// Per record the version before which nothing counts: it was withdrawn, or it is stated whole since.
+    begins: BTreeMap<usize, i64>,
     /// Per pair the last version of a decision, and those that were not taken back.
     decisions: BTreeMap<(usize, usize), Decided>,
     models: i64,
@@ -115,10 +128,17 @@ impl Told {
         *version
     }
 
+    fn begin(&mut self, number: usize) -> i64 {
+        let version = self.next(number);
+        self.begins.insert(number, version);
+        version
+    }
+
     fn take(&mut self, step: &Step) {
         let event = match step {
-            Step::State(number, says) => stated(*number, says, self.next(*number)),
-            Step::Withdraw(number) => retraction(SOURCES[number % 3], &format!("r{number}"), self.next(*number), None),
+            Step::State(number, says) if says.partly => stated(*number, says, self.next(*number)),
+            Step::State(number, says) => stated(*number, says, self.begin(*number)),
+            Step::Withdraw(number) => retraction(SOURCES[number % 3], &format!("r{number}"), self.begin(*number), None),
             Step::Merge(number, into) if number == into => return,
             Step::Merge(number, into) => {
                 let survivor = Some(record(*into));
@@ -162,7 +182,8 @@ impl Told {
                 }
                 domain::Body::ModelActivated(_) => meta.source_record_version == self.models,
                 _ => {
-                    (0..RECORDS).any(|n| record(n) == meta.record_id && self.versions[&n] == meta.source_record_version)
+                    let begins = |n: usize| self.begins.get(&n).copied().unwrap_or_default();
+                    (0..RECORDS).any(|n| record(n) == meta.record_id && meta.source_record_version >= begins(n))
                 }
             }
         };

@@ -119,6 +119,7 @@ fn record_puts(changes: &mut Changes) {
             statement: Some(serde_json::to_string(&stated.statement).expect("json")),
             parts: None,
             retraction: None,
+            withdrawn: None,
             person: Some(stated.person),
             batch_id: meta.batch_id,
             batch_row: 1,
