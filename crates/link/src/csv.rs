@@ -6,7 +6,7 @@ use linkage::table::{Column, TextPool};
 use rayon::prelude::*;
 
 use crate::LinkError;
-use crate::cells::{File, Meaning, Part};
+use crate::cells::{File, Meaning, Part, is_person_number, plain};
 use crate::decode::Decoded;
 
 /// Bytes that one task parses.
@@ -67,7 +67,8 @@ pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
         b'\t' => "tab".to_owned(),
         other => format!("`{}`", char::from(other)),
     };
-    Ok(File { columns, unused, parts, format: format!("{} text, delimiter {named}", decoded.encoding) })
+    let format = format!("{} text, delimiter {named}", decoded.encoding);
+    Ok(File { columns, unused, parts, format, unit: "line" })
 }
 
 /// What each heading means; an error when ids are missing or nothing is understood.
@@ -84,11 +85,17 @@ pub(crate) fn meanings(path: &Path, header: &[String]) -> Result<Vec<Meaning>, L
     // A column called `id` is the record's only where no better one is there.
     let ids: Vec<usize> = (0..meanings.len()).filter(|place| meanings[*place] == Meaning::RecordId).collect();
     let exact = ids.iter().copied().find(|place| header[*place].eq_ignore_ascii_case("record_id"));
-    let Some(chosen) = exact.or(ids.first().copied()) else {
+    let of_row = ids.iter().copied().find(|place| !is_person_number(&header[*place]));
+    let Some(chosen) = exact.or(of_row).or(ids.first().copied()) else {
         return Err(LinkError::NoRecordId { path: path.to_owned(), columns: listed() });
     };
     for place in ids.into_iter().filter(|place| *place != chosen) {
         meanings[place] = Meaning::Other;
+    }
+    // Beside a month of birth, a birth day is one of that month.
+    if meanings.contains(&Meaning::States(Column::BirthMonth)) {
+        let days = (0..meanings.len()).filter(|place| plain(&header[*place]) == "birthday");
+        days.for_each(|place| meanings[place] = Meaning::States(Column::BirthDay));
     }
     // Of columns that mean the same one is used: the one that is called so, or the first. The others are listed.
     for place in 0..meanings.len() {

@@ -66,28 +66,34 @@ pub enum LinkError {
         columns: String,
     },
     /// A row cannot be used.
-    #[error("{path}, line {line}: {reason}; --skip-bad-rows leaves such rows out and counts them")]
+    #[error("{path}, {unit} {line}: {reason}; --skip-bad-rows leaves such rows out and counts them")]
     BadRow {
         /// The file.
         path: PathBuf,
-        /// The line on which the row begins, from 1.
+        /// What is counted: lines, or in Parquet rows.
+        unit: &'static str,
+        /// Where the row begins, from 1.
         line: u64,
         /// What is wrong with it.
         reason: String,
     },
     /// A record id stands twice.
     #[error(
-        "{path}, line {line}: the record id `{id}` stands in line {before} of {other} already; --skip-bad-rows keeps the first"
+        "{path}, {unit} {line}: the record id `{id}` stands in {other_unit} {before} of {other} already; --skip-bad-rows keeps the first"
     )]
     DuplicateId {
         /// The file.
         path: PathBuf,
+        /// What is counted: lines, or in Parquet rows.
+        unit: &'static str,
         /// The line of the second.
         line: u64,
         /// The id.
         id: String,
         /// The file of the first.
         other: PathBuf,
+        /// What is counted there.
+        other_unit: &'static str,
         /// The line of the first.
         before: u64,
     },
@@ -107,6 +113,9 @@ pub enum LinkError {
         /// Why.
         reason: linkage::table::TableModelError,
     },
+    /// A pair of one record is no pair.
+    #[error("`{0}` is given twice: --explain takes the ids of two records")]
+    SameRecord(String),
     /// There is no record of an id that was asked for.
     #[error("no record has the id `{0}`")]
     NoSuchRecord(String),

@@ -32,7 +32,10 @@ pub(crate) fn find<'a>(ids: &Ids, (a, b): (&'a str, &'a str)) -> Result<Asked<'a
         let found = ids.order.binary_search_by(|number| ids.pool.text(*number).cmp(id));
         found.map(|place| place as u32).map_err(|_| LinkError::NoSuchRecord(id.to_owned()))
     };
-    Ok(Asked { ids: (a, b), places: (find(a)?, find(b)?) })
+    match (find(a)?, find(b)?) {
+        (one, other) if one == other => Err(LinkError::SameRecord(a.to_owned())),
+        places => Ok(Asked { ids: (a, b), places }),
+    }
 }
 
 /// Weighs a pair.

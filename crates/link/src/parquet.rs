@@ -61,7 +61,7 @@ pub(crate) fn parse(path: &Path, bytes: Vec<u8>) -> Result<File, LinkError> {
         part.id_ends.push(part.ids.len() as u32);
         part.lines.push(number as u32 + 1);
     }
-    Ok(File { columns, unused, parts, format: "Parquet".to_owned() })
+    Ok(File { columns, unused, parts, format: "Parquet".to_owned(), unit: "row" })
 }
 
 /// A value as text; nothing for a null.

@@ -30,10 +30,10 @@ impl LeftOut {
     /// Rows that are named; the others are counted.
     const NAMED: usize = 20;
 
-    pub(crate) fn add(&mut self, path: &Path, line: u64, reason: impl Display) {
+    pub(crate) fn add(&mut self, path: &Path, unit: &str, line: u64, reason: impl Display) {
         self.rows += 1;
         if self.named.len() < Self::NAMED {
-            self.named.push(format!("{}, line {line}: {reason}", path.display()));
+            self.named.push(format!("{}, {unit} {line}: {reason}", path.display()));
         }
     }
 }
@@ -90,16 +90,20 @@ pub(crate) fn text(
     for parameter in &summary.parameters {
         line(format!("  {parameter}"));
     }
-    for hot in &summary.hot_values {
-        line(format!(
-            "hot value of {}: `{}` in {} records",
-            hot.field.name(),
-            hot.value,
-            thousands(hot.records as u64)
-        ));
+    for (kind, values) in [("hot value of", &summary.hot_values), ("read as a gap of", &summary.gaps)] {
+        for hot in values {
+            let records = thousands(hot.records as u64);
+            line(format!("{kind} {}: `{}` in {records} records", hot.field.name(), hot.value));
+        }
     }
     line(format!("threshold {:.2} bits", summary.threshold));
     line(format!("expected precision {:.4}, expected recall {:.4}", summary.precision, summary.recall));
+    if let Some(promised) = summary.unlike {
+        line(format!(
+            "warning: these records are unlike those of the model, which promises precision {promised:.4}; the figures \
+             above are by what the records themselves show: leave --model out, or train a model on records like them"
+        ));
+    }
     let [precision, recall] = summary.errors;
     line(format!("standard errors of these by chance alone: {precision:.4}, {recall:.4}"));
     let total: f64 = seconds.iter().map(|(_, seconds)| seconds).sum();

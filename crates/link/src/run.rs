@@ -104,9 +104,10 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     }
     let explanation = match &asked {
         Some(asked) => {
+            let version = linked.model.version();
             let model = match &options.model {
-                Some(path) => format!("model {}", path.display()),
-                None => "model trained on this input".to_owned(),
+                Some(path) => format!("model {version}, {}", path.display()),
+                None => format!("model {version}, trained on this input"),
             };
             let pair = explain::pair(asked, &table, &linked, model);
             if let Some(path) = &options.svg {
@@ -139,11 +140,12 @@ fn read_file(path: &Path) -> Result<File, LinkError> {
 fn check_rows(options: &Options, files: &[File]) -> Result<LeftOut, LinkError> {
     let mut left_out = LeftOut::default();
     for (path, file) in options.inputs.iter().zip(files) {
+        let unit = file.unit;
         for (line, reason) in file.parts.iter().flat_map(|part| &part.bad) {
             if !options.skip_bad_rows {
-                return Err(LinkError::BadRow { path: path.clone(), line: *line, reason: reason.clone() });
+                return Err(LinkError::BadRow { path: path.clone(), unit, line: *line, reason: reason.clone() });
             }
-            left_out.add(path, *line, reason);
+            left_out.add(path, unit, *line, reason);
         }
     }
     Ok(left_out)
@@ -162,13 +164,14 @@ fn merge(options: &Options, files: Vec<File>, left_out: &mut LeftOut) -> Result<
     for (second, first) in again {
         let id = ids.pool.text(second);
         let ((input, line), (other, before)) = (place(&files, second), place(&files, first));
+        let (unit, other_unit) = (files[input].unit, files[other].unit);
         let (path, other) = (&options.inputs[input], &options.inputs[other]);
         if !options.skip_bad_rows {
             let (path, id, other) = (path.clone(), id.to_owned(), other.clone());
-            return Err(LinkError::DuplicateId { path, line, id, other, before });
+            return Err(LinkError::DuplicateId { path, unit, line, id, other, other_unit, before });
         }
-        let reason = format_args!("its record id stands in line {before} of {} already", other.display());
-        left_out.add(path, line, reason);
+        let reason = format_args!("its record id stands in {other_unit} {before} of {} already", other.display());
+        left_out.add(path, unit, line, reason);
     }
     let inputs: Vec<u8> = files
         .iter()

@@ -313,7 +313,7 @@ pub(crate) struct LinkArgs {
     /// Probability from which on a pair is linked; without it the model chooses.
     #[arg(long, value_name = "P", value_parser = probability)]
     pub(crate) threshold: Option<f64>,
-    /// Explain the weight of two records, by field.
+    /// Explain the weight of two records, by field; an id that has a comma stands in quotes: '"7,1",r42'.
     #[arg(long, value_name = "A,B", value_parser = two_ids)]
     pub(crate) explain: Option<(String, String)>,
     /// Draw the explanation as a picture, too.
@@ -337,11 +337,31 @@ fn probability(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Two record ids with a comma between; an id that has commas stands in quotes, as in CSV.
 fn two_ids(text: &str) -> Result<(String, String), String> {
-    let parted = text.split_once(',').map(|(a, b)| (a.trim().to_owned(), b.trim().to_owned()));
-    parted
-        .filter(|(a, b)| !a.is_empty() && !b.is_empty())
-        .ok_or_else(|| "two record ids with a comma between".to_owned())
+    let both = one_id(text).and_then(|(first, rest)| Some((first, one_id(rest.strip_prefix(',')?)?)));
+    match both {
+        Some((first, (second, ""))) if !first.is_empty() && !second.is_empty() => Ok((first, second)),
+        _ => Err("two record ids with a comma between, as r17,r42; an id that has a comma in quotes, as \"7,1\",r42"
+            .to_owned()),
+    }
+}
+
+/// The first of some ids with commas between, and what follows it.
+fn one_id(text: &str) -> Option<(String, &str)> {
+    let Some(mut rest) = text.trim_start().strip_prefix('"') else {
+        let (id, rest) = text.split_at(text.find(',').unwrap_or(text.len()));
+        return Some((id.trim().to_owned(), rest));
+    };
+    let mut id = String::new();
+    while let Some((part, after)) = rest.split_once('"') {
+        id += part;
+        let Some(quote) = after.strip_prefix('"') else { return Some((id, after.trim_start())) };
+        // Inside of quotes a quote is written twice.
+        id.push('"');
+        rest = quote;
+    }
+    None
 }
 
 /// Options of `health`.
@@ -350,4 +370,20 @@ pub(crate) struct HealthArgs {
     /// Address to ask.
     #[arg(long, default_value = "http://127.0.0.1:8080/readyz")]
     pub(crate) url: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_ids_are_told_apart_also_where_they_have_commas_and_quotes() {
+        let ids = |a: &str, b: &str| Ok((a.to_owned(), b.to_owned()));
+        assert_eq!(two_ids("r17,r42"), ids("r17", "r42"));
+        assert_eq!(two_ids("r 17 , r42"), ids("r 17", "r42"));
+        assert_eq!(two_ids(r#""7,1","say ""so""""#), ids("7,1", "say \"so\""));
+        for wrong in ["", "r17", "r17,", "r17,r42,r43", "\"r17,r42", "\"7\"1,r42"] {
+            assert!(two_ids(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The commands, one function each.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -92,8 +93,6 @@ pub(crate) fn make_city(options: city::Options, out: &Path) -> anyhow::Result<ci
 }
 
 fn link_files(args: LinkArgs) -> anyhow::Result<ExitCode> {
-    let bar = ProgressBar::new_spinner();
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
     let options = link::Options {
         inputs: args.input,
         output: args.output,
@@ -106,8 +105,16 @@ fn link_files(args: LinkArgs) -> anyhow::Result<ExitCode> {
         skip_bad_rows: args.skip_bad_rows,
         seed: args.seed,
     };
-    let outcome = link::run(&options, |words| bar.set_message(words.to_owned()));
-    bar.finish_and_clear();
+    let outcome = if std::io::stderr().is_terminal() {
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        let outcome = link::run(&options, |words| bar.set_message(words.to_owned()));
+        bar.finish_and_clear();
+        outcome
+    } else {
+        // A log has a line for each stage.
+        link::run(&options, |words| eprintln!("{words}"))
+    };
     print!("{}", outcome?.text);
     Ok(ExitCode::SUCCESS)
 }

@@ -132,12 +132,15 @@ fn what_is_written_replaces_the_old_file_whole_and_leaves_nothing_beside() {
 }
 
 #[test]
-fn an_unknown_id_to_explain_is_refused_before_anything_is_written() {
+fn an_unknown_id_to_explain_and_one_id_twice_are_refused_before_anything_is_written() {
     let folder = Folder::new();
     let mut options = options(&folder, &people(20, |_| "x".to_owned()));
     options.explain = Some(("1".to_owned(), "99".to_owned()));
     let found = run(&options, |_| {});
     assert!(matches!(&found, Err(LinkError::NoSuchRecord(id)) if id == "99"), "{found:?}");
+    options.explain = Some(("1".to_owned(), "1".to_owned()));
+    let found = run(&options, |_| {});
+    assert!(matches!(&found, Err(LinkError::SameRecord(id)) if id == "1"), "{found:?}");
     assert!(!options.output.exists());
 }
 

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::OnceLock;
 
-use link::{LinkError, Options, Outcome, run};
-use proptest::prelude::*;
+use link::{LinkError, Outcome, run};
 
 use crate::folder::Folder;
 
@@ -35,11 +33,18 @@ const STREETS: [&str; 12] = [
     "forest drive",
 ];
 
-fn row(id: &str, person: &[String]) -> String {
+pub(crate) fn row(id: &str, person: &[String]) -> String {
     format!("{id},{}", person.join(","))
 }
 
-fn person(given: &str, surname: &str, sex: &str, dob: &str, phone: &str, home: (usize, usize)) -> Vec<String> {
+pub(crate) fn person(
+    given: &str,
+    surname: &str,
+    sex: &str,
+    dob: &str,
+    phone: &str,
+    home: (usize, usize),
+) -> Vec<String> {
     let (number, street) = home;
     let (street_name, town) = (STREETS[street % 12], street % 7);
     [
@@ -59,7 +64,7 @@ fn person(given: &str, surname: &str, sex: &str, dob: &str, phone: &str, home: (
 
 /// A town of families: spouses and two children share surname, phone and address; a third of the people stand twice,
 /// some with a slip. Gives the rows.
-fn town(families: usize) -> Vec<String> {
+pub(crate) fn town(families: usize) -> Vec<String> {
     let mut rows = Vec::new();
     for family in 0..families {
         let surname = SURNAMES[(family * 5 + family / 28) % 28];
@@ -90,7 +95,7 @@ fn town(families: usize) -> Vec<String> {
     rows
 }
 
-fn file(rows: &[String]) -> String {
+pub(crate) fn file(rows: &[String]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
 }
 
@@ -402,50 +407,4 @@ fn records_that_say_the_same_are_told_pair_by_pair() {
     let told = |line: &&str| line.split(',').take(2).all(|id| id.starts_with('z'));
     assert_eq!(pairs.lines().filter(told).count(), 6, "{pairs}");
     assert!(["z2", "z3", "z4"].iter().all(|id| folder.together("z1", id)));
-}
-
-/// A model that was trained on a larger town, once for all cases.
-fn model_of_a_town() -> &'static str {
-    static MODEL: OnceLock<String> = OnceLock::new();
-    MODEL.get_or_init(|| {
-        let folder = Folder::new();
-        let mut options = folder.options(&[folder.write("train.csv", file(&town(200)))]);
-        options.save_model = Some(folder.path("model.toml"));
-        folder.link(&options);
-        std::fs::read_to_string(folder.path("model.toml")).expect("a model")
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
-
-    /// With a fixed model, clusters depend on nothing but the records: not on their order, not on unrelated ones, not
-    /// on records that were there and are gone.
-    #[test]
-    fn with_a_saved_model_the_clusters_are_a_function_of_the_records(
-        order in Just((0..town(60).len()).collect::<Vec<usize>>()).prop_shuffle(),
-        kept in 40..200_usize,
-    ) {
-        let folder = Folder::new();
-        folder.write("model.toml", model_of_a_town());
-        let rows = town(60);
-        let linked = |rows: &[String]| {
-            let input = folder.write("a.csv", file(rows));
-            let options = Options { model: Some(folder.path("model.toml")), ..folder.options(&[input]) };
-            folder.link(&options);
-            folder.clusters()
-        };
-        let expected = linked(&rows);
-        let shuffled: Vec<String> = order.iter().map(|place| rows[*place].clone()).collect();
-        prop_assert_eq!(&linked(&shuffled), &expected);
-        let mut more = rows.clone();
-        more.push(row("z1", &person("zbigniew", "kowalczyk", "m", "1931-12-30", "0311223344", (99, 80))));
-        let with_stranger: BTreeSet<BTreeSet<String>> = linked(&more).into_iter().filter(|cluster| !cluster.contains("z1")).collect();
-        prop_assert_eq!(&with_stranger, &expected);
-        let kept: Vec<String> = shuffled[..kept.min(shuffled.len())].to_vec();
-        let alone = linked(&kept);
-        let mut sorted = kept.clone();
-        sorted.sort_unstable();
-        prop_assert_eq!(linked(&sorted), alone);
-    }
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::block::{Atom, Rule};
 use super::field::{FIELDS, TableField};
-use super::group::{CLAMP, Edge, by_cluster, merges};
+use super::group::{CLAMP, Edge, by_cluster, mean, merges};
 use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, MISSING, NEAR, SAME, SWAPPED};
 use super::store::{INPUT, Row, Table};
 use super::weigh::{ONE_PERSON, Weigher, probability, state_of};
@@ -74,7 +74,8 @@ impl Judged<'_> {
         let missed = self.outside();
         let hidden = self.hidden(seed);
         let total = (right.pairs + missed.pairs) / (1.0 - hidden.min(0.9));
-        let recall = if total > 0.0 { (right.pairs / total).min(1.0) } else { 1.0 };
+        // Where hardly a pair is expected, none is missed.
+        let recall = if total > 0.5 { (right.pairs / total).min(1.0) } else { 1.0 };
         let unsure = (1.0 - recall).powi(2) * right.variance + recall.powi(2) * missed.variance;
         Expected {
             precision: if pairs > 0.0 { right.pairs / pairs } else { 1.0 },
@@ -89,7 +90,7 @@ impl Judged<'_> {
         let same = |a: &u32, b: &u32| self.clusters[*a as usize] == self.clusters[*b as usize];
         let clusters: Vec<&[u32]> = order.chunk_by(same).filter(|members| members.len() > 1).collect();
         let pairs_of = |members: &[u32]| (members.len() * (members.len() - 1)) as f64 / 2.0;
-        let all: f64 = clusters.iter().map(|members| pairs_of(members)).sum();
+        let all: f64 = clusters.iter().map(|members| pairs_of(members)).fold(0.0, |sum, pairs| sum + pairs);
         let is_looked_at = |members: &&&[u32]| is_drawn(u64::from(members[0]), LOOKED_AT / all);
         let mut drawn: Vec<&[u32]> = clusters.iter().filter(is_looked_at).copied().collect();
         if drawn.is_empty() {
@@ -145,20 +146,14 @@ impl Judged<'_> {
             .with_min_len(256)
             .map(|(a, b)| {
                 let (a, b) = (of(*a), of(*b));
-                (probability(self.mean(&spread(a, 12), &spread(b, 12))), (a.len() * b.len()) as f64)
+                let between = (&*spread(a, 12), &*spread(b, 12));
+                (probability(mean(self.table, self.witness, between, CLAMP)), (a.len() * b.len()) as f64)
             })
             .collect();
         let mut missed = Right::default();
         found.into_iter().for_each(|(likely, pairs)| missed.take(likely, pairs));
         let share = share.min(1.0);
         Right { pairs: missed.pairs / share, variance: missed.variance / share }
-    }
-
-    fn mean(&self, a: &[u32], b: &[u32]) -> f32 {
-        let row = |record: &u32| &self.table.rows[*record as usize];
-        let weight = |x: &u32, y: &u32| self.witness.weight(self.table, row(x), row(y)).clamp(CLAMP.0, CLAMP.1);
-        let sum: f32 = a.iter().flat_map(|x| b.iter().map(move |y| weight(x, y))).sum();
-        sum / (a.len() * b.len()) as f32
     }
 
     /// The share of the pairs of one person that no rule proposes or that look like strangers.

@@ -16,6 +16,12 @@ pub enum Column {
     Gender,
     /// Day of birth.
     Dob,
+    /// Year of birth.
+    BirthYear,
+    /// Month of birth, beside the year.
+    BirthMonth,
+    /// Day of the month of birth, beside year and month.
+    BirthDay,
     /// A national identity or social security number.
     NationalId,
     /// Phone number.
@@ -149,6 +155,9 @@ impl Column {
             Self::Surname => "surname",
             Self::Gender => "gender",
             Self::Dob => "dob",
+            Self::BirthYear => "birth_year",
+            Self::BirthMonth => "birth_month",
+            Self::BirthDay => "birth_day",
             Self::NationalId => "national_id",
             Self::Phone => "phone",
             Self::Email => "email",
@@ -164,7 +173,14 @@ impl Column {
     }
 
     /// The column that a heading names, in any spelling of it that is common; `None` for one that is not understood.
+    /// What stands in brackets at its end explains it.
     pub fn recognise(heading: &str) -> Option<Self> {
+        let without =
+            heading.trim_end().strip_suffix([')', ']', '）']).and_then(|text| text.rsplit_once(['(', '[', '（']));
+        Self::called(heading).or_else(|| Self::called(without?.0))
+    }
+
+    fn called(heading: &str) -> Option<Self> {
         let plain: String = heading
             .chars()
             .filter(|c| c.is_alphanumeric())
@@ -193,20 +209,24 @@ fn named(plain: &str) -> Option<Column> {
         | "名字" | "居民姓名" | "患者姓名" | "客户姓名" | "病人姓名" | "学生姓名" | "员工姓名" => {
             Column::FullName
         }
-        "givenname" | "givennames" | "given" | "firstname" | "firstnames" | "first" | "fname" | "forename"
-        | "forenames" | "christianname" | "vorname" | "vornamen" | "rufname" | "prenom" | "prenoms" | "nombre"
-        | "nombres" | "nome" | "voornaam" | "imie" | "名" => Column::GivenName,
-        "surname" | "surnames" | "lastname" | "lastnames" | "last" | "lname" | "sname" | "familyname" | "family"
-        | "nachname" | "familienname" | "zuname" | "nom" | "nomdefamille" | "apellido" | "apellidos" | "cognome"
-        | "sobrenome" | "apelido" | "achternaam" | "nazwisko" | "姓" | "姓氏" => Column::Surname,
+        "givenname" | "givennames" | "given" | "namegiven" | "namefirst" | "firstname" | "firstnames" | "first"
+        | "fname" | "forename" | "forenames" | "christianname" | "vorname" | "vornamen" | "rufname" | "prenom"
+        | "prenoms" | "nombre" | "nombres" | "nome" | "voornaam" | "imie" | "名" => Column::GivenName,
+        "surname" | "surnames" | "namefamily" | "namelast" | "lastname" | "lastnames" | "last" | "lname" | "sname"
+        | "familyname" | "family" | "nachname" | "familienname" | "zuname" | "nom" | "nomdefamille" | "apellido"
+        | "apellidos" | "cognome" | "sobrenome" | "apelido" | "achternaam" | "nazwisko" | "姓" | "姓氏" => {
+            Column::Surname
+        }
         "gender" | "sex" | "sexgender" | "gendercode" | "sexcode" | "geschlecht" | "sexe" | "sexo" | "sesso"
         | "genre" | "genero" | "性别" => Column::Gender,
-        "dob" | "birthyear" | "yearofbirth" | "yob" | "dateofbirth" | "birthdate" | "birthday" | "birth" | "bday"
-        | "born" | "borndate" | "borndat" | "geburtsdatum" | "geburtstag" | "gebdatum" | "gebdat" | "geboren"
-        | "geburtsjahr" | "datedenaissance" | "datenaissance" | "naissance" | "fechadenacimiento"
-        | "fechanacimiento" | "fnacimiento" | "datadenascimento" | "datanascimento" | "datadinascita"
-        | "datanascita" | "geboortedatum" | "出生日期" | "生日" | "出生年月" | "出生年月日" | "出生年份"
-        | "出生时间" => Column::Dob,
+        "birthyear" | "yearofbirth" | "yob" | "dobyear" | "geburtsjahr" | "出生年份" => Column::BirthYear,
+        "birthmonth" | "monthofbirth" | "dobmonth" | "geburtsmonat" | "出生月份" => Column::BirthMonth,
+        "dayofbirth" | "birthdayofmonth" | "dobday" => Column::BirthDay,
+        "dob" | "dateofbirth" | "birthdate" | "birthday" | "birth" | "bday" | "born" | "borndate" | "borndat"
+        | "geburtsdatum" | "geburtstag" | "gebdatum" | "gebdat" | "geboren" | "datedenaissance" | "datenaissance"
+        | "naissance" | "fechadenacimiento" | "fechanacimiento" | "fnacimiento" | "datadenascimento"
+        | "datanascimento" | "datadinascita" | "datanascita" | "geboortedatum" | "出生日期" | "生日" | "出生年月"
+        | "出生年月日" | "出生时间" => Column::Dob,
         "nationalid"
         | "nationalidnumber"
         | "nationalidno"

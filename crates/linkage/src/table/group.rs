@@ -1,13 +1,14 @@
 //! From weighed pairs to clusters: average linkage over all pairs of a component, proposed by blocking or not.
 //!
 //! Two clusters become one while the mean weight over all pairs between them is at least the threshold, the highest
-//! mean first. So a vague record that fits two people cannot join them: what they disagree on counts. The result is a
-//! function of the records and the weights; ties are broken by the order of records.
+//! mean first. So a vague record that fits two people cannot join them: what they disagree on counts. That two records
+//! of one person state too little in common to be found by themselves is no disagreement. The result is a function of
+//! the records and the weights; ties are broken by the order of records.
 
 use rayon::prelude::*;
 
 use super::store::Table;
-use super::weigh::Weigher;
+use super::weigh::{Say, Weigher};
 
 /// A pair and its weight.
 pub(crate) type Edge = (u32, u32, f32);
@@ -20,6 +21,52 @@ const SAMPLE: usize = 12;
 pub(crate) const CLAMP: (f32, f32) = (-14.0, 10.0);
 /// Bits above the threshold that a pair may always say.
 const ABOVE: f32 = 4.0;
+/// Bits against that are no disagreement yet.
+const QUIET: f32 = -1.0;
+/// How much a pair counts that has nothing to say, beside those that have: it decides where nothing else does.
+const SILENT: f32 = 0.001;
+
+/// What pairs say together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Voice {
+    bits: f32,
+    /// How many count.
+    pairs: f32,
+    /// The most that one of them says alone.
+    most: f32,
+}
+
+/// No pairs.
+const NOBODY: Voice = Voice { bits: 0.0, pairs: 0.0, most: f32::NEG_INFINITY };
+
+impl Voice {
+    /// A pair that is likely counts as it is.
+    fn likely(weight: f32, clamp: (f32, f32)) -> Self {
+        let bits = weight.clamp(clamp.0, clamp.1);
+        Self { bits, pairs: 1.0, most: bits }
+    }
+
+    /// A pair that is unlikely by itself counts against as far as it disagrees, and hardly where it does not.
+    fn of(say: Say, clamp: (f32, f32)) -> Self {
+        let alone = Self::likely(say.weight, clamp);
+        if say.weight >= 0.0 {
+            alone
+        } else if say.doubt > QUIET {
+            Self { bits: alone.bits * SILENT, pairs: SILENT, ..alone }
+        } else {
+            Self { bits: alone.bits.max(say.doubt), ..alone }
+        }
+    }
+
+    fn add(self, other: Self) -> Self {
+        Self { bits: self.bits + other.bits, pairs: self.pairs + other.pairs, most: self.most.max(other.most) }
+    }
+
+    /// Together they are as likely as their mean, and no likelier than the likeliest alone.
+    fn mean(self) -> f32 {
+        (self.bits / self.pairs).min(self.most)
+    }
+}
 
 /// Clusters the records: for every record the first record of its cluster.
 pub(crate) fn group(table: &Table, weigher: &Weigher, edges: &[Edge], threshold: f32) -> Vec<u32> {
@@ -94,29 +141,21 @@ fn agglomerate(
     threshold: f32,
     mut merged: impl FnMut(f32, usize),
 ) -> Vec<usize> {
-    let clamp = match threshold.is_finite() {
-        true => (CLAMP.0.min(threshold - ABOVE), CLAMP.1.max(threshold + ABOVE)),
-        false => CLAMP,
-    };
+    let clamp = clamp(threshold);
     let n = nodes.len();
-    let mut sums = vec![f32::NAN; n * n];
+    let mut sums = vec![NOBODY; n * n];
     let place = |node: u32| nodes.binary_search(&node).unwrap_or(0);
     for (_, (a, b, weight)) in edges {
         let (i, j) = (place(*a).max(place(*b)), place(*a).min(place(*b)));
-        sums[i * n + j] = *weight;
+        sums[i * n + j] = Voice::likely(*weight, clamp);
     }
     for i in 0..n {
-        sums[i * n + i] = 0.0;
         for j in 0..i {
-            let known = sums[i * n + j];
-            let weight = if known.is_nan() {
-                weigher.weight(table, &table.rows[nodes[i] as usize], &table.rows[nodes[j] as usize])
-            } else {
-                known
-            };
-            let weight = weight.clamp(clamp.0, clamp.1);
-            sums[i * n + j] = weight;
-            sums[j * n + i] = weight;
+            if sums[i * n + j].pairs == 0.0 {
+                let (a, b) = (&table.rows[nodes[i] as usize], &table.rows[nodes[j] as usize]);
+                sums[i * n + j] = Voice::of(weigher.say(table, a, b), clamp);
+            }
+            sums[j * n + i] = sums[i * n + j];
         }
     }
     let mut sizes = vec![1.0_f32; n];
@@ -129,7 +168,7 @@ fn agglomerate(
         merged(best[a].0, (sizes[a] * sizes[best[a].1]) as usize);
         let (a, b) = (a.min(best[a].1), a.max(best[a].1));
         for k in 0..n {
-            sums[a * n + k] += sums[b * n + k];
+            sums[a * n + k] = sums[a * n + k].add(sums[b * n + k]);
             sums[k * n + a] = sums[a * n + k];
         }
         sizes[a] += sizes[b];
@@ -140,7 +179,7 @@ fn agglomerate(
             if best[i].1 == a || best[i].1 == b {
                 best[i] = partner(&sums, &sizes, n, i);
             } else {
-                let mean = sums[i * n + a] / (sizes[i] * sizes[a]);
+                let mean = sums[i * n + a].mean();
                 if mean > best[i].0 {
                     best[i] = (mean, a);
                 }
@@ -150,15 +189,30 @@ fn agglomerate(
     head
 }
 
-fn partner(sums: &[f32], sizes: &[f32], n: usize, i: usize) -> (f32, usize) {
+fn partner(sums: &[Voice], sizes: &[f32], n: usize, i: usize) -> (f32, usize) {
     let mut best = (f32::NEG_INFINITY, i);
     for j in (0..n).filter(|j| *j != i && sizes[*j] > 0.0) {
-        let mean = sums[i * n + j] / (sizes[i] * sizes[j]);
+        let mean = sums[i * n + j].mean();
         if mean > best.0 {
             best = (mean, j);
         }
     }
     best
+}
+
+/// How much a single pair may say.
+fn clamp(threshold: f32) -> (f32, f32) {
+    match threshold.is_finite() {
+        true => (CLAMP.0.min(threshold - ABOVE), CLAMP.1.max(threshold + ABOVE)),
+        false => CLAMP,
+    }
+}
+
+/// The mean weight of the pairs between some records and others.
+pub(crate) fn mean(table: &Table, weigher: &Weigher, (a, b): (&[u32], &[u32]), clamp: (f32, f32)) -> f32 {
+    let row = |record: &u32| &table.rows[*record as usize];
+    let voices = a.iter().flat_map(|x| b.iter().map(|y| Voice::of(weigher.say(table, row(x), row(y)), clamp)));
+    voices.fold(NOBODY, Voice::add).mean()
 }
 
 /// Edges from the strongest down; each joins two clusters if samples of their members agree.
@@ -178,13 +232,7 @@ fn sampled(table: &Table, weigher: &Weigher, nodes: &[u32], edges: &[(u32, Edge)
             (0..count).map(|n| all[n * all.len() / count]).collect()
         };
         let (left, right) = (pick(&members[a]), pick(&members[b]));
-        let weight = |x: &u32, y: &u32| {
-            weigher
-                .weight(table, &table.rows[*x as usize], &table.rows[*y as usize])
-                .clamp(CLAMP.0.min(threshold - ABOVE), CLAMP.1.max(threshold + ABOVE))
-        };
-        let sum: f32 = left.iter().flat_map(|x| right.iter().map(move |y| weight(x, y))).sum();
-        if sum / (left.len() * right.len()) as f32 >= threshold {
+        if mean(table, weigher, (&left, &right), clamp(threshold)) >= threshold {
             let (keep, go) = if members[a].len() >= members[b].len() { (a, b) } else { (b, a) };
             let moved = std::mem::take(&mut members[go]);
             moved.iter().for_each(|node| head[place(*node)] = keep);

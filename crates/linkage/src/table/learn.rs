@@ -141,17 +141,21 @@ fn initial(table: &Table, records: f64) -> Parameters {
         }
         shares
     });
-    // Where nothing is stated that relatives share, there are none.
-    let has_bonds = BONDS.iter().any(|field| is_common(table, *field));
+    // Where nothing is stated that relatives share, or nothing that tells them apart, there are none.
+    let is_any_common = |fields: &[TableField]| fields.iter().any(|field| is_common(table, *field));
+    let has_relatives = is_any_common(&BONDS) && is_any_common(&PERSONAL);
     Parameters {
         matches: [0.3 / records; 2],
-        relatives: if has_bonds { 1.0 / records } else { 0.0 },
+        relatives: if has_relatives { 1.0 / records } else { 0.0 },
         shares,
         chance: [[[0.0; LEVELS]; STATES]; FIELDS],
         repeats: 0.3,
         population: records,
     }
 }
+
+/// What tells relatives apart.
+const PERSONAL: [TableField; 3] = [TableField::Given, TableField::Birth, TableField::NationalId];
 
 #[derive(Clone)]
 struct Sums {

@@ -6,6 +6,7 @@ use super::block::rule_name;
 use super::estimate::Judged;
 use super::field::{FIELDS, TableField};
 use super::group::{Edge, by_cluster, group};
+use super::holders::Holders;
 use super::hot::{self, HotValue};
 use super::learn::Learner;
 use super::levels::{Levels, MISSING, compare, level_name};
@@ -15,7 +16,7 @@ use super::repeats::Repeats;
 use super::rules;
 use super::sample;
 use super::store::Table;
-use super::weigh::{Parameters, Weigher, probability};
+use super::weigh::{Parameters, Weigher};
 
 /// Choices of the caller.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,6 +59,8 @@ pub struct Summary {
     pub oversized: Vec<Oversized>,
     /// Values that tell nothing.
     pub hot_values: Vec<HotValue>,
+    /// Values that stand for nothing, of those that several records have.
+    pub gaps: Vec<HotValue>,
     /// Share of pairs that are of one person, by the model.
     pub prior: f64,
     /// Weight from which on pairs are linked, in bits.
@@ -68,6 +71,8 @@ pub struct Summary {
     pub recall: f64,
     /// Standard errors of both by chance alone.
     pub errors: [f64; 2],
+    /// The precision that the saved model promises, where the file itself promises far less.
+    pub unlike: Option<f64>,
     /// Rounds of training.
     pub rounds: usize,
     /// The parameters, readable.
@@ -128,11 +133,15 @@ const WEIGHT_MIN: f32 = -7.0;
 /// What a weight may gain when the values are counted over persons.
 const WEIGHT_MARGIN: f32 = 6.0;
 
+/// How much less precision a file may promise than a saved model does before it is said to be unlike the model's.
+const UNLIKE: f64 = 0.05;
+
 /// Most pairs that are compared: many for small tables, ten per record for large ones.
 fn budget(records: usize) -> f64 {
     (records as f64 * 10.0).max(3e6).min((records as f64).powi(2) / 2.0)
 }
 
+/// Most records of a block that is not split, where a model is trained on so many records.
 fn block_max(records: usize) -> usize {
     if records <= 20_000 { 1000 } else { 200 }
 }
@@ -144,51 +153,50 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
     stage(Stage::Rules);
     summary.hot_values = options.model.map_or_else(|| hot::find(table), |model| model.hot.clone());
     hot::hide(table, &summary.hot_values);
+    summary.gaps = std::mem::take(&mut table.gaps);
     let table: &Table = table;
     let repeats = Repeats::find(table);
-    let rules = match options.model {
-        Some(model) => model.rules.clone(),
-        None => rules::choose(table, &repeats, budget(table.len()), options.seed),
+    let (rules, block_max) = match options.model {
+        Some(model) => (model.rules.clone(), model.block_max),
+        None => (rules::choose(table, &repeats, budget(table.len()), options.seed), block_max(table.len())),
     };
     summary.rules = rules.iter().map(|rule| rule_name(rule)).collect();
     stage(Stage::Blocks);
-    let blocks = Blocks::new(table, repeats, &rules, block_max(table.len()));
+    let blocks = Blocks::new(table, repeats, &rules, block_max);
     summary.oversized.clone_from(&blocks.oversized);
     let (weigher, witness, pairs) = match options.model {
-        Some(model) => {
-            let weigher = model.weigher(table);
-            stage(Stage::Weigh);
-            let (edges, _, compared) = weigh(table, &blocks, &weigher, WEIGHT_MIN);
-            summary.pairs_compared = compared;
-            (weigher, None, edges)
-        }
+        Some(model) => apply(model, table, &blocks, options.seed, &mut summary, &mut stage),
         None => train(table, &blocks, options, &mut summary, &mut stage),
     };
     stage(Stage::Cluster);
     let threshold = match (options.threshold, options.model) {
         (None, Some(model)) => model.threshold as f32,
-        _ => choose_threshold(&pairs, &blocks.repeats, options),
+        _ => threshold(options),
     };
     let clusters = group(table, &weigher, &pairs, threshold);
     summary.threshold = f64::from(threshold);
     summary.prior = weigher.parameters.matches[0];
     summary.clusters = clusters.iter().enumerate().filter(|(place, head)| *place == **head as usize).count();
-    let judged = Judged {
-        table,
-        rules: &rules,
-        edges: &pairs,
-        clusters: &clusters,
-        linker: &weigher,
-        witness: witness.as_ref().unwrap_or(&weigher),
-        weight_min: WEIGHT_MIN,
+    let judged_by = |witness: &Weigher| {
+        let (edges, clusters, linker) = (&pairs, &clusters, &weigher);
+        let judged = Judged { table, rules: &rules, edges, clusters, linker, witness, weight_min: WEIGHT_MIN };
+        judged.expected(options.seed)
     };
-    let expected = judged.expected(options.seed);
+    let mut expected = judged_by(&witness);
+    if options.model.is_some() {
+        let by_model = judged_by(&weigher);
+        if by_model.precision - expected.precision > UNLIKE {
+            summary.unlike = Some(by_model.precision);
+        } else {
+            expected = by_model;
+        }
+    }
     (summary.precision, summary.recall) = (expected.precision, expected.recall);
     summary.errors = expected.errors;
     summary.parameters = describe(table, &weigher.parameters);
     let model = match options.model {
         Some(model) => model.clone(),
-        None => TableModel::new(table, &weigher, rules, summary.hot_values.clone(), summary.threshold),
+        None => TableModel::new(table, &weigher, rules, block_max, summary.hot_values.clone(), summary.threshold),
     };
     Linked {
         clusters: by_record(table, &clusters),
@@ -244,6 +252,32 @@ fn of_records(table: &Table, repeats: &Repeats, pairs: Vec<Edge>) -> Vec<Edge> {
     found
 }
 
+/// What links, what judges the links, and the pairs that are kept.
+type Weighed = (Weigher, Weigher, Vec<Edge>);
+
+/// Weighs the proposed pairs with a saved model. What the model promises of other people it cannot know: names that it
+/// never saw are rare to it. So what judges is learned from the file itself, and links nothing.
+fn apply(
+    model: &TableModel,
+    table: &Table,
+    blocks: &Blocks,
+    seed: u64,
+    summary: &mut Summary,
+    stage: &mut impl FnMut(Stage),
+) -> Weighed {
+    stage(Stage::Weigh);
+    let weigher = model.weigher(table);
+    let (edges, _, compared) = weigh(table, blocks, &weigher, WEIGHT_MIN);
+    summary.pairs_compared = compared;
+    stage(Stage::Train);
+    let mut learner = Learner::new(table, sample::draw(table, blocks), seed);
+    let (mut counts, counted) = blocks.repeats.counts(table);
+    Holders::of(table).bound(&mut counts);
+    let known = learner.begin(&counts, counted);
+    let witness = Weigher::new(learner.witness(&known, &counts), counts);
+    (weigher, witness, edges)
+}
+
 /// Trains a model on a table and weighs the proposed pairs with it.
 fn train(
     table: &Table,
@@ -251,26 +285,29 @@ fn train(
     options: LinkOptions<'_>,
     summary: &mut Summary,
     stage: &mut impl FnMut(Stage),
-) -> (Weigher, Option<Weigher>, Vec<Edge>) {
+) -> Weighed {
     stage(Stage::Train);
     let mut learner = Learner::new(table, sample::draw(table, blocks), options.seed);
-    let (counts, counted) = blocks.repeats.counts(table);
+    let holders = Holders::of(table);
+    let (mut counts, counted) = blocks.repeats.counts(table);
+    holders.bound(&mut counts);
     let mut weigher = Weigher::new(learner.begin(&counts, counted), counts);
     stage(Stage::Weigh);
     let (mut edges, levels, compared) = weigh(table, blocks, &weigher, WEIGHT_MIN - WEIGHT_MARGIN);
     summary.pairs_compared = compared;
     stage(Stage::Cluster);
-    let clusters = group(table, &weigher, &edges, choose_threshold(&edges, &blocks.repeats, options));
+    let clusters = group(table, &weigher, &edges, threshold(options));
     // Again, with values counted over the persons that were found: a value is not frequent because one person states
     // it often.
     stage(Stage::Train);
-    let (counts, persons) = count_persons(table, &clusters);
+    let (mut counts, persons) = count_persons(table, &clusters);
+    holders.bound(&mut counts);
     weigher = Weigher::new(learner.refine(&weigher.parameters, &counts, persons), counts);
     summary.rounds = learner.rounds_done;
     let witness = Weigher::new(learner.witness(&weigher.parameters, &weigher.counts), weigher.counts.clone());
     stage(Stage::Weigh);
     weigh_again(table, &weigher, &mut edges, levels);
-    (weigher, Some(witness), edges)
+    (weigher, witness, edges)
 }
 
 /// The proposed pairs of at least a weight, what each agrees on, and how many pairs were compared.
@@ -307,32 +344,11 @@ fn weigh_again(table: &Table, weigher: &Weigher, edges: &mut Vec<Edge>, levels: 
     edges.retain(|edge| edge.2 >= WEIGHT_MIN);
 }
 
-/// The weight from which on linking a pair is expected to raise F1: where its probability is half of the F1 that is
-/// reached.
-fn choose_threshold(edges: &[Edge], repeats: &Repeats, options: LinkOptions<'_>) -> f32 {
-    if let Some(threshold) = options.threshold {
-        let threshold = threshold.clamp(1e-6, 1.0 - 1e-6);
-        return (threshold / (1.0 - threshold)).log2() as f32;
-    }
-    let mut sorted: Vec<(f32, f64)> =
-        edges.par_iter().with_min_len(8192).map(|(a, b, weight)| (*weight, repeats.pairs((*a, *b)))).collect();
-    sorted.par_sort_unstable_by(|x, y| y.0.total_cmp(&x.0).then(y.1.total_cmp(&x.1)));
-    let likely: Vec<f64> =
-        sorted.par_iter().with_min_len(8192).map(|(weight, pairs)| probability(*weight) * pairs).collect();
-    let all: f64 = likely.iter().sum();
-    let (mut best, mut linked, mut right, mut taken) = (0.0, 0, 0.0, 0.0);
-    for (place, (likely, (_, pairs))) in likely.iter().zip(&sorted).enumerate() {
-        (right, taken) = (right + likely, taken + pairs);
-        let f1 = 2.0 * right / (taken + all);
-        if f1 > best {
-            (best, linked) = (f1, place + 1);
-        }
-    }
-    // Any weight between the last pair that is linked and the first that is not does the same: the one next to even
-    // odds is kinder to pairs of larger clusters.
-    let highest = linked.checked_sub(1).map_or(f32::MAX, |last| sorted[last].0);
-    let lowest = sorted.get(linked).map_or(f32::MIN, |next| next.0 + 1e-3);
-    0.0_f32.max(lowest).min(highest)
+/// The weight from which on pairs are linked: even odds, unless the caller says otherwise. A pair below is more likely a
+/// mistake than not, even where claiming it would raise the expected F1.
+fn threshold(options: LinkOptions<'_>) -> f32 {
+    let probability = options.threshold.unwrap_or(0.5).clamp(1e-6, 1.0 - 1e-6);
+    (probability / (1.0 - probability)).log2() as f32
 }
 
 /// For every field how many clusters have each value, and how many clusters there are.

@@ -9,6 +9,7 @@ mod block;
 mod estimate;
 mod field;
 mod group;
+mod holders;
 mod hot;
 mod learn;
 mod levels;

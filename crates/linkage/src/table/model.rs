@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::block::Rule;
 use super::field::{FIELDS, TableField};
@@ -15,6 +16,9 @@ use super::weigh::{Parameters, STATES, Shares, Weigher};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableModel {
+    /// Beginning of a fingerprint of all the rest; that of a file that somebody has changed is not believed.
+    #[serde(default, skip_serializing)]
+    version: String,
     /// Version of the form.
     format: u32,
     /// Weight in bits from which on pairs are linked.
@@ -29,6 +33,10 @@ pub struct TableModel {
     repeats: f64,
     /// Blocking rules.
     pub(crate) rules: Vec<Rule>,
+    /// Most records of a block that is not split. Were it chosen by the records that are linked, unrelated ones would
+    /// change clusters.
+    #[serde(rename = "block_records_max")]
+    pub(crate) block_max: usize,
     /// Shares by field.
     fields: Vec<FieldModel>,
     /// Values that tell nothing.
@@ -64,6 +72,13 @@ pub enum TableModelError {
     /// A number is not what it must be.
     #[error("the model's {0} is no share")]
     Share(String),
+    /// Blocks would have no pairs.
+    #[error("the model's block_records_max is {0}, and a block has at least two records")]
+    Block(usize),
+}
+
+fn fingerprint(text: &str) -> String {
+    hex::encode(&Sha256::digest(text)[..6])
 }
 
 const FORMAT: u32 = 1;
@@ -71,7 +86,14 @@ const FORMAT: u32 = 1;
 const COUNT_MIN: u32 = 3;
 
 impl TableModel {
-    pub(crate) fn new(table: &Table, weigher: &Weigher, rules: Vec<Rule>, hot: Vec<HotValue>, threshold: f64) -> Self {
+    pub(crate) fn new(
+        table: &Table,
+        weigher: &Weigher,
+        rules: Vec<Rule>,
+        block_max: usize,
+        hot: Vec<HotValue>,
+        threshold: f64,
+    ) -> Self {
         let parameters = &weigher.parameters;
         let fields = TableField::ALL
             .into_iter()
@@ -95,6 +117,7 @@ impl TableModel {
             }
         }
         Self {
+            version: String::new(),
             format: FORMAT,
             threshold,
             matches: parameters.matches,
@@ -102,6 +125,7 @@ impl TableModel {
             population: parameters.population,
             repeats: parameters.repeats,
             rules,
+            block_max,
             fields,
             hot,
             frequencies,
@@ -113,7 +137,7 @@ impl TableModel {
     /// # Errors
     /// When the text is no model, of another format, or has shares that are none.
     pub fn parse(text: &str) -> Result<Self, TableModelError> {
-        let model: Self = toml::from_str(text)?;
+        let model = Self { version: String::new(), ..toml::from_str(text)? };
         if model.format != FORMAT {
             return Err(TableModelError::Format(model.format));
         }
@@ -130,6 +154,9 @@ impl TableModel {
         {
             return Err(TableModelError::Share("prior".to_owned()));
         }
+        if model.block_max < 2 {
+            return Err(TableModelError::Block(model.block_max));
+        }
         Ok(model)
     }
 
@@ -138,7 +165,13 @@ impl TableModel {
     /// # Errors
     /// When it cannot be written as TOML.
     pub fn to_toml(&self) -> Result<String, TableModelError> {
-        Ok(toml::to_string(self)?)
+        let text = toml::to_string(self)?;
+        Ok(format!("version = \"{}\"\n{text}", fingerprint(&text)))
+    }
+
+    /// What tells the model from others: the beginning of a fingerprint of all that it says.
+    pub fn version(&self) -> String {
+        fingerprint(&toml::to_string(self).unwrap_or_default())
     }
 
     /// Weighs the records of a table with this model.

@@ -4,8 +4,7 @@ use super::field::{FIELDS, TableField};
 use super::levels::{LEVELS, Levels, MISSING, SAME, SWAPPED, compare};
 use super::store::{INPUT, Table};
 use super::weigh::{
-    ONE_PERSON, OTHER, Parameters, READY, RELATIVES, STATES, by_value, is_bound, is_other, ready_count, ready_place,
-    state_of,
+    ONE_PERSON, Parameters, READY, RELATIVES, STATES, by_value, is_bound, ready_count, ready_place, state_of, together,
 };
 
 /// A pair of rows.
@@ -25,7 +24,8 @@ pub(crate) struct Observed {
     /// Where values are the same, the place of how many persons have them among the counts that are ready.
     shared: [u16; FIELDS],
     pub(crate) across: bool,
-    other: bool,
+    /// What is left of the odds of one person by what the levels say together.
+    together: f32,
     bound: bool,
 }
 
@@ -46,7 +46,7 @@ impl Observed {
             rarity: [1.0; FIELDS],
             shared: [0; FIELDS],
             across: a[INPUT] != b[INPUT],
-            other: is_other(&levels),
+            together: together(&levels) as f32,
             bound: is_bound(&levels),
         }
     }
@@ -148,10 +148,7 @@ impl<'a> Judge<'a> {
 
     /// Odds that a pair is of one person and of relatives; `each` is told what its fields say.
     pub(crate) fn odds(&self, pair: &Observed, mut each: impl FnMut(Said)) -> [f64; 2] {
-        let mut one = self.parameters.matches[usize::from(pair.across)];
-        if pair.other {
-            one *= OTHER;
-        }
+        let mut one = self.parameters.matches[usize::from(pair.across)] * f64::from(pair.together);
         let mut relatives = if pair.bound { self.parameters.relatives } else { 0.0 };
         for (field, code) in pair.stated() {
             let [level_one, free_one, level_relatives, free_relatives] = self.shares[field][code];

@@ -80,7 +80,8 @@ pub(crate) fn limit(field: TableField, kind: usize, state: usize, level: usize) 
         (TableField::Given | TableField::Sex | TableField::Birth, DIFFERENT) => 1.0,
         (_, DIFFERENT) => 0.01,
         (TableField::Given, _) => 0.05,
-        (TableField::Birth, SAME) => 0.5,
+        // Of newborns all relatives are twins.
+        (TableField::Birth, SAME) => 0.95,
         (TableField::Birth, NEAR | LOOSE | PART) => 0.03,
         (TableField::NationalId, SAME) => 0.002,
         (TableField::NationalId, NEAR | LOOSE | PART) => 0.02,

@@ -411,7 +411,7 @@ pub(crate) fn standard(column: Column, text: &str, dates: &DateOrder) -> String 
     match column {
         Column::GivenName | Column::Surname | Column::FullName => name(text),
         Column::Gender => sex(text),
-        Column::Dob => birth(text, dates),
+        Column::Dob | Column::BirthYear | Column::BirthMonth | Column::BirthDay => birth(text, dates),
         Column::NationalId => national_id(text),
         Column::Phone => phone(text),
         Column::Email => email(text),

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use super::field::{Column, FIELDS, TableField};
+use super::hot::HotValue;
 use super::pet_names::{self, Groups};
 use super::pool::TextPool;
 use super::standard::{self, DateOrder, Order};
@@ -82,6 +84,8 @@ pub struct Table {
     /// For every field how many records have a value.
     pub(crate) counts: Vec<Vec<u32>>,
     pub(crate) inputs: usize,
+    /// Texts that stand for nothing or cannot be read.
+    pub(crate) gaps: Vec<HotValue>,
 }
 
 /// The list of values that a field uses: fields whose values change places share one.
@@ -98,7 +102,7 @@ const fn field_of(column: Column) -> TableField {
         Column::FullName | Column::GivenName => TableField::Given,
         Column::Surname => TableField::Surname,
         Column::Gender => TableField::Sex,
-        Column::Dob => TableField::Birth,
+        Column::Dob | Column::BirthYear | Column::BirthMonth | Column::BirthDay => TableField::Birth,
         Column::NationalId => TableField::NationalId,
         Column::Phone => TableField::Phone,
         Column::Email => TableField::Email,
@@ -122,6 +126,7 @@ impl Table {
     pub fn new(columns: Vec<RawColumn>, records: usize, inputs: &[u8]) -> Self {
         let mut columns = columns;
         given_called_name(&mut columns);
+        join_births(&mut columns, records);
         // Whole names last: they fill gaps only.
         columns.sort_by_key(|raw| raw.column == Column::FullName);
         let mut lists: Vec<Vec<RawColumn>> = (0..FIELDS).map(|_| Vec::new()).collect();
@@ -129,6 +134,7 @@ impl Table {
             lists[list_of(field_of(raw.column))].push(raw);
         }
         let lists: Vec<List> = lists.into_par_iter().with_max_len(1).map(List::new).collect();
+        let gaps = lists.iter().flat_map(|list| &list.gaps).cloned().collect();
         let order = lists[TableField::Given as usize].alphabetical(records);
         let arranged: Vec<Arranged> = lists.into_par_iter().with_max_len(1).map(|list| list.arrange(&order)).collect();
         let mut rows = vec![[0; FIELDS + 1]; records];
@@ -147,7 +153,7 @@ impl Table {
             values.push(list.values);
         }
         let inputs = inputs.iter().copied().max().map_or(1, |most| usize::from(most) + 1);
-        Self { rows, order, values, counts, inputs }
+        Self { rows, order, values, counts, inputs, gaps }
     }
 
     /// The row of every record of the caller.
@@ -217,6 +223,27 @@ fn given_called_name(columns: &mut [RawColumn]) {
     }
 }
 
+/// Year, month and day of birth in columns of their own become one date. A month or a day without a year says nothing.
+fn join_births(columns: &mut Vec<RawColumn>, records: usize) {
+    let mut take = |wanted: Column| {
+        let place = columns.iter().position(|raw| raw.column == wanted);
+        place.map(|place| columns.remove(place))
+    };
+    let [year, month, day] = [Column::BirthYear, Column::BirthMonth, Column::BirthDay].map(&mut take);
+    let Some(year) = year else { return };
+    let mut texts = TextPool::new();
+    let parts: Vec<RawColumn> = std::iter::once(year).chain(month).chain(day).collect();
+    let date = |record: usize| {
+        let said = parts.iter().map(|raw| raw.texts.text(raw.cells[record]).trim());
+        // Whole numbers that were stored as fractions, because a column has gaps.
+        let stated = said.map(|part| part.strip_suffix(".0").unwrap_or(part)).take_while(|part| !part.is_empty());
+        texts.intern(&stated.collect::<Vec<_>>().join("-"))
+    };
+    let cells = (0..records).map(date).collect();
+    texts.seal();
+    columns.push(RawColumn { column: Column::Dob, texts, cells });
+}
+
 /// A raw column whose texts have become standard values of a field.
 struct Filled {
     field: TableField,
@@ -231,10 +258,35 @@ impl Filled {
     }
 }
 
+/// Fewest records of a text without a standard form that is reported, and most such texts of a column.
+const GAP_RECORDS_MIN: usize = 3;
+const GAPS_MAX: usize = 10;
+
+/// The most frequent texts of a column that have no standard form.
+fn gaps_of(raw: &RawColumn, field: TableField, is_gap: impl Fn(u32) -> bool) -> Vec<HotValue> {
+    let mut records: FxHashMap<u32, usize> =
+        (1..raw.texts.len() as u32 + 1).filter(|number| is_gap(*number)).map(|number| (number, 0)).collect();
+    if records.is_empty() {
+        return Vec::new();
+    }
+    for number in &raw.cells {
+        if let Some(records) = records.get_mut(number) {
+            *records += 1;
+        }
+    }
+    let of = |(number, records)| HotValue { field, value: raw.texts.text(number).to_owned(), records };
+    let mut gaps: Vec<HotValue> =
+        records.into_iter().filter(|(_, records)| *records >= GAP_RECORDS_MIN).map(of).collect();
+    gaps.sort_unstable_by(|a, b| b.records.cmp(&a.records).then_with(|| a.value.cmp(&b.value)));
+    gaps.truncate(GAPS_MAX);
+    gaps
+}
+
 /// The standard values of the fields that share a list, as they came.
 struct List {
     pool: TextPool,
     filled: Vec<Filled>,
+    gaps: Vec<HotValue>,
 }
 
 /// The same in the order of the records: values, and for every field what each record states and how many state each.
@@ -247,7 +299,7 @@ struct Arranged {
 impl List {
     fn new(columns: Vec<RawColumn>) -> Self {
         let mut pool = TextPool::new();
-        let mut filled = Vec::new();
+        let (mut filled, mut gaps) = (Vec::new(), Vec::new());
         for raw in columns {
             let count = raw.texts.len();
             let numbers = (1..count as u32 + 1).into_par_iter().with_min_len(1024);
@@ -261,6 +313,8 @@ impl List {
                     given.push(pool.intern(&first));
                     family.push(pool.intern(&last));
                 }
+                let is_gap = |number: u32| given[number as usize] == 0 && family[number as usize] == 0;
+                gaps.extend(gaps_of(&raw, TableField::Given, is_gap));
                 filled.push(Filled { field: TableField::Given, cells: raw.cells.clone(), map: given });
                 filled.push(Filled { field: TableField::Surname, cells: raw.cells, map: family });
                 continue;
@@ -274,10 +328,11 @@ impl List {
             let mut map = Vec::with_capacity(count + 1);
             map.push(0);
             map.extend(texts.iter().map(|text| pool.intern(text)));
+            gaps.extend(gaps_of(&raw, field_of(raw.column), |number| map[number as usize] == 0));
             filled.push(Filled { field: field_of(raw.column), cells: raw.cells, map });
         }
         pool.seal();
-        Self { pool, filled }
+        Self { pool, filled, gaps }
     }
 
     /// Records in the order of how surname and given name begin; of those that begin alike, in order.

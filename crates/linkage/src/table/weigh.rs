@@ -77,7 +77,7 @@ const BESIDES: [TableField; 8] = [
 
 /// Whether given name and birth date both speak against one person, or the birth date does in every part and nothing
 /// but the names for it: then slips do not explain it, as they would in either alone. A namesake does, often a parent.
-pub(crate) fn is_other(levels: &Levels) -> bool {
+fn is_other(levels: &Levels) -> bool {
     let [given, birth, number] =
         [TableField::Given, TableField::Birth, TableField::NationalId].map(|field| levels[field as usize]);
     if !matches!(birth, DIFFERENT | SWAPPED) || matches!(number, SAME | NEAR) {
@@ -88,7 +88,31 @@ pub(crate) fn is_other(levels: &Levels) -> bool {
 }
 
 /// What is left of the odds of one person then.
-pub(crate) const OTHER: f64 = 0.02;
+const OTHER: f64 = 0.02;
+
+/// Whether something that names a person agrees: a name, a number, what he is reached by; or his street with the day he
+/// was born. Without it two records may be of anybody, however rare the town that both state.
+fn is_named(levels: &Levels) -> bool {
+    const NAMES: [TableField; 5] =
+        [TableField::Given, TableField::Surname, TableField::NationalId, TableField::Phone, TableField::Email];
+    let agrees = |field: TableField| !matches!(levels[field as usize], MISSING | DIFFERENT);
+    let is_close = |field: TableField| (SAME..=LOOSE).contains(&levels[field as usize]);
+    NAMES.into_iter().any(agrees) || [TableField::Address1, TableField::Birth].into_iter().all(is_close)
+}
+
+/// What is left of the odds of one person where nothing names him.
+const UNNAMED: f64 = 1e-9;
+
+/// What is left of the odds of one person by what the levels say together.
+pub(crate) fn together(levels: &Levels) -> f64 {
+    if !is_named(levels) {
+        UNNAMED
+    } else if is_other(levels) {
+        OTHER
+    } else {
+        1.0
+    }
+}
 
 /// What depends on how many persons have a value is ready for so many counts: each up to 128, and above in steps of one
 /// part in 64.
@@ -110,6 +134,15 @@ pub(crate) fn ready_count(place: usize) -> f64 {
     }
     let shift = place / 64 - 1;
     ((place % 64 + 64) as f64 + 0.5) * (1_u64 << shift) as f64 - 0.5
+}
+
+/// What a pair says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Say {
+    /// Its match weight.
+    pub(crate) weight: f32,
+    /// What disagrees, and nothing else: bits against one person, before any prior.
+    pub(crate) doubt: f32,
 }
 
 /// Weighs pairs with fixed parameters.
@@ -248,9 +281,11 @@ impl Weigher {
         self.plain[place][state][level as usize]
     }
 
-    /// The match weight of two records in bits, prior included.
-    pub(crate) fn weight(&self, table: &Table, a: &Row, b: &Row) -> f32 {
-        self.weight_of(&compare(table, a, b), a, b)
+    /// What a pair says for and against its records being of one person.
+    pub(crate) fn say(&self, table: &Table, a: &Row, b: &Row) -> Say {
+        let (levels, parts, prior, relatives) = self.parts(table, a, b);
+        let doubt = together(&levels).log2() as f32 + parts.iter().map(|part| part.min(0.0)).sum::<f32>();
+        Say { weight: prior + parts.iter().sum::<f32>() + relatives, doubt }
     }
 
     /// The match weight of levels that were reached.
@@ -269,7 +304,10 @@ impl Weigher {
     /// Bits for one person before the fields are looked at one by one.
     fn prior_of(&self, levels: &Levels, a: &Row, b: &Row) -> f32 {
         let prior = self.prior[usize::from(a[INPUT] != b[INPUT])];
-        if is_other(levels) { prior + OTHER.log2() as f32 } else { prior }
+        match together(levels) {
+            1.0 => prior,
+            left => prior + left.log2() as f32,
+        }
     }
 
     /// Bits that are taken back because relatives may have as much in common.
