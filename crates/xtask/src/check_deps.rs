@@ -16,6 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("chart", &[]),
     ("linkage", &["domain"]),
+    ("exposure", &["domain"]),
     ("link", &["linkage", "chart"]),
     ("access", &["domain"]),
     ("city", &["domain"]),
@@ -77,7 +78,7 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Crates that only compute: no I/O, no async, no clock.
-const PURE: &[&str] = &["domain", "linkage", "access", "chart", "city"];
+const PURE: &[&str] = &["domain", "linkage", "exposure", "access", "chart", "city"];
 
 /// Libraries that do I/O, run tasks, read clocks or report to the outside.
 const IMPURE: &[&str] = &[

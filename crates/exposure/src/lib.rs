@@ -1,0 +1,17 @@
+//! Pure disease-control rules: where somebody was, whom they met, and what follows for townships and health codes.
+//!
+//! Everything here is a function of facts, rules and an instant. Persons, places and facts are numbers that the caller
+//! hands out: the crate never sees a name or an identifier. Every number of a rule is in [`Rules`], whose version an
+//! answer names.
+//!
+//! Not here: reading facts (`store`), who may ask (`access`), and the record of the answer (`ledger`).
+
+mod itinerary;
+mod rules;
+mod square;
+mod stay;
+
+pub use itinerary::{Contradiction, Disc, Happening, Item, Itinerary, Trip};
+pub use rules::{CodeRules, ContactRules, RiskRules, Rules, RulesError, SquareRules, StayRules, Weights};
+pub use square::{Grid, LATITUDE_MAX, Overlap, Position, Square, SquareError};
+pub use stay::{FactId, PlaceId, Presence, Span, Stay, stays};
