@@ -6,14 +6,16 @@ use std::time::Duration;
 use codec::Codec;
 use domain::{BatchId, Body, Event, EventId, EventType, Op, RecordId};
 use event_log::{EventLog, Positions};
+use uuid::Uuid;
 
 /// How long a read may wait for records that are known to be there.
 const READ_WAIT: Duration = Duration::from_secs(30);
 /// What the records of restated identities begin with. Any row may be the first to restate one.
 const SIGHTING: &str = "who:";
 
-/// A statement: about which record, and by which row; a restated identity by its week. Not by its id, which may hold the
-/// order of arrival, and two hubs count that each for itself.
+/// A statement: about which record, and by which row; a restated identity by its week, a message by its version, because
+/// messages have no batch but the one in which they happened to arrive. Not by its id, which may hold the order of arrival,
+/// and two hubs count that each for itself.
 type Statement = (EventType, RecordId, Op, Option<BatchId>, i64);
 
 /// The events of a log.
@@ -25,8 +27,8 @@ pub(crate) struct Effect {
     statements: BTreeMap<Statement, Body>,
 }
 
-/// Reads a log from its begin to its end.
-pub(crate) async fn read(log: &EventLog) -> Effect {
+/// Reads a log from its begin to its end. `files` are the batches that are files.
+pub(crate) async fn read(log: &EventLog, files: &BTreeSet<Uuid>) -> Effect {
     let (topics, codec) = (projector::topics(), Codec::builtin());
     let end = log.end_positions(&topics).await.expect("the log has an end");
     let mut reader = log.reader(&topics, Positions::new()).await.expect("a reader");
@@ -35,18 +37,19 @@ pub(crate) async fn read(log: &EventLog) -> Effect {
         let records = reader.next(5_000, READ_WAIT).await.expect("records");
         assert!(!records.is_empty(), "the log ends before its end");
         for record in records {
-            effect.add(codec.decode(&record.position.topic, &record.payload).expect("an event"));
+            effect.add(codec.decode(&record.position.topic, &record.payload).expect("an event"), files);
         }
     }
     effect
 }
 
 impl Effect {
-    fn add(&mut self, event: Event) {
+    fn add(&mut self, event: Event, files: &BTreeSet<Uuid>) {
         let (event_type, meta) = (event.event_type(), event.meta);
-        let (batch, place) = match meta.source_record_id.expose().starts_with(SIGHTING) {
-            true => (None, meta.source_record_version),
-            false => (Some(meta.batch_id), meta.batch_row),
+        let by_row = files.contains(&meta.batch_id.as_uuid()) && !meta.source_record_id.expose().starts_with(SIGHTING);
+        let (batch, place) = match by_row {
+            true => (Some(meta.batch_id), meta.batch_row),
+            false => (None, meta.source_record_version),
         };
         self.records += 1;
         self.ids.insert(meta.event_id);

@@ -2,19 +2,23 @@
 //! doubled.
 //!
 //! The real binary, a real Apache Kafka and a real PostgreSQL, each ended by the kernel (`kill -9`) in whatever it is
-//! doing and started again on what it left behind. Senders push a synthetic city and send again whatever was not
-//! answered. Afterwards the same files go through a hub that nobody disturbs, and the two are compared: receipts file by
-//! file, events by their ids.
+//! doing and started again on what it left behind. Senders push the files of a synthetic city, one feed with every fifth line
+//! spoilt, hospitals send its messages by MLLP, and all send again whatever was not answered. Afterwards the same goes
+//! through a hub that nobody disturbs, and the two are compared: receipts row by row with their reasons, answers message
+//! by message, events statement by statement.
 //!
 //! `make faults KILLS=200` kills more often than the ordinary tests do; `FAULTS_SEED` chooses other moments.
 
 mod effect;
+mod hospital;
 mod load;
+mod rows;
 mod site;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use load::Load;
+use load::{Answers, Door, Load};
 use site::{Part, Site};
 
 /// Kills in the ordinary tests.
@@ -49,8 +53,9 @@ async fn whatever_is_killed_every_row_is_accounted_for_and_every_event_is_there_
     let kills = setting("KILLS", KILLS as u64);
     let seed = setting("FAULTS_SEED", 1);
     let Some(mut site) = Site::start().await else { return };
-    let load = Load::new(site.hub(), seed);
-    let pushing = tokio::spawn(load.clone().push_until_stopped());
+    let door = Door::of(site.hub());
+    let load = Load::new(door.clone(), seed);
+    let sending = tokio::spawn(load.clone().send_until_stopped());
     let killing = async {
         let mut dice = Dice(seed);
         for kill in 1..=kills {
@@ -68,22 +73,50 @@ async fn whatever_is_killed_every_row_is_accounted_for_and_every_event_is_there_
     let longest = KILL_MAX * u32::try_from(kills).expect("a number of kills") + Duration::from_secs(600);
     tokio::time::timeout(longest, killing).await.expect("the parts come back in time");
     load.stop();
-    let receipts = tokio::time::timeout(longest, pushing).await.expect("the senders end").expect("they do not panic");
+    let answers = tokio::time::timeout(longest, sending).await.expect("the senders end").expect("they do not panic");
 
     let reference = site.undisturbed_hub().await;
-    let expected = load.push_again(&reference, &receipts).await;
-    let rows: u64 = receipts.iter().map(|receipt| receipt.counts.rows).sum();
-    for (receipt, expected) in receipts.iter().zip(&expected) {
-        assert_eq!(receipt, expected, "a receipt is the same as without kills");
-        assert_eq!(receipt.counts.rows, receipt.counts.sum(), "rows in = rows accounted for: {receipt:?}");
-    }
-    let events = effect::read(&site.hub().log().await).await;
-    let expected = effect::read(&reference.log().await).await;
+    let beside = Door::of(&reference);
+    let expected = load.send_again(&beside, &answers).await;
+    let rows = assert_same_files(&door, &answers, &beside, &expected).await;
+    let messages = assert_same_messages(&door, &answers, &beside, &expected).await;
+    let batches: BTreeSet<_> = answers.files.iter().map(|receipt| receipt.batch_id).collect();
+    let events = effect::read(&site.hub().log().await, &batches).await;
+    let expected = effect::read(&reference.log().await, &batches).await;
     effect::assert_same(&events, &expected);
     eprintln!(
-        "{kills} kills, seed {seed}: {} files, {rows} rows, {} records in the log, {} events in effect",
-        receipts.len(),
+        "{kills} kills, seed {seed}: {} files, {rows} rows, {messages} messages, {} records in the log, {} events in effect",
+        answers.files.len(),
         events.records,
         events.ids.len()
     );
+}
+
+/// Asserts that every row has the same outcome as without kills, and the same reason; gives the number of rows.
+async fn assert_same_files(door: &Door, answers: &Answers, beside: &Door, expected: &Answers) -> u64 {
+    let (mut rows, mut codes) = (0, BTreeSet::new());
+    assert_eq!(answers.files.len(), expected.files.len(), "every file has its receipt");
+    for (receipt, expected) in answers.files.iter().zip(&expected.files) {
+        assert_eq!(receipt, expected, "a receipt is the same as without kills");
+        assert_eq!(receipt.counts.rows, receipt.counts.sum(), "rows in = rows accounted for: {receipt:?}");
+        let single = rows::read(door, receipt).await;
+        assert_eq!(receipt.counts.rows, single.len(), "each row has its receipt: {receipt:?}");
+        assert_eq!(single, rows::read(beside, expected).await, "a row's receipt is the same as without kills");
+        rows += single.len();
+        codes.extend(single.codes());
+    }
+    assert!(codes.len() > 2, "rows fail in several ways: {codes:?}");
+    rows
+}
+
+/// Asserts that every message has the same answer as without kills, and is there once; gives the number of messages.
+async fn assert_same_messages(door: &Door, answers: &Answers, beside: &Door, expected: &Answers) -> usize {
+    for (said, expected) in answers.messages.iter().flatten().zip(expected.messages.iter().flatten()) {
+        assert_eq!(said, expected, "an answer is the same as without kills");
+    }
+    let said: Vec<_> = answers.messages.iter().flatten().collect();
+    assert!(said.iter().any(|said| said.is_taken()) && said.iter().any(|said| !said.is_taken()), "both answers occur");
+    let [accepted, expected] = [door.accepted_messages().await, beside.accepted_messages().await];
+    assert_eq!(accepted, expected, "what is sent again is a duplicate, and what was taken is on record");
+    said.len()
 }

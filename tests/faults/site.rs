@@ -1,7 +1,7 @@
 //! The parts that are killed, and a hub beside them that is not.
 
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -22,6 +22,7 @@ pub(crate) enum Part {
 #[derive(Clone)]
 pub(crate) struct Hub {
     pub(crate) base: String,
+    pub(crate) mllp: SocketAddr,
     config: PathBuf,
     database: sqlx::postgres::PgConnectOptions,
     log: LogConfig,
@@ -36,7 +37,8 @@ impl Hub {
         database_name: &str,
         log: LogConfig,
     ) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+        let [address, mllp] = listeners.map(|listener| listener.local_addr().expect("an address"));
         let socket = socket_dir.display().to_string().replace('/', "%2F");
         let log_text = match &log {
             LogConfig::Table(_) => String::new(),
@@ -49,14 +51,14 @@ impl Hub {
         };
         // One key for both hubs: ids of source records are keyed hashes.
         let text = format!(
-            "data_dir = \"{data}\"\nkey_dir = \"{keys}\"\nhttp_listen = \"{address}\"\nmllp_listen = \"127.0.0.1:0\"\n\
+            "data_dir = \"{data}\"\nkey_dir = \"{keys}\"\nhttp_listen = \"{address}\"\nmllp_listen = \"{mllp}\"\n\
              database_url = \"postgres://postgres@{socket}/{database_name}\"\npartitions = 3\n{log_text}",
             data = dir.join(name).display(),
             keys = dir.join("keys").display(),
         );
         let config = dir.join(format!("{name}.toml"));
         std::fs::write(&config, text).expect("a configuration");
-        Self { base: format!("http://{address}"), config, database, log }
+        Self { base: format!("http://{address}"), mllp, config, database, log }
     }
 
     /// Its event log.
@@ -80,7 +82,7 @@ impl Hub {
     async fn start(&self) -> Process {
         let log = File::options().create(true).append(true).open(self.config.with_extension("log"));
         let child = Command::new(env!("CARGO_BIN_EXE_isthmus"))
-            .args(["serve", "connector-community", "connector-telecom", "--config"])
+            .args(["serve", "connector-community", "connector-telecom", "connector-hospital", "--config"])
             .arg(&self.config)
             .stdout(Stdio::null())
             .stderr(log.expect("a log file"))
