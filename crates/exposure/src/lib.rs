@@ -6,11 +6,16 @@
 //!
 //! Not here: reading facts (`store`), who may ask (`access`), and the record of the answer (`ledger`).
 
+mod contact;
 mod itinerary;
 mod rules;
 mod square;
 mod stay;
 
+pub use contact::{
+    Carrier, Case, Contact, Contacts, Crowd, Index, IndexError, Link, Located, Meeting, Occupancy, PersonId, Room,
+    Scene, Second, Seconds, SubContacts, ride_room, seat_row,
+};
 pub use itinerary::{Contradiction, Disc, Happening, Item, Itinerary, Trip};
 pub use rules::{CodeRules, ContactRules, RiskRules, Rules, RulesError, SquareRules, StayRules, Weights};
 pub use square::{Grid, LATITUDE_MAX, Overlap, Position, Square, SquareError};
