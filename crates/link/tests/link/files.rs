@@ -118,7 +118,7 @@ fn families_on_one_phone_and_address_stay_apart_and_repeats_come_together() {
 }
 
 /// A number below `most` that depends on a person and on what is drawn, and on nothing else.
-fn drawn(person: usize, what: u64, most: usize) -> usize {
+pub(crate) fn drawn(person: usize, what: u64, most: usize) -> usize {
     let mixed =
         (person as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(what.wrapping_mul(0xBF58_476D_1CE4_E5B9));
     let mixed = (mixed ^ mixed >> 31).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -2,6 +2,7 @@
 
 use link::Outcome;
 
+use crate::files::drawn;
 use crate::folder::Folder;
 
 const GIVEN: [&str; 20] = [
@@ -97,4 +98,37 @@ fn the_words_of_a_name_may_stand_in_another_order() {
         assert!(folder.together(a, b), "{a} {b}");
     }
     assert!(!folder.together("v1", "v9"));
+}
+
+#[test]
+fn twins_are_two_people_where_all_are_newborns_with_the_phones_of_their_mothers() {
+    let folder = Folder::new();
+    let mut rows = String::new();
+    let twin = |mother: usize, twin: usize| (drawn(mother, 1, 20) + twin * (1 + drawn(mother, 6, 19))) % 20;
+    for mother in 0..1_200 {
+        let (surname, dob) = (SURNAMES[drawn(mother, 2, 25)], (1 + drawn(mother, 3, 4), 1 + drawn(mother, 4, 28)));
+        for child in 0..if mother % 10 == 0 { 2 } else { 1 } {
+            let name = twin(mother, child);
+            // The first record of a third was written before there was a name.
+            for (again, given) in ["", GIVEN[name], GIVEN[name]].into_iter().enumerate().skip((mother % 3).min(1)) {
+                let called = format!("06{:08}", drawn(mother, 7, 100_000_000));
+                let phone = if drawn(mother * 3 + again, 5, 5) == 0 { "" } else { &called };
+                let sex = ["m", "f"][name % 2];
+                rows += &format!(
+                    "{mother}t{child}r{again},{given},{surname},{sex},2022-{:02}-{:02},{phone}\n",
+                    dob.0, dob.1
+                );
+            }
+        }
+    }
+    let outcome = link(&folder, "record_id,given_name,surname,gender,dob,phone", &rows);
+    let clusters = folder.clusters();
+    let together = |a: String, b: String| clusters.iter().any(|all| all.contains(&a) && all.contains(&b));
+    let of_two_sexes = |mother: &usize| twin(*mother, 0) % 2 != twin(*mother, 1) % 2;
+    let twins: Vec<usize> = (0..1_200).step_by(10).filter(of_two_sexes).collect();
+    let merged = twins.iter().filter(|mother| together(format!("{mother}t0r2"), format!("{mother}t1r2"))).count();
+    // The class of relatives learns from a hundred mothers only.
+    assert!(merged * 4 < twins.len(), "{merged} of {}: {}", twins.len(), outcome.text);
+    let found = (0..1_200).filter(|mother| together(format!("{mother}t0r1"), format!("{mother}t0r2")));
+    assert!(found.count() > 1_150, "{}", outcome.text);
 }

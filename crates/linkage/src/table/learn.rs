@@ -5,12 +5,14 @@
 //! pairs of one person, so no rule has to be left out for a field. Each pair counts for each kind as likely as it is
 //! of that kind, and each agreement as likely as it is systematic and not by chance.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::field::{FIELDS, TableField};
 use super::levels::{LEVELS, LOOSE, MISSING, NEAR, PART, SAME, SWAPPED};
 use super::observe::{Judge, Observed, Rarity, Said, Sampled};
-use super::prior::{limit, stranger_limit, typical};
+use super::prior::{limit, stranger_limit, typical, typical_twins};
 use super::sample::StandsFor;
 use super::store::{INPUT, Table};
 use super::strangers::{Strangers, add_states};
@@ -227,7 +229,7 @@ fn step(
         let least = one_person * families.relatives;
         parameters.relatives = (relatives / all).min(most.min(0.2)).max(least).max(1e-15);
     }
-    maximise(&sums, belief, parameters);
+    maximise(&sums, belief, families, parameters);
     families.keep_twins(one_person, parameters);
     (sums.matches[0] + sums.matches[1], sums.counted * real)
 }
@@ -248,6 +250,8 @@ const RELATIVES_MIN: f64 = 3.0;
 struct Families {
     relatives: f64,
     twins: f64,
+    /// Years that birth dates lie within.
+    birth_years: f64,
 }
 
 impl Families {
@@ -262,9 +266,10 @@ impl Families {
             TableField::Suburb,
             TableField::BirthPlace,
         ];
+        let birth_years = birth_years(table);
         match places.iter().any(|field| is_common(table, *field)) {
-            true => Self { relatives: 0.001, twins: 0.0 },
-            false => Self { relatives: 0.1, twins: 0.02 },
+            true => Self { relatives: 0.001, twins: 0.0, birth_years },
+            false => Self { relatives: 0.1, twins: 0.02, birth_years },
         }
     }
 
@@ -279,6 +284,23 @@ impl Families {
             }
         }
     }
+}
+
+/// Records that are taken to be of people of any age before a file shows how old its people are, and their years.
+const ANY_AGE: (f64, f64) = (20.0, 60.0);
+
+/// Years that the birth dates of a table lie within, were they spread evenly: one over how close together they lie.
+fn birth_years(table: &Table) -> f64 {
+    let mut months: BTreeMap<u64, f64> = BTreeMap::new();
+    for (number, count) in table.counts[TableField::Birth as usize].iter().enumerate().skip(1) {
+        let month = table.value(TableField::Birth, number as u32).mask / 100;
+        *months.entry(month).or_default() += f64::from(*count);
+    }
+    let records = ANY_AGE.0 + months.values().sum::<f64>();
+    // Of some only the year is known.
+    let in_a_year = |month: u64| if month.is_multiple_of(100) { 1.0 } else { 12.0 };
+    let close: f64 = months.iter().map(|(month, count)| count * count * in_a_year(*month)).sum();
+    records * records / (close + ANY_AGE.0 * ANY_AGE.0 / ANY_AGE.1)
 }
 
 /// Whether one in twenty records states a field.
@@ -362,7 +384,7 @@ const LIKELY_MIN: f64 = 1e-6;
 /// How likely the other fields must make a pair one of a kind for a field to learn from it.
 const WITNESS_MIN: [f64; 2] = [0.2, 0.25];
 
-fn maximise(sums: &Sums, belief: Belief, parameters: &mut Parameters) {
+fn maximise(sums: &Sums, belief: Belief, families: Families, parameters: &mut Parameters) {
     for kind in [ONE_PERSON, RELATIVES] {
         for field in TableField::ALL {
             for state in 0..STATES {
@@ -373,7 +395,10 @@ fn maximise(sums: &Sums, belief: Belief, parameters: &mut Parameters) {
                     }
                     _ => sums.shares[kind][field as usize][state],
                 };
-                let typical = typical(field, kind, state);
+                let typical = match (kind, field) {
+                    (RELATIVES, TableField::Birth) => typical_twins(families.birth_years),
+                    _ => typical(field, kind, state),
+                };
                 let evidence: f64 = counted.iter().sum();
                 let kept = belief.pairs + evidence * belief.share;
                 let total = evidence + kept;

@@ -3,7 +3,7 @@
 
 use super::field::TableField;
 use super::levels::{DIFFERENT, LEVELS, LOOSE, NEAR, PART, SAME, SWAPPED};
-use super::weigh::{AGREES, ALONE, ONE_PERSON};
+use super::weigh::{AGREES, ALONE, ONE_PERSON, RELATIVES};
 
 /// Typical shares of the levels in a kind of pairs; place 0 is the share of pairs that are independent.
 pub(crate) fn typical(field: TableField, kind: usize, state: usize) -> [f64; LEVELS] {
@@ -42,6 +42,24 @@ pub(crate) fn typical(field: TableField, kind: usize, state: usize) -> [f64; LEV
         _ if state == AGREES => of(0.85, 0.06, 0.02, 0.0, 0.002),
         _ => of(0.7, 0.05, 0.02, 0.0, 0.002),
     }
+}
+
+/// Share of births that are of twins.
+const TWINS_BORN: f64 = 0.012;
+/// Years within which brothers and sisters are born.
+const SIBLINGS_YEARS: f64 = 6.0;
+/// Most of the relatives who are taken for twins before data say so.
+const TWINS_MAX: f64 = 0.5;
+
+/// Typical shares of the levels of the birth dates of relatives, where all birth dates lie within so many years: where
+/// that is some months, most brothers and sisters among them are twins.
+pub(crate) fn typical_twins(years: f64) -> [f64; LEVELS] {
+    let mut shares = typical(TableField::Birth, RELATIVES, ALONE);
+    let twins = TWINS_BORN / (TWINS_BORN + years / SIBLINGS_YEARS);
+    let more = (twins.min(TWINS_MAX) - shares[SAME as usize]).max(0.0);
+    shares[SAME as usize] += more;
+    shares[0] -= more;
+    shares
 }
 
 /// How likely strangers agree on a value that nobody else in the file has: names are more frequent in the world than in
