@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::columns::{Field, Layout};
 use crate::content::content_of;
 use crate::device_order;
-use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError};
+use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError, StatedVersion};
 use crate::mend;
 use crate::mending::Mends;
 use crate::packed;
@@ -40,6 +40,8 @@ pub(crate) struct MappedRow {
     pub(crate) result: Result<Vec<MappedDraft>, RowError>,
     /// The quarantined row that it says it mends.
     pub(crate) mends: Option<(BatchId, i64)>,
+    /// What it is about, where its drafts do not tell.
+    pub(crate) about: Option<(RecordId, StatedVersion)>,
 }
 
 /// A draft with what is computed from it alone.
@@ -54,6 +56,13 @@ pub(crate) struct MappedDraft {
 pub(crate) struct Chunk {
     pub(crate) rows: Vec<MappedRow>,
     pub(crate) looked: Looked,
+}
+
+impl Chunk {
+    /// Whether rows of it cannot be used.
+    pub(crate) fn has_failures(&self) -> bool {
+        self.rows.iter().any(|row| row.result.is_err())
+    }
 }
 
 /// Fields that were empty in a sample of the rows.
@@ -172,6 +181,8 @@ impl Source {
         let mends = mend::reference(row.bytes.expose()).or_else(|| self.mends.get(&place.row).copied());
         let result = row.read(&*self.feed, context);
         let source = &self.feed.profile().source;
+        let about = (result.is_err() || self.feed.names_messages()).then(|| self.feed.about(&row, context)).flatten();
+        let about = about.map(|about| (self.key.record_id(source, about.source_record_id.expose()), about.version));
         let mapped = |draft: Draft| MappedDraft {
             record_id: self.key.record_id(source, draft.source_record_id.expose()),
             content: match draft.role {
@@ -180,6 +191,6 @@ impl Source {
             },
             draft,
         };
-        MappedRow { place, result: result.map(|drafts| drafts.into_iter().map(mapped).collect()), mends }
+        MappedRow { place, result: result.map(|drafts| drafts.into_iter().map(mapped).collect()), mends, about }
     }
 }

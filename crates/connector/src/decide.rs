@@ -8,13 +8,13 @@ use std::fmt::Write;
 use codec::Codec;
 use domain::{BatchId, Edition, Event, Meta, RecordId, Timestamp, TokenKey};
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::ingest::{Counts, Origin, Progress, QuarantinedRow, Run};
+use store::ingest::{Counts, FailedRecord, Origin, Progress, QuarantinedRow, Run, Stated};
 use uuid::Uuid;
 
 use crate::chunk::{Chunk, MappedDraft, MappedRow, Place};
 use crate::content::joined;
-use crate::feed::{DraftRole, RowError};
-use crate::known::{Known, Statement, Verdict};
+use crate::feed::{DraftRole, RowError, StatedVersion};
+use crate::known::{Known, Statement, Verdict, position};
 use crate::profile::Profile;
 use crate::reason::Reason;
 
@@ -85,9 +85,11 @@ pub(crate) struct BatchFacts<'a> {
     pub(crate) arrival: i64,
     /// The places of the quarantined rows that rows of the chunk mend.
     pub(crate) mended: &'a FxHashMap<(BatchId, i64), Origin>,
+    /// Rows may be in quarantine that a statement about their record mends.
+    pub(crate) records_awaited: bool,
     pub(crate) received_at: Timestamp,
-    pub(crate) sha256_hex: &'a str,
-    pub(crate) trace_id: &'a str,
+    pub(crate) sha256_hex: String,
+    pub(crate) trace_id: String,
 }
 
 /// What a chunk comes to.
@@ -104,6 +106,10 @@ pub(crate) fn records_of(chunk: &Chunk) -> Vec<Uuid> {
     let drafts = chunk.rows.iter().filter_map(|row| row.result.as_ref().ok()).flatten();
     let own = drafts.filter(|draft| draft.draft.role == DraftRole::Record);
     let mut records: Vec<Uuid> = own.map(|draft| draft.record_id.as_uuid()).collect();
+    records.extend(chunk.rows.iter().filter_map(|row| match row.about {
+        Some((record, StatedVersion::Unreadable)) => Some(record.as_uuid()),
+        _ => None,
+    }));
     records.sort_unstable();
     records.dedup();
     records
@@ -122,21 +128,57 @@ pub(crate) fn decide(facts: &BatchFacts<'_>, chunk: Chunk, known: &mut Known, re
         let (place, mends) = (row.place, row.mends);
         let origin = Origin { arrival: facts.arrival, row: place.row };
         // A reference to a row that never failed says nothing.
-        let at = mends.and_then(|mends| facts.mended.get(&mends)).copied();
-        if let Some((batch_id, row)) = mends.filter(|_| at.is_some()) {
-            decided.progress.mended.push((batch_id, row, origin));
-        }
-        let at = at.unwrap_or(origin);
+        let mended = mends.and_then(|mends| facts.mended.get(&mends)).copied();
+        let at = mended.unwrap_or(origin);
+        let about = about(&row);
+        let message = row.about.filter(|_| row.result.is_ok());
         let (outcome, of) = decide_row(facts, row, (origin, at), known, recent, &mut told, &mut decided);
-        decided.note(place, at, outcome, of);
+        let failed = match &outcome {
+            Outcome::Quarantined(error) => about.map(|about| failed_record(about, at, error.reason, known)),
+            _ => None,
+        };
+        if let Some(mended) = mended {
+            let fails = matches!(outcome, Outcome::Quarantined(_));
+            if fails { &mut decided.progress.resent } else { &mut decided.progress.mended }.push((mended, origin));
+        }
+        if let Some((record_id, _)) = message.filter(|_| facts.records_awaited && failed.is_none()) {
+            decided.progress.stated.push(Stated { record_id, version: position(origin), by: origin });
+        }
+        decided.note(place, at, outcome, of, failed);
     }
     decided.sightings = told.into_iter().collect();
     decided
 }
 
+/// What a row is about: the message that it is, or the first of its records.
+fn about(row: &MappedRow) -> Option<(RecordId, StatedVersion)> {
+    row.about.or_else(|| {
+        let draft = row.result.as_ref().ok()?.iter().find(|draft| draft.draft.role == DraftRole::Record)?;
+        Some((draft.record_id, draft.draft.version.map_or(StatedVersion::Arrival, StatedVersion::At)))
+    })
+}
+
+/// From which version on a statement about the record of a failed row mends it.
+fn failed_record(
+    (record_id, version): (RecordId, StatedVersion),
+    at: Origin,
+    reason: Reason,
+    known: &Known,
+) -> FailedRecord {
+    let settled_from = match version {
+        StatedVersion::Arrival => position(at),
+        // The version is known with another content.
+        StatedVersion::At(version) => version.saturating_add(i64::from(reason == Reason::VersionConflict)),
+        StatedVersion::Unreadable => known.newest(record_id).map_or(i64::MIN, |newest| newest.saturating_add(1)),
+    };
+    FailedRecord { record_id, settled_from }
+}
+
 /// Drafts of one record in a row.
 struct Group {
     record_id: RecordId,
+    /// The version that is stated, or the place in the order of arrival.
+    version: i64,
     verdict: Verdict,
 }
 
@@ -160,7 +202,7 @@ fn decide_row(
     }
     let (outcome, of) = outcome_of(&groups);
     if outcome == Outcome::Duplicate {
-        note_groups(groups, known, decided);
+        note_groups(facts, groups, places.0, known, decided);
         return (outcome, of);
     }
     let mut records = Vec::with_capacity(drafts.len());
@@ -202,7 +244,7 @@ fn decide_row(
     }
     told.extend(sightings);
     decided.records.append(&mut records);
-    note_groups(groups, known, decided);
+    note_groups(facts, groups, places.0, known, decided);
     (outcome, of)
 }
 
@@ -226,8 +268,11 @@ fn outcome_of(groups: &[Group]) -> (Outcome, Option<Origin>) {
 }
 
 /// Adds the versions of a row to what is known.
-fn note_groups(groups: Vec<Group>, known: &mut Known, decided: &mut Decided) {
+fn note_groups(facts: &BatchFacts<'_>, groups: Vec<Group>, by: Origin, known: &mut Known, decided: &mut Decided) {
     for group in groups {
+        if facts.records_awaited && !matches!(group.verdict, Verdict::Passed(_)) {
+            decided.progress.stated.push(Stated { record_id: group.record_id, version: group.version, by });
+        }
         match group.verdict {
             Verdict::New(seen) | Verdict::Superseded(seen, _) => {
                 known.add([seen]);
@@ -260,7 +305,8 @@ fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], (origin, at): (Origin, O
         // What is taken back may not have come yet: the retraction waits for it in the log and in the views.
         let stated = draft.draft.version.map(|version| (version, draft.draft.version_room));
         let verdict = known.judge(&Statement { record_id: draft.record_id, stated, content, origin, at });
-        groups.push(Group { record_id: draft.record_id, verdict });
+        let version = draft.draft.version.unwrap_or_else(|| position(at));
+        groups.push(Group { record_id: draft.record_id, version, verdict });
     }
     groups
 }
@@ -285,9 +331,9 @@ fn event(facts: &BatchFacts<'_>, mapped: MappedDraft, edition: Edition, place: P
         schema_version: 1,
         batch_id: facts.batch_id,
         batch_row: place.row,
-        raw_ref: Some(raw_ref(facts.sha256_hex, place)),
+        raw_ref: Some(raw_ref(&facts.sha256_hex, place)),
         // The batch is the trace: what came of one push can be followed through the log.
-        trace_id: facts.trace_id.to_owned(),
+        trace_id: facts.trace_id.clone(),
         quality_flags: draft.quality_flags.iter().map(|flag| (*flag).to_owned()).collect(),
     };
     meta.event_id = Event::derive_id(&meta, draft.body.event_type());
@@ -303,7 +349,7 @@ fn raw_ref(sha256_hex: &str, place: Place) -> String {
 }
 
 impl Decided {
-    fn note(&mut self, place: Place, at: Origin, outcome: Outcome, of: Option<Origin>) {
+    fn note(&mut self, place: Place, at: Origin, outcome: Outcome, of: Option<Origin>, about: Option<FailedRecord>) {
         let counts: &mut Counts = &mut self.progress.counts;
         match &outcome {
             Outcome::Accepted => counts.accepted += 1,
@@ -321,6 +367,7 @@ impl Decided {
                     message: error.message.clone(),
                     at_arrival: at.arrival,
                     at_row: at.row,
+                    about,
                 });
             }
         }

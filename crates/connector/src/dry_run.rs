@@ -71,7 +71,7 @@ impl Core {
                     known.add(store::seen::find_seen(&mut conn, &unknown).await?);
                     let mended = self.mended(&mut conn, line, &chunk).await?;
                     drop(conn);
-                    let decided = self.decide(line, &batch, chunk, &mended, &mut known);
+                    let decided = self.decide(line, &batch, chunk, (&mended, false), &mut known);
                     run.add(&decided.progress, ROWS_MAX);
                 }
                 Read::End { notices, .. } => {

@@ -171,6 +171,7 @@ mod tests {
             message: "no time".to_owned(),
             at_arrival: 1,
             at_row: number,
+            about: None,
         }
     }
 

@@ -38,6 +38,17 @@ pub trait Feed: Send + Sync {
     /// When the row goes to quarantine.
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError>;
 
+    /// What a row is about that cannot be used, as far as that can be read: a later row about the same mends it. Where a row is
+    /// a message ([`Feed::names_messages`]), that is the message, of whatever became of it.
+    fn about(&self, _row: &RawRow, _context: &RowContext<'_>) -> Option<About> {
+        None
+    }
+
+    /// Whether rows are messages, which are sent again under their own name.
+    fn names_messages(&self) -> bool {
+        false
+    }
+
     /// The mapped fields that are empty in a row, for feeds that have columns; asked of a sample of the rows.
     fn empty_fields(&self, _row: &RawRow, _context: &RowContext<'_>) -> Option<Vec<Field>> {
         None
@@ -173,6 +184,26 @@ pub struct Draft {
     pub quality_flags: Vec<&'static str>,
     /// What is stated.
     pub body: Body,
+}
+
+/// What a row is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The source's own id of the record, or of the message.
+    pub source_record_id: Sensitive<String>,
+    /// Where the row stands among the statements about it.
+    pub version: StatedVersion,
+}
+
+/// Where a statement stands among those about its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatedVersion {
+    /// Where it arrived: the source states no versions.
+    Arrival,
+    /// At this version.
+    At(i64),
+    /// The source states versions, and this one cannot be read.
+    Unreadable,
 }
 
 /// What became of mapping a row.

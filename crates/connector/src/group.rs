@@ -86,6 +86,7 @@ impl Core {
         if ingest::lock_progress(&mut tx, batch_id).await? != Some(row_from) {
             return Err(store::Error::CheckpointMoved.into());
         }
+        let mut awaited = store::quarantine::awaits_records(&mut tx, line.feed.id()).await?;
         let mut writing = Writing::new(of, tx);
         let (mut known, mut progress, mut keys, mut ahead) = (Known::default(), Progress::default(), Vec::new(), None);
         let mut next = Some(first);
@@ -94,7 +95,8 @@ impl Core {
             let tx = writing.transaction().await?;
             let mended = self.know(tx, line, &chunk, &mut known).await?;
             writing.write(&mut progress.seen);
-            let mut decided = self.decide(line, batch, chunk, &mended, &mut known);
+            awaited |= chunk.has_failures();
+            let mut decided = self.decide(line, batch, chunk, (&mended, awaited), &mut known);
             line.remember(&decided);
             appending.sightings.append(&mut decided.sightings);
             appending.next(&self.log, std::mem::take(&mut decided.records)).await?;

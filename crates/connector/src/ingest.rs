@@ -439,19 +439,24 @@ impl Core {
         if mended.is_empty() {
             mended = self.mended(tx, line, &chunk).await?;
         }
-        Ok(self.decide(line, batch, chunk, &mended, &mut known))
+        let awaited = store::quarantine::awaits_records(tx, line.feed.id()).await?;
+        Ok(self.decide(line, batch, chunk, (&mended, awaited), &mut known))
     }
 
+    /// Decides a chunk against what is known. Says what its rows state where rows in quarantine await that, or fail among
+    /// them.
     pub(crate) fn decide(
         &self,
         line: &Line,
         batch: &Batch,
         chunk: Chunk,
-        mended: &Mended,
+        (mended, awaited): (&Mended, bool),
         known: &mut Known,
     ) -> Decided {
+        let records_awaited = awaited || chunk.has_failures();
         let recent = line.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        self.decide_fresh(line, batch, chunk, mended, (known, &recent))
+        let facts = BatchFacts { records_awaited, ..self.facts(line, batch, mended) };
+        decide(&facts, chunk, known, &recent)
     }
 
     /// Decides a chunk against what somebody else knows.
@@ -463,20 +468,22 @@ impl Core {
         mended: &Mended,
         (known, recent): (&mut Known, &Recent),
     ) -> Decided {
-        let sha256_hex = crate::who::hex(&batch.sha256);
-        let trace_id = batch.batch_id.as_uuid().simple().to_string();
-        let facts = BatchFacts {
+        decide(&self.facts(line, batch, mended), chunk, known, recent)
+    }
+
+    fn facts<'a>(&'a self, line: &'a Line, batch: &Batch, mended: &'a Mended) -> BatchFacts<'a> {
+        BatchFacts {
             profile: line.feed.profile(),
             key: &self.key,
             codec: &self.codec,
             batch_id: batch.batch_id,
             arrival: batch.arrival,
             mended,
+            records_awaited: false,
             received_at: batch.received_at,
-            sha256_hex: &sha256_hex,
-            trace_id: &trace_id,
-        };
-        decide(&facts, chunk, known, recent)
+            sha256_hex: crate::who::hex(&batch.sha256),
+            trace_id: batch.batch_id.as_uuid().simple().to_string(),
+        }
     }
 
     pub(crate) fn source(&self, line: &Line, received_at: Timestamp, path: PathBuf) -> Source {

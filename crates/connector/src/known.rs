@@ -76,6 +76,11 @@ impl Known {
         self.0.contains_key(&RecordId::from_uuid(record))
     }
 
+    /// The highest version of a record.
+    pub(crate) fn newest(&self, record: RecordId) -> Option<i64> {
+        self.0.get(&record)?.last().map(|seen| seen.version)
+    }
+
     /// What becomes of a statement.
     pub(crate) fn judge(&self, statement: &Statement) -> Verdict {
         let versions = self.0.get(&statement.record_id).map_or(&[][..], Vec::as_slice);

@@ -68,7 +68,9 @@ pub use computed::Rule;
 pub use counted::Counted;
 pub use decide::Outcome;
 pub use error::IngestError;
-pub use feed::{BatchError, Draft, DraftRole, Feed, Mapped, RawRow, RowContext, RowError, RowReader, preview};
+pub use feed::{
+    About, BatchError, Draft, DraftRole, Feed, Mapped, RawRow, RowContext, RowError, RowReader, StatedVersion, preview,
+};
 pub use fields::{Bounds, Fields, Moment};
 pub use infer::{INFER_BYTES_MAX, InferError, Proposal, infer, unpacked_head};
 pub use ingest::{Clock, Ingest, IngestSetup};

@@ -1,9 +1,9 @@
 //! Bodies that are pushed as the mended rows of a batch: which of their rows mends which failed row.
 //!
 //! A row that still carries its mark ([`crate::mend`]) says it itself. The others are compared with the file of failed
-//! rows as the hub gives it: the first of them mends the first failed row of it that no mark names, and so on. That is
-//! sure only if there are as many of them, so another number is refused, and nothing is guessed. It is decided once, when the
-//! body comes, and kept with it.
+//! rows as the hub gives it, now or when the batch was read: the first of them mends the first failed row of it that no mark
+//! names, and so on. That is sure only if there are as many of them, so another number is refused, and nothing is guessed. It
+//! is decided once, when the body comes, and kept with it.
 
 use std::collections::HashSet;
 use std::io::{BufReader, ErrorKind};
@@ -91,18 +91,22 @@ impl Core {
         let Some(found) = found else {
             return Err(IngestError::refused(Reason::MendsUnknown, format!("the feed has no finished batch {mends}")));
         };
-        let failed = quarantine::list_open_rows(&mut conn, mends).await?;
+        let failed = quarantine::list_failed_rows(&mut conn, mends).await?;
         drop(conn);
         let (source, body) = (Arc::clone(&line.feed), stored.path.clone());
         let origin = self.raw.path(feed, &found.sha256);
         let work = move || {
-            let listed = listed(&*source, &origin, failed).map_err(|error| match error {
-                IngestError::Raw(error) if error.kind() == ErrorKind::NotFound => {
-                    IngestError::refused(Reason::MendsUnknown, format!("the stored file of batch {mends} is gone"))
-                }
-                other => other,
-            })?;
-            pair(&*source, &body, mends, listed)
+            let still = failed.iter().filter(|(_, still)| *still).map(|(row, _)| *row).collect();
+            let ever = failed.iter().map(|(row, _)| *row).collect();
+            let listed = |failed| {
+                listed(&*source, &origin, failed).map_err(|error| match error {
+                    IngestError::Raw(error) if error.kind() == ErrorKind::NotFound => {
+                        IngestError::refused(Reason::MendsUnknown, format!("the stored file of batch {mends} is gone"))
+                    }
+                    other => other,
+                })
+            };
+            pair(&*source, &body, mends, [listed(still)?, listed(ever)?])
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| IngestError::Stopped)?
     }
@@ -144,7 +148,8 @@ fn listed(feed: &dyn Feed, origin: &Path, failed: Vec<i64>) -> Result<Vec<Listed
     Ok(listed)
 }
 
-fn pair(feed: &dyn Feed, body: &Path, mends: BatchId, listed: Vec<Listed>) -> Result<Pairs, IngestError> {
+/// Lays rows beside the file of failed rows: as it is now, or as it was before later rows closed some of it.
+fn pair(feed: &dyn Feed, body: &Path, mends: BatchId, files: [Vec<Listed>; 2]) -> Result<Pairs, IngestError> {
     let mut rows = feed.open(Box::new(BufReader::new(packed::open(body)?)))?;
     let (mut unmarked, mut marked) = (Vec::new(), HashSet::new());
     while let Some(row) = rows.next_row()? {
@@ -154,17 +159,21 @@ fn pair(feed: &dyn Feed, body: &Path, mends: BatchId, listed: Vec<Listed>) -> Re
             None => unmarked.push(row.number as i64),
         }
     }
-    let left: Vec<Listed> = listed.into_iter().filter(|row| !marked.contains(&row.row)).collect();
     if unmarked.is_empty() {
         return Ok(Vec::new());
     }
-    if unmarked.len() != left.len() {
+    let mut left = files.map(|mut file| {
+        file.retain(|row| !marked.contains(&row.row));
+        file
+    });
+    let Some(fits) = left.iter_mut().find(|left| left.len() == unmarked.len()) else {
         let message = format!(
             "{} rows carry no mark, and the file of failed rows of batch {mends} has {} that no mark names",
             unmarked.len(),
-            left.len()
+            left[0].len()
         );
         return Err(IngestError::refused(Reason::MendsUneven, message));
-    }
-    Ok(unmarked.into_iter().zip(left).filter(|(_, row)| row.failed).map(|(row, mended)| (row, mended.row)).collect())
+    };
+    let pairs = unmarked.into_iter().zip(std::mem::take(fits));
+    Ok(pairs.filter(|(_, row)| row.failed).map(|(row, mended)| (row, mended.row)).collect())
 }

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::columns::{Field, Layout, Slot};
-use crate::feed::{BatchError, Draft, Feed, RawRow, RowContext, RowError, RowReader};
+use crate::feed::{About, BatchError, Draft, Feed, RawRow, RowContext, RowError, RowReader, StatedVersion};
 use crate::fields::{Bounds, Fields, is_machine_number};
 use crate::header::{named_layout, unknown_message};
 use crate::json::ListRows;
@@ -195,6 +195,18 @@ impl Feed for ProfileFeed {
             self.profile.computed.check(fields)?;
             map::drafts(fields, context)
         })
+    }
+
+    fn about(&self, row: &RawRow, context: &RowContext<'_>) -> Option<About> {
+        let about = |fields: &Fields<'_>| {
+            let version = match version(fields) {
+                Ok(None) => StatedVersion::Arrival,
+                Ok(Some(version)) => StatedVersion::At(version),
+                Err(_) => StatedVersion::Unreadable,
+            };
+            Ok(About { source_record_id: source_record_id(fields)?.into(), version })
+        };
+        if row.broken.is_some() { None } else { self.with_fields(row, context, about).ok() }
     }
 
     fn empty_fields(&self, row: &RawRow, context: &RowContext<'_>) -> Option<Vec<Field>> {

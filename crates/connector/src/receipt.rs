@@ -178,9 +178,10 @@ pub struct FailedRow {
     pub message: String,
     /// What is wrong in general and how to mend it, in Chinese.
     pub message_zh: String,
-    /// `open`; `mended` by the sender with another row; `replayed` or `discarded` by an operator.
+    /// `open`; `resent`: it came again and fails still; `mended` by the sender with another row; `replayed` or `discarded` by
+    /// an operator.
     pub state: String,
-    /// The row that mends it.
+    /// The row that mends it, or came in its place.
     pub mended_by: Option<RowLink>,
     /// Why an operator replayed or discarded it.
     pub resolution: Option<String>,

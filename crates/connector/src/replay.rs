@@ -133,7 +133,8 @@ impl Ingest {
         }
         let mut decided =
             self.core.decide_and_append(&mut tx, line, batch, chunk, places.into_iter().collect()).await?;
-        decided.progress.mended.clear();
+        // What fails again stays as it is.
+        decided.progress.resent.clear();
         let now = (self.core.clock)();
         quarantine::replay(&mut tx, line.source_feed(), batch.batch_id, &decided.progress, reason, now).await?;
         line.note_to_tell(&mut tx, batch, now).await?;

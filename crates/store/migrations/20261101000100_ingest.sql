@@ -105,6 +105,7 @@ COMMENT ON COLUMN ingest.run.of_row IS 'That row; each further row of the stretc
 
 CREATE TABLE ingest.quarantined_row (
     batch_id    uuid   NOT NULL REFERENCES ingest.batch ON DELETE CASCADE,
+    feed        text   NOT NULL,
     row         bigint NOT NULL,
     line        bigint NOT NULL,
     byte_offset bigint NOT NULL,
@@ -114,21 +115,31 @@ CREATE TABLE ingest.quarantined_row (
     message     text   NOT NULL,
     at_arrival  bigint NOT NULL,
     at_row      bigint NOT NULL,
-    state       text   NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'mended', 'replayed', 'discarded')),
+    record_id   uuid,
+    settled_from bigint,
+    state       text   NOT NULL DEFAULT 'open'
+        CHECK (state IN ('open', 'resent', 'mended', 'replayed', 'discarded')),
     by_arrival  bigint,
     by_row      bigint,
     resolved_at timestamptz,
     reason      text,
     PRIMARY KEY (batch_id, row),
-    CHECK ((state = 'open') = (resolved_at IS NULL)),
-    CHECK ((state = 'mended') = (by_arrival IS NOT NULL AND by_row IS NOT NULL)),
-    CHECK (state IN ('open', 'mended') OR reason IS NOT NULL)
+    CHECK ((record_id IS NULL) = (settled_from IS NULL)),
+    CHECK ((state IN ('open', 'resent')) = (resolved_at IS NULL)),
+    CHECK ((state IN ('resent', 'mended')) = (by_arrival IS NOT NULL AND by_row IS NOT NULL)),
+    CHECK (state IN ('open', 'resent', 'mended') OR reason IS NOT NULL)
 );
 CREATE INDEX quarantined_row_open ON ingest.quarantined_row (batch_id, row) WHERE state = 'open';
+CREATE INDEX quarantined_row_record ON ingest.quarantined_row (feed, record_id)
+    WHERE state IN ('open', 'resent') AND record_id IS NOT NULL;
+CREATE INDEX quarantined_row_place ON ingest.quarantined_row (feed, at_arrival, at_row)
+    WHERE state IN ('open', 'resent');
 COMMENT ON TABLE ingest.quarantined_row IS 'Rows that could not be used and why. The bytes stay in the raw store, at byte_offset of the body.';
 COMMENT ON COLUMN ingest.quarantined_row.at_arrival IS 'With at_row the place in the order of arrival that the row has: its own, or that of the row it mends.';
-COMMENT ON COLUMN ingest.quarantined_row.state IS 'open; mended by the sender with another row; replayed or discarded by an operator.';
-COMMENT ON COLUMN ingest.quarantined_row.by_arrival IS 'With by_row the row that mends it.';
+COMMENT ON COLUMN ingest.quarantined_row.record_id IS 'The record (or message) that the row is about, where that could be read.';
+COMMENT ON COLUMN ingest.quarantined_row.settled_from IS 'A later row that states this version of the record, or a higher one, mends the row.';
+COMMENT ON COLUMN ingest.quarantined_row.state IS 'open; resent: it came again, and the row that came fails, too; mended by the sender with another row; replayed or discarded by an operator.';
+COMMENT ON COLUMN ingest.quarantined_row.by_arrival IS 'With by_row the row that mends it, or that came in its place.';
 COMMENT ON COLUMN ingest.quarantined_row.reason IS 'Why an operator replayed or discarded it.';
 
 CREATE TABLE ingest.seen (

@@ -3,7 +3,7 @@
 //! Invariant: a batch's counters, its runs, its quarantined rows and the records they made known move together, in one
 //! transaction that first takes the feed's lock ([`lock_feed`]).
 
-use domain::{BatchId, FeedId, Timestamp};
+use domain::{BatchId, FeedId, RecordId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
@@ -208,6 +208,29 @@ pub struct QuarantinedRow {
     pub at_arrival: i64,
     /// Row of its place in the order of arrival.
     pub at_row: i64,
+    /// The record that it is about, where that could be read; not read back.
+    #[sqlx(skip)]
+    pub about: Option<FailedRecord>,
+}
+
+/// The record that a quarantined row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedRecord {
+    /// The record.
+    pub record_id: RecordId,
+    /// A later row that states this version of it, or a higher one, mends the quarantined row.
+    pub settled_from: i64,
+}
+
+/// A statement of a row that was not quarantined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// The record.
+    pub record_id: RecordId,
+    /// The version, or the place in the order of arrival where the source states none.
+    pub version: i64,
+    /// The row.
+    pub by: Origin,
 }
 
 /// A row of a batch, in the order of arrival.
@@ -247,8 +270,12 @@ pub struct Progress {
     pub seen: Vec<Seen>,
     /// Known versions that the rows repeated later, or read anew.
     pub seen_again: Vec<Seen>,
-    /// Quarantined rows that the rows mend: batch and row, and the row that mends it.
-    pub mended: Vec<(BatchId, i64, Origin)>,
+    /// Places of quarantined rows that the rows mend, each with the row that does.
+    pub mended: Vec<(Origin, Origin)>,
+    /// Places of quarantined rows that came again and fail again, each with the row that came.
+    pub resent: Vec<(Origin, Origin)>,
+    /// What the rows state, where quarantined rows may be about the same records.
+    pub stated: Vec<Stated>,
 }
 
 impl Progress {
@@ -271,6 +298,8 @@ impl Progress {
         self.seen.append(&mut next.seen);
         self.seen_again.append(&mut next.seen_again);
         self.mended.append(&mut next.mended);
+        self.resent.append(&mut next.resent);
+        self.stated.append(&mut next.stated);
     }
 }
 
@@ -423,8 +452,9 @@ pub async fn advance_batch(
     insert_seen(conn, of, std::mem::take(&mut progress.seen)).await?;
     update_seen(conn, &progress.seen_again).await?;
     insert_runs(conn, batch_id, &progress.runs).await?;
+    quarantine::mark_resent(conn, batch_id, &progress).await?;
     insert_quarantined(conn, batch_id, &progress.quarantined).await?;
-    quarantine::mark_mended(conn, &progress.mended).await
+    quarantine::mark_mended(conn, batch_id, &progress).await
 }
 
 pub(crate) async fn insert_runs(conn: &mut PgConnection, batch_id: BatchId, runs: &[Run]) -> Result<()> {
@@ -452,10 +482,12 @@ pub(crate) async fn insert_quarantined(
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO ingest.quarantined_row
-             (batch_id, row, line, byte_offset, byte_length, field, code, message, at_arrival, at_row)
-         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
-             $9::bigint[], $10::bigint[])",
+        "INSERT INTO ingest.quarantined_row (batch_id, feed, row, line, byte_offset, byte_length, field, code, message,
+             at_arrival, at_row, record_id, settled_from)
+         SELECT batch_id, feed, failed.*
+         FROM ingest.batch, unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+             $9::bigint[], $10::bigint[], $11::uuid[], $12::bigint[]) AS failed
+         WHERE batch_id = $1",
     )
     .bind(batch_id.as_uuid())
     .bind(rows.iter().map(|row| row.row).collect::<Vec<_>>())
@@ -467,6 +499,8 @@ pub(crate) async fn insert_quarantined(
     .bind(rows.iter().map(|row| row.message.clone()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.at_arrival).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.at_row).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.about.map(|about| about.record_id.as_uuid())).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.about.map(|about| about.settled_from)).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     Ok(())

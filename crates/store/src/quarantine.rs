@@ -23,7 +23,7 @@ pub async fn find_places(
         "SELECT batch_id, failed.row, at_arrival, at_row
          FROM ingest.quarantined_row AS failed JOIN unnest($2::uuid[], $3::bigint[]) AS wanted (batch_id, row)
              USING (batch_id, row)
-         JOIN ingest.batch USING (batch_id) WHERE feed = $1",
+         WHERE feed = $1",
     )
     .bind(feed.as_str())
     .bind(rows.iter().map(|(batch, _)| batch.as_uuid()).collect::<Vec<_>>())
@@ -36,27 +36,114 @@ pub async fn find_places(
     Ok(found.into_iter().map(place).collect())
 }
 
-/// Notes that quarantined rows are mended: from now on the rows that mend them count.
+/// Whether rows of a feed are in quarantine that a statement about their record would mend.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub(crate) async fn mark_mended(conn: &mut PgConnection, mended: &[(BatchId, i64, Origin)]) -> Result<()> {
-    if mended.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE ingest.quarantined_row AS failed
-         SET state = 'mended', by_arrival = mending.arrival, by_row = mending.row, resolved_at = now()
-         FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS mending (batch_id, mended, arrival, row)
-         WHERE failed.batch_id = mending.batch_id AND failed.row = mended AND failed.state = 'open'",
+pub async fn awaits_records(conn: &mut PgConnection, feed: &FeedId) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM ingest.quarantined_row
+             WHERE feed = $1 AND record_id IS NOT NULL AND state IN ('open', 'resent'))",
     )
-    .bind(mended.iter().map(|(batch, _, _)| batch.as_uuid()).collect::<Vec<_>>())
-    .bind(mended.iter().map(|(_, row, _)| *row).collect::<Vec<_>>())
-    .bind(mended.iter().map(|(_, _, by)| by.arrival).collect::<Vec<_>>())
-    .bind(mended.iter().map(|(_, _, by)| by.row).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
+    .bind(feed.as_str())
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Notes that quarantined rows are mended: by a row that came in their place, or by one that states their record.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub(crate) async fn mark_mended(conn: &mut PgConnection, batch_id: BatchId, progress: &Progress) -> Result<()> {
+    let (mended, stated) = (&progress.mended, &progress.stated);
+    if !mended.is_empty() {
+        let (at, by) = places(mended);
+        sqlx::query(
+            "UPDATE ingest.quarantined_row AS failed
+             SET state = 'mended', by_arrival = mending.arrival, by_row = mending.row, resolved_at = now()
+             FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS mending (at_arrival, at_row, arrival, row)
+             WHERE failed.feed = (SELECT feed FROM ingest.batch WHERE batch_id = $1)
+                 AND failed.at_arrival = mending.at_arrival AND failed.at_row = mending.at_row
+                 AND failed.state IN ('open', 'resent')",
+        )
+        .bind(batch_id.as_uuid())
+        .bind(at.0)
+        .bind(at.1)
+        .bind(by.0)
+        .bind(by.1)
+        .execute(&mut *conn)
+        .await?;
+    }
+    if !stated.is_empty() {
+        sqlx::query(
+            "UPDATE ingest.quarantined_row AS failed
+             SET state = 'mended', by_arrival = mending.arrival, by_row = mending.row, resolved_at = now()
+             FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) AS mending (record_id, version, arrival, row)
+             WHERE failed.feed = (SELECT feed FROM ingest.batch WHERE batch_id = $1)
+                 AND failed.record_id = mending.record_id AND failed.state IN ('open', 'resent')
+                 AND failed.settled_from <= mending.version
+                 AND (failed.at_arrival, failed.at_row) < (mending.arrival, mending.row)",
+        )
+        .bind(batch_id.as_uuid())
+        .bind(stated.iter().map(|stated| stated.record_id.as_uuid()).collect::<Vec<_>>())
+        .bind(stated.iter().map(|stated| stated.version).collect::<Vec<_>>())
+        .bind(stated.iter().map(|stated| stated.by.arrival).collect::<Vec<_>>())
+        .bind(stated.iter().map(|stated| stated.by.row).collect::<Vec<_>>())
+        .execute(conn)
+        .await?;
+    }
     Ok(())
+}
+
+/// Notes that open rows came again, before the rows that came are put in quarantine themselves: from now on those are to
+/// be mended.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub(crate) async fn mark_resent(conn: &mut PgConnection, batch_id: BatchId, progress: &Progress) -> Result<()> {
+    if !progress.resent.is_empty() {
+        let (at, by) = places(&progress.resent);
+        sqlx::query(
+            "UPDATE ingest.quarantined_row AS failed SET state = 'resent', by_arrival = again.arrival, by_row = again.row
+             FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS again (at_arrival, at_row, arrival, row)
+             WHERE failed.feed = (SELECT feed FROM ingest.batch WHERE batch_id = $1)
+                 AND failed.at_arrival = again.at_arrival AND failed.at_row = again.at_row AND failed.state = 'open'",
+        )
+        .bind(batch_id.as_uuid())
+        .bind(at.0)
+        .bind(at.1)
+        .bind(by.0)
+        .bind(by.1)
+        .execute(&mut *conn)
+        .await?;
+    }
+    let about = || progress.quarantined.iter().filter_map(|row| row.about.map(|about| (row, about)));
+    if about().next().is_some() {
+        sqlx::query(
+            "UPDATE ingest.quarantined_row AS failed SET state = 'resent', by_arrival = batch.arrival, by_row = again.row
+             FROM ingest.batch AS batch,
+                 unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS again (record_id, settled_from, row)
+             WHERE batch.batch_id = $1 AND failed.feed = batch.feed AND failed.record_id = again.record_id
+                 AND failed.state = 'open' AND failed.settled_from <= again.settled_from
+                 AND (failed.at_arrival, failed.at_row) < (batch.arrival, again.row)",
+        )
+        .bind(batch_id.as_uuid())
+        .bind(about().map(|(_, about)| about.record_id.as_uuid()).collect::<Vec<_>>())
+        .bind(about().map(|(_, about)| about.settled_from).collect::<Vec<_>>())
+        .bind(about().map(|(row, _)| row.row).collect::<Vec<_>>())
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
+}
+
+type Numbers = (Vec<i64>, Vec<i64>);
+
+/// Pairs of places as columns: arrivals and rows of the one, then of the other.
+fn places(pairs: &[(Origin, Origin)]) -> (Numbers, Numbers) {
+    let split = |places: Vec<Origin>| places.into_iter().map(|place| (place.arrival, place.row)).unzip();
+    let (at, by): (Vec<Origin>, Vec<Origin>) = pairs.iter().copied().unzip();
+    (split(at), split(by))
 }
 
 /// Which quarantined rows are meant; what is absent does not matter.
@@ -89,7 +176,7 @@ pub struct HeldRow {
     /// The feed.
     pub feed: String,
     received_at: PgInstant,
-    /// `open`, `mended`, `replayed` or `discarded`.
+    /// `open`, `resent`, `mended`, `replayed` or `discarded`.
     pub state: String,
     /// Why an operator replayed or discarded it.
     pub reason: Option<String>,
@@ -114,9 +201,9 @@ impl HeldRow {
 pub async fn list(conn: &mut PgConnection, selection: &Selection, after: Origin, limit: i64) -> Result<Vec<HeldRow>> {
     Ok(sqlx::query_as(
         "SELECT failed.row, line, byte_offset, byte_length, field, code, message, at_arrival, at_row, batch.batch_id,
-             arrival, feed, received_at, failed.state, reason
+             arrival, batch.feed, received_at, failed.state, reason
          FROM ingest.quarantined_row AS failed JOIN ingest.batch AS batch USING (batch_id)
-         WHERE batch.state = 'done' AND (arrival, failed.row) > ($1, $2) AND ($3::text IS NULL OR feed = $3)
+         WHERE batch.state = 'done' AND (arrival, failed.row) > ($1, $2) AND ($3::text IS NULL OR batch.feed = $3)
              AND ($4::text IS NULL OR code = $4) AND ($5::uuid IS NULL OR batch_id = $5)
              AND ($6::bigint IS NULL OR failed.row = $6) AND ($7::timestamptz IS NULL OR received_at < $7)
              AND ($8 OR failed.state = 'open')
@@ -135,13 +222,13 @@ pub async fn list(conn: &mut PgConnection, selection: &Selection, after: Origin,
     .await?)
 }
 
-/// The rows of a batch that are open, in their order.
+/// The rows of a batch that ever failed, in their order, and whether they still do.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list_open_rows(conn: &mut PgConnection, batch_id: BatchId) -> Result<Vec<i64>> {
-    let sql = "SELECT row FROM ingest.quarantined_row WHERE batch_id = $1 AND state = 'open' ORDER BY row";
-    Ok(sqlx::query_scalar(sql).bind(batch_id.as_uuid()).fetch_all(conn).await?)
+pub async fn list_failed_rows(conn: &mut PgConnection, batch_id: BatchId) -> Result<Vec<(i64, bool)>> {
+    let sql = "SELECT row, state IN ('open', 'resent') FROM ingest.quarantined_row WHERE batch_id = $1 ORDER BY row";
+    Ok(sqlx::query_as(sql).bind(batch_id.as_uuid()).fetch_all(conn).await?)
 }
 
 /// Rows in quarantine with one feed and reason.
@@ -169,12 +256,12 @@ impl HeldCount {
 /// When the database cannot be reached.
 pub async fn count_open(conn: &mut PgConnection, selection: &Selection) -> Result<Vec<HeldCount>> {
     Ok(sqlx::query_as(
-        "SELECT feed, code, count(*) AS rows, min(received_at) AS oldest
+        "SELECT batch.feed, code, count(*) AS rows, min(received_at) AS oldest
          FROM ingest.quarantined_row AS failed JOIN ingest.batch AS batch USING (batch_id)
-         WHERE batch.state = 'done' AND failed.state = 'open' AND ($1::text IS NULL OR feed = $1)
+         WHERE batch.state = 'done' AND failed.state = 'open' AND ($1::text IS NULL OR batch.feed = $1)
              AND ($2::text IS NULL OR code = $2) AND ($3::uuid IS NULL OR batch_id = $3)
              AND ($4::timestamptz IS NULL OR received_at < $4)
-         GROUP BY feed, code ORDER BY rows DESC, feed, code",
+         GROUP BY batch.feed, code ORDER BY rows DESC, batch.feed, code",
     )
     .bind(&selection.feed)
     .bind(&selection.code)
@@ -190,13 +277,25 @@ pub async fn count_open(conn: &mut PgConnection, selection: &Selection) -> Resul
 /// # Errors
 /// When the database cannot be reached.
 pub async fn discard(conn: &mut PgConnection, selection: &Selection, reason: &str, at: Timestamp) -> Result<u64> {
-    let done = sqlx::query(
-        "UPDATE ingest.quarantined_row AS failed SET state = 'discarded', reason = $1, resolved_at = $2
-         FROM ingest.batch AS batch
-         WHERE batch.batch_id = failed.batch_id AND batch.state = 'done' AND failed.state = 'open'
-             AND ($3::text IS NULL OR feed = $3) AND ($4::text IS NULL OR code = $4)
-             AND ($5::uuid IS NULL OR batch.batch_id = $5) AND ($6::bigint IS NULL OR failed.row = $6)
-             AND ($7::timestamptz IS NULL OR received_at < $7)",
+    let done: i64 = sqlx::query_scalar(
+        "WITH discarded AS (
+             UPDATE ingest.quarantined_row AS failed SET state = 'discarded', reason = $1, resolved_at = $2
+             FROM ingest.batch AS batch
+             WHERE batch.batch_id = failed.batch_id AND batch.state = 'done' AND failed.state = 'open'
+                 AND ($3::text IS NULL OR failed.feed = $3) AND ($4::text IS NULL OR code = $4)
+                 AND ($5::uuid IS NULL OR batch.batch_id = $5) AND ($6::bigint IS NULL OR failed.row = $6)
+                 AND ($7::timestamptz IS NULL OR received_at < $7)
+             RETURNING failed.feed, at_arrival, at_row, record_id
+         ), earlier AS (
+             -- With a row go those in whose place it came.
+             UPDATE ingest.quarantined_row AS failed
+             SET state = 'discarded', reason = $1, resolved_at = $2, by_arrival = NULL, by_row = NULL
+             FROM discarded
+             WHERE failed.state = 'resent' AND failed.feed = discarded.feed
+                 AND (failed.record_id = discarded.record_id
+                     OR (failed.at_arrival, failed.at_row) = (discarded.at_arrival, discarded.at_row))
+         )
+         SELECT count(*) FROM discarded",
     )
     .bind(reason)
     .bind(PgInstant(at))
@@ -205,9 +304,9 @@ pub async fn discard(conn: &mut PgConnection, selection: &Selection, reason: &st
     .bind(selection.batch_id.map(BatchId::as_uuid))
     .bind(selection.row)
     .bind(selection.before.map(PgInstant))
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(done.unsigned_abs())
 }
 
 /// The rows of a batch that are still open among these, locked.
@@ -284,6 +383,7 @@ pub async fn replay(
     .await?;
     let runs: Vec<Run> = without(held, &rows).into_iter().chain(runs).collect();
     ingest::insert_runs(conn, batch_id, &runs).await?;
+    mark_mended(conn, batch_id, progress).await?;
     seen::insert_seen(conn, of, progress.seen.clone()).await?;
     seen::update_seen(conn, &progress.seen_again).await
 }

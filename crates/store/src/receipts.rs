@@ -29,11 +29,11 @@ pub struct FailureRow {
     /// The row.
     #[sqlx(flatten)]
     pub row: QuarantinedRow,
-    /// `open`, `mended`, `replayed` or `discarded`.
+    /// `open`, `resent`, `mended`, `replayed` or `discarded`.
     pub state: String,
-    /// Batch of the row that mends it.
+    /// Batch of the row that mends it, or came in its place.
     pub by_batch: Option<Uuid>,
-    /// The row that mends it.
+    /// The row that mends it, or came in its place.
     pub by_row: Option<i64>,
     /// Why an operator replayed or discarded it.
     pub reason: Option<String>,
@@ -72,7 +72,7 @@ pub async fn list_batches(
              AND ($6::text IS NULL OR CASE $6 WHEN 'accepted' THEN accepted WHEN 'duplicate' THEN duplicate
                  WHEN 'superseded' THEN superseded ELSE quarantined END > 0)
              AND ($7::text IS NULL OR refusal_code = $7 OR EXISTS (SELECT FROM ingest.quarantined_row AS failed
-                 WHERE failed.batch_id = batch.batch_id AND failed.state = 'open' AND failed.code = $7))
+                 WHERE failed.batch_id = batch.batch_id AND failed.state IN ('open', 'resent') AND failed.code = $7))
          ORDER BY arrival DESC LIMIT $8",
     )
     .bind(feed.as_str())
@@ -88,7 +88,7 @@ pub async fn list_batches(
     rows.into_iter().map(Batch::try_from).collect()
 }
 
-/// Lists quarantined rows of a batch by row, after a row: those that are still open, or all that ever failed.
+/// Lists quarantined rows of a batch by row, after a row: those that still fail, or all that ever did.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -103,7 +103,7 @@ pub async fn list_quarantined(
         "SELECT failed.row, line, byte_offset, byte_length, field, code, message, at_arrival, at_row, failed.state,
              mending.batch_id AS by_batch, by_row, reason
          FROM ingest.quarantined_row AS failed LEFT JOIN ingest.batch AS mending ON mending.arrival = by_arrival
-         WHERE failed.batch_id = $1 AND failed.row > $2 AND (failed.state = 'open' OR NOT $3)
+         WHERE failed.batch_id = $1 AND failed.row > $2 AND (failed.state IN ('open', 'resent') OR NOT $3)
          ORDER BY failed.row LIMIT $4",
     )
     .bind(batch_id.as_uuid())

@@ -115,8 +115,9 @@ pub async fn rewrite_batch(
     }
     let failed: Vec<i64> = progress.quarantined.iter().map(|row| row.row).collect();
     sqlx::query(
-        "UPDATE ingest.quarantined_row SET state = 'replayed', reason = $3, resolved_at = $4
-         WHERE batch_id = $1 AND state = 'open' AND row <> ALL($2)",
+        "UPDATE ingest.quarantined_row SET state = 'replayed', reason = $3, resolved_at = $4,
+             by_arrival = NULL, by_row = NULL
+         WHERE batch_id = $1 AND state IN ('open', 'resent') AND row <> ALL($2)",
     )
     .bind(id)
     .bind(&failed)

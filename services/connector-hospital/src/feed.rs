@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::io::BufRead;
 
-use connector::{BatchError, Draft, Encoding, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader};
+use connector::{
+    About, BatchError, Draft, Encoding, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader, StatedVersion,
+};
 
 use domain::EventType;
 
@@ -42,6 +44,24 @@ impl Feed for Hl7Feed {
         }
         Ok(drafts)
     }
+
+    /// The message under its own name: its sender sends it again under the same one.
+    fn about(&self, row: &RawRow, _context: &RowContext<'_>) -> Option<About> {
+        let bytes = row.bytes.expose();
+        let value = |field| String::from_utf8_lossy(msh_field(bytes, field).unwrap_or_default()).trim().to_owned();
+        let control_id = value(10);
+        if control_id.is_empty() {
+            return None;
+        }
+        // Some senders begin to count anew every day.
+        let day: String = value(7).chars().take(8).collect();
+        let name = format!("message|{}|{}|{}|{day}|{control_id}", value(3), value(4), value(9));
+        Some(About { source_record_id: name.into(), version: StatedVersion::Arrival })
+    }
+
+    fn names_messages(&self) -> bool {
+        true
+    }
 }
 
 /// What an acknowledgement needs to know of a message, in whatever state it is.
@@ -69,6 +89,14 @@ fn decode(bytes: &[u8], declared: Encoding) -> Result<Cow<'_, str>, RowError> {
     })
 }
 
+/// The bytes of a field of MSH behind MSH-2.
+fn msh_field(bytes: &[u8], field: usize) -> Option<&[u8]> {
+    let msh = bytes.split(|b| *b == b'\r' || *b == b'\n').next()?;
+    let separator = *msh.get(3)?;
+    // MSH-1 is the separator itself.
+    msh.split(|b| *b == separator).nth(field - 1)
+}
+
 /// What MSH-18 says of the characters of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Charset {
@@ -81,13 +109,9 @@ enum Charset {
 
 /// The character set that MSH-18 names (HL7 table 0211).
 fn stated_charset(bytes: &[u8]) -> Charset {
-    let field = || {
-        let msh = bytes.split(|b| *b == b'\r' || *b == b'\n').next()?;
-        let separator = *msh.get(3)?;
-        let field = msh.split(|b| *b == separator).nth(17)?;
-        Some(field.split(|b| *b == b'~').next()?.trim_ascii().to_ascii_uppercase())
-    };
-    match field().unwrap_or_default().as_slice() {
+    let field = msh_field(bytes, 18).unwrap_or_default();
+    let first = field.split(|b| *b == b'~').next().unwrap_or_default();
+    match first.trim_ascii().to_ascii_uppercase().as_slice() {
         b"" | b"ASCII" => Charset::Unstated,
         b"UNICODE UTF-8" | b"UTF-8" | b"UTF8" => Charset::Known(Encoding::Utf8),
         b"GB 18030-2000" | b"GB18030" | b"GBK" | b"GB2312" => Charset::Known(Encoding::Gb18030),
@@ -136,6 +160,31 @@ mod tests {
             assert_eq!(stated(name), charset, "{name}");
         }
         assert_eq!(stated_charset(b"MSH|^~\\&|A"), Charset::Unstated);
+    }
+
+    #[test]
+    fn a_message_that_is_sent_again_is_the_same_message() {
+        let profile = crate::PROFILES.iter().find(|(file, _)| *file == "hospital-hl7.toml").expect("built in");
+        let feed = Hl7Feed::new(Profile::parse(profile.0, profile.1).expect("sound"));
+        let key = domain::TokenKey::from_bytes(&[7; 32]);
+        let context = RowContext { key: &key, ingest_time: domain::Timestamp::from_millis(0), layout: None };
+        let about = |text: &str| {
+            let row = RawRow {
+                number: 1,
+                line: 1,
+                offset: 0,
+                length: text.len() as u64,
+                bytes: text.as_bytes().to_vec().into(),
+                broken: None,
+            };
+            feed.about(&row, &context).map(|about| about.source_record_id.expose().clone())
+        };
+        let sent = about("MSH|^~\\&|LIS|H1|C|D|20220301080000||ORU^R01|77|P|2.4\rPID|||bad");
+        assert!(sent.is_some());
+        assert_eq!(sent, about("MSH|^~\\&|LIS|H1|C|D|20220301090000||ORU^R01|77|P|2.4\rPID|||1"));
+        assert_ne!(sent, about("MSH|^~\\&|LIS|H1|C|D|20220302080000||ORU^R01|77|P|2.4\rPID|||1"));
+        assert_ne!(sent, about("MSH|^~\\&|LIS|H1|C|D|20220301080000||ORU^R01|78|P|2.4\rPID|||1"));
+        assert_eq!(about("MSH|^~\\&|LIS|H1|C|D|20220301080000||ORU^R01||P|2.4"), None);
     }
 
     #[test]

@@ -140,9 +140,10 @@ async fn mended_rows_without_marks_take_the_places_of_the_failed_ones_when_the_s
     let hub = Hub::start().await;
     let bad = [scan("s1", "138x", "36.1"), scan("s2", "13800000002", "36.2"), scan("s3", "138x", "36.3")].join("\n");
     let (_, failed) = hub.push("scans", bad).await;
-    let (_, newer) = hub.push("scans", scan("s3", "13800000001", "37.9")).await;
     let mends = format!("?mends={}", failed["batch_id"].as_str().expect("an id"));
     let mended = without_marks(&failed_file(&hub, &failed).await).replace("138x", "13800000001");
+    // It closes the third row, which is in the file that the sender has.
+    let (_, newer) = hub.push("scans", scan("s3", "13800000001", "37.9")).await;
 
     // Without the batch they would be the last word; with it they are what they mend.
     let (_, dry) = push_mending(&hub, &format!("{mends}&dry_run=true"), mended.clone()).await;
@@ -150,9 +151,9 @@ async fn mended_rows_without_marks_take_the_places_of_the_failed_ones_when_the_s
     let (status, receipt) = push_mending(&hub, &mends, mended.clone()).await;
     assert_eq!((status, &counters(&receipt)[..5]), (201, &[2, 1, 0, 1, 0][..]), "{receipt}");
     assert_eq!(row(&hub, "scans", &receipt, 2).await["of"], json!({ "batch_id": newer["batch_id"], "row": 1 }));
-    for (number, by) in [(1, 1), (3, 2)] {
+    for (number, by) in [(1, &receipt), (3, &newer)] {
         let mended_by = &row(&hub, "scans", &failed, number).await["failure"]["mended_by"];
-        assert_eq!(*mended_by, json!({ "batch_id": receipt["batch_id"], "row": by }));
+        assert_eq!(*mended_by, json!({ "batch_id": by["batch_id"], "row": 1 }));
     }
     // The same bytes again are the same batch, although nothing is left to mend.
     assert_eq!(push_mending(&hub, &mends, mended).await.1["repeated"], true);
@@ -183,6 +184,92 @@ async fn rows_that_mend_a_batch_are_matched_surely_or_not_at_all() {
     assert_eq!(counters(&receipt)[..5], [3, 3, 0, 0, 0], "{receipt}");
     for (number, by) in [(1, 2), (2, 1), (3, 3)] {
         assert_eq!(row(&hub, "scans", &failed, number).await["failure"]["mended_by"]["row"], by);
+    }
+}
+
+async fn state(hub: &Hub, feed: &str, receipt: &Value, number: u32) -> (String, Value) {
+    let failure = row(hub, feed, receipt, number).await["failure"].clone();
+    (failure["state"].as_str().expect("a state").to_owned(), failure["mended_by"].clone())
+}
+
+/// How many failed rows of a batch are listed as such.
+async fn still_failing(hub: &Hub, feed: &str, receipt: &Value) -> usize {
+    let (_, page) = hub.get(feed, receipt["links"]["quarantined"].as_str().expect("a link")).await;
+    page["quarantined"].as_array().map_or(0, Vec::len)
+}
+
+#[tokio::test]
+async fn a_row_pushed_back_unmended_is_not_mended_and_both_close_with_the_mended_one() {
+    let hub = Hub::start().await;
+    let bad = [scan("s1", "138x", "36.1"), "{\"no\":\"key\"}".to_owned()].join("\n");
+    let (_, first) = hub.push("scans", bad).await;
+    let (_, second) = hub.push("scans", failed_file(&hub, &first).await).await;
+    assert_eq!(counters(&second)[..5], [2, 0, 0, 0, 2]);
+    for number in [1, 2] {
+        let by = json!({ "batch_id": second["batch_id"], "row": number });
+        assert_eq!(state(&hub, "scans", &first, number).await, ("resent".to_owned(), by));
+        assert_eq!(state(&hub, "scans", &second, number).await, ("open".to_owned(), Value::Null));
+    }
+    assert_eq!((still_failing(&hub, "scans", &first).await, still_failing(&hub, "scans", &second).await), (2, 2));
+    let open = async || {
+        let mut conn = hub.store.acquire().await.expect("a connection");
+        let counts = quarantine::count_open(&mut conn, &Selection::default()).await.expect("counted");
+        counts.iter().map(|count| count.rows).sum::<i64>()
+    };
+    assert_eq!(open().await, 2, "what came again is to be mended once");
+
+    let file = failed_file(&hub, &second).await;
+    let mended = file.lines().next().expect("a line").replace("138x", "13800000001");
+    let (_, third) = hub.push("scans", mended).await;
+    assert_eq!(counters(&third)[..5], [1, 1, 0, 0, 0], "{third}");
+    let by = json!({ "batch_id": third["batch_id"], "row": 1 });
+    for receipt in [&first, &second] {
+        assert_eq!(state(&hub, "scans", receipt, 1).await, ("mended".to_owned(), by.clone()));
+        assert_eq!(still_failing(&hub, "scans", receipt).await, 1);
+    }
+    // An operator who discards the newest of a row discards those before it.
+    let feed = Selection { feed: Some("scans".to_owned()), ..Selection::default() };
+    let mut conn = hub.store.acquire().await.expect("a connection");
+    let now = Timestamp::from_millis(0);
+    assert_eq!(quarantine::discard(&mut conn, &feed, "no key", now).await.expect("discarded"), 1);
+    assert_eq!(state(&hub, "scans", &first, 2).await.0, "discarded");
+    assert_eq!(open().await, 0);
+}
+
+#[tokio::test]
+async fn an_export_of_the_same_records_without_marks_mends_the_rows_that_failed() {
+    let hub = Hub::start().await;
+    // Without versions: what comes later about the record.
+    let (_, failed) = hub.push("scans", scan("s1", "138x", "36.1") + "\n" + &scan("s2", "138x", "36.1")).await;
+    let (_, again) = hub.push("scans", scan("s1", "138y", "36.1")).await;
+    assert_eq!(state(&hub, "scans", &failed, 1).await.0, "resent");
+    let (_, mended) = hub.push("scans", scan("s1", "13800000001", "36.1")).await;
+    let by = json!({ "batch_id": mended["batch_id"], "row": 1 });
+    assert_eq!(state(&hub, "scans", &failed, 1).await, ("mended".to_owned(), by.clone()));
+    assert_eq!(state(&hub, "scans", &again, 1).await, ("mended".to_owned(), by));
+    assert_eq!(state(&hub, "scans", &failed, 2).await.0, "open");
+    // In one file, too: a row mends those before it and none behind it.
+    let rows = [("13800000002", "36.1"), ("138x", "36.2"), ("13800000003", "36.3"), ("138x", "36.4")];
+    let (_, file) = hub.push("scans", rows.map(|(phone, warm)| scan("s3", phone, warm)).join("\n")).await;
+    assert_eq!(state(&hub, "scans", &file, 2).await.0, "mended");
+    assert_eq!(state(&hub, "scans", &file, 4).await.0, "open");
+
+    // With versions: the same one or a higher one, and for a conflict only a higher one.
+    let day = |day: u32| format!("2022-03-{day:02} 10:00:00");
+    let bad = |number: &str, day: &str| ticket(number, "张伟", day).replace("2022-03-05 08:02:00", "soon");
+    let rows = [bad("E1", &day(3)), bad("E2", "never"), ticket("E3", "张伟", &day(3))];
+    let (_, failed) = hub.push("tickets", ticket_file(&rows)).await;
+    let conflict = ticket("E3", "张伟", &day(3)).replace("上海虹桥", "上海");
+    let (_, conflicting) = hub.push("tickets", ticket_file(&[conflict])).await;
+    let older = [ticket("E1", "张伟", &day(2)), ticket("E3", "张伟", &day(3)), ticket("E3", "张伟", &day(2))];
+    hub.push("tickets", ticket_file(&older)).await;
+    for (receipt, number) in [(&failed, 1), (&failed, 2), (&conflicting, 1)] {
+        assert_eq!(state(&hub, "tickets", receipt, number).await.0, "open", "{number}");
+    }
+    let newer = [ticket("E1", "张伟", &day(3)), ticket("E2", "张伟", &day(1)), ticket("E3", "张伟", &day(4))];
+    hub.push("tickets", ticket_file(&newer)).await;
+    for (receipt, number) in [(&failed, 1), (&failed, 2), (&conflicting, 1)] {
+        assert_eq!(state(&hub, "tickets", receipt, number).await.0, "mended", "{number}");
     }
 }
 
