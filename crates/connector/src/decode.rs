@@ -82,18 +82,22 @@ impl Encoding {
     }
 }
 
-/// Whether bytes are UTF-8 that GB 18030 would read as other characters. Nearly all UTF-8 is no GB 18030 at all, or reads as
-/// rare characters; the reverse is rarer still, and then the text has more common characters in the encoding that it is in.
+/// Characters of three bytes of which a text is not UTF-8 by accident.
+const LONG_MANY: usize = 4;
+
+/// Whether bytes are UTF-8 that GB 18030 would read as other characters. Much UTF-8 is no GB 18030 at all, or reads as rare
+/// characters. Hardly any GB 18030 is UTF-8: a word of three characters may be, and then its own characters are the commoner ones.
 fn is_utf8_by_its_looks(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     // Two-byte characters are no evidence: common words of GB 18030 are made of such bytes.
-    if text.is_ascii() || text.chars().all(|c| c < '\u{800}') {
+    let long = if text.is_ascii() { 0 } else { text.chars().filter(|c| *c >= '\u{800}').count() };
+    if long == 0 {
         return false;
     }
     let Some(other) = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes) else {
         return true;
     };
-    rare_share(text) <= rare_share(&other)
+    long >= LONG_MANY || rare_share(text) <= rare_share(&other)
 }
 
 /// The share of characters that are none of the 3,755 common ones of GB 2312, nor its marks.
@@ -102,7 +106,7 @@ fn rare_share(text: &str) -> f64 {
     for c in text.chars().filter(|c| !c.is_ascii()) {
         let mut buffer = [0; 4];
         let (bytes, ..) = encoding_rs::GB18030.encode(c.encode_utf8(&mut buffer));
-        let common = matches!(*bytes, [0xA1..=0xA9 | 0xB0..=0xD7, 0xA1..=0xFF]);
+        let common = matches!(*bytes, [0xA1..=0xA9 | 0xB0..=0xD7, 0xA1..=0xFE]);
         all += 1;
         rare += u32::from(!common);
     }
@@ -115,8 +119,17 @@ mod tests {
 
     #[test]
     fn utf8_is_not_read_as_gb18030_and_the_other_way_round() {
-        for name in ["王明", "张伟", "欧阳娜娜", "赵钱孙李周吴", "E1,王明,13800000001", "，王明。", "赟赟", "王一一明"]
-        {
+        for name in [
+            "王明",
+            "张伟",
+            "欧阳娜娜",
+            "赵钱孙李周吴",
+            "E1,王明,13800000001",
+            "，王明。",
+            "赟赟",
+            "王一一明",
+            "上海,淼淼",
+        ] {
             let error = Encoding::Gb18030.decode(name.as_bytes()).expect_err(name);
             assert_eq!(error.reason, Reason::Encoding);
             assert!(error.message.contains("look like UTF-8"), "{name}: {error}");

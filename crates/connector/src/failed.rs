@@ -25,11 +25,7 @@ impl<'f> Marker<'f> {
 
     /// What is wrong with a row, in one line without any character that means something to a form.
     pub(crate) fn mark(&self, row: &QuarantinedRow) -> String {
-        let message = match &row.field {
-            Some(field) => format!("{field}: {}", row.message),
-            None => row.message.clone(),
-        };
-        mend::mark(self.batch_id, row.row, &row.code, &message, self.encoding(), &self.special())
+        mend::mark(self.batch_id, row, self.encoding(), &self.special())
     }
 
     fn encoding(&self) -> Encoding {

@@ -143,7 +143,7 @@ impl<'a> Fields<'a> {
         match words.get(text).or_else(|| words.get("*")) {
             Some(code) => Ok(Some(code.as_str())),
             None => {
-                let known: Vec<&str> = words.keys().map(String::as_str).collect();
+                let known: Vec<&str> = words.keys().map(String::as_str).filter(|word| !word.is_empty()).collect();
                 let message = format!("{} is none of {}", self.layout.label(field), known.join(", "));
                 Err(self.error(field, Reason::ValueUnknown, message))
             }
@@ -230,8 +230,8 @@ impl<'a> Fields<'a> {
         let forms = rules.formats.iter().map(String::as_str).chain(of_cells);
         let moment = forms.into_iter().find_map(|form| self.read_moment(text, form));
         let Some(moment) = moment else {
-            let message =
-                format!("{} is not a time of the form {}", self.layout.label(field), rules.formats.join(" or "));
+            let forms: Vec<String> = rules.formats.iter().map(|form| shown_form(form)).collect();
+            let message = format!("{} is not a time of the form {}", self.layout.label(field), forms.join(" or "));
             return Err(self.error(field, Reason::ValueTime, message));
         };
         self.check_bounds(field, moment.at, bounds)?;
@@ -262,8 +262,12 @@ impl<'a> Fields<'a> {
         if (least..=most).contains(&at) {
             return Ok(());
         }
-        let when = if at < least { "before it can be (a clock was wrong?)" } else { "in the future" };
-        let message = format!("{} is {when}", self.layout.label(field));
+        let label = self.layout.label(field);
+        let message = if at < least {
+            format!("{label} is before {least}, the earliest that can be (a clock was wrong?)")
+        } else {
+            format!("{label} is after {most}, the latest that can be (a clock was wrong?)")
+        };
         Err(self.error(field, Reason::TimeOutOfRange, message))
     }
 
@@ -352,6 +356,33 @@ fn precision_of(form: &str) -> Precision {
     } else {
         Precision::Day
     }
+}
+
+/// A form of times as people write it: `YYYY-MM-DD hh:mm:ss` for `%Y-%m-%d %H:%M:%S`.
+fn shown_form(form: &str) -> String {
+    let words = [
+        ("%F", "YYYY-MM-DD"),
+        ("%T", "hh:mm:ss"),
+        ("%R", "hh:mm"),
+        ("%Y", "YYYY"),
+        ("%y", "YY"),
+        ("%m", "MM"),
+        ("%-m", "M"),
+        ("%d", "DD"),
+        ("%-d", "D"),
+        ("%H", "hh"),
+        ("%-H", "h"),
+        ("%M", "mm"),
+        ("%S", "ss"),
+        ("%.f", ".fff"),
+        ("%.3f", ".fff"),
+        ("%3f", "fff"),
+        ("%f", "fff"),
+        ("%:z", "+hh:mm"),
+        ("%z", "+hhmm"),
+        ("%s", "seconds since 1970"),
+    ];
+    words.iter().fold(form.to_owned(), |shown, (directive, word)| shown.replace(directive, word))
 }
 
 /// The two commonest forms without the general parser, which is several times slower. The outer `None` means another form.

@@ -8,6 +8,7 @@
 //! Not here: what forms mean that only one kind of source speaks, such as HL7 v2 (the services), SQL (`store`), Avro
 //! (`codec`), Kafka (`event-log`).
 
+pub mod chinese;
 mod chunk;
 mod columns;
 mod computed;

@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 
 use domain::BatchId;
 use memchr::memmem::Finder;
+use store::ingest::QuarantinedRow;
 
+use crate::chinese;
 use crate::profile::Encoding;
 use crate::reason::Reason;
 
@@ -45,16 +47,10 @@ pub(crate) fn reference(bytes: &[u8]) -> Option<(BatchId, i64)> {
 
 /// The mark of a failed row, in one line, in English and, where the encoding has the characters, in Chinese. Characters
 /// that mean something to a form, and those in `special`, are replaced.
-pub(crate) fn mark(
-    batch_id: BatchId,
-    row: i64,
-    code: &str,
-    message: &str,
-    encoding: Encoding,
-    special: &[char],
-) -> String {
+pub(crate) fn mark(batch_id: BatchId, failed: &QuarantinedRow, encoding: Encoding, special: &[char]) -> String {
+    let QuarantinedRow { row, code, message, .. } = failed;
     let chinese = Reason::from_code(code).filter(|_| encoding.encode("中").is_some());
-    let chinese = chinese.map_or_else(String::new, |reason| format!(" / {}{}", reason.meaning_zh(), reason.mend_zh()));
+    let chinese = chinese.map_or_else(String::new, |reason| format!(" / {}", chinese::message(reason, message)));
     let plain = |c: char| match c {
         '"' => '\'',
         '\\' => '/',
@@ -65,7 +61,8 @@ pub(crate) fn mark(
         c if c.is_control() || special.contains(&c) || encoding.encode(c.encode_utf8(&mut [0; 4])).is_none() => ' ',
         c => c,
     };
-    let text: String = format!("{code}: {message}{chinese}").chars().map(plain).collect();
+    let field = failed.field.as_ref().map(|field| format!("{field}: ")).unwrap_or_default();
+    let text: String = format!("{code}: {field}{message}{chinese}").chars().map(plain).collect();
     format!("{MARK}{batch_id}/{row} {text}")
 }
 
@@ -77,7 +74,19 @@ mod tests {
     fn a_mark_tells_its_row_in_every_encoding_and_form() {
         let batch_id: BatchId = "6b0c5ac0-5d2a-5f0b-9b63-50a46ad17b0e".parse().expect("an id");
         for encoding in [Encoding::Utf8, Encoding::Gb18030, Encoding::Big5, Encoding::Windows1252] {
-            let text = mark(batch_id, 17, "row-columns", "the row has 3, \"a\"", encoding, &[',']);
+            let failed = QuarantinedRow {
+                row: 17,
+                line: 18,
+                byte_offset: 0,
+                byte_length: 0,
+                field: None,
+                code: "row-columns".to_owned(),
+                message: "the row has 3, \"a\"".to_owned(),
+                at_arrival: 1,
+                at_row: 17,
+                about: None,
+            };
+            let text = mark(batch_id, &failed, encoding, &[',']);
             for row in [format!("E1,\"a,b\",{text}"), format!("{{\"{ERROR_COLUMN}\":\"{text}\",\"a\":1}}")] {
                 let bytes = encoding.encode(&row).expect("the mark fits");
                 assert_eq!(reference(&bytes), Some((batch_id, 17)));

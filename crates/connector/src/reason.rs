@@ -126,14 +126,14 @@ reasons! {
         "该值不在该列约定的取值之内。", "请使用提示中列出的取值，或联系管理员增加。";
     ValueNumber, "value-number", "The text is not a number in the range of the column.", "Write digits with a point as decimal mark.";
         "内容不是该列允许范围内的数字。", "请只写数字，小数点用“.”。";
-    ValueDay, "value-day", "The text is not a calendar day.", "Write it as YYYY-MM-DD.";
-        "内容不是有效日期。", "请写成 YYYY-MM-DD。";
+    ValueDay, "value-day", "The text is not a calendar day.", "Write it in the form that the message shows, or as YYYY-MM-DD.";
+        "内容不是有效日期。", "请按提示中的写法填写，没有提示时写成 YYYY-MM-DD。";
     ValueTime, "value-time", "The text is not a time in a form that the profile names.", "Write it in the form that the message shows.";
         "时间的写法不在约定之内。", "请按提示中的写法填写。";
     ValueTooLong, "value-too-long", "The value is longer than a value of its column may be.", "Check for a missing separator; shorten the text.";
         "该值超过该列允许的长度。", "请检查是否缺少分隔符，或缩短文字。";
     TimeOutOfRange, "time-out-of-range", "The time is earlier (before 1990, where the profile says nothing else) or later than it can be: a clock was wrong.", "Set the device's clock, correct the time and send the row again.";
-        "时间早于 1990 年，或晚于可能的时间：时钟有误。", "请校准设备时钟，更正时间后重新发送该行。";
+        "时间过早（除另有约定外早于 1990 年），或晚于可能的时间：时钟有误。", "请校准设备时钟，更正时间后重新发送该行。";
     TimeOrder, "time-order", "The end lies before the beginning.", "Correct one of the two times.";
         "结束时间早于开始时间。", "请更正其中一个时间。";
     RuleBroken, "rule-broken", "The row breaks a rule of the feed's profile.", "Correct what the message says, and send the row again.";

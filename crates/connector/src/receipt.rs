@@ -6,6 +6,7 @@ use store::ingest::{Batch, BatchState, Notice, Origin, Progress, QuarantinedRow}
 use store::receipts::{FailureRow, RunRow};
 use utoipa::ToSchema;
 
+use crate::chinese;
 use crate::reason::Reason;
 
 /// What became of a batch. `rows = accepted + duplicate + superseded + quarantined`, always.
@@ -74,6 +75,16 @@ pub struct Refusal {
     pub code: String,
     /// What was expected and what was found.
     pub message: String,
+    /// The same and how to mend it, in Chinese.
+    pub message_zh: String,
+}
+
+impl Refusal {
+    fn of(code: &str, message: &str) -> Self {
+        let told = |reason| chinese::message(reason, message);
+        let message_zh = Reason::from_code(code).map(told).unwrap_or_default();
+        Self { code: code.to_owned(), message: message.to_owned(), message_zh }
+    }
 }
 
 /// Where to read on.
@@ -98,9 +109,7 @@ impl Receipt {
         let (state, refusal) = match &batch.state {
             BatchState::Processing => ("processing", None),
             BatchState::Done => ("done", None),
-            BatchState::Refused { code, message } => {
-                ("refused", Some(Refusal { code: code.clone(), message: message.clone() }))
-            }
+            BatchState::Refused { code, message } => ("refused", Some(Refusal::of(code, message))),
         };
         Self {
             batch_id: batch.batch_id,
@@ -176,7 +185,7 @@ pub struct FailedRow {
     pub code: String,
     /// What is wrong.
     pub message: String,
-    /// What is wrong in general and how to mend it, in Chinese.
+    /// What is wrong and how to mend it, in Chinese.
     pub message_zh: String,
     /// `open`; `resent`: it came again and fails still; `mended` by the sender with another row; `replayed` or `discarded` by
     /// an operator.
@@ -225,11 +234,8 @@ pub(crate) struct RowReceipt {
 impl From<QuarantinedRow> for FailedRow {
     fn from(row: QuarantinedRow) -> Self {
         let reason = Reason::from_code(&row.code);
-        let chinese = reason.map(|reason| format!("{}{}", reason.meaning_zh(), reason.mend_zh())).unwrap_or_default();
-        let message_zh = match &row.field {
-            Some(field) => format!("“{field}”：{chinese}"),
-            None => chinese,
-        };
+        let told = |reason| chinese::of_field(row.field.as_deref(), reason, &row.message);
+        let message_zh = reason.map(told).unwrap_or_default();
         Self {
             row: row.row,
             line: row.line,

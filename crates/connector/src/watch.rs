@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::chinese;
 use crate::error::IngestError;
 use crate::http::failed_rows;
 use crate::ingest::Ingest;
@@ -175,7 +176,8 @@ impl Inbox {
             Ok(receipt) => Ok(Taken::Read(Box::new(receipt))),
             Err(_) if changed.load(Ordering::Relaxed) => Ok(Taken::Later),
             Err(IngestError::Refused { reason, message }) => {
-                let refusal = json!({ "code": reason.code(), "message": message, "mend": reason.mend() });
+                let refusal = json!({ "code": reason.code(), "message": message, "mend": reason.mend(),
+                    "message_zh": chinese::message(reason, &message) });
                 Ok(Taken::Refused(json!({ "feed": self.feed.as_str(), "state": "refused", "refusal": refusal })))
             }
             Err(error) => {

@@ -32,6 +32,9 @@ pub struct ProblemDocument {
     pub status: u16,
     /// What was found, where that may be said, and what the caller can do about it.
     pub detail: Cow<'static, str>,
+    /// The detail in Chinese, of problems that the senders of feeds mend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail_zh: Option<String>,
     /// Stable code.
     pub code: &'static str,
 }
@@ -44,6 +47,7 @@ impl ProblemKind {
             title: self.meaning,
             status: self.status,
             detail: Cow::Borrowed(self.mend),
+            detail_zh: None,
             code: self.code,
         }
     }

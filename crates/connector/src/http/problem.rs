@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use runtime::problem::{ProblemDocument, ProblemKind};
 
+use crate::chinese;
 use crate::error::IngestError;
 use crate::reason::Reason;
 
@@ -188,6 +189,7 @@ impl FeedProblem {
                 status: status_of(*reason),
                 // The detail leads with what was found here; how to mend it is the same for all.
                 detail: format!("{message}. {}", reason.mend()).into(),
+                detail_zh: Some(chinese::message(*reason, message)),
                 code: reason.code(),
             },
             Self::Busy => BUSY.document(),

@@ -129,7 +129,7 @@ async fn failed_rows_are_listed_without_their_values_and_fetched_in_their_bytes(
             "quarantined": [{
                 "row": 2, "line": 3, "field": "证件号码", "code": "identifier-invalid",
                 "message": "the check digit of the resident number does not fit: a digit is wrong or two are swapped",
-                "message_zh": "“证件号码”：证件号码的格式或校验位不正确。请与证件核对并更正。",
+                "message_zh": "“证件号码”：居民身份证号码校验位不符：有一位写错，或有两位颠倒。请与证件核对并更正。",
                 "state": "open", "mended_by": null, "resolution": null
             }],
             "next": null

@@ -181,7 +181,7 @@ struct HeldView {
     code: String,
     /// What is wrong.
     message: String,
-    /// `open`; `mended` by the sender; `replayed` or `discarded` by an operator.
+    /// `open`; `resent`: it came again and fails still; `mended` by the sender; `replayed` or `discarded` by an operator.
     state: String,
     /// Why an operator replayed or discarded it.
     reason: Option<String>,
