@@ -43,9 +43,10 @@ async fn an_operator_looks_after_the_quarantine_over_http_and_is_on_record() {
     let order = json!({ "feed": "gate-scans", "reason": "once more" });
     let (_, replayed) = site.post("/v1/quarantine/replay", &operator, &order).await;
     assert_eq!((&replayed["quarantined"], &replayed["accepted"]), (&json!(1), &json!(0)), "{replayed}");
-    let order = json!({ "feed": "gate-scans", "preview": true });
+    let order = json!({ "feed": "gate-scans", "preview": true, "rows": 20, "values": true });
     let (_, preview) = site.post("/v1/quarantine/reprocess", &operator, &order).await;
     assert_eq!((&preview["rows"], &preview["changed"], &preview["events"]), (&json!(3), &json!(0), &json!(0)));
+    assert_eq!(preview["changes"], json!([]), "the profile is the same");
     for (body, status) in [
         (json!({ "feed": "gate-scans", "reason": "" }), 422),
         (json!({ "feed": "gate-scans", "reason": "x", "row": 1 }), 422),

@@ -89,7 +89,7 @@ pub use raw::{BodyLimits, Compression, RawStore, StoredBody};
 pub use reason::Reason;
 pub use receipt::{DryRun, FailedRow, Links, NoticeView, Receipt, Refusal, RowLink, RunView};
 pub use replay::Replayed;
-pub use reprocess::Reprocessed;
+pub use reprocess::{Change, ChangeKind, FieldChange, Reprocessed};
 pub use rows::{COLUMNS_MAX, QUOTED_LINES_MAX, ROW_BYTES_MAX};
 pub use store::ingest::Notice;
 pub use trial::{Complaint, Made, Sample, Tally, Trial, TrialLimits, try_out, unpacked};

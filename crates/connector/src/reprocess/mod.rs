@@ -7,6 +7,7 @@
 //!
 //! A batch of which the body is gone keeps what it said. Pushes of the feed wait until the end.
 
+mod changes;
 mod plan;
 
 use std::collections::HashSet;
@@ -25,6 +26,7 @@ use crate::decide::{Decided, Recent};
 use crate::error::IngestError;
 use crate::ingest::{Core, Ingest, Line};
 use crate::known::Known;
+pub use changes::{Change, ChangeKind, FieldChange};
 use plan::{Plan, Sayings, plan, slot};
 
 /// Batches that are listed at once.
@@ -64,6 +66,12 @@ struct Reading {
     receipts: Vec<(BatchId, Progress)>,
 }
 
+/// What is done with a new reading.
+enum Task<'r> {
+    Preview { changes_max: usize },
+    Publish { reason: &'r str },
+}
+
 impl Ingest {
     /// Reads all bodies of a feed again, and says what that changes; unless it is a preview, the differences are
     /// published, and receipts say what became of each row now.
@@ -71,6 +79,19 @@ impl Ingest {
     /// # Errors
     /// When the feed is not of this process, or a part of the hub is away. Repeating it goes on where it stopped.
     pub async fn reprocess(&self, feed: &FeedId, preview: bool, reason: &str) -> Result<Reprocessed, IngestError> {
+        let task = if preview { Task::Preview { changes_max: 0 } } else { Task::Publish { reason } };
+        Ok(self.read_again(feed, task).await?.0)
+    }
+
+    /// Says what reading a feed again would change, with the first changes themselves, and does nothing.
+    ///
+    /// # Errors
+    /// As [`Ingest::reprocess`].
+    pub async fn preview(&self, feed: &FeedId, changes_max: usize) -> Result<(Reprocessed, Vec<Change>), IngestError> {
+        self.read_again(feed, Task::Preview { changes_max }).await
+    }
+
+    async fn read_again(&self, feed: &FeedId, task: Task<'_>) -> Result<(Reprocessed, Vec<Change>), IngestError> {
         let core = &self.core;
         let line = core.lines.get(feed).ok_or(IngestError::UnknownFeed)?;
         let _all = line.turns.all().await;
@@ -104,9 +125,14 @@ impl Ingest {
             done.quarantined += progress.counts.quarantined;
         }
         (done.changed, done.appeared, done.vanished) = (plan.changed, plan.appeared, plan.vanished);
-        if preview {
-            return Ok(done);
-        }
+        let reason = match task {
+            Task::Publish { reason } => reason,
+            Task::Preview { changes_max: 0 } => return Ok((done, Vec::new())),
+            Task::Preview { changes_max } => {
+                let read = (&batches[..], &seeds[..]);
+                return Ok((done, core.changes(&mut tx, line, read, &plan, changes_max).await?));
+            }
+        };
         let counts;
         (done.events, counts) = core.publish(&mut tx, line, &batches, &seeds, &plan).await?;
 
@@ -118,7 +144,7 @@ impl Ingest {
         let seen = seen_after(reading.seen, &before, &plan);
         reprocess::replace_seen(&mut tx, line.source_feed(), &arrivals, &seen).await?;
         tx.commit().await?;
-        Ok(done)
+        Ok((done, Vec::new()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::{Feed, Profile, ProfileFeed, Replayed};
+use connector::{ChangeKind, Feed, Profile, ProfileFeed, Replayed};
 use domain::{EventType, FeedId, Op, Timestamp};
 use serde_json::{Value, json};
 use store::quarantine::{self, Selection};
@@ -325,6 +325,41 @@ async fn a_replay_takes_rows_out_of_quarantine_and_the_receipt_still_adds_up() {
     assert_eq!(counters(&receipt), [4, 2, 0, 0, 2, 2]);
 }
 
+#[tokio::test]
+async fn a_preview_shows_the_row_and_the_fields_that_change_before_and_after() {
+    let hub = Hub::start().await;
+    let other = |id: &str, warm: &str| scan(id, "13800000001", warm).replace("}", ",\"feels\":39.5}");
+    let (_, receipt) = hub.push("scans", scan("s1", "13800000001", "36.1") + "\n" + &other("s2", "36.2")).await;
+    let hub = with_profile(hub, "temperature = \"temp\"", "temperature = [\"feels\"]").await;
+    let feed = FeedId::parse("scans").expect("a name");
+    let (done, changes) = hub.ingest.preview(&feed, 10).await.expect("previewed");
+    assert_eq!((done.changed, done.appeared, done.vanished, done.events), (2, 0, 0, 0));
+    let told: Vec<_> = changes
+        .iter()
+        .map(|change| {
+            let field = &change.fields[0];
+            let text = |value: &Option<domain::Sensitive<String>>| value.as_ref().map(|value| value.expose().clone());
+            (
+                change.row,
+                change.event,
+                change.fields.len(),
+                field.field.as_str(),
+                text(&field.before),
+                text(&field.after),
+            )
+        })
+        .collect();
+    let value = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        told,
+        [
+            (1, "GatePass", 1, "temperature_c", value("36.1"), None),
+            (2, "GatePass", 1, "temperature_c", value("36.2"), value("39.5")),
+        ]
+    );
+    assert!(changes.iter().all(|change| json!(change.batch_id) == receipt["batch_id"]));
+}
+
 /// What the log says in the end: per record and type of statement what the last edition states, if it is not taken back.
 async fn last_words(hub: &Hub) -> Vec<String> {
     let mut last = std::collections::BTreeMap::new();
@@ -373,6 +408,14 @@ async fn reading_a_feed_again_leads_to_what_a_fresh_hub_would_hold() {
         let read_anew = with_profile(files(Hub::start().await).await, from, to).await;
         let preview = read_anew.ingest.reprocess(&feed, true, "").await.expect("previewed");
         assert_eq!((read_anew.events().await.len(), preview.events), (published, 0));
+        let (counted, changes) = read_anew.ingest.preview(&feed, 100).await.expect("previewed");
+        assert_eq!((read_anew.events().await.len(), counted), (published, preview));
+        let of = |kind| changes.iter().filter(|change| change.kind == kind).count() as u64;
+        let (changed, new, gone) = (of(ChangeKind::Changed), of(ChangeKind::New), of(ChangeKind::Gone));
+        assert!(changed >= preview.changed && new == preview.appeared, "{to}: {preview:?} {changes:?}");
+        assert_eq!(changed + gone, preview.changed + preview.vanished, "{to}: {changes:?}");
+        assert!(changes.iter().all(|change| !change.fields.is_empty() && change.row > 0), "{to}: {changes:?}");
+        assert_eq!(read_anew.ingest.preview(&feed, 1).await.expect("previewed").1.len(), 1);
         let done = read_anew.ingest.reprocess(&feed, false, "new profile").await.expect("read again");
         assert_eq!((done.changed, done.appeared, done.vanished), (preview.changed, preview.appeared, preview.vanished));
         assert!(done.events > 0, "{done:?}");

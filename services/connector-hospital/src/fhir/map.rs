@@ -54,6 +54,21 @@ pub(super) fn map(
     }
 }
 
+/// The source's own id of the record that a resource of a kind states.
+pub(super) fn record(kind: &str, id: &str) -> Option<String> {
+    let prefix = match kind {
+        "Patient" => return Some(patient::record(id)),
+        "Encounter" => "encounter",
+        "Observation" => "observation",
+        "DiagnosticReport" => "report",
+        "Condition" => "condition",
+        "Immunization" => "immunization",
+        "Location" | "Organization" => "place",
+        _ => return None,
+    };
+    Some(format!("{prefix}:{id}"))
+}
+
 fn encounter(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {
     let encounter: Encounter = resource.read()?;
     let zone = &resource.profile.time.zone;

@@ -13,7 +13,9 @@ mod time;
 use std::io::BufRead;
 
 use connector::who::{self, Subjects};
-use connector::{BatchError, Draft, DraftRole, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader};
+use connector::{
+    About, BatchError, Draft, DraftRole, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader, StatedVersion,
+};
 use domain::{Body, ClaimRef, ClaimToken, EventType, IdClaim, IdScheme, Op, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -50,6 +52,15 @@ impl Feed for FhirFeed {
         let text = self.profile.format.encoding.decode(row.bytes.expose())?;
         let (timestamp, entry) = text.split_once('\n').unwrap_or(("", &text));
         map::map(entry, timestamp, &self.profile, context)
+    }
+
+    fn about(&self, row: &RawRow, context: &RowContext<'_>) -> Option<About> {
+        let text = self.profile.format.encoding.decode(row.bytes.expose()).ok()?;
+        let (timestamp, entry) = text.split_once('\n').unwrap_or(("", &text));
+        let (kind, resource) = Resource::open(entry, timestamp, &self.profile, context).ok()?;
+        let record = map::record(&kind, &resource.id)?;
+        let version = resource.version().map_or(StatedVersion::Arrival, StatedVersion::At);
+        Some(About { source_record_id: record.into(), version })
     }
 }
 
@@ -121,6 +132,11 @@ impl<'a> Resource<'a> {
         time::read(field, text, &self.profile.time.zone, self.context, 1)
     }
 
+    /// What was updated says when; what does not is numbered as it comes.
+    fn version(&self) -> Option<i64> {
+        self.updated.map(|updated| updated.at.as_millis() * 1_000)
+    }
+
     /// A draft of the resource's own record.
     fn draft(&self, record: String, at: Stated, op: Op, mut flags: Vec<&'static str>, body: impl Into<Body>) -> Draft {
         if at.assumed {
@@ -129,8 +145,7 @@ impl<'a> Resource<'a> {
         if at.precision == domain::Precision::Unknown {
             flags.push("date-partial");
         }
-        // What was updated says when; what does not is numbered as it comes.
-        let version = self.updated.map(|updated| updated.at.as_millis() * 1_000);
+        let version = self.version();
         Draft {
             role: DraftRole::Record,
             source_record_id: record.into(),

@@ -41,6 +41,26 @@ fn a_patient_is_an_entry_of_a_register() {
 }
 
 #[test]
+fn a_resource_that_cannot_be_used_still_says_which_one_it_is() {
+    let feed = feed();
+    let (key, ingest_time) = (token_key(), Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant"));
+    let context = RowContext { key: &key, ingest_time, layout: None };
+    for (good, version) in [(PATIENT.to_owned(), true), (PATIENT.replace("lastUpdated", "other"), false)] {
+        let about = |text: &str| {
+            let rows = preview(&*feed, text.as_bytes(), &key, ingest_time).expect("a body that fits");
+            let (row, result) = rows.into_iter().next().expect("a row");
+            (feed.about(&row, &context), result)
+        };
+        let (named, failed) = about(&good.replace("11010519491231002X", "110105194912310021"));
+        let (named, draft) = (named.expect("named"), about(&good).1.expect("good").remove(0));
+        assert!(failed.is_err());
+        assert_eq!(named.source_record_id.expose(), draft.source_record_id.expose());
+        assert_eq!(named.version, draft.version.map_or(StatedVersion::Arrival, StatedVersion::At));
+        assert_eq!(draft.version.is_some(), version);
+    }
+}
+
+#[test]
 fn a_bad_entry_never_takes_its_bundle_down() {
     let body = format!(
         r#"{{"resourceType":"Bundle","type":"message","timestamp":"2022-03-02T00:00:00Z","entry":[

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use connector::{Ingest, IngestError, Reason, Replayed, Reprocessed};
+use connector::{Change, Ingest, IngestError, Reason, Replayed, Reprocessed};
 use domain::{BatchId, FeedId};
 use ledger::{Code, EntryError, Receipt, Released};
 use store::Store;
@@ -102,6 +102,18 @@ fn checked_reason(reason: &str) -> Result<String, DeskError> {
     on_record::reason(reason).map_err(DeskError::Wrong)
 }
 
+/// What of the changes of a preview is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// So many of the first changes.
+    pub(crate) rows: usize,
+    /// With the values of the fields, before and after.
+    pub(crate) values: bool,
+}
+
+/// What a preview gives: counts, and a sample of the changes.
+pub(crate) type Previewed = (Reprocessed, Vec<Change>);
+
 /// A quarantined row with its bytes; `None` when they are not on this machine any more.
 pub(crate) struct Shown {
     pub(crate) held: HeldRow,
@@ -156,11 +168,27 @@ impl Desk {
         Ok((quarantine::discard(&mut conn, &order.selection, &order.reason, now()).await?, receipt))
     }
 
-    /// Says what reading a feed again would change.
-    pub(crate) async fn preview(&self, record: &OnRecord, feed: FeedId) -> Result<(Reprocessed, Receipt), DeskError> {
+    /// Says what reading a feed again would change. Values are rows of people: they are on record before they are told.
+    pub(crate) async fn preview(
+        &self,
+        record: &OnRecord,
+        feed: FeedId,
+        sample: Sample,
+    ) -> Result<(Previewed, Receipt), DeskError> {
         let receipt = self.note(record, "feed.preview", &feed).await?;
+        let groups = vec![Code::parse(feed.as_str())?, Code::parse("raw-row")?];
         let ingest = Arc::clone(&self.ingest);
-        Ok((to_its_end(async move { ingest.reprocess(&feed, true, "").await }).await?, receipt))
+        let (done, mut changes) = to_its_end(async move { ingest.preview(&feed, sample.rows).await }).await?;
+        if sample.values {
+            let count = changes.len() as u64;
+            let released = Released { groups, count, ..Released::default() };
+            let given = record.give("feed.preview", released, (done, changes)).await;
+            return given.map_err(DeskError::NotOnRecord);
+        }
+        for field in changes.iter_mut().flat_map(|change| &mut change.fields) {
+            (field.before, field.after) = (None, None);
+        }
+        Ok(((done, changes), receipt))
     }
 
     /// Reads all that a feed ever sent again, and publishes the differences.

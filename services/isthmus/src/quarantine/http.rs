@@ -13,23 +13,25 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connector::http::{FeedProblem, Query, parse_query};
-use connector::{IngestError, Replayed, Reprocessed};
-use domain::BatchId;
+use connector::IngestError;
 use ledger::{Code, LedgerClient, Receipt};
 use runtime::problem::{ProblemDocument, ProblemKind};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::callers;
 use store::ingest::Origin;
-use store::quarantine::HeldRow;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi};
-use utoipa::{OpenApi as _, ToSchema};
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::on_record::{Actor, OnRecord};
-use crate::quarantine::desk::{Choice, Desk, DeskError, Order, feed_id};
+use crate::quarantine::desk::{Choice, Desk, DeskError, Sample, feed_id};
+use crate::quarantine::view::{
+    CountView, CountsView, DiscardedView, HeldPage, HeldView, OrderBody, ReplayedView, ReprocessBody, ReprocessedView,
+    ShownView,
+};
 
 /// Rows that a page has.
 const PAGE: i64 = 100;
@@ -140,206 +142,6 @@ impl IntoResponse for Problem {
                 let document = CHOICE_WRONG.document();
                 ProblemDocument { detail: format!("{message}. {}", document.detail).into(), ..document }.into_response()
             }
-        }
-    }
-}
-
-/// Open rows of one feed with one reason.
-#[derive(Debug, Serialize, ToSchema)]
-struct CountView {
-    /// The feed.
-    feed: String,
-    /// Reason code; `GET /v1/reasons` explains it.
-    code: String,
-    /// How many rows.
-    rows: i64,
-    /// When the oldest of them came (RFC 3339).
-    oldest: String,
-}
-
-/// How many rows are open.
-#[derive(Debug, Serialize, ToSchema)]
-struct CountsView {
-    /// By feed and reason, the most first.
-    counts: Vec<CountView>,
-}
-
-/// A row in quarantine, without its bytes.
-#[derive(Debug, Serialize, ToSchema)]
-struct HeldView {
-    /// The feed.
-    feed: String,
-    /// The batch.
-    batch_id: String,
-    /// Row of the batch, from 1.
-    row: i64,
-    /// Line of the file.
-    line: i64,
-    /// Column, in the sender's word.
-    field: Option<String>,
-    /// Reason code.
-    code: String,
-    /// What is wrong.
-    message: String,
-    /// `open`; `resent`: it came again and fails still; `mended` by the sender; `replayed` or `discarded` by an operator.
-    state: String,
-    /// Why an operator replayed or discarded it.
-    reason: Option<String>,
-    /// When the batch came (RFC 3339).
-    received_at: String,
-}
-
-impl From<&HeldRow> for HeldView {
-    fn from(held: &HeldRow) -> Self {
-        Self {
-            feed: held.feed.clone(),
-            batch_id: held.batch_id().to_string(),
-            row: held.row.row,
-            line: held.row.line,
-            field: held.row.field.clone(),
-            code: held.row.code.clone(),
-            message: held.row.message.clone(),
-            state: held.state.clone(),
-            reason: held.reason.clone(),
-            received_at: held.received_at().to_string(),
-        }
-    }
-}
-
-/// A page of rows.
-#[derive(Debug, Serialize, ToSchema)]
-struct HeldPage {
-    /// Rows in the order of arrival.
-    rows: Vec<HeldView>,
-    /// `after` of the next page, when there may be one.
-    next: Option<String>,
-}
-
-/// A row in quarantine with its bytes.
-#[derive(Debug, Serialize, ToSchema)]
-struct ShownView {
-    /// The row.
-    #[serde(flatten)]
-    row: HeldView,
-    /// Its bytes as they were sent, base 64; `null` when the body is not there any more.
-    bytes: Option<String>,
-}
-
-/// Which rows an operator acts on, and why.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct OrderBody {
-    /// The feed.
-    feed: String,
-    /// Only rows with this reason code.
-    code: Option<String>,
-    /// Only rows of this batch.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    batch_id: Option<BatchId>,
-    /// Only this row of the batch.
-    row: Option<i64>,
-    /// Only rows of batches that came at least so many days ago.
-    older_than_days: Option<u32>,
-    /// Why; receipts say it to the sender, so no name of a person.
-    reason: String,
-}
-
-impl OrderBody {
-    fn order(self) -> Result<Order, DeskError> {
-        let choice = Choice {
-            feed: Some(self.feed),
-            code: self.code,
-            batch_id: self.batch_id,
-            row: self.row,
-            older_than_days: self.older_than_days,
-            all: false,
-        };
-        Order::new(choice, &self.reason)
-    }
-}
-
-/// Which feed is read again.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ReprocessBody {
-    /// The feed.
-    feed: String,
-    /// Only say what would change.
-    preview: bool,
-    /// Why; receipts say it to the sender. A preview needs none.
-    #[serde(default)]
-    reason: String,
-}
-
-/// What became of rows that were read again.
-#[derive(Debug, Serialize, ToSchema)]
-struct ReplayedView {
-    /// New, and published.
-    accepted: i64,
-    /// Published before.
-    duplicate: i64,
-    /// Overtaken by a newer version.
-    superseded: i64,
-    /// They fail again.
-    quarantined: i64,
-    /// Their bytes are not there any more.
-    gone: i64,
-    /// Events appended to the log.
-    events: i64,
-}
-
-impl From<Replayed> for ReplayedView {
-    fn from(done: Replayed) -> Self {
-        let Replayed { accepted, duplicate, superseded, quarantined, gone, events } = done;
-        Self { accepted, duplicate, superseded, quarantined, gone, events }
-    }
-}
-
-/// How many rows are given up.
-#[derive(Debug, Serialize, ToSchema)]
-struct DiscardedView {
-    /// Rows.
-    rows: u64,
-}
-
-/// What reading a feed again changed, or would change.
-#[derive(Debug, Serialize, ToSchema)]
-struct ReprocessedView {
-    /// Nothing was done.
-    preview: bool,
-    /// Batches that were read.
-    batches: u64,
-    /// Batches that keep what they said: the body is gone, or does not fit the profile as a whole.
-    kept_batches: u64,
-    /// Rows that were read.
-    rows: i64,
-    /// Rows that could not be used before.
-    quarantined_before: i64,
-    /// Rows that cannot be used now.
-    quarantined: i64,
-    /// Statements that say something else.
-    changed: u64,
-    /// Statements that were not there.
-    appeared: u64,
-    /// Statements that are not there any more.
-    vanished: u64,
-    /// Events that were published.
-    events: u64,
-}
-
-impl ReprocessedView {
-    fn of(done: &Reprocessed, preview: bool) -> Self {
-        Self {
-            preview,
-            batches: done.batches,
-            kept_batches: done.kept_batches,
-            rows: done.rows,
-            quarantined_before: done.quarantined_before,
-            quarantined: done.quarantined,
-            changed: done.changed,
-            appeared: done.appeared,
-            vanished: done.vanished,
-            events: done.events,
         }
     }
 }
@@ -542,11 +344,15 @@ async fn reprocess(State(office): State<Arc<Office>>, headers: HeaderMap, body: 
     let record = operator(&office, &headers).await?;
     let body: ReprocessBody = read(&body)?;
     let feed = feed_id(&body.feed)?;
-    let (done, receipt) = match body.preview {
-        true => office.desk.preview(&record, feed).await?,
-        false => office.desk.reprocess(&record, feed, &body.reason).await?,
+    let sample = Sample { rows: body.rows.into(), values: body.values };
+    let ((done, changes), receipt) = match body.preview {
+        true => office.desk.preview(&record, feed, sample).await?,
+        false => {
+            let (done, receipt) = office.desk.reprocess(&record, feed, &body.reason).await?;
+            ((done, Vec::new()), receipt)
+        }
     };
-    Ok(receipted(ReprocessedView::of(&done, body.preview), &receipt))
+    Ok(receipted(ReprocessedView::of(&done, changes, body.preview), &receipt))
 }
 
 /// Who calls, if it is an operator. Somebody else's wish is on record, too.

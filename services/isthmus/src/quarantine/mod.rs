@@ -5,6 +5,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod http;
+mod view;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use connector::{BodyLimits, Ingest, IngestSetup};
-use domain::{BatchId, TokenKey};
+use connector::{BodyLimits, Change, FieldChange, Ingest, IngestSetup};
+use domain::{BatchId, Sensitive, TokenKey};
 use event_log::EventLog;
 use ledger::Receipt;
 use runtime::keys;
@@ -24,7 +25,7 @@ use crate::cli::CommonArgs;
 use crate::config::Config;
 use crate::hub::{self, ALL_SERVICES, AdminDatabase, now};
 use crate::on_record::{OnRecord, OperatorArgs, reason};
-use crate::quarantine::desk::{Choice, Desk, Order, feed_id};
+use crate::quarantine::desk::{Choice, Desk, Order, Sample, feed_id};
 
 /// Rows that a list prints at most.
 const LISTED_MAX: i64 = 10_000;
@@ -54,7 +55,7 @@ pub(crate) enum QuarantineCommand {
     Discard(ActArgs),
     /// Read all that a feed ever sent again, with the profile of now, and publish the differences.
     #[command(
-        after_help = "Examples:\n  isthmus quarantine reprocess gate-scans --preview --handle operator-1\n  isthmus quarantine reprocess gate-scans --handle operator-1 --reason 'the column was another'"
+        after_help = "Examples:\n  isthmus quarantine reprocess gate-scans --preview --rows 20 --handle operator-1\n  isthmus quarantine reprocess gate-scans --handle operator-1 --reason 'the column was another'"
     )]
     Reprocess(ReprocessArgs),
 }
@@ -139,6 +140,12 @@ pub(crate) struct ReprocessArgs {
     /// Only say what would change.
     #[arg(long)]
     preview: bool,
+    /// With --preview: print so many of the changed rows, and which fields change.
+    #[arg(long, value_name = "ROWS", requires = "preview", default_value_t = 0)]
+    rows: u16,
+    /// With --rows: print the fields' values before and after. The access log counts the rows.
+    #[arg(long, requires = "rows")]
+    values: bool,
     /// Why; receipts say it to the sender, so no name of a person.
     #[arg(long, value_parser = reason, required_unless_present = "preview")]
     reason: Option<String>,
@@ -239,12 +246,19 @@ async fn discard(args: ActArgs) -> anyhow::Result<()> {
 async fn reprocess(args: ReprocessArgs) -> anyhow::Result<()> {
     let feed = feed_id(&args.feed)?;
     let open = OpenDesk::open(&args.common, &args.operator).await?;
+    let sample = Sample { rows: args.rows.into(), values: args.values };
     let done = match &args.reason {
-        Some(reason) if !args.preview => open.desk.reprocess(&open.record, feed, reason).await,
-        _ => open.desk.preview(&open.record, feed).await,
+        Some(reason) if !args.preview => {
+            let done = open.desk.reprocess(&open.record, feed, reason).await;
+            done.map(|(done, receipt)| ((done, Vec::new()), receipt))
+        }
+        _ => open.desk.preview(&open.record, feed, sample).await,
     };
     open.close().await?;
-    let (done, receipt) = done?;
+    let ((done, changes), receipt) = done?;
+    for change in &changes {
+        print_change(change, args.values);
+    }
     println!(
         "{} rows of {} batches read again; {} batches keep what they said",
         done.rows, done.batches, done.kept_batches
@@ -261,6 +275,19 @@ async fn reprocess(args: ReprocessArgs) -> anyhow::Result<()> {
 
 fn say_entry(receipt: &Receipt) {
     eprintln!("This is entry {} of the ledger.", receipt.index);
+}
+
+/// Prints a statement that changes: its row and its fields, and their values if they were put on record.
+fn print_change(change: &Change, values: bool) {
+    let Change { kind, batch_id, row, event, .. } = change;
+    println!("batch {batch_id} row {row}: {event} {}", kind.code());
+    for FieldChange { field, before, after } in &change.fields {
+        let shown = |value: &Option<Sensitive<String>>| value.as_ref().map_or("-", |text| text.expose()).to_owned();
+        match values {
+            true => println!("  {field}: {} -> {}", shown(before), shown(after)),
+            false => println!("  {field}"),
+        }
+    }
 }
 
 /// A desk that a command opened for itself.
