@@ -8,7 +8,8 @@ use std::fmt::Write;
 use codec::Codec;
 use domain::{BatchId, Edition, Event, Meta, RecordId, Timestamp, TokenKey};
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::ingest::{Counts, FailedRecord, Origin, Progress, QuarantinedRow, Run, Stated};
+use store::ingest::{Counts, FailedRecord, Origin, Progress, QuarantinedRow, Stated};
+use store::runs::Run;
 use uuid::Uuid;
 
 use crate::chunk::{Chunk, MappedDraft, MappedRow, Place};
@@ -179,6 +180,8 @@ struct Group {
     record_id: RecordId,
     /// The version that is stated, or the place in the order of arrival.
     version: i64,
+    /// The source states none.
+    by_arrival: bool,
     verdict: Verdict,
 }
 
@@ -275,6 +278,11 @@ fn note_groups(facts: &BatchFacts<'_>, groups: Vec<Group>, by: Origin, known: &m
         }
         match group.verdict {
             Verdict::New(seen) | Verdict::Superseded(seen, _) => {
+                if group.by_arrival && matches!(group.verdict, Verdict::New(_)) {
+                    let before = known.overtaken(&seen).filter(|before| before.sole);
+                    let restated = before.map(|before| before.origin).filter(|before| before.arrival == facts.arrival);
+                    decided.progress.restated.extend(restated.map(|before| (before.row, by)));
+                }
                 known.add([seen]);
                 let list =
                     if seen.reading == 0 { &mut decided.progress.seen } else { &mut decided.progress.seen_again };
@@ -295,7 +303,9 @@ fn too_long(what: &str) -> RowError {
 
 fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], (origin, at): (Origin, Origin), known: &Known) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::with_capacity(2);
-    for draft in drafts.iter().filter(|draft| draft.draft.role == DraftRole::Record) {
+    let records = || drafts.iter().filter(|draft| draft.draft.role == DraftRole::Record);
+    let sole = records().all(|draft| records().next().is_some_and(|first| first.record_id == draft.record_id));
+    for draft in records() {
         if groups.iter().any(|group| group.record_id == draft.record_id) {
             continue;
         }
@@ -304,9 +314,9 @@ fn judge_groups(key: &TokenKey, drafts: &[MappedDraft], (origin, at): (Origin, O
         let content = joined(key, &parts);
         // What is taken back may not have come yet: the retraction waits for it in the log and in the views.
         let stated = draft.draft.version.map(|version| (version, draft.draft.version_room));
-        let verdict = known.judge(&Statement { record_id: draft.record_id, stated, content, origin, at });
+        let verdict = known.judge(&Statement { record_id: draft.record_id, stated, content, origin, at, sole });
         let version = draft.draft.version.unwrap_or_else(|| position(at));
-        groups.push(Group { record_id: draft.record_id, version, verdict });
+        groups.push(Group { record_id: draft.record_id, version, by_arrival: stated.is_none(), verdict });
     }
     groups
 }

@@ -111,6 +111,7 @@ impl Core {
                 Err(_) => {}
             }
         }
+        progress.settle();
         let (counts, reasons) = (progress.counts, reasons(&progress));
         let mut tx = writing.end().await?;
         ingest::advance_batch(&mut tx, of, batch_id, row_from, progress).await?;

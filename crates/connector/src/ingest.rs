@@ -504,7 +504,7 @@ impl Core {
         let mut tx = self.store.begin("ingest-finish").await?;
         ingest::await_disk(&mut tx, true).await?;
         ingest::lock_feed(&mut tx, line.feed.id()).await?;
-        let counted = ingest::count_run_rows(&mut tx, batch_id).await?;
+        let counted = store::runs::count_run_rows(&mut tx, batch_id).await?;
         let finished = ingest::finish_batch(&mut tx, batch_id, (self.clock)(), data_start, notices).await?;
         let Some(batch) = finished else { return Ok(()) };
         if batch.counts.rows() != rows_read || counted != rows_read {

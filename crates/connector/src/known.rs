@@ -40,6 +40,8 @@ pub(crate) struct Statement {
     pub(crate) origin: Origin,
     /// Where the row stands in the order of arrival: its own place, or that of the row it mends.
     pub(crate) at: Origin,
+    /// The row states nothing else.
+    pub(crate) sole: bool,
 }
 
 /// What becomes of a statement.
@@ -81,6 +83,12 @@ impl Known {
         self.0.get(&record)?.last().map(|seen| seen.version)
     }
 
+    /// The version whose place this one takes as the record's last word: the one below it, or itself in another reading.
+    pub(crate) fn overtaken(&self, by: &Seen) -> Option<&Seen> {
+        let versions = self.0.get(&by.record_id)?;
+        versions[..versions.partition_point(|known| known.version <= by.version)].last()
+    }
+
     /// What becomes of a statement.
     pub(crate) fn judge(&self, statement: &Statement) -> Verdict {
         let versions = self.0.get(&statement.record_id).map_or(&[][..], Vec::as_slice);
@@ -92,8 +100,8 @@ impl Known {
 }
 
 fn seen(statement: &Statement, version: i64, reading: i32) -> Seen {
-    let Statement { record_id, content, origin, .. } = *statement;
-    Seen { record_id, version, content, reading, origin, until: version }
+    let Statement { record_id, content, origin, sole, .. } = *statement;
+    Seen { record_id, version, content, reading, sole, origin, until: version }
 }
 
 /// A version that another content has is a conflict when there is no room above it; otherwise the statement takes the one
@@ -157,7 +165,8 @@ mod tests {
 
     fn statement(row: i64, content: u8) -> Statement {
         let origin = Origin { arrival: 7, row };
-        Statement { record_id: RECORD, stated: None, content: Uuid::from_u128(content.into()), origin, at: origin }
+        let content = Uuid::from_u128(content.into());
+        Statement { record_id: RECORD, stated: None, content, origin, at: origin, sole: true }
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use domain::BatchId;
 use serde::Serialize;
 use store::ingest::{Batch, BatchState, Notice, Origin, Progress, QuarantinedRow};
 use store::receipts::{FailureRow, RunRow};
+use store::runs::{Run, overtake};
 use utoipa::ToSchema;
 
 use crate::chinese;
@@ -167,9 +168,9 @@ pub struct DryRun {
     pub failures: Vec<FailedRow>,
     /// What would become of the rows, in stretches; the first 1,000.
     pub runs: Vec<RunView>,
-    /// The rows that the stretches repeat, or that overtook them.
+    /// The same as the store has them.
     #[serde(skip)]
-    of: Vec<Option<Origin>>,
+    stretches: Vec<Run>,
 }
 
 /// A row that cannot be used. The row itself is personal and is downloaded apart.
@@ -287,7 +288,7 @@ impl DryRun {
             notices: Vec::new(),
             failures: Vec::new(),
             runs: Vec::new(),
-            of: Vec::new(),
+            stretches: Vec::new(),
         }
     }
 
@@ -301,26 +302,31 @@ impl DryRun {
         self.events += counts.events;
         let room = failures_max.saturating_sub(self.failures.len());
         self.failures.extend(progress.quarantined.iter().take(room).cloned().map(FailedRow::from));
-        let room = failures_max.saturating_sub(self.runs.len());
-        for run in progress.runs.iter().take(room) {
-            let (row_from, row_to, outcome) = (run.row_from, run.row_to, run.outcome.to_owned());
-            self.runs.push(RunView { row_from, row_to, outcome, of: None });
-            self.of.push(run.of);
-        }
+        let room = failures_max.saturating_sub(self.stretches.len());
+        self.stretches.extend(progress.runs.iter().take(room));
+        overtake(&mut self.stretches, progress.restated.clone());
+        let restated = progress.restated.len() as i64;
+        self.accepted -= restated;
+        self.superseded += restated;
     }
 
     /// The batches of other rows that the stretches name.
     pub(crate) fn arrivals(&self) -> Vec<i64> {
-        self.of.iter().flatten().map(|of| of.arrival).collect()
+        self.stretches.iter().filter_map(|run| run.of).map(|of| of.arrival).collect()
     }
 
     /// Puts the ids of batches in the place of their arrivals; those that are not known are rows of the file itself.
     pub(crate) fn name_batches(&mut self, own: &Batch, known: &[(i64, uuid::Uuid)]) {
-        for (run, of) in self.runs.iter_mut().zip(&self.of) {
-            run.of = of.map(|of| {
-                let batch = known.iter().find(|(arrival, _)| *arrival == of.arrival).map(|(_, batch_id)| *batch_id);
-                RowLink { batch_id: batch.unwrap_or(own.batch_id.as_uuid()), row: of.row }
-            });
-        }
+        let link = |of: Origin| {
+            let batch = known.iter().find(|(arrival, _)| *arrival == of.arrival).map(|(_, batch_id)| *batch_id);
+            RowLink { batch_id: batch.unwrap_or(own.batch_id.as_uuid()), row: of.row }
+        };
+        let view = |run: &Run| RunView {
+            row_from: run.row_from,
+            row_to: run.row_to,
+            outcome: run.outcome.to_owned(),
+            of: run.of.map(link),
+        };
+        self.runs = self.stretches.iter().map(view).collect();
     }
 }

@@ -147,6 +147,7 @@ CREATE TABLE ingest.seen (
     version   bigint NOT NULL,
     content   uuid   NOT NULL,
     reading   integer NOT NULL DEFAULT 0,
+    sole      boolean NOT NULL,
     arrival   bigint NOT NULL,
     row       bigint NOT NULL,
     until     bigint NOT NULL,
@@ -156,6 +157,7 @@ CREATE TABLE ingest.seen (
 CREATE INDEX seen_by_row ON ingest.seen USING brin (arrival, row) WITH (pages_per_range = 32);
 COMMENT ON TABLE ingest.seen IS 'Which version of which source record was published, and a keyed hash of its content.';
 COMMENT ON COLUMN ingest.seen.reading IS 'How often the version was read anew with another result.';
+COMMENT ON COLUMN ingest.seen.sole IS 'The row that brought it states nothing else.';
 COMMENT ON COLUMN ingest.seen.arrival IS 'With row the row that brought it: the batch by its arrival.';
 COMMENT ON COLUMN ingest.seen.until IS 'Where the source states no versions: up to which place in the order of arrival the content was repeated.';
 

@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::runs::{self, Run};
 use crate::seen::{Seen, SourceFeed, insert_seen, update_seen};
 use crate::{Error, PgInstant, Result, quarantine};
 
@@ -242,19 +243,6 @@ pub struct Origin {
     pub row: i64,
 }
 
-/// A stretch of rows with one outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// First row.
-    pub row_from: i64,
-    /// Last row.
-    pub row_to: i64,
-    /// Code of the outcome.
-    pub outcome: &'static str,
-    /// The row that the first row repeats or that overtook it; each further row has the next one.
-    pub of: Option<Origin>,
-}
-
 /// What one chunk of rows adds to its batch.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
@@ -264,6 +252,8 @@ pub struct Progress {
     pub counts: Counts,
     /// Outcomes of the rows.
     pub runs: Vec<Run>,
+    /// Rows of the batch whose one record a later row of it states anew, each with that row.
+    pub restated: Vec<(i64, Origin)>,
     /// Rows that could not be used.
     pub quarantined: Vec<QuarantinedRow>,
     /// Versions that the rows made known.
@@ -294,12 +284,22 @@ impl Progress {
                 _ => self.runs.push(run),
             }
         }
+        self.restated.append(&mut next.restated);
         self.quarantined.append(&mut next.quarantined);
         self.seen.append(&mut next.seen);
         self.seen_again.append(&mut next.seen_again);
         self.mended.append(&mut next.mended);
         self.resent.append(&mut next.resent);
         self.stated.append(&mut next.stated);
+    }
+
+    /// Gives rows that later ones state anew their outcome. Those of the batch that are not among these rows are left.
+    pub fn settle(&mut self) {
+        let restated = std::mem::take(&mut self.restated);
+        let overtaken = runs::overtake(&mut self.runs, restated);
+        self.counts.accepted -= overtaken.rows;
+        self.counts.superseded += overtaken.rows;
+        self.restated = overtaken.left;
     }
 }
 
@@ -430,6 +430,7 @@ pub async fn advance_batch(
     row_from: i64,
     mut progress: Progress,
 ) -> Result<()> {
+    progress.settle();
     let counts = progress.counts;
     let done = sqlx::query(
         "UPDATE ingest.batch SET next_row = $3, accepted = accepted + $4, duplicate = duplicate + $5,
@@ -451,26 +452,11 @@ pub async fn advance_batch(
     }
     insert_seen(conn, of, std::mem::take(&mut progress.seen)).await?;
     update_seen(conn, &progress.seen_again).await?;
-    insert_runs(conn, batch_id, &progress.runs).await?;
+    runs::insert_runs(conn, batch_id, &progress.runs).await?;
+    runs::overtake_stored(conn, batch_id, progress.restated.clone()).await?;
     quarantine::mark_resent(conn, batch_id, &progress).await?;
     insert_quarantined(conn, batch_id, &progress.quarantined).await?;
     quarantine::mark_mended(conn, batch_id, &progress).await
-}
-
-pub(crate) async fn insert_runs(conn: &mut PgConnection, batch_id: BatchId, runs: &[Run]) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO ingest.run (batch_id, row_from, row_to, outcome, of_arrival, of_row)
-         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])",
-    )
-    .bind(batch_id.as_uuid())
-    .bind(runs.iter().map(|run| run.row_from).collect::<Vec<_>>())
-    .bind(runs.iter().map(|run| run.row_to).collect::<Vec<_>>())
-    .bind(runs.iter().map(|run| run.outcome).collect::<Vec<_>>())
-    .bind(runs.iter().map(|run| run.of.map(|of| of.arrival)).collect::<Vec<_>>())
-    .bind(runs.iter().map(|run| run.of.map(|of| of.row)).collect::<Vec<_>>())
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 pub(crate) async fn insert_quarantined(
@@ -552,17 +538,6 @@ pub async fn refuse_batch(
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// Checks that the stretches of a finished batch cover every row exactly once; returns how many rows they cover.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn count_run_rows(conn: &mut PgConnection, batch_id: BatchId) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT coalesce(sum(row_to - row_from + 1), 0)::bigint FROM ingest.run WHERE batch_id = $1")
-        .bind(batch_id.as_uuid())
-        .fetch_one(conn)
-        .await?)
 }
 
 /// Adds up the outcomes of all finished batches, by feed.

@@ -21,6 +21,7 @@ pub mod quality;
 pub mod quarantine;
 pub mod receipts;
 pub mod reprocess;
+pub mod runs;
 pub mod seen;
 pub mod views;
 pub mod webhooks;

@@ -5,7 +5,8 @@ use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use crate::ingest::{self, Origin, Progress, QuarantinedRow, Run};
+use crate::ingest::{Origin, Progress, QuarantinedRow};
+use crate::runs::{Run, insert_runs, overtake_stored, without};
 use crate::seen::SourceFeed;
 use crate::{PgInstant, Result, seen};
 
@@ -382,42 +383,9 @@ pub async fn replay(
     .fetch_all(&mut *conn)
     .await?;
     let runs: Vec<Run> = without(held, &rows).into_iter().chain(runs).collect();
-    ingest::insert_runs(conn, batch_id, &runs).await?;
+    insert_runs(conn, batch_id, &runs).await?;
+    overtake_stored(conn, batch_id, progress.restated.clone()).await?;
     mark_mended(conn, batch_id, progress).await?;
     seen::insert_seen(conn, of, progress.seen.clone()).await?;
     seen::update_seen(conn, &progress.seen_again).await
-}
-
-/// Stretches of quarantined rows without these rows, which are sorted.
-fn without(held: Vec<(i64, i64)>, rows: &[i64]) -> Vec<Run> {
-    let run = |row_from, row_to| Run { row_from, row_to, outcome: "quarantined", of: None };
-    let mut left = Vec::new();
-    for (mut from, to) in held {
-        let begin = rows.partition_point(|row| *row < from);
-        for row in rows[begin..].iter().take_while(|row| **row <= to) {
-            if from < *row {
-                left.push(run(from, row - 1));
-            }
-            from = row + 1;
-        }
-        if from <= to {
-            left.push(run(from, to));
-        }
-    }
-    left
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_left_of_a_stretch_is_what_was_not_taken_out() {
-        let left = |held: &[(i64, i64)], rows: &[i64]| {
-            without(held.to_vec(), rows).iter().map(|run| (run.row_from, run.row_to)).collect::<Vec<_>>()
-        };
-        assert_eq!(left(&[(3, 7), (9, 9)], &[5, 9]), [(3, 4), (6, 7)]);
-        assert_eq!(left(&[(3, 7)], &[3, 4, 7]), [(5, 6)]);
-        assert_eq!(left(&[(3, 7)], &[]), [(3, 7)]);
-    }
 }

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use crate::ingest::{Batch, BatchRow, QuarantinedRow, Run};
+use crate::ingest::{Batch, BatchRow, QuarantinedRow};
 use crate::{PgInstant, Result};
 
 /// A stretch of rows as it is read.
@@ -197,16 +197,4 @@ pub async fn list_subjects(conn: &mut PgConnection, records: &[RecordId]) -> Res
     .fetch_all(conn)
     .await?;
     Ok(subjects.into_iter().map(|token| ClaimToken::from_bytes(token.into_bytes())).collect())
-}
-
-impl Run {
-    /// Whether a row continues the stretch: the next row, with the same outcome, because of the next row over there.
-    pub fn goes_on(&self, row: i64, outcome: &str, of: Option<crate::ingest::Origin>) -> bool {
-        let follows = match (self.of, of) {
-            (None, None) => true,
-            (Some(first), Some(of)) => first.arrival == of.arrival && of.row - first.row == row - self.row_from,
-            _ => false,
-        };
-        self.row_to + 1 == row && self.outcome == outcome && follows
-    }
 }

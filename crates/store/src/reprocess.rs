@@ -1,11 +1,12 @@
 //! Receipts of a feed whose bodies are read anew: what its batches were, and what they are now.
 
-use domain::{BatchId, FeedId, RecordId, Timestamp};
+use domain::{BatchId, FeedId, Timestamp};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use crate::ingest::{self, Batch, BatchRow, Origin, Progress};
-use crate::seen::{self, Seen, SourceFeed};
+use crate::ingest::{Batch, BatchRow, Progress, insert_quarantined};
+use crate::runs::insert_runs;
+use crate::seen::{self, Seen, SeenRow, SourceFeed};
 use crate::{PgInstant, Result};
 
 /// The finished batches of a feed in the order of arrival, after one.
@@ -40,21 +41,14 @@ pub async fn list_discarded(conn: &mut PgConnection, batch_id: BatchId) -> Resul
 /// # Errors
 /// When the database cannot be reached.
 pub async fn list_seen(conn: &mut PgConnection, arrivals: &[i64]) -> Result<Vec<Seen>> {
-    let rows: Vec<(Uuid, i64, Uuid, i32, i64, i64, i64)> = sqlx::query_as(
-        "SELECT record_id, version, content, reading, arrival, row, until FROM ingest.seen WHERE arrival = ANY($1)",
+    let rows: Vec<SeenRow> = sqlx::query_as(
+        "SELECT record_id, version, content, reading, sole, arrival, row, until FROM ingest.seen
+         WHERE arrival = ANY($1)",
     )
     .bind(arrivals)
     .fetch_all(conn)
     .await?;
-    let seen = |(record_id, version, content, reading, arrival, row, until)| Seen {
-        record_id: RecordId::from_uuid(record_id),
-        version,
-        content,
-        reading,
-        origin: Origin { arrival, row },
-        until,
-    };
-    Ok(rows.into_iter().map(seen).collect())
+    Ok(rows.into_iter().map(Seen::from).collect())
 }
 
 /// Puts these versions in the place of all that rows of these batches made known.
@@ -111,7 +105,7 @@ pub async fn rewrite_batch(
     .await?;
     sqlx::query("DELETE FROM ingest.run WHERE batch_id = $1").bind(id).execute(&mut *conn).await?;
     for runs in progress.runs.chunks(ROWS_PER_STATEMENT) {
-        ingest::insert_runs(conn, batch_id, runs).await?;
+        insert_runs(conn, batch_id, runs).await?;
     }
     let failed: Vec<i64> = progress.quarantined.iter().map(|row| row.row).collect();
     sqlx::query(
@@ -139,5 +133,5 @@ pub async fn rewrite_batch(
             .fetch_all(&mut *conn)
             .await?;
     let put: Vec<_> = progress.quarantined.iter().filter(|row| !kept.contains(&row.row)).cloned().collect();
-    ingest::insert_quarantined(conn, batch_id, &put).await
+    insert_quarantined(conn, batch_id, &put).await
 }

@@ -34,10 +34,21 @@ pub struct Seen {
     pub content: Uuid,
     /// How often the version was read anew with another result.
     pub reading: i32,
+    /// The row that brought it states nothing else.
+    pub sole: bool,
     /// The row that brought it.
     pub origin: Origin,
     /// Where the source states no versions: the last place in the order of arrival that repeated it. Else the version.
     pub until: i64,
+}
+
+pub(crate) type SeenRow = (Uuid, i64, Uuid, i32, bool, i64, i64, i64);
+
+impl From<SeenRow> for Seen {
+    fn from((record_id, version, content, reading, sole, arrival, row, until): SeenRow) -> Self {
+        let (record_id, origin) = (RecordId::from_uuid(record_id), Origin { arrival, row });
+        Self { record_id, version, content, reading, sole, origin, until }
+    }
 }
 
 /// Finds every known version of these records.
@@ -45,22 +56,14 @@ pub struct Seen {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn find_seen(conn: &mut PgConnection, records: &[Uuid]) -> Result<Vec<Seen>> {
-    let rows: Vec<(Uuid, i64, Uuid, i32, i64, i64, i64)> = sqlx::query_as(
-        "SELECT record_id, version, content, reading, arrival, row, until FROM ingest.seen WHERE record_id = ANY($1)
-         ORDER BY version",
+    let rows: Vec<SeenRow> = sqlx::query_as(
+        "SELECT record_id, version, content, reading, sole, arrival, row, until FROM ingest.seen
+         WHERE record_id = ANY($1) ORDER BY version",
     )
     .bind(records)
     .fetch_all(conn)
     .await?;
-    let seen = |(record_id, version, content, reading, arrival, row, until)| Seen {
-        record_id: RecordId::from_uuid(record_id),
-        version,
-        content,
-        reading,
-        origin: Origin { arrival, row },
-        until,
-    };
-    Ok(rows.into_iter().map(seen).collect())
+    Ok(rows.into_iter().map(Seen::from).collect())
 }
 
 /// Inserts versions, and the key of each record for those who keep a filter of them.
@@ -76,11 +79,12 @@ pub async fn insert_seen(conn: &mut PgConnection, of: SourceFeed<'_>, mut seen: 
     let mut rows = Vec::with_capacity(COPY_HEAD.len() + seen.len() * ROW_BYTES + 2);
     rows.extend_from_slice(COPY_HEAD);
     for seen in &seen {
-        rows.extend_from_slice(&7_i16.to_be_bytes());
+        rows.extend_from_slice(&8_i16.to_be_bytes());
         put(&mut rows, seen.record_id.as_uuid().as_bytes());
         put(&mut rows, &seen.version.to_be_bytes());
         put(&mut rows, seen.content.as_bytes());
         put(&mut rows, &seen.reading.to_be_bytes());
+        put(&mut rows, &[u8::from(seen.sole)]);
         put(&mut rows, &seen.origin.arrival.to_be_bytes());
         put(&mut rows, &seen.origin.row.to_be_bytes());
         put(&mut rows, &seen.until.to_be_bytes());
@@ -88,7 +92,8 @@ pub async fn insert_seen(conn: &mut PgConnection, of: SourceFeed<'_>, mut seen: 
     rows.extend_from_slice(&(-1_i16).to_be_bytes());
     let mut copy = conn
         .copy_in_raw(
-            "COPY ingest.seen (record_id, version, content, reading, arrival, row, until) FROM STDIN (FORMAT binary)",
+            "COPY ingest.seen (record_id, version, content, reading, sole, arrival, row, until)
+             FROM STDIN (FORMAT binary)",
         )
         .await?;
     copy.send(rows).await?;
@@ -100,7 +105,7 @@ pub async fn insert_seen(conn: &mut PgConnection, of: SourceFeed<'_>, mut seen: 
 /// What a binary COPY begins with: signature, flags, length of what may follow them.
 const COPY_HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Bytes of a row in it: number of columns, length of each, values.
-const ROW_BYTES: usize = 2 + 7 * 4 + 68;
+const ROW_BYTES: usize = 2 + 8 * 4 + 69;
 
 fn put(rows: &mut Vec<u8>, value: &[u8]) {
     // Values of a row are small.
@@ -117,16 +122,17 @@ pub(crate) async fn update_seen(conn: &mut PgConnection, seen: &[Seen]) -> Resul
         seen.iter().map(|seen| ((seen.record_id, seen.version), *seen)).collect();
     let seen: Vec<Seen> = last.into_values().collect();
     sqlx::query(
-        "UPDATE ingest.seen AS known SET content = again.content, reading = again.reading, arrival = again.arrival,
-             row = again.row, until = again.until
-         FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
-             AS again (record_id, version, content, reading, arrival, row, until)
+        "UPDATE ingest.seen AS known SET content = again.content, reading = again.reading, sole = again.sole,
+             arrival = again.arrival, row = again.row, until = again.until
+         FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::int[], $5::bool[], $6::bigint[], $7::bigint[], $8::bigint[])
+             AS again (record_id, version, content, reading, sole, arrival, row, until)
          WHERE known.record_id = again.record_id AND known.version = again.version",
     )
     .bind(seen.iter().map(|seen| seen.record_id.as_uuid()).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.version).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.content).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.reading).collect::<Vec<_>>())
+    .bind(seen.iter().map(|seen| seen.sole).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.origin.arrival).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.origin.row).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.until).collect::<Vec<_>>())

@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use domain::{BatchId, Body, Event, FeedId, IdentityRetracted, Op, RecordId, RetractReason};
 use rustc_hash::{FxHashMap, FxHashSet};
-use store::ingest::{self, Batch, Counts, Progress, Run};
+use store::ingest::{self, Batch, Counts, Progress};
 use store::reprocess;
+use store::runs::Run;
 use store::seen::Seen;
 use uuid::Uuid;
 
@@ -235,6 +236,7 @@ impl Core {
                 }
                 add(&mut progress, &mut reading.seen, decided, rows, &discarded);
             }
+            progress.settle();
             reading.receipts.push((batch.batch_id, progress));
         }
         self.append_events(waiting).await?;
@@ -358,7 +360,7 @@ fn add(
     rows: Vec<i64>,
     discarded: &HashSet<i64>,
 ) {
-    let Progress { counts, runs, quarantined, seen: made_known, seen_again, .. } = decided.progress;
+    let Progress { counts, runs, restated, quarantined, seen: made_known, seen_again, .. } = decided.progress;
     let left_out = rows.into_iter().filter(|row| discarded.contains(row));
     let left_out = left_out.map(|row| Run { row_from: row, row_to: row, outcome: "quarantined", of: None });
     let mut all: Vec<Run> = runs.into_iter().chain(left_out).collect();
@@ -370,6 +372,7 @@ fn add(
     sum.quarantined +=
         all.iter().filter(|run| run.outcome == "quarantined").map(|run| run.row_to - run.row_from + 1).sum::<i64>();
     progress.runs.append(&mut all);
+    progress.restated.extend(restated);
     progress.quarantined.extend(quarantined);
     for version in made_known.into_iter().chain(seen_again) {
         seen.insert((version.record_id, version.version), version);

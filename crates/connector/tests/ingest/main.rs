@@ -11,6 +11,7 @@ mod limits;
 mod mending;
 mod messages;
 mod profiles;
+mod restated;
 mod times;
 mod topics;
 mod trial;

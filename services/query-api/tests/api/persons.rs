@@ -1,6 +1,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use store::ingest::{self, Batch, BatchState, Counts, Framing, Origin, Progress, Run};
+use store::ingest::{self, Batch, BatchState, Counts, Framing, Origin, Progress};
+use store::runs::Run;
 use store::seen::Seen;
 use test_support::build::{self, record_id};
 
@@ -308,6 +309,7 @@ async fn the_persons_of_a_row_are_told_to_those_who_may_see_them() {
         version: 1,
         content: uuid::Uuid::nil(),
         reading: 0,
+        sole: true,
         origin,
         until: 1,
     };
