@@ -171,6 +171,7 @@ const SENTENCES: &[(&str, &str)] = &[
     // HL7.
     ("{}: name the character set of the message in MSH-18", "{0}；请在 MSH-18 写明报文的字符集"),
     ("the message is longer than {} bytes", "报文超过 {0} 字节"),
+    ("only its MSH segment is kept", "只保留了 MSH 段"),
     ("the message does not begin with an MSH segment", "报文不以 MSH 段开头"),
     ("the message has no OBX segment with a result", "报文没有带结果的 OBX 段"),
     ("the message has no {} segment", "报文缺少 {0} 段"),

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::decide::Outcome;
 use crate::error::IngestError;
-use crate::feed::RawRow;
+use crate::feed::{RawRow, RowError};
 use crate::ingest::{Core, Ingest, Mended, new_batch};
 use crate::on_record::add_quality;
 use crate::quality::Gathered;
@@ -29,8 +29,14 @@ pub type MessageOutcome = Outcome;
 
 /// A message that waits for its group.
 pub(crate) struct Waiting {
-    bytes: Vec<u8>,
+    message: Message,
     answer: oneshot::Sender<Result<MessageOutcome, Arc<IngestError>>>,
+}
+
+/// The bytes of a message, and why it cannot be used if that is known already.
+struct Message {
+    bytes: Vec<u8>,
+    broken: Option<RowError>,
 }
 
 impl Ingest {
@@ -39,10 +45,28 @@ impl Ingest {
     /// # Errors
     /// When a part of the hub is away: the sender sends the message again later.
     pub async fn message(&self, feed: &FeedId, bytes: Vec<u8>) -> Result<MessageOutcome, Arc<IngestError>> {
+        self.take(feed, Message { bytes, broken: None }).await
+    }
+
+    /// Puts a message in quarantine that cannot be kept as a whole. `bytes` is what is kept of it; the feed's reader must find
+    /// them broken, too.
+    ///
+    /// # Errors
+    /// As [`Ingest::message`].
+    pub async fn broken_message(
+        &self,
+        feed: &FeedId,
+        bytes: Vec<u8>,
+        error: RowError,
+    ) -> Result<MessageOutcome, Arc<IngestError>> {
+        self.take(feed, Message { bytes, broken: Some(error) }).await
+    }
+
+    async fn take(&self, feed: &FeedId, message: Message) -> Result<MessageOutcome, Arc<IngestError>> {
         let (answer, answered) = oneshot::channel();
         let sender = self.sender(feed).ok_or_else(|| Arc::new(IngestError::UnknownFeed))?;
         let stopped = || Arc::new(IngestError::Stopped);
-        sender.send(Waiting { bytes, answer }).await.map_err(|_| stopped())?;
+        sender.send(Waiting { message, answer }).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 
@@ -65,16 +89,16 @@ impl Ingest {
 async fn form_groups(core: Arc<Core>, feed: FeedId, mut receiver: mpsc::Receiver<Waiting>) {
     let mut group_number = 0_u64;
     while let Some(first) = receiver.recv().await {
-        let mut bytes = first.bytes.len();
+        let mut bytes = first.message.bytes.len();
         let mut group = vec![first];
         while group.len() < GROUP_MESSAGES_MAX && bytes < GROUP_BYTES_MAX {
             let Ok(next) = receiver.try_recv() else { break };
-            bytes += next.bytes.len();
+            bytes += next.message.bytes.len();
             group.push(next);
         }
         group_number += 1;
         let (messages, answers): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|waiting| (waiting.bytes, waiting.answer)).unzip();
+            group.into_iter().map(|waiting| (waiting.message, waiting.answer)).unzip();
         let rows = messages.len();
         match core.take_group(&feed, messages, group_number).await {
             Ok(outcomes) => {
@@ -100,7 +124,7 @@ impl Core {
     async fn take_group(
         &self,
         feed: &FeedId,
-        messages: Vec<Vec<u8>>,
+        messages: Vec<Message>,
         group_number: u64,
     ) -> Result<Vec<MessageOutcome>, IngestError> {
         let line = self.lines.get(feed).ok_or(IngestError::UnknownFeed)?;
@@ -146,14 +170,14 @@ fn group_id(feed: &FeedId, sha256: &[u8; 32], received_ms: i64, group_number: u6
 }
 
 /// The messages as one body, each ended by a carriage return, and where each stands in it.
-fn join(messages: Vec<Vec<u8>>) -> (Vec<u8>, Vec<RawRow>) {
-    let mut body = Vec::with_capacity(messages.iter().map(|message| message.len() + 1).sum());
+fn join(messages: Vec<Message>) -> (Vec<u8>, Vec<RawRow>) {
+    let mut body = Vec::with_capacity(messages.iter().map(|message| message.bytes.len() + 1).sum());
     let mut rows = Vec::with_capacity(messages.len());
     let mut line = 1;
-    for (position, message) in messages.into_iter().enumerate() {
+    for (position, Message { bytes, broken }) in messages.into_iter().enumerate() {
         let offset = body.len() as u64;
-        body.extend_from_slice(&message);
-        if !matches!(message.last(), Some(b'\r' | b'\n')) {
+        body.extend_from_slice(&bytes);
+        if !matches!(bytes.last(), Some(b'\r' | b'\n')) {
             body.push(b'\r');
         }
         rows.push(RawRow {
@@ -161,8 +185,8 @@ fn join(messages: Vec<Vec<u8>>) -> (Vec<u8>, Vec<RawRow>) {
             line,
             offset,
             length: body.len() as u64 - offset,
-            bytes: message.into(),
-            broken: None,
+            bytes: bytes.into(),
+            broken,
         });
         line += body[offset as usize..].iter().filter(|byte| **byte == b'\r').count() as u64;
     }

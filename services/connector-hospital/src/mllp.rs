@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connector::{Clock, Encoding, Ingest, MessageOutcome, Reason};
+use connector::{Clock, Encoding, Ingest, MessageOutcome};
 use domain::FeedId;
 use jiff::tz::TimeZone;
 use runtime::tls::{ClientCertificate, TlsListener};
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ack::{self, Acknowledgement, Answer};
 use crate::feed;
-use crate::hl7::MESSAGE_BYTES_MAX;
+use crate::hl7::{self, MESSAGE_BYTES_MAX};
 
 const BLOCK_BEGIN: u8 = 0x0B;
 const BLOCK_END: [u8; 2] = [0x1C, 0x0D];
@@ -208,33 +208,34 @@ async fn converse(
 
 async fn answers(frame: Frame, mllp: &Mllp, enhanced: bool, encoding: Encoding, zone: &TimeZone) -> Vec<Answer> {
     let now = (mllp.clock)();
-    let (mut header, outcome) = match frame {
+    let (bytes, broken) = match frame {
+        Frame::Message(bytes) => (bytes, None),
         Frame::TooLong { begin } => {
-            let message = format!("the message is longer than {MESSAGE_BYTES_MAX} bytes and was not taken");
-            let outcome = Acknowledgement::Error { field: "MSH".into(), reason: Reason::MessageTooLong, message };
-            (feed::header(&begin, encoding), outcome)
+            let (kept, error) = hl7::cut(&begin);
+            (kept, Some(error))
         }
-        Frame::Message(bytes) => {
-            let header = feed::header(&bytes, encoding);
-            if header.kind == ACKNOWLEDGEMENT {
-                // The answer to an answer, in the enhanced mode: it says nothing that is to be kept.
-                return Vec::new();
-            }
-            let outcome = match mllp.ingest.message(&mllp.feed, bytes).await {
-                Ok(MessageOutcome::Accepted | MessageOutcome::Duplicate | MessageOutcome::Superseded) => {
-                    Acknowledgement::Accept
-                }
-                Ok(MessageOutcome::Quarantined(error)) => Acknowledgement::Error {
-                    field: error.field.unwrap_or_else(|| "MSH".to_owned()),
-                    reason: error.reason,
-                    message: format!("{}. {}", error.message, error.reason.mend()),
-                },
-                Err(error) => {
-                    tracing::error!(error = %error, feed = %mllp.feed, "A message could not be taken.");
-                    Acknowledgement::Reject { message: "the hub cannot take messages now; send it again later".into() }
-                }
-            };
-            (header, outcome)
+    };
+    let mut header = feed::header(&bytes, encoding);
+    if header.kind == ACKNOWLEDGEMENT {
+        // The answer to an answer, in the enhanced mode: it says nothing that is to be kept.
+        return Vec::new();
+    }
+    let taken = match broken {
+        None => mllp.ingest.message(&mllp.feed, bytes).await,
+        Some(error) => mllp.ingest.broken_message(&mllp.feed, bytes, error).await,
+    };
+    let outcome = match taken {
+        Ok(MessageOutcome::Accepted | MessageOutcome::Duplicate | MessageOutcome::Superseded) => {
+            Acknowledgement::Accept
+        }
+        Ok(MessageOutcome::Quarantined(error)) => Acknowledgement::Error {
+            field: error.field.unwrap_or_else(|| "MSH".to_owned()),
+            reason: error.reason,
+            message: format!("{}. {}", error.message, error.reason.mend()),
+        },
+        Err(error) => {
+            tracing::error!(error = %error, feed = %mllp.feed, "A message could not be taken.");
+            Acknowledgement::Reject { message: "the hub cannot take messages now; send it again later".into() }
         }
     };
     if !enhanced {
@@ -251,7 +252,7 @@ async fn answers(frame: Frame, mllp: &Mllp, enhanced: bool, encoding: Encoding, 
 #[derive(Debug, PartialEq, Eq)]
 enum Frame {
     Message(Vec<u8>),
-    /// Longer than a message may be; the first bytes are kept for the answer's address.
+    /// Longer than a message may be; the first bytes are kept for the answer's address and for the quarantine.
     TooLong {
         begin: Vec<u8>,
     },

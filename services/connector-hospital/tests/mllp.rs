@@ -10,7 +10,8 @@ use connector_hospital::mllp::{Gate, Mllp, serve};
 use domain::{FeedId, Timestamp};
 use event_log::{EventLog, LogConfig, TopicSpec};
 use store::Store;
-use store::ingest::totals;
+use store::ingest::{Origin, totals};
+use store::quarantine::{self, Selection};
 use test_support::build::token_key;
 use test_support::{TestDatabase, database, scratch_dir};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 struct Hub {
     address: SocketAddr,
     store: Store,
+    ingest: Arc<Ingest>,
     stop: CancellationToken,
     _database: TestDatabase,
 }
@@ -61,8 +63,9 @@ impl Hub {
         let address = listener.local_addr().expect("an address");
         let feed = FeedId::parse("hospital-hl7").expect("a name");
         let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, Mllp { ingest, feed, clock, gate: Gate::Open }, stop.clone()));
-        Self { address, store, stop, _database: database }
+        let mllp = Mllp { ingest: Arc::clone(&ingest), feed, clock, gate: Gate::Open };
+        tokio::spawn(serve(listener, mllp, stop.clone()));
+        Self { address, store, ingest, stop, _database: database }
     }
 
     /// Accepted, duplicate and quarantined rows.
@@ -130,6 +133,30 @@ async fn a_resend_has_the_answer_of_the_first_and_does_nothing() {
     assert_eq!([ask(&mut stream, &good).await, ask(&mut stream, &bad).await], first);
     let counts = hub.counts().await;
     assert_eq!(counts[..2], [1, 1], "accepted once, a duplicate after it");
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_is_in_quarantine_and_closes_when_it_comes_shorter() {
+    let hub = Hub::start().await;
+    let mut stream = TcpStream::connect(hub.address).await.expect("connects");
+    let long = admission(3, 1) + "NTE|1||" + &"x".repeat(9 << 20);
+    let answer = ask(&mut stream, &long).await;
+    assert!(answer.contains("\rMSA|AE|3-1|the message is longer than"), "{answer}");
+    assert_eq!(hub.counts().await, [0, 0, 1]);
+    let open = async || {
+        let mut conn = hub.store.acquire().await.expect("a connection");
+        let all = Selection { all: true, ..Selection::default() };
+        let held = quarantine::list(&mut conn, &all, Origin { arrival: 0, row: 0 }, 10).await.expect("listed");
+        held.into_iter().map(|held| (held.row.code, held.row.byte_length < 4096, held.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(open().await, [("message-too-long".to_owned(), true, "open".to_owned())]);
+    // With the profile of now it still is too long: what was kept is never read as a message.
+    let feed = FeedId::parse("hospital-hl7").expect("a name");
+    let again = hub.ingest.reprocess(&feed, false, "nothing new").await.expect("read again");
+    assert_eq!((again.rows, again.quarantined, again.events), (1, 1, 0));
+    assert_eq!(open().await, [("message-too-long".to_owned(), true, "open".to_owned())]);
+    assert!(ask(&mut stream, &admission(3, 1)).await.contains("\rMSA|AA|3-1\r"));
+    assert_eq!(open().await[0].2, "mended");
 }
 
 #[tokio::test]

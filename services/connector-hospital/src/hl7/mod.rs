@@ -10,7 +10,7 @@ mod time;
 use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
 use domain::{Body, Op, Precision, Timestamp};
 
-pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader};
+pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader, cut};
 
 use message::Message;
 use time::{Clock, StatedTime};

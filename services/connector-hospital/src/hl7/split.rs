@@ -8,6 +8,9 @@ use domain::Sensitive;
 /// Longest message that is taken, in bytes.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// The segment of the hub's own that stands in the place of what was not kept of a message.
+const CUT_SEGMENT: &[u8] = b"ZIC";
+
 const BLOCK_BEGIN: u8 = 0x0B;
 const BLOCK_END: u8 = 0x1C;
 const BYTE_ORDER_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
@@ -85,6 +88,17 @@ fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|b| b.is_ascii_whitespace() || *b == BLOCK_END || *b == BLOCK_BEGIN)
 }
 
+/// What is kept of a message that is too long to be kept: its header segment, and a segment that says so.
+pub(crate) fn cut(begin: &[u8]) -> (Vec<u8>, RowError) {
+    let header = bare(begin).split(|b| *b == b'\r' || *b == b'\n').next().unwrap_or_default();
+    ([header, b"\r", CUT_SEGMENT, b"\r"].concat(), is_cut())
+}
+
+fn is_cut() -> RowError {
+    let message = format!("the message is longer than {MESSAGE_BYTES_MAX} bytes; only its MSH segment is kept");
+    RowError::row(Reason::MessageTooLong, message)
+}
+
 impl RowReader for MessageReader<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
         let mut row: Option<RawRow> = None;
@@ -114,6 +128,9 @@ impl RowReader for MessageReader<'_> {
                 }
             });
             row.length = segment.offset + segment.length - row.offset;
+            if line.trim_ascii_end() == CUT_SEGMENT {
+                row.broken = Some(is_cut());
+            }
             if length > MESSAGE_BYTES_MAX {
                 let message = format!("the message is longer than {MESSAGE_BYTES_MAX} bytes");
                 row.broken = Some(RowError::row(Reason::MessageTooLong, message));
@@ -167,6 +184,17 @@ mod tests {
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0].broken.as_ref().map(|error| error.reason), Some(Reason::MessageTooLong));
         assert!(rows[1].broken.is_none());
+    }
+
+    #[test]
+    fn what_is_kept_of_a_message_that_is_too_long_is_never_read_as_a_message() {
+        for begin in ["MSH|1|A\rPID|1||M1", "\u{feff}MSH|1|A\nPID|1", "MSH|1|A"] {
+            let (kept, error) = cut(begin.as_bytes());
+            let rows = rows(&[&kept[..], b"\rMSH|2\r"].concat(), 64);
+            assert_eq!(rows.len(), 2, "{begin}");
+            assert_eq!(rows[0].broken.as_ref(), Some(&error));
+            assert!(rows[0].bytes.expose().starts_with(b"MSH|1|A\r") && rows[1].broken.is_none());
+        }
     }
 
     #[test]
