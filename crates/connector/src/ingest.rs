@@ -32,7 +32,7 @@ use crate::known::Known;
 use crate::limits::Pace;
 use crate::mending::Mends;
 use crate::message::Waiting;
-use crate::on_record::add_quality;
+use crate::on_record::{add_quality, add_refusal};
 use crate::profile::Profile;
 use crate::quality::{Gathered, Names};
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
@@ -357,9 +357,11 @@ impl Core {
     /// Puts on record that a body is refused as a whole.
     async fn refuse(&self, line: &Line, batch: &Batch, code: &str, message: &str) -> Result<(), IngestError> {
         let (now, mut tx) = ((self.clock)(), self.store.begin("ingest-refuse").await?);
+        ingest::lock_feed(&mut tx, line.feed.id()).await?;
         if ingest::refuse_batch(&mut tx, batch.batch_id, now, code, message).await? {
             let state = BatchState::Refused { code: code.to_owned(), message: message.to_owned() };
             line.note_to_tell(&mut tx, &Batch { state, ..batch.clone() }, now).await?;
+            add_refusal(&mut tx, line.feed.profile(), batch, code).await?;
         }
         tx.commit().await?;
         line.told.notify_one();

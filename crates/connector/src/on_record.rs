@@ -92,3 +92,19 @@ pub(crate) async fn add_quality(
     let codes = store::quality::count_codes(tx, batch.batch_id).await?;
     Ok(store::quality::add(tx, &profile.feed, &gathered.day(profile, batch, codes)).await?)
 }
+
+/// Notes on its feed's day that a body was refused.
+pub(crate) async fn add_refusal(
+    tx: &mut store::Transaction,
+    profile: &Profile,
+    batch: &Batch,
+    code: &str,
+) -> Result<(), IngestError> {
+    let day = QualityDay {
+        day: quality::day_of(profile, batch.received_at),
+        refusals: [(code.to_owned(), 1)].into(),
+        last_arrival: batch.received_at,
+        ..QualityDay::default()
+    };
+    Ok(store::quality::add(tx, &profile.feed, &day).await?)
+}

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Body, IdScheme, Timestamp, TokenKey};
+use domain::{Body, IdClaim, IdScheme, Timestamp, TokenKey};
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,8 @@ alerts! {
     VolumeLow, "volume-low";
     /// Far more rows than usual.
     VolumeHigh, "volume-high";
+    /// Bodies were refused as a whole.
+    Refused, "files-refused";
     /// A larger share is quarantined than usual.
     Quarantined, "quarantined-share";
     /// A reason of quarantine that the feed never had.
@@ -115,11 +117,9 @@ impl Gathered {
             self.late += i64::from(late);
             let reused = drafts.iter().any(|draft| match &draft.draft.body {
                 Body::IdentityObserved(who) => {
-                    let number = who.person.claims.iter().find(|claim| claim.scheme == IdScheme::CnId && !claim.masked);
+                    let number = who.person.claims.iter().find(|claim| is_document(claim.scheme) && !claim.masked);
                     let name = who.person.names.first();
-                    number
-                        .zip(name)
-                        .is_some_and(|(number, name)| names.is_another(key, number.value.expose(), name.text.expose()))
+                    number.zip(name).is_some_and(|(number, name)| names.is_another(key, number, name.text.expose()))
                 }
                 _ => false,
             });
@@ -154,10 +154,17 @@ impl Gathered {
             looked: self.looked,
             empty: self.empty.into_iter().map(|(field, rows)| (field.to_owned(), rows)).collect(),
             codes,
+            refusals: BTreeMap::new(),
             columns: named.take(100).collect(),
             last_arrival: batch.received_at,
         }
     }
+}
+
+/// Whether identifiers of a scheme are numbers of documents that name their holder.
+fn is_document(scheme: IdScheme) -> bool {
+    use IdScheme::{CnId, ForeignPr, HkMoPermit, Passport, TwPermit};
+    matches!(scheme, CnId | Passport | HkMoPermit | TwPermit | ForeignPr)
 }
 
 /// The day of an instant in the feed's zone.
@@ -174,8 +181,10 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    fn is_another(&mut self, key: &TokenKey, number: &str, name: &str) -> bool {
-        let number = key.opaque("quality-number", number);
+    fn is_another(&mut self, key: &TokenKey, number: &IdClaim, name: &str) -> bool {
+        let issuer = number.issuer.as_deref().unwrap_or_default();
+        let number = format!("{}|{issuer}|{}", number.scheme.code(), number.value.expose());
+        let number = key.opaque("quality-number", &number);
         let name = key.opaque("quality-name", name);
         let name = name.iter().take(8).fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
         let before = self.young.get(&number).or_else(|| self.old.get(&number)).copied();
@@ -203,47 +212,21 @@ pub(crate) fn judge(days: &[QualityDay], rules: &QualityRules, today: &str, now:
         volume(days, yesterday, rules, &mut tell);
     }
     let earlier = &days[..days.len() - 1];
-    let shares = |part: fn(&QualityDay) -> i64, whole: fn(&QualityDay) -> i64| -> (f64, f64) {
-        let share = |day: &QualityDay| part(day) as f64 / whole(day).max(1) as f64;
-        (share(last), median(earlier.iter().filter(|day| whole(day) >= ROWS_MIN).map(share)).unwrap_or(0.0))
-    };
-    let many = last.rows >= ROWS_MIN;
-    for (kind, part, floor, what) in [
-        (
-            AlertKind::Quarantined,
-            (|day: &QualityDay| day.quarantined) as fn(&QualityDay) -> i64,
-            0.02,
-            "of the rows were quarantined",
-        ),
-        (AlertKind::Late, |day: &QualityDay| day.late, 0.05, "of the rows came late"),
-        (
-            AlertKind::Reused,
-            |day: &QualityDay| day.reused,
-            0.01,
-            "of the rows have a number that came with another name",
-        ),
-    ] {
-        let (now, usual) = shares(part, |day| day.rows);
-        if many && now > floor && now > 3.0 * usual {
-            tell(kind, &last.day, format!("{} {what}; {} are usual", percent(now), percent(usual)));
-        }
+    let refused: i64 = last.refusals.values().sum();
+    if refused > 0 {
+        let codes = last.refusals.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        tell(AlertKind::Refused, &last.day, format!("{refused} files were refused as a whole: {codes}"));
     }
+    shares(last, earlier, &mut tell);
     let known_code = |code: &String| earlier.iter().any(|day| day.codes.contains_key(code));
     let new: Vec<&str> = last.codes.keys().filter(|code| !known_code(code)).map(String::as_str).collect();
     if earlier.len() >= USUAL_DAYS_MIN && !new.is_empty() {
         tell(AlertKind::CodeNew, &last.day, format!("reasons that the feed never had: {}", new.join(", ")));
     }
-    if let Some(before) = earlier.last().filter(|before| before.columns != last.columns) {
-        let other = |a: &[String], b: &[String]| {
-            a.iter().filter(|name| !b.contains(name)).cloned().collect::<Vec<_>>().join(", ")
-        };
-        let (come, gone) = (other(&last.columns, &before.columns), other(&before.columns, &last.columns));
-        tell(
-            AlertKind::Shape,
-            &last.day,
-            format!("columns differ from the day before; now [{come}], no more [{gone}]"),
-        );
+    if let Some(message) = shape(last, earlier, last.day != today) {
+        tell(AlertKind::Shape, &last.day, message);
     }
+    let many = last.rows >= ROWS_MIN;
     for (field, rows) in &last.empty {
         let share = |rows: i64, day: &QualityDay| rows as f64 / day.looked.max(1) as f64;
         let usual = median(
@@ -264,12 +247,74 @@ pub(crate) fn judge(days: &[QualityDay], rules: &QualityRules, today: &str, now:
     alerts
 }
 
+/// Shares of rows that are larger than usual. Without a past nothing is usual: then only a large share in quarantine is told.
+fn shares(last: &QualityDay, earlier: &[QualityDay], tell: &mut dyn FnMut(AlertKind, &str, String)) {
+    const FLOOR_WITHOUT_PAST: f64 = 0.2;
+    type Part = fn(&QualityDay) -> i64;
+    let parts: [(AlertKind, Part, f64, &str); 3] = [
+        (AlertKind::Quarantined, |day| day.quarantined, 0.02, "of the rows were quarantined"),
+        (AlertKind::Late, |day| day.late, 0.05, "of the rows came late"),
+        (AlertKind::Reused, |day| day.reused, 0.01, "of the rows have a number that came with another name"),
+    ];
+    if last.rows < ROWS_MIN {
+        return;
+    }
+    for (kind, part, floor, what) in parts {
+        let share = |day: &QualityDay| part(day) as f64 / day.rows.max(1) as f64;
+        let past: Vec<f64> = earlier.iter().filter(|day| day.rows >= ROWS_MIN).map(share).collect();
+        let usual = (past.len() >= USUAL_DAYS_MIN).then(|| median(past.into_iter())).flatten();
+        let now = share(last);
+        match usual {
+            Some(usual) if now > floor && now > 3.0 * usual => {
+                tell(kind, &last.day, format!("{} {what}; {} are usual", percent(now), percent(usual)));
+            }
+            None if kind == AlertKind::Quarantined && now > FLOOR_WITHOUT_PAST => {
+                tell(kind, &last.day, format!("{} {what}", percent(now)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What is new or gone about the columns of the last day: columns that no earlier day had, those that all of the last ones
+/// had and a day that is over has not, and files that were refused for their columns.
+fn shape(last: &QualityDay, earlier: &[QualityDay], is_over: bool) -> Option<String> {
+    const OF_COLUMNS: [&str; 3] = ["header-mismatch", "column-unknown", "columns-too-many"];
+    let refused = |day: &QualityDay| OF_COLUMNS.iter().any(|code| day.refusals.contains_key(*code));
+    let recent = &earlier[earlier.len().saturating_sub(USUAL_DAYS_MIN)..];
+    let read = |days: &[QualityDay]| days.iter().any(|day| day.batches > 0);
+    let mut found = Vec::new();
+    if refused(last) && !recent.iter().any(refused) {
+        found.push("files were refused for their columns; their receipts say which are missing".to_owned());
+    }
+    let come: Vec<&str> = last
+        .columns
+        .iter()
+        .filter(|column| !earlier.iter().any(|day| day.columns.contains(column)))
+        .map(String::as_str)
+        .collect();
+    if read(earlier) && !come.is_empty() {
+        found.push(format!("columns differ from the days before; now [{}]", come.join(", ")));
+    }
+    let first = recent.first().filter(|_| is_over && last.batches > 0);
+    let gone: Vec<&str> = first
+        .iter()
+        .flat_map(|day| &day.columns)
+        .filter(|column| recent.iter().all(|day| day.columns.contains(column)) && !last.columns.contains(column))
+        .map(String::as_str)
+        .collect();
+    if !gone.is_empty() {
+        found.push(format!("no more [{}]", gone.join(", ")));
+    }
+    (!found.is_empty()).then(|| found.join("; "))
+}
+
 fn volume(days: &[QualityDay], day: Date, rules: &QualityRules, tell: &mut dyn FnMut(AlertKind, &str, String)) {
     let name = day.to_string();
     let Some(usual) = usual_rows(days, day) else { return };
     let rows = days.iter().find(|known| known.day == name).map_or(0, |known| known.rows);
     if rows == 0 && usual >= 1.0 && rules.silent_after_hours.is_none() {
-        tell(AlertKind::Silent, &name, format!("nothing came; {usual:.0} rows are usual"));
+        tell(AlertKind::Silent, &name, format!("no row came; {usual:.0} rows are usual"));
     } else if rows > 0 && usual >= ROWS_MIN as f64 && (rows as f64) < usual / 3.0 {
         tell(AlertKind::VolumeLow, &name, format!("{rows} rows came; {usual:.0} are usual"));
     } else if rows >= ROWS_MIN && rows as f64 > 3.0 * usual {
@@ -371,9 +416,45 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_usual_on_the_first_days_of_a_feed() {
+        let rules = QualityRules::default();
+        let mut all = days(&[100, 100]);
+        let last = all.last_mut().expect("a day");
+        (last.quarantined, last.late, last.reused) = (10, 60, 20);
+        last.columns = vec!["unknown: 民族".to_owned()];
+        assert_eq!(codes(&all[1..], &rules), [""; 0]);
+        all[1].quarantined = 50;
+        let now = Timestamp::parse("2022-03-15T02:00:00Z").expect("an instant");
+        let alerts = judge(&all[1..], &rules, "2022-03-15", now);
+        assert_eq!((alerts.len(), alerts[0].message.as_str()), (1, "50.0 % of the rows were quarantined"));
+    }
+
+    #[test]
+    fn files_that_are_refused_for_their_columns_change_the_shape_and_senders_with_columns_of_their_own_do_not() {
+        let rules = QualityRules::default();
+        let mut all = days(&[100, 100, 100, 100]);
+        all[0].columns = vec!["unknown: 民族".to_owned()];
+        all[2].columns = vec!["unknown: 民族".to_owned()];
+        assert_eq!(codes(&all, &rules), [""; 0]);
+        all[3].refusals.insert("header-mismatch".to_owned(), 11);
+        assert_eq!(codes(&all, &rules), ["files-refused", "shape-changed"]);
+        // A column that every day had is gone on a day that is over.
+        let mut all = days(&[100, 100, 100, 100]);
+        all[..3].iter_mut().for_each(|day| day.columns = vec!["missing: 电话".to_owned()]);
+        assert_eq!(codes(&all, &rules), ["shape-changed"]);
+    }
+
+    #[test]
     fn a_number_that_comes_with_another_name_is_noticed_once_per_change() {
         let (mut names, key) = (Names::default(), TokenKey::from_bytes(&[1; 32]));
-        let mut another = |name| names.is_another(&key, "11010519491231002X", name);
+        let number = IdClaim {
+            scheme: IdScheme::Passport,
+            value: domain::Sensitive::from("E12345678"),
+            issuer: None,
+            masked: false,
+            checksum_ok: None,
+        };
+        let mut another = |name| names.is_another(&key, &number, name);
         assert_eq!([another("甲"), another("甲"), another("乙"), another("乙")], [false, false, true, false]);
     }
 }

@@ -77,6 +77,7 @@ CREATE TABLE ingest.quality_day (
     looked       bigint      NOT NULL,
     empty        jsonb       NOT NULL,
     codes        jsonb       NOT NULL,
+    refusals     jsonb       NOT NULL,
     columns      text[]      NOT NULL,
     last_arrival timestamptz NOT NULL,
     PRIMARY KEY (feed, day)
@@ -87,7 +88,8 @@ COMMENT ON COLUMN ingest.quality_day.reused IS 'Rows whose identity number came 
 COMMENT ON COLUMN ingest.quality_day.looked IS 'Rows of which the fields were looked at: a sample.';
 COMMENT ON COLUMN ingest.quality_day.empty IS 'Fields that were empty in them, and in how many.';
 COMMENT ON COLUMN ingest.quality_day.codes IS 'Quarantined rows by reason code.';
-COMMENT ON COLUMN ingest.quality_day.columns IS 'Columns of the last file that the profile does not know, or misses.';
+COMMENT ON COLUMN ingest.quality_day.refusals IS 'Bodies that were refused as a whole, by reason code.';
+COMMENT ON COLUMN ingest.quality_day.columns IS 'Columns of the day''s files that the profile does not know, or misses.';
 
 CREATE TABLE ingest.run (
     batch_id uuid   NOT NULL REFERENCES ingest.batch ON DELETE CASCADE,
@@ -179,3 +181,13 @@ CREATE TABLE ingest.seen_keys (
 ALTER TABLE ingest.seen_keys ALTER COLUMN keys SET STORAGE EXTERNAL;
 COMMENT ON TABLE ingest.seen_keys IS 'Keys of the records in seen, four bytes each, in the order in which a feed wrote them: what a filter is made of that tells unknown records without a look into seen.';
 COMMENT ON COLUMN ingest.seen_keys.first IS 'How many keys the feed had written before these.';
+
+CREATE TABLE ingest.device (
+    feed    text   NOT NULL,
+    device  text   NOT NULL,
+    number  bigint NOT NULL,
+    time_ms bigint NOT NULL,
+    PRIMARY KEY (feed, device)
+);
+COMMENT ON TABLE ingest.device IS 'The last pass of each device that counts its passes: a later one whose number and time contradict it is flagged.';
+COMMENT ON COLUMN ingest.device.time_ms IS 'By the clock of the device, in milliseconds since 1970.';

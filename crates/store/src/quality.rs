@@ -30,7 +30,9 @@ pub struct QualityDay {
     pub empty: BTreeMap<String, i64>,
     /// Quarantined rows by reason code.
     pub codes: BTreeMap<String, i64>,
-    /// Columns that were new or missing.
+    /// Bodies that were refused as a whole, by reason code.
+    pub refusals: BTreeMap<String, i64>,
+    /// Columns that were new or missing in some file.
     pub columns: Vec<String>,
     /// When the last batch came.
     pub last_arrival: Timestamp,
@@ -47,6 +49,7 @@ struct QualityRow {
     looked: i64,
     empty: Json<BTreeMap<String, i64>>,
     codes: Json<BTreeMap<String, i64>>,
+    refusals: Json<BTreeMap<String, i64>>,
     columns: Vec<String>,
     last_arrival: PgInstant,
 }
@@ -63,11 +66,15 @@ impl From<QualityRow> for QualityDay {
             looked: row.looked,
             empty: row.empty.0,
             codes: row.codes.0,
+            refusals: row.refusals.0,
             columns: row.columns,
             last_arrival: row.last_arrival.0,
         }
     }
 }
+
+/// Columns that a day names.
+const COLUMNS_MAX: usize = 100;
 
 /// Adds what a batch was like to its feed's day. The caller holds the feed's lock, so that no two add at once.
 ///
@@ -75,7 +82,8 @@ impl From<QualityRow> for QualityDay {
 /// When the database cannot be reached.
 pub async fn add(conn: &mut PgConnection, feed: &FeedId, more: &QualityDay) -> Result<()> {
     let known: Option<QualityRow> = sqlx::query_as(
-        "SELECT day::text AS day, batches, rows, quarantined, late, reused, looked, empty, codes, columns, last_arrival
+        "SELECT day::text AS day, batches, rows, quarantined, late, reused, looked, empty, codes, refusals, columns,
+             last_arrival
          FROM ingest.quality_day WHERE feed = $1 AND day = $2::date",
     )
     .bind(feed.as_str())
@@ -90,21 +98,25 @@ pub async fn add(conn: &mut PgConnection, feed: &FeedId, more: &QualityDay) -> R
     day.reused += more.reused;
     day.looked += more.looked;
     day.last_arrival = day.last_arrival.max(more.last_arrival);
-    for (mine, theirs) in [(&mut day.empty, &more.empty), (&mut day.codes, &more.codes)] {
+    let counters = [(&mut day.empty, &more.empty), (&mut day.codes, &more.codes), (&mut day.refusals, &more.refusals)];
+    for (mine, theirs) in counters {
         for (name, count) in theirs {
             *mine.entry(name.clone()).or_default() += count;
         }
     }
-    // The last file tells the shape.
-    day.columns.clone_from(&more.columns);
+    // Senders of one feed may have columns of their own: the day has what any of its files had.
+    day.columns.extend(more.columns.iter().cloned());
+    day.columns.sort_unstable();
+    day.columns.dedup();
+    day.columns.truncate(COLUMNS_MAX);
     sqlx::query(
         "INSERT INTO ingest.quality_day
-             (feed, day, batches, rows, quarantined, late, reused, looked, empty, codes, columns, last_arrival)
-         VALUES ($1, $2::date, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             (feed, day, batches, rows, quarantined, late, reused, looked, empty, codes, refusals, columns, last_arrival)
+         VALUES ($1, $2::date, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (feed, day) DO UPDATE SET batches = excluded.batches, rows = excluded.rows,
              quarantined = excluded.quarantined, late = excluded.late, reused = excluded.reused,
-             looked = excluded.looked, empty = excluded.empty, codes = excluded.codes, columns = excluded.columns,
-             last_arrival = excluded.last_arrival",
+             looked = excluded.looked, empty = excluded.empty, codes = excluded.codes, refusals = excluded.refusals,
+             columns = excluded.columns, last_arrival = excluded.last_arrival",
     )
     .bind(feed.as_str())
     .bind(&day.day)
@@ -116,6 +128,7 @@ pub async fn add(conn: &mut PgConnection, feed: &FeedId, more: &QualityDay) -> R
     .bind(day.looked)
     .bind(Json(&day.empty))
     .bind(Json(&day.codes))
+    .bind(Json(&day.refusals))
     .bind(&day.columns)
     .bind(PgInstant(day.last_arrival))
     .execute(conn)
@@ -142,7 +155,8 @@ pub async fn count_codes(conn: &mut PgConnection, batch_id: domain::BatchId) -> 
 /// When the database cannot be reached.
 pub async fn list(conn: &mut PgConnection, feed: &FeedId, days: i64) -> Result<Vec<QualityDay>> {
     let rows: Vec<QualityRow> = sqlx::query_as(
-        "SELECT day::text AS day, batches, rows, quarantined, late, reused, looked, empty, codes, columns, last_arrival
+        "SELECT day::text AS day, batches, rows, quarantined, late, reused, looked, empty, codes, refusals, columns,
+             last_arrival
          FROM ingest.quality_day known WHERE feed = $1 ORDER BY known.day DESC LIMIT $2",
     )
     .bind(feed.as_str())

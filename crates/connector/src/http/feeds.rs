@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use domain::FeedId;
+use runtime::problem::ProblemDocument;
 use serde::Serialize;
 use store::quality::QualityDay;
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ use crate::http::FeedView;
 use crate::http::credentials::{Credentials, enter};
 use crate::http::document::{FeedPath, Stranger};
 use crate::http::problem::FeedProblem;
+use crate::http::query;
 use crate::ingest::Ingest;
 use crate::quality::{self, Alert};
 
@@ -69,6 +71,8 @@ pub(super) struct DayView {
     quarantined: i64,
     /// The same by reason code.
     codes: BTreeMap<String, i64>,
+    /// Bodies that were refused as a whole, by reason code.
+    refusals: BTreeMap<String, i64>,
     /// Rows about what happened long before they came.
     late: i64,
     /// Rows whose identity number came with another name before.
@@ -77,7 +81,7 @@ pub(super) struct DayView {
     looked_at: i64,
     /// Fields that were empty in them, and in how many.
     empty_fields: BTreeMap<String, i64>,
-    /// Columns of the day's last file that the profile does not know, or misses.
+    /// Columns of the day's files that the profile does not know, or misses.
     columns: Vec<String>,
     /// When the last batch came (RFC 3339).
     last_arrival: String,
@@ -93,6 +97,7 @@ impl DayView {
             usual_rows: usual.map(|rows| rows.round() as i64),
             quarantined: day.quarantined,
             codes: day.codes.clone(),
+            refusals: day.refusals.clone(),
             late: day.late,
             numbers_reused: day.reused,
             looked_at: day.looked,
@@ -144,15 +149,18 @@ pub(super) async fn read_feed(
     params(FeedPath),
     responses(
         (status = 200, description = "Days and alerts", body = QualityView),
+        (status = 400, description = "The query string has a member", body = ProblemDocument),
         Stranger,
     ),
 )]
 pub(super) async fn read_quality(
     State(ingest): State<Arc<Ingest>>,
     Path(feed): Path<String>,
+    RawQuery(query): RawQuery,
     credentials: Credentials,
 ) -> Result<Json<QualityView>, FeedProblem> {
     let feed = enter_or_operator(&ingest, &credentials, &feed).await?;
+    query::parse(query.as_deref(), &[])?;
     let (days, alerts) = ingest.quality(&feed).await?;
     let views = days.iter().map(|day| DayView::of(day, &days)).collect();
     Ok(Json(QualityView { feed: feed.to_string(), alerts, days: views }))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connector::{Feed, Profile, ProfileFeed};
 use serde_json::json;
 
-use crate::hub::{Hub, SCANS, gb18030, get_request, scan, ticket, ticket_file};
+use crate::hub::{Hub, SCANS, TICKET_HEADER, gb18030, get_request, scan, ticket, ticket_file};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_names_the_version_of_the_profile_that_read_it_and_the_feed_keeps_all_of_them() {
@@ -59,6 +59,8 @@ async fn the_quality_of_a_feed_counts_what_came_and_names_nobody() {
     assert_eq!(status, 200);
     let day = &quality["days"][0];
     assert_eq!(day["day"], "2022-03-20");
+    let (status, problem) = hub.get("tickets", "/v1/feeds/tickets/quality?from=2022-03-01").await;
+    assert_eq!((status, &problem["code"]), (400, &json!("query-malformed")));
     let counted =
         ["batches", "rows", "quarantined", "late", "numbers_reused", "looked_at"].map(|name| day[name].as_i64());
     // Both tickets are of one number with two names; both trips were weeks ago.
@@ -77,4 +79,24 @@ async fn the_quality_of_a_feed_counts_what_came_and_names_nobody() {
     )
     .await;
     assert_eq!(hub.send_json(get_request("operator", "/v1/feeds/tickets/quality")).await, (200, quality));
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_counts_on_its_day_and_a_renamed_column_is_told_as_a_change_of_shape() {
+    let hub = Hub::start().await;
+    hub.push("tickets", ticket_file(&[ticket("E1", "张伟", "2022-03-01 10:00:00")])).await;
+    let renamed = gb18030(&format!(
+        "{}\r\n{}\r\n",
+        TICKET_HEADER.replace("到站", "终点"),
+        ticket("E2", "张伟", "2022-03-01 10:00:00")
+    ));
+    let (status, problem) = hub.push("tickets", renamed).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("header-mismatch")), "{problem}");
+    assert!(problem["detail_zh"].as_str().is_some_and(|told| told.contains("到站")), "{problem}");
+    let (_, quality) = hub.get("tickets", "/v1/feeds/tickets/quality").await;
+    let day = &quality["days"][0];
+    assert_eq!((&day["rows"], &day["refusals"]), (&json!(1), &json!({ "header-mismatch": 1 })));
+    let alerts: Vec<&str> =
+        quality["alerts"].as_array().expect("alerts").iter().filter_map(|a| a["code"].as_str()).collect();
+    assert_eq!(alerts, ["files-refused", "shape-changed"]);
 }
