@@ -106,8 +106,9 @@ impl RawRow {
             return Err(broken.clone());
         }
         let mut drafts = feed.map(self, context)?;
-        for draft in &drafts {
+        for draft in &mut drafts {
             born(&draft.body, context.ingest_time)?;
+            draft.quality_flags.extend(contradiction(draft));
         }
         // A row that names somebody several times sees them once.
         let mut seen = BTreeSet::new();
@@ -132,6 +133,29 @@ fn born(body: &Body, now: Timestamp) -> Result<(), RowError> {
         return Err(RowError::row(Reason::IdentifierInvalid, message));
     }
     Ok(())
+}
+
+/// What a statement says against itself. It is told and not mended: which of the two is wrong is for its sender to say.
+fn contradiction(draft: &Draft) -> Option<&'static str> {
+    const MINUTE_MS: i64 = 60_000;
+    const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+    match &draft.body {
+        Body::IdentityObserved(statement) => {
+            let birth = statement.person.birth_date?;
+            let mut numbers = statement.person.claims.iter().filter(|c| c.scheme == IdScheme::CnId && !c.masked);
+            let other = |number: ResidentId| number.birth_day().is_some_and(|day| day != birth);
+            let contradicts = numbers.any(|claim| ResidentId::parse(claim.value.expose()).is_ok_and(other));
+            contradicts.then_some("birth-contradicts")
+        }
+        Body::TestResult(test) => {
+            let reported_ms = test.reported_time.as_millis();
+            // A report of which only the day is known begins with that day.
+            let local_ms = reported_ms + i64::from(draft.utc_offset_min.unwrap_or(0)) * MINUTE_MS;
+            let until_ms = if local_ms.rem_euclid(DAY_MS) == 0 { reported_ms + DAY_MS - 1 } else { reported_ms };
+            test.collected_time.filter(|collected| collected.as_millis() > until_ms).map(|_| "time-order")
+        }
+        _ => None,
+    }
 }
 
 /// What mapping a row needs to know beyond the row.

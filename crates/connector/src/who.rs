@@ -55,7 +55,12 @@ impl Who {
             who.statement.person.claims.extend(fields.claim(field, scheme, Some(issuer))?);
         }
         who.statement.person.claims.extend(fields.claim(Field::Imsi, IdScheme::Imsi, None)?);
-        who.statement.person.claims.extend(fields.claim(Field::Phone, IdScheme::Msisdn, None)?);
+        if fields.profile().masked.contains(&Field::Phone) && fields.text(Field::Phone).is_some_and(is_masked) {
+            // What is left of a number leads to nobody.
+            who.flags.push("phone-masked");
+        } else {
+            who.statement.person.claims.extend(fields.claim(Field::Phone, IdScheme::Msisdn, None)?);
+        }
         if let Some(text) = fields.text(Field::ContactPhone) {
             match Phone::parse(text) {
                 Ok(phone) => who.statement.contacts.push(Sensitive::from(phone.as_str())),
@@ -106,7 +111,7 @@ impl Who {
                 // Characters were lost on the way: such a name matches the wrong people.
                 self.flags.push("name-damaged");
             } else {
-                if text.contains(['*', '＊']) {
+                if is_masked(text) {
                     self.flags.push("name-masked");
                 }
                 person.names.push(name);
@@ -176,6 +181,11 @@ fn division_code(fields: &Fields<'_>) -> Result<Option<String>, RowError> {
         return Ok(Some(code.to_owned()));
     }
     Err(fields.error(Field::DivisionCode, Reason::ValueUnknown, "a division code has 6 to 12 digits"))
+}
+
+/// Whether characters of a text are hidden.
+fn is_masked(text: &str) -> bool {
+    text.contains(['*', '＊'])
 }
 
 fn subject_claims(key: &TokenKey, record: ClaimToken, person: &PersonRef) -> Vec<ClaimRef> {

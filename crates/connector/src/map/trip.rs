@@ -15,7 +15,8 @@ pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
     let fields = row.fields;
     let boarding = fields.day(Field::BoardingDate)?;
     let depart = on_day(row, Field::DepartTime, boarding)?.ok_or_else(|| fields.missing(Field::DepartTime))?;
-    let boarding = boarding.unwrap_or_else(|| depart.at.day_at_offset(depart.offset_min));
+    let departing = depart.at.day_at_offset(depart.offset_min);
+    let boarding = boarding.unwrap_or(departing);
     let mut arrive = on_day(row, Field::ArriveTime, Some(boarding))?;
     if let Some(arrive) = arrive.as_mut().filter(|arrive| arrive.at < depart.at) {
         if !is_time_of_day(fields.text(Field::ArriveTime).unwrap_or("")) {
@@ -40,7 +41,7 @@ pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
         Ok::<_, RowError>(place)
     };
     let (origin, destination) = (stop(Field::Origin)?, stop(Field::Destination)?);
-    row.fact(&depart, |subject| TripSegment {
+    let mut drafts = row.fact(&depart, |subject| TripSegment {
         subject,
         mode,
         run_id: format!("{service_date}/{}", numbers.join("/")),
@@ -53,7 +54,11 @@ pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
         depart_time: depart.at,
         arrive_time: arrive.map(|arrive| arrive.at),
         status,
-    })
+    })?;
+    if let Some(fact) = drafts.last_mut().filter(|_| boarding != departing) {
+        fact.quality_flags.push("boarding-contradicts");
+    }
+    Ok(drafts)
 }
 
 fn is_time_of_day(text: &str) -> bool {

@@ -10,6 +10,7 @@ mod laws;
 mod limits;
 mod mending;
 mod messages;
+mod oddities;
 mod profiles;
 mod restated;
 mod times;
