@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::columns::{Field, Layout};
 use crate::content::content_of;
-use crate::device_order;
+use crate::device_order::{self, Devices};
 use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowError, StatedVersion};
 use crate::mend;
 use crate::mending::Mends;
@@ -56,6 +56,8 @@ pub(crate) struct MappedDraft {
 pub(crate) struct Chunk {
     pub(crate) rows: Vec<MappedRow>,
     pub(crate) looked: Looked,
+    /// Passes of devices that number them.
+    pub(crate) devices: Devices,
 }
 
 impl Chunk {
@@ -153,10 +155,9 @@ impl Source {
         let context = RowContext { key: &self.key, ingest_time: self.received_at, layout };
         let looked = self.look(&rows, &context);
         let mut rows: Vec<MappedRow> = rows.into_par_iter().map(|row| self.map_row(row, &context)).collect();
-        if self.feed.profile().emit == EventType::GatePass {
-            device_order::repair(&mut rows);
-        }
-        Chunk { rows, looked }
+        let gates = self.feed.profile().emit == EventType::GatePass;
+        let devices = if gates { device_order::repair(&mut rows) } else { Devices::new() };
+        Chunk { rows, looked, devices }
     }
 
     fn look(&self, rows: &[RawRow], context: &RowContext<'_>) -> Looked {

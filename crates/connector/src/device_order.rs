@@ -3,22 +3,30 @@
 //! Sorted by these numbers, times only grow. Where they do not, the fewest records are taken as wrong that make the others
 //! grow, and each gets the time between its neighbours. A counter that began anew, or a device of which most times
 //! contradict each other, tells nothing and is left as it is.
+//!
+//! That is done within a chunk, whose rows are the same whenever it is read. Between chunks, what contradicts the last pass
+//! of its device is flagged and keeps its time: there are no neighbours on both sides, and bodies may be read in another
+//! order the next time.
 
 use std::collections::BTreeMap;
 
 use domain::{Body, Precision, Timestamp};
+use store::devices::Pass;
 
-use crate::chunk::MappedRow;
+use crate::chunk::{Chunk, MappedRow};
 
 /// Numbers that the right neighbours of a wrong record may lie apart.
 const GAP_MAX: i64 = 1_000;
 /// At most one record in so many is taken as wrong.
 const WRONG_ONE_IN: usize = 4;
 
+/// The passes of a chunk by their device, each with its number, sorted by it.
+pub(crate) type Devices = BTreeMap<String, Vec<Point>>;
+
 /// Mends the times of gate passes that contradict the numbers of their device. What is mended is flagged; the content by
-/// which a repeated row is recognised stays that of the row.
-pub(crate) fn repair(rows: &mut [MappedRow]) {
-    let mut by_gate: BTreeMap<String, Vec<Point>> = BTreeMap::new();
+/// which a repeated row is recognised stays that of the row. Gives the passes that kept their time.
+pub(crate) fn repair(rows: &mut [MappedRow]) -> Devices {
+    let mut by_gate = Devices::new();
     for (row, mapped) in rows.iter().enumerate() {
         for (draft, mapped) in mapped.result.iter().flatten().enumerate() {
             if let Body::GatePass(pass) = &mapped.draft.body
@@ -29,9 +37,10 @@ pub(crate) fn repair(rows: &mut [MappedRow]) {
             }
         }
     }
-    for mut points in by_gate.into_values() {
+    for points in by_gate.values_mut() {
         points.sort_by_key(|point| (point.number, point.time_ms));
-        for (place, time_ms) in repaired(&points) {
+        let repaired = repaired(points);
+        for (place, time_ms) in repaired.iter().copied() {
             let Point { row, draft, .. } = points[place];
             let Ok(drafts) = &mut rows[row].result else { continue };
             let draft = &mut drafts[draft].draft;
@@ -42,12 +51,37 @@ pub(crate) fn repair(rows: &mut [MappedRow]) {
                 pass.scan_time = time;
             }
         }
+        for (place, _) in repaired.iter().rev() {
+            points.remove(*place);
+        }
     }
+    by_gate
+}
+
+/// Flags passes that contradict the last pass that is known of their device, and gives the last ones of the chunk.
+pub(crate) fn compare(chunk: &mut Chunk, last: &[Pass]) -> Vec<Pass> {
+    let devices = std::mem::take(&mut chunk.devices);
+    for known in last {
+        for point in devices.get(&known.device).into_iter().flatten() {
+            let (numbers, times) = (point.number.cmp(&known.number), point.time_ms.cmp(&known.time_ms));
+            // A number far from the last one is that of a counter that began anew.
+            let is_near = point.number.abs_diff(known.number) <= GAP_MAX.unsigned_abs();
+            if is_near && numbers == times.reverse() && numbers.is_ne() {
+                if let Ok(drafts) = &mut chunk.rows[point.row].result {
+                    drafts[point.draft].draft.quality_flags.push("sequence-contradicts");
+                }
+            }
+        }
+    }
+    let newest = |(device, points): (String, Vec<Point>)| {
+        points.last().map(|point| Pass { device, number: point.number, time_ms: point.time_ms })
+    };
+    devices.into_iter().filter_map(newest).collect()
 }
 
 /// A record of a device.
 #[derive(Clone, Copy, Debug)]
-struct Point {
+pub(crate) struct Point {
     number: i64,
     time_ms: i64,
     row: usize,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain::{FeedId, RecordId};
 use event_log::{EventLog, LogError, Positions};
+use store::devices;
 use store::ingest::{self, Batch, Counts, Progress};
 use store::seen::{Seen, SourceFeed, find_seen, insert_seen, key_of};
 use tokio::sync::mpsc;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::chunk::{Chunk, Read, ReadAhead};
 use crate::decide::{Decided, Outcome, records_of};
+use crate::device_order;
 use crate::error::IngestError;
 use crate::ingest::{Core, Line, Mended};
 use crate::known::Known;
@@ -90,9 +92,10 @@ impl Core {
         let mut writing = Writing::new(of, tx);
         let (mut known, mut progress, mut keys, mut ahead) = (Known::default(), Progress::default(), Vec::new(), None);
         let mut next = Some(first);
-        while let Some(chunk) = next.take() {
+        while let Some(mut chunk) = next.take() {
             line.gather(coming.gathered, &chunk, &self.key, batch.received_at);
             let tx = writing.transaction().await?;
+            compare_clocks(tx, line, &mut chunk).await?;
             let mended = self.know(tx, line, &chunk, &mut known).await?;
             writing.write(&mut progress.seen);
             awaited |= chunk.has_failures();
@@ -167,6 +170,16 @@ impl Line {
                 .increment(*rows);
         }
     }
+}
+
+/// Flags passes of devices whose clocks contradict their counters since the chunk before.
+async fn compare_clocks(tx: &mut store::Transaction, line: &Line, chunk: &mut Chunk) -> Result<(), IngestError> {
+    if chunk.devices.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = chunk.devices.keys().cloned().collect();
+    let last = devices::find_last(tx, line.feed.id(), &names).await?;
+    Ok(devices::put_last(tx, line.feed.id(), &device_order::compare(chunk, &last)).await?)
 }
 
 /// Rows by the reason for which they are in quarantine.

@@ -11,6 +11,7 @@
 
 pub mod callers;
 pub mod consumers;
+pub mod devices;
 pub mod feed_tokens;
 pub mod ingest;
 mod instant;

@@ -103,13 +103,11 @@ pub(crate) async fn overtake_stored(
     runs.sort_unstable_by_key(|run| run.row_from);
     let overtaken = overtake(&mut runs, rows);
     insert_runs(conn, batch_id, &runs).await?;
-    sqlx::query(
-        "UPDATE ingest.batch SET accepted = accepted - $2, superseded = superseded + $2 WHERE batch_id = $1",
-    )
-    .bind(batch_id.as_uuid())
-    .bind(overtaken.rows)
-    .execute(conn)
-    .await?;
+    sqlx::query("UPDATE ingest.batch SET accepted = accepted - $2, superseded = superseded + $2 WHERE batch_id = $1")
+        .bind(batch_id.as_uuid())
+        .bind(overtaken.rows)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
