@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{BatchId, Edition, Event, RecordId, Sensitive};
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use store::ingest::Batch;
 use store::seen::Seen;
 
@@ -162,8 +162,18 @@ fn put(place: String, value: Value, fields: &mut BTreeMap<String, String>) {
         Value::String(text) => {
             fields.insert(place, text);
         }
-        other => {
-            fields.insert(place, other.to_string());
+        Value::Number(number) => {
+            fields.insert(place, shown(&number));
+        }
+        Value::Bool(value) => {
+            fields.insert(place, value.to_string());
         }
     }
+}
+
+/// A number as short as it was sent: what events keep in four bytes has a long tail in eight.
+fn shown(number: &Number) -> String {
+    let wide = number.as_f64().filter(|_| number.is_f64());
+    let short = wide.map(|wide| (wide as f32, wide)).filter(|(short, wide)| f64::from(*short) == *wide);
+    short.map_or_else(|| number.to_string(), |(short, _)| short.to_string())
 }

@@ -32,7 +32,6 @@ key = ["record_id"]
 const RESULTS: &str = r#"
 [columns]
 record_id = "id"
-specimen = "id"
 collected_time = "taken"
 reported_time = "told"
 result = "result"
