@@ -41,7 +41,7 @@ pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> 
 pub fn feed(profile: Profile) -> Result<Arc<dyn Feed>, ProfileError> {
     Ok(match profile.format.kind {
         FormatKind::Hl7v2 => Arc::new(Hl7Feed::new(profile)),
-        FormatKind::Fhir => Arc::new(FhirFeed::new(profile)),
+        FormatKind::Fhir => Arc::new(FhirFeed::new(profile)?),
         _ => Arc::new(ProfileFeed::new(profile)?),
     })
 }

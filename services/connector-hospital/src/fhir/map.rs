@@ -17,6 +17,8 @@ use crate::verdict::{UNREAD, interpreted, is_qualitative, outcome};
 /// Characters of a result's text that are kept; the resource has the rest.
 const TEXT_CHARS_MAX: usize = 2_000;
 const WORD_CHARS_MAX: usize = 200;
+/// Characters of a place's name: server and id.
+const PLACE_CHARS_MAX: usize = 300;
 /// Results of one panel.
 const COMPONENTS_MAX: usize = 500;
 /// Diagnoses of one encounter.
@@ -95,7 +97,7 @@ fn encounter(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowEr
     let provider = encounter.provider.as_ref().or(encounter.location.first().map(|place| &place.location));
     let body = EncounterChanged {
         subject: claims,
-        encounter_id: Sensitive::from(resource.id.as_str()),
+        encounter_id: Sensitive::from(resource.name()),
         action,
         class: encounter.class.and_then(|class| class.code).map(|code| short(&code)),
         place: PlaceRef { place_id: place_id(resource, provider), kind: PlaceKind::Hospital, ..PlaceRef::default() },
@@ -104,7 +106,7 @@ fn encounter(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowEr
         end_time: end.map(|end| end.at),
         diagnoses: diagnoses(&encounter.reason),
     };
-    let stay = resource.draft(format!("encounter:{}", resource.id), start, op, Vec::new(), body);
+    let stay = resource.draft(format!("encounter:{}", resource.name()), start, op, Vec::new(), body);
     Ok(sighting.into_iter().chain([stay]).collect())
 }
 
@@ -178,7 +180,7 @@ fn finding(resource: &Resource<'_>, record: &str, known: Stated) -> Result<Vec<D
         };
         resource.draft(record, at, op, flags, body)
     };
-    let record = format!("{record}:{}", resource.id);
+    let record = format!("{record}:{}", resource.name());
     let mut drafts: Vec<Draft> = sighting.into_iter().collect();
     // A panel states nothing of its own; what it consists of does.
     if finding.component.is_empty() || !finding.measured.is_empty() {
@@ -238,10 +240,15 @@ fn condition(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowEr
     let at = onset.or(recorded).or(resource.updated).or(taken_back.then_some(known));
     let at = at.ok_or_else(|| empty("onsetDateTime"))?;
     let Subjects { claims, sighting } = whose(resource, "subject", condition.subject.as_ref(), taken_back, at)?;
-    let record = format!("condition:{}", resource.id);
+    let record = format!("condition:{}", resource.name());
     let body = EncounterChanged {
         subject: claims,
-        encounter_id: condition.encounter.as_ref().and_then(Reference::id).unwrap_or(&record).into(),
+        encounter_id: condition
+            .encounter
+            .as_ref()
+            .and_then(|stay| resource.name_of(stay))
+            .unwrap_or_else(|| record.clone())
+            .into(),
         action: EncounterAction::Update,
         place: PlaceRef { kind: PlaceKind::Hospital, ..PlaceRef::default() },
         start_time: at.at,
@@ -259,11 +266,16 @@ fn immunization(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, Ro
     let at = resource.time("occurrenceDateTime", immunization.occurrence.as_deref())?;
     let at = at.or(taken_back.then_some(known)).ok_or_else(|| empty("occurrenceDateTime"))?;
     let Subjects { claims, sighting } = whose(resource, "patient", immunization.patient.as_ref(), taken_back, at)?;
-    let record = format!("immunization:{}", resource.id);
+    let record = format!("immunization:{}", resource.name());
     let place = immunization.location.as_ref();
     let body = EncounterChanged {
         subject: claims,
-        encounter_id: immunization.encounter.as_ref().and_then(Reference::id).unwrap_or(&record).into(),
+        encounter_id: immunization
+            .encounter
+            .as_ref()
+            .and_then(|stay| resource.name_of(stay))
+            .unwrap_or_else(|| record.clone())
+            .into(),
         action: EncounterAction::Register,
         class: Some("IMMUNIZATION".to_owned()),
         place: PlaceRef { place_id: place_id(resource, place), kind: PlaceKind::Hospital, ..PlaceRef::default() },
@@ -287,7 +299,7 @@ fn site(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> 
     let parent = site.part_of.as_ref().or(site.organization.as_ref());
     let body = PlaceRegistered {
         place: PlaceRef {
-            place_id: Some(format!("{}/{}", resource.profile.source, resource.id)),
+            place_id: Some(place_named(resource, &resource.name())),
             kind: PlaceKind::Hospital,
             name: site.name.as_deref().map(short).map(Sensitive::new),
             // FHIR states positions in WGS-84.
@@ -300,11 +312,16 @@ fn site(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> 
         valid_from: None,
         valid_to: None,
     };
-    Ok(vec![resource.draft(format!("place:{}", resource.id), known, Op::Upsert, Vec::new(), body)])
+    Ok(vec![resource.draft(format!("place:{}", resource.name()), known, Op::Upsert, Vec::new(), body)])
 }
 
 fn place_id(resource: &Resource<'_>, reference: Option<&Reference>) -> Option<String> {
-    reference.and_then(Reference::id).map(|id| format!("{}/{}", resource.profile.source, short(id)))
+    reference.and_then(|place| resource.name_of(place)).map(|name| place_named(resource, &name))
+}
+
+fn place_named(resource: &Resource<'_>, name: &str) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control()).take(PLACE_CHARS_MAX).collect();
+    format!("{}/{name}", resource.profile.source)
 }
 
 fn diagnoses(concepts: &[Concept]) -> Vec<Sensitive<String>> {

@@ -2,7 +2,8 @@
 //!
 //! Patients are register entries, encounters stays, observations and reports results; a condition is a diagnosis of its
 //! encounter, an immunization a short visit; locations and organizations are places. Resources refer to each other by id or
-//! by identifier, and nothing is looked up: a reference becomes the record id or the token that the other one has.
+//! by identifier, and nothing is looked up: a reference becomes the record id or the token that the other one has. An id is one
+//! of its server: that of the address, else that of the entry, else the feed's own.
 
 mod map;
 mod patient;
@@ -14,7 +15,8 @@ use std::io::BufRead;
 
 use connector::who::{self, Subjects};
 use connector::{
-    About, BatchError, Draft, DraftRole, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader, StatedVersion,
+    About, BatchError, Draft, DraftRole, Feed, Profile, ProfileError, RawRow, Reason, RowContext, RowError, RowReader,
+    StatedVersion,
 };
 use domain::{Body, ClaimRef, ClaimToken, EventType, IdClaim, IdScheme, Op, Timestamp};
 use serde::Deserialize;
@@ -30,8 +32,18 @@ pub(crate) struct FhirFeed {
 }
 
 impl FhirFeed {
-    pub(crate) fn new(profile: Profile) -> Self {
-        Self { profile }
+    /// # Errors
+    /// When an option of the profile makes no sense.
+    pub(crate) fn new(profile: Profile) -> Result<Self, ProfileError> {
+        if profile.options.contains_key("server") && own_server(&profile).is_none() {
+            let message = "write the address of the server, as `https://fhir.example/r4`".to_owned();
+            return Err(ProfileError::Key {
+                file: profile.feed.to_string(),
+                key: "options.server".to_owned(),
+                message,
+            });
+        }
+        Ok(Self { profile })
     }
 }
 
@@ -89,6 +101,8 @@ struct Base {
 struct Resource<'a> {
     text: &'a str,
     id: String,
+    /// The server whose resource it is, where that is not the feed's own.
+    server: Option<String>,
     updated: Option<Stated>,
     profile: &'a Profile,
     context: &'a RowContext<'a>,
@@ -121,7 +135,28 @@ impl<'a> Resource<'a> {
         let zone = &profile.time.zone;
         let updated = time::read("meta.lastUpdated", base.meta.last_updated.as_deref(), zone, context, 1)?;
         let made = time::read("Bundle.timestamp", Some(timestamp), zone, context, 1)?;
-        Ok((kind, Self { text, id, updated: updated.or(made), profile, context }))
+        let server = foreign(profile, url.server());
+        if server.as_ref().is_some_and(|server| server.len() > 128) {
+            let message = "the address of a server has at most 128 characters";
+            return Err(RowError::field("fullUrl", Reason::ValueTooLong, message));
+        }
+        Ok((kind, Self { text, id, server, updated: updated.or(made), profile, context }))
+    }
+
+    /// What the resource is called among those of its type from all servers of the feed.
+    fn name(&self) -> String {
+        named(self.server.as_deref(), &self.id)
+    }
+
+    /// What the resource is called that a reference names. A relative reference stays on the server of the resource; an id
+    /// that is unique everywhere has none.
+    fn name_of(&self, reference: &Reference) -> Option<String> {
+        let server = match reference.server() {
+            _ if reference.is_urn() => None,
+            None => self.server.clone(),
+            stated => foreign(self.profile, stated),
+        };
+        reference.id().map(|id| named(server.as_deref(), id))
     }
 
     fn read<T: for<'d> Deserialize<'d>>(&self) -> Result<T, RowError> {
@@ -204,10 +239,24 @@ impl<'a> Resource<'a> {
         {
             return Err(missing());
         }
-        let id = reference.id().ok_or_else(missing)?;
-        let record = self.context.key.record_id(&self.profile.source, &patient::record(id));
+        let name = self.name_of(reference).ok_or_else(missing)?;
+        let record = self.context.key.record_id(&self.profile.source, &patient::record(&name));
         Ok(vec![ClaimRef { scheme: IdScheme::Record, token: ClaimToken::from(record) }])
     }
+}
+
+/// A server, unless it is the one that the profile's option `server` names as the feed's own.
+fn foreign(profile: &Profile, server: Option<String>) -> Option<String> {
+    server.filter(|server| Some(server) != own_server(profile).as_ref())
+}
+
+fn own_server(profile: &Profile) -> Option<String> {
+    resource::server(&format!("{}/Patient/1", profile.options.get("server")?.trim_end_matches('/')))
+}
+
+/// The address of a server has no `#`, so two pairs never make one name.
+fn named(server: Option<&str>, id: &str) -> String {
+    server.map_or_else(|| id.to_owned(), |server| format!("{server}#{id}"))
 }
 
 fn parse<'d, T: Deserialize<'d>>(text: &'d str, what: &str) -> Result<T, RowError> {

@@ -14,22 +14,22 @@ use super::time::Stated;
 const REPEATS_MAX: usize = 32;
 
 /// The source's own id of a patient's record.
-pub(super) fn record(id: &str) -> String {
-    format!("patient:{id}")
+pub(super) fn record(name: &str) -> String {
+    format!("patient:{name}")
 }
 
 pub(super) fn map(resource: &Resource<'_>, at: Stated) -> Result<Vec<Draft>, RowError> {
     let patient: Patient = resource.read()?;
     if let Some(link) = patient.link.iter().find(|link| link.kind == "replaced-by") {
-        let survivor = link.other.id().ok_or_else(|| {
+        let survivor = resource.name_of(&link.other).ok_or_else(|| {
             RowError::field("link", Reason::RequiredMissing, "the patient is replaced, and link does not say by whom")
         })?;
-        let survivor = resource.context.key.record_id(&resource.profile.source, &record(survivor));
+        let survivor = resource.context.key.record_id(&resource.profile.source, &record(&survivor));
         let body = IdentityRetracted { reason: RetractReason::Merged, survivor: Some(survivor) };
-        return Ok(vec![resource.draft(record(&resource.id), at, Op::Retract, Vec::new(), body)]);
+        return Ok(vec![resource.draft(record(&resource.name()), at, Op::Retract, Vec::new(), body)]);
     }
     let (statement, flags) = statement(resource.profile, &patient)?;
-    Ok(vec![resource.draft(record(&resource.id), at, Op::Upsert, flags, statement)])
+    Ok(vec![resource.draft(record(&resource.name()), at, Op::Upsert, flags, statement)])
 }
 
 /// What a patient resource states, and what was odd about it.

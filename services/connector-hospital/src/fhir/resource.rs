@@ -250,6 +250,22 @@ impl Concept {
     }
 }
 
+/// The server of an address that ends in a resource's type and id, without its protocol: servers behind a proxy write both.
+pub(crate) fn server(address: &str) -> Option<String> {
+    let (protocol, rest) = address.split_once("://")?;
+    if !protocol.eq_ignore_ascii_case("http") && !protocol.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    let path = rest.split("/_history/").next().unwrap_or(rest);
+    let (before, _id) = path.rsplit_once('/')?;
+    let base = match before.rsplit_once('/') {
+        Some((base, kind)) if kind.starts_with(|first: char| first.is_ascii_uppercase()) => base,
+        _ => before,
+    };
+    let (host, path) = base.split_at(base.find('/').unwrap_or(base.len()));
+    Some(format!("{}{}", host.to_ascii_lowercase(), path.trim_end_matches('/')))
+}
+
 impl Reference {
     /// The id of the resource that is referred to, by `Type/id`, `urn:uuid:id` or an address that ends so; of a query, the
     /// value of the identifier.
@@ -261,6 +277,16 @@ impl Reference {
         let path = reference.split("/_history/").next().unwrap_or(reference);
         let last = path.rsplit(['/', ':']).next().unwrap_or(path);
         (!last.is_empty()).then_some(last)
+    }
+
+    /// The server that is named, where the reference is an address.
+    pub(crate) fn server(&self) -> Option<String> {
+        self.reference.as_deref().filter(|_| self.query().is_none()).and_then(server)
+    }
+
+    /// Whether it is an id that is unique without a server.
+    pub(crate) fn is_urn(&self) -> bool {
+        self.reference.as_deref().is_some_and(|text| text.starts_with("urn:"))
     }
 
     /// The local id, where the resource is contained in the one that refers to it.

@@ -12,8 +12,19 @@ fn feed() -> Arc<dyn Feed> {
 }
 
 fn read(body: &str) -> Vec<Mapped> {
+    read_by(&*feed(), body)
+}
+
+/// A feed whose own server has this address.
+fn feed_of(server: &str) -> Arc<dyn Feed> {
+    let (_, text) = crate::PROFILES.iter().find(|(name, _)| *name == "hospital-fhir.toml").expect("built in");
+    let text = text.replace("[options]\n", &format!("[options]\nserver = \"{server}\"\n"));
+    crate::feed(Profile::parse("test.toml", &text).expect("a sound profile")).expect("a feed")
+}
+
+fn read_by(feed: &dyn Feed, body: &str) -> Vec<Mapped> {
     let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
-    let rows = preview(&*feed(), body.as_bytes(), &token_key(), now).expect("a body that fits");
+    let rows = preview(feed, body.as_bytes(), &token_key(), now).expect("a body that fits");
     rows.into_iter().map(|(_, result)| result).collect()
 }
 
@@ -98,11 +109,13 @@ fn a_bad_entry_never_takes_its_bundle_down() {
 
 #[test]
 fn references_lead_to_the_same_person_by_id_address_and_query() {
+    let feed = feed_of("http://HIS.example/fhir/");
     let observation = |subject: &str| {
         let resource = format!(
             r#"{{"resourceType":"Observation","id":"o1","status":"final","code":{{"text":"PCR"}},"issued":"2022-03-01T08:00:00Z","subject":{subject}}}"#
         );
-        one(&resource).body.subject().to_vec()
+        let drafts = read_by(&*feed, &resource).remove(0).expect("a good resource");
+        drafts[0].body.subject().to_vec()
     };
     let by_id = observation(r#"{"reference":"Patient/p1"}"#);
     for reference in ["urn:uuid:p1", "https://his.example/fhir/Patient/p1", "Patient/p1/_history/3"] {
@@ -114,6 +127,42 @@ fn references_lead_to_the_same_person_by_id_address_and_query() {
     assert_eq!(observation(logical), by_number);
     let group = r#"{"resourceType":"Observation","id":"o1","status":"final","code":{"text":"PCR"},"issued":"2022-03-01T08:00:00Z","subject":{"reference":"Group/g"}}"#;
     assert_eq!(reason(group), (Reason::IdentityMissing, Some("subject".to_owned())));
+}
+
+#[test]
+fn an_id_is_one_of_its_server() {
+    let bundle = |base: &str, patient: &str| {
+        let timed = PATIENT.replace("\"id\":\"p1\"", "\"id\":\"1\"");
+        format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[
+                {{"fullUrl":"{base}Patient/1","resource":{timed}}},
+                {{"fullUrl":"{base}Observation/1","resource":{{"resourceType":"Observation","id":"1","status":"final","code":{{"text":"PCR"}},"issued":"2022-03-01T08:00:00Z","subject":{{"reference":"{patient}"}},"valueString":"阴性"}}}},
+                {{"fullUrl":"{base}Location/1","resource":{{"resourceType":"Location","id":"1"}}}}
+            ]}}"#
+        )
+    };
+    // The keys of a bundle's resources, and whether the result is that patient's.
+    let keys = |base: &str, patient: &str| {
+        let drafts: Vec<Draft> =
+            read(&bundle(base, patient)).into_iter().flat_map(|row| row.expect("a good resource")).collect();
+        let keys: Vec<String> = drafts.iter().map(|draft| draft.source_record_id.expose().clone()).collect();
+        let record = token_key().record_id("hospital-fhir", &keys[0]);
+        let agrees = drafts[1].body.subject()[0].token == ClaimToken::from(record);
+        (keys, agrees)
+    };
+    let a = keys("https://a.example/fhir/", "Patient/1");
+    assert_eq!(a.0, ["patient:a.example/fhir#1", "observation:a.example/fhir#1", "place:a.example/fhir#1"]);
+    assert!(a.1, "a relative reference is one of the entry's server");
+    assert_eq!(keys("https://a.example/fhir/", "http://A.example/fhir/Patient/1/_history/2"), a);
+    assert_eq!(keys("https://b.example/fhir/", "Patient/1").0[0], "patient:b.example/fhir#1");
+    assert!(!keys("https://b.example/fhir/", "https://a.example/fhir/Patient/1").1, "the other server's patient");
+    assert_eq!(keys("urn:uuid:", "Patient/1").0[0], "patient:1", "no server: the feed's own");
+    assert!(!keys("https://a.example/fhir/", "urn:uuid:1").1, "what is unique everywhere is not on a server");
+    let long = bundle(&format!("https://{}.example/", "a".repeat(130)), "Patient/1");
+    assert_eq!(reason(&long), (Reason::ValueTooLong, Some("fullUrl".to_owned())));
+    // The profile may say which server is the feed's own.
+    let own = read_by(&*feed_of("https://a.example/fhir"), &bundle("https://a.example/fhir/", "Patient/1"));
+    assert_eq!(own[0].as_ref().expect("a patient")[0].source_record_id.expose(), "patient:1");
 }
 
 #[test]
