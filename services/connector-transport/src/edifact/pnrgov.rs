@@ -21,6 +21,8 @@ struct Booked {
     reference: String,
     infant: bool,
     documented: bool,
+    /// The given name as the booking has it, which a document may spell otherwise.
+    given: String,
     traveller: Traveller,
 }
 
@@ -63,7 +65,7 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
         }
     }
     if legs.is_empty() {
-        legs.extend(flown);
+        legs.extend(flown.clone());
     }
     if legs.len() > LEGS_MAX || travellers.len() > TRAVELLERS_MAX {
         let message = format!("a booking has at most {TRAVELLERS_MAX} travellers and {LEGS_MAX} flights");
@@ -74,7 +76,10 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
         if left_out {
             booked.traveller.flags.push("segment-without-flight");
         }
-        let legs: Vec<Leg> = legs.iter().map(|leg| Leg { seat: seat(&own, leg, &booked), ..leg.clone() }).collect();
+        let given = boarded(&own, &booked, flown.as_ref());
+        let seat = |leg: &Leg| given.iter().find(|(on, _)| same_flight(on, leg)).map(|(_, seat)| seat.clone());
+        let seat = |leg: &Leg| seat(leg).or_else(|| reserved(&own, leg, &booked));
+        let legs: Vec<Leg> = legs.iter().map(|leg| Leg { seat: seat(leg), ..leg.clone() }).collect();
         all.extend(drafts(row, booked.traveller, &legs, &locator, profile, context)?);
     }
     Ok(all)
@@ -94,6 +99,7 @@ fn travellers(own: &[&Segment]) -> Result<Vec<Booked>, RowError> {
             reference: segment.at(2, 2).to_owned(),
             infant: segment.at(2, 1) == "IN",
             documented: false,
+            given: given.clone(),
             traveller: Traveller {
                 family,
                 given,
@@ -211,9 +217,7 @@ fn leg(segment: &Segment) -> Option<Leg> {
 
 /// The flight of the message is flown by whoever its head names; a booking may have it under the number of who sold it.
 fn with_operator(mut leg: Leg, flown: Option<&Leg>) -> Leg {
-    let same =
-        |flown: &&Leg| flown.origin == leg.origin && flown.depart.map(|at| at.date()) == leg.depart.map(|at| at.date());
-    if let Some(flown) = flown.filter(same) {
+    if let Some(flown) = flown.filter(|flown| same_flight(flown, &leg)) {
         let mut numbers = flown.numbers.clone();
         numbers.extend(leg.numbers.into_iter().filter(|number| !flown.numbers.contains(number)));
         leg.numbers = numbers;
@@ -221,11 +225,46 @@ fn with_operator(mut leg: Leg, flown: Option<&Leg>) -> Leg {
     leg
 }
 
-/// The seat of a traveller on a flight: `SSR+SEAT:HK:2:DL:::LHR:JFK+15A::1+15B::2`.
-fn seat(own: &[&Segment], leg: &Leg, booked: &Booked) -> Option<String> {
-    let seats = own.iter().filter(|s| s.tag() == "SSR" && matches!(s.at(1, 0), "SEAT" | "NSST" | "RQST" | "NSSA"));
-    let on_leg = |s: &&&Segment| s.at(1, 6) == leg.origin && s.at(1, 7) == leg.destination;
-    let mut places = seats.filter(on_leg).flat_map(|segment| segment.0[2..].iter());
-    let mine = places.find(|place| place.get(2).is_some_and(|of| !of.is_empty() && *of == booked.reference))?;
-    mine.first().map(|seat| seat.trim_start_matches('0').to_owned()).filter(|seat| !seat.is_empty() && seat.len() <= 8)
+/// The seats that a traveller was given at check-in, each with its flight: `TVL` of the flight, `TIF` of the traveller, and
+/// behind them `SSD+014A`. A `TVL` that names no flight is of the flight of the message.
+fn boarded(own: &[&Segment], booked: &Booked, flown: Option<&Leg>) -> Vec<(Leg, String)> {
+    let (mut flight, mut theirs) = (None, false);
+    let mut seats = Vec::new();
+    for segment in own {
+        match segment.tag() {
+            "TVL" if segment.at(1, 0).is_empty() => (flight, theirs) = (flown.cloned(), false),
+            "TVL" => (flight, theirs) = (leg(segment), false),
+            "TIF" => {
+                theirs = segment.at(1, 0).trim() == booked.traveller.family
+                    && without_title(segment.at(2, 0)).0 == booked.given
+            }
+            "SSD" if theirs => seats.extend(flight.clone().zip(seat_number(segment.at(1, 0)))),
+            _ => {}
+        }
+    }
+    seats
+}
+
+/// The seat that was reserved for a traveller on a flight: `SSR+SEAT:HK:2:DL:::LHR:JFK+15A::1+15B::2`. What was only asked
+/// for is none.
+fn reserved(own: &[&Segment], leg: &Leg, booked: &Booked) -> Option<String> {
+    let asked_for = |s: &Segment| matches!(s.at(1, 1), "HN" | "NN" | "PN" | "NO" | "UN" | "UC" | "UU" | "HX" | "XX");
+    let on_leg = |s: &Segment| s.at(1, 6) == leg.origin && s.at(1, 7) == leg.destination && !asked_for(s);
+    let of_kind = |kind: &str| {
+        let seats = own.iter().filter(move |s| s.tag() == "SSR" && s.at(1, 0) == kind && on_leg(s));
+        let mut places = seats.flat_map(|segment| segment.0[2..].iter());
+        let mine = places.find(|place| place.get(2).is_some_and(|of| !of.is_empty() && *of == booked.reference))?;
+        seat_number(mine.first()?)
+    };
+    ["SEAT", "NSST", "NSSA", "RQST"].into_iter().find_map(of_kind)
+}
+
+/// A seat as tickets write it: without zeros before its row.
+fn seat_number(text: &str) -> Option<String> {
+    let seat = text.trim().trim_start_matches('0');
+    (!seat.is_empty() && seat.len() <= 8).then(|| seat.to_owned())
+}
+
+fn same_flight(one: &Leg, other: &Leg) -> bool {
+    one.origin == other.origin && one.depart.map(|at| at.date()) == other.depart.map(|at| at.date())
 }

@@ -137,6 +137,29 @@ fn a_booking_is_its_travellers_on_its_flights() {
 }
 
 #[test]
+fn the_seat_of_check_in_outranks_a_reserved_one_and_what_was_asked_for_is_none() {
+    let seats = |body: &str| {
+        let rows = read(body);
+        let trips = trips(rows[0].as_ref().expect("a booking"));
+        trips.iter().filter(|trip| trip.run_id.ends_with("XX609")).map(|trip| trip.seat.clone()).collect::<Vec<_>>()
+    };
+    let seat = |seat: &str| Some(seat.to_owned());
+    // Behind a TVL without a flight: that of the message. The document spells the name otherwise than check-in.
+    let checked_in = BOOKING.replace("TIF+LOBB+MOLLYMRS:A:1'ABI", "TIF+LOBB+MOLLYMRS:A:1'SSD+039G++++Y'ABI");
+    assert_eq!(seats(&checked_in), [seat("39G"), seat("15B")]);
+    // Behind the TVL of the flight itself.
+    let behind = "SSR+SEAT:HK:2:XX:::ICN:PVG+015A::1+15B::2'";
+    let on_flight = BOOKING.replace(behind, &format!("{behind}TIF+LOBB+OMARMR:A:2'SSD+2C++++Y'"));
+    assert_eq!(seats(&on_flight), [seat("15A"), seat("2C")]);
+    // Of another flight.
+    let other = BOOKING.replace("XX+17:B'", "XX+17:B'TIF+LOBB+OMARMR:A:2'SSD+2C++++Y'");
+    assert_eq!(seats(&other), [seat("15A"), seat("15B")]);
+    assert_eq!(seats(&BOOKING.replace("SEAT:HK", "RQST:HN")), [None, None]);
+    let both = BOOKING.replace(behind, &format!("SSR+RQST:HK:1:XX:::ICN:PVG+14A::1'{behind}"));
+    assert_eq!(seats(&both), [seat("15A"), seat("15B")]);
+}
+
+#[test]
 fn what_is_booked_beside_flights_is_left_out_and_told() {
     let hotel = BOOKING.replace("TVL+060322:0915::1130+PVG+PEK+XX+17:B'", "TVL+060322:1400:070322:1100+PVG++XX+H1'");
     let rows = read(&hotel);
