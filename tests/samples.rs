@@ -53,7 +53,7 @@ const EXPECTED: &[(&str, &str, usize, usize, usize)] = &[
     ("iso20022/camt053.v2.minimal.xml", "bank-statements", 1, 0, 2),
     ("iso20022/camt053.v4.xml", "bank-statements", 1, 0, 2),
     ("iso20022/camt053.v8.xml", "bank-statements", 1, 0, 2),
-    ("iso20022/camt054.v4.xml", "bank-statements", 1, 0, 4),
+    ("iso20022/camt054.v4.xml", "bank-statements", 1, 0, 3),
     ("iso20022/camt054.v8-with-UETR.xml", "bank-statements", 1, 0, 1),
     ("iso8583/financial_transaction_message.dat", "card-messages", 1, 0, 1),
     ("iso8583/iso_reversal_message.dat", "card-messages", 1, 1, 0),

@@ -210,15 +210,15 @@ fn decide_row(
     }
     let mut records = Vec::with_capacity(drafts.len());
     let mut bytes = 0;
-    let mut sightings = Vec::new();
+    let mut sightings = FxHashSet::default();
     for draft in drafts {
         let edition = match draft.draft.role {
             DraftRole::Sighting => {
                 let sighting = (draft.record_id, draft.draft.version.unwrap_or(0));
-                if recent.contains(&sighting) || told.contains(&sighting) {
+                // A row may name one person several times.
+                if recent.contains(&sighting) || told.contains(&sighting) || !sightings.insert(sighting) {
                     continue;
                 }
-                sightings.push(sighting);
                 Edition { version: sighting.1, reading: 0 }
             }
             DraftRole::Record => match groups.iter().find(|group| group.record_id == draft.record_id) {

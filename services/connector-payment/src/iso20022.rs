@@ -2,7 +2,9 @@
 //!
 //! The version is in the namespace, which is not looked at: elements are found by their local names, and where versions
 //! differ (`Sts` or `Sts/Cd`, `Dbtr/Nm` or `Dbtr/Pty/Nm`) either is read. A row is an entry. The same entry comes in a report of the day,
-//! in the statement and in a notification: its record is named by account and bank reference.
+//! in the statement and in a notification: its record is named by account, bank reference and amount. Banks book several
+//! payments under one reference, and correct a booking by another one. What is only expected has the lowest versions of the
+//! record, whenever it comes: the booking outranks it.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -17,10 +19,14 @@ use domain::{
     Sensitive, Timestamp,
 };
 
+use crate::organisation::is_organisation;
+
 /// Payments of one entry: a booking may stand for many.
 const PAYMENTS_MAX: usize = 2_000;
 const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
 const DAY_MS: i64 = 86_400_000;
+/// Versions of a payment before it is booked. Bookings have theirs by arrival, and those are higher.
+const PENDING_VERSIONS: i64 = u32::MAX as i64;
 
 /// What is cut out of a document; the last three are entries.
 const PATHS: [&str; 10] = [
@@ -164,11 +170,20 @@ impl Entry {
         let mut drafts = Vec::new();
         for (at, payment) in self.payments.iter().enumerate() {
             let mut flags = Vec::new();
+            let (mut amount, currency) = self.amount(payment)?;
+            let reversal = self.texts.get("Ntry/RvslInd").is_some_and(|text| text == "true" || text == "1");
+            if reversal && amount.unscaled() > 0 {
+                amount = Decimal::from_unscaled(-amount.unscaled());
+            }
+            let direction = payment.get("CdtDbtInd").or_else(|| self.texts.get("Ntry/CdtDbtInd"));
+            let direction = direction.and_then(|text| text.get(..1)).unwrap_or_default();
             let of_bank = ["Refs/AcctSvcrRef", "Refs/UETR", "Refs/TxId"].iter().find_map(|path| payment.get(*path));
             let key = match (reference, of_bank) {
-                (_, Some(own)) => format!("entry:{account}:{own}"),
-                (Some(entry), None) if self.payments.len() == 1 => format!("entry:{account}:{entry}"),
-                (Some(entry), None) => format!("entry:{account}:{entry}:{at}"),
+                (_, Some(own)) => format!("entry:{account}:{own}:{amount}{direction}"),
+                (Some(entry), None) if self.payments.len() == 1 => {
+                    format!("entry:{account}:{entry}:{amount}{direction}")
+                }
+                (Some(entry), None) => format!("entry:{account}:{entry}:{amount}{direction}:{at}"),
                 (None, None) => {
                     flags.push("entry-without-reference");
                     let statement = self.texts.get("Id").map_or("", String::as_str);
@@ -184,15 +199,11 @@ impl Entry {
             }
             let status =
                 self.texts.get("Ntry/Sts").or_else(|| self.texts.get("Ntry/Sts/Cd")).map_or("", String::as_str);
+            let pending = matches!(status, "PDNG" | "FUTR" | "INFO");
             match status {
                 "PDNG" | "FUTR" => flags.push("payment-pending"),
                 "INFO" => flags.push("payment-informational"),
                 _ => {}
-            }
-            let (mut amount, currency) = self.amount(payment)?;
-            let reversal = self.texts.get("Ntry/RvslInd").is_some_and(|text| text == "true" || text == "1");
-            if reversal && amount.unscaled() > 0 {
-                amount = Decimal::from_unscaled(-amount.unscaled());
             }
             let payer = self.payer(payment)?;
             if payer.organisation {
@@ -222,6 +233,7 @@ impl Entry {
                 reverses: reversal
                     .then(|| payment.get("Refs/EndToEndId").or(reference).map(|text| short(text, 64)))
                     .flatten(),
+                pending,
             };
             if assumed {
                 flags.push("offset-assumed");
@@ -229,8 +241,8 @@ impl Entry {
             drafts.push(Draft {
                 role: DraftRole::Record,
                 source_record_id: key.into(),
-                version: None,
-                version_room: 0,
+                version: pending.then_some(0),
+                version_room: if pending { PENDING_VERSIONS } else { 0 },
                 op: Op::Upsert,
                 event_time: time,
                 precision,
@@ -322,7 +334,10 @@ fn owner(texts: &Texts) -> Result<Party, RowError> {
 
 fn read_party(texts: &Texts, at: &str, account: &str) -> Result<Party, RowError> {
     let text = |below: &str| texts.get(&format!("{at}/{below}")).map(String::as_str);
-    let organisation = texts.keys().any(|path| path.starts_with(&format!("{at}/Id/OrgId")));
+    // A party that is only named may be either; one with numbers of a person is one.
+    let names_firm = || text("Nm").is_some_and(is_organisation);
+    let has_id = |kind: &str| texts.keys().any(|path| path.starts_with(&format!("{at}/Id/{kind}")));
+    let organisation = has_id("OrgId") || (!has_id("PrvtId") && names_firm());
     let mut who = Who::default();
     if organisation {
         return Ok(Party { who, organisation });
@@ -364,118 +379,4 @@ fn short(text: &str, chars_max: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use connector::{Mapped, preview};
-    use domain::Body;
-    use test_support::build::token_key;
-
-    use super::*;
-
-    fn read(body: &str) -> Vec<Mapped> {
-        let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
-        let feed = feeds.find(|feed| feed.id().as_str() == "bank-statements").expect("a built-in feed");
-        let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
-        let rows = preview(&*feed, body.as_bytes(), &token_key(), now).expect("a body that fits");
-        rows.into_iter().map(|(_, result)| result).collect()
-    }
-
-    fn paid(mapped: &Mapped) -> (&Draft, &PaymentMade) {
-        let draft = mapped.as_ref().expect("an entry").last().expect("a payment");
-        match &draft.body {
-            Body::PaymentMade(payment) => (draft, payment),
-            other => panic!("unexpected {other:?}"),
-        }
-    }
-
-    fn document(version: &str, statement: &str, entries: &str) -> String {
-        format!(
-            "<?xml version='1.0' encoding='UTF-8'?><c:Document xmlns:c='urn:iso:std:iso:20022:tech:xsd:{version}'><c:M>\
-             <GrpHdr><MsgId>m</MsgId><CreDtTm>2022-03-02T18:00:00+08:00</CreDtTm></GrpHdr>\
-             <{statement}><Id>s1</Id><Acct><Id><IBAN>NL26VAYB8060476890</IBAN></Id><Ownr><Nm>王小明</Nm></Ownr></Acct>\
-             {entries}</{statement}></c:M></c:Document>"
-        )
-    }
-
-    const OLD: &str = "<Ntry><Amt Ccy='CNY'>8.85</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>\
-        <BookgDt><Dt>2022-03-01</Dt></BookgDt><AcctSvcrRef>R1</AcctSvcrRef><NtryDtls><TxDtls><RltdPties>\
-        <Dbtr><Nm>李雷</Nm><Id><PrvtId><Othr><Id>11010519491231002X</Id><SchmeNm><Cd>NIDN</Cd></SchmeNm></Othr></PrvtId></Id></Dbtr>\
-        <DbtrAcct><Id><IBAN>NL56AGDH9619008421</IBAN></Id></DbtrAcct></RltdPties></TxDtls></NtryDtls></Ntry>";
-
-    #[test]
-    fn an_entry_is_the_same_in_every_version_and_kind_of_message() {
-        let new = OLD
-            .replace("<Sts>BOOK</Sts>", "<Sts><Cd>BOOK</Cd></Sts>")
-            .replace("<Dbtr>", "<Dbtr><Pty>")
-            .replace("</Dbtr>", "</Pty></Dbtr>");
-        let first = read(&document("camt.053.001.02", "Stmt", OLD));
-        let (draft, payment) = paid(&first[0]);
-        assert_eq!(draft.source_record_id.expose(), "entry:NL26VAYB8060476890:R1");
-        assert_eq!((draft.precision, draft.event_time.to_string().as_str()), (Precision::Day, "2022-02-28T16:00:00Z"));
-        assert_eq!((payment.amount, payment.currency.as_deref()), (Decimal::parse("8.85"), Some("CNY")));
-        let schemes: Vec<_> = payment.subject.iter().map(|claim| claim.scheme).collect();
-        assert_eq!(schemes, [IdScheme::Record, IdScheme::CnId, IdScheme::Other]);
-        for (version, statement) in [("camt.052.001.08", "Rpt"), ("camt.054.001.14", "Ntfctn")] {
-            let again = read(&document(version, statement, &new));
-            let (other, same) = paid(&again[0]);
-            assert_eq!(
-                (other.source_record_id.expose(), same),
-                (draft.source_record_id.expose(), payment),
-                "{version}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_debit_is_paid_by_the_owner_and_an_organisation_is_nobody() {
-        let debit = "<Ntry><Amt Ccy='CNY'>5</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>PDNG</Sts><NtryRef>7</NtryRef></Ntry>";
-        let rows = read(&document("camt.054.001.08", "Ntfctn", debit));
-        let (draft, payment) = paid(&rows[0]);
-        assert_eq!(payment.subject.len(), 2);
-        // It has no date of its own; the message has.
-        assert_eq!((draft.event_time.to_string().as_str(), draft.utc_offset_min), ("2022-03-02T10:00:00Z", Some(480)));
-        assert_eq!(draft.quality_flags, ["payment-pending"]);
-        let firm = OLD.replace("PrvtId", "OrgId");
-        let rows = read(&document("camt.053.001.04", "Stmt", &firm));
-        let (draft, payment) = paid(&rows[0]);
-        assert_eq!((payment.subject.len(), draft.quality_flags[0]), (0, "organisation-holder"));
-    }
-
-    #[test]
-    fn one_entry_may_stand_for_many_payments_and_a_bad_one_spoils_itself() {
-        let tx = |reference: &str, amount: &str| {
-            format!(
-                "<TxDtls><Refs><AcctSvcrRef>{reference}</AcctSvcrRef></Refs><Amt Ccy='CNY'>{amount}</Amt><RltdPties><Dbtr><Nm>韩梅</Nm></Dbtr></RltdPties></TxDtls>"
-            )
-        };
-        let many = format!(
-            "<Ntry><Amt Ccy='CNY'>3</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><DtTm>2022-03-01T10:00:00</DtTm></BookgDt><NtryDtls>{}{}</NtryDtls></Ntry>",
-            tx("a", "1"),
-            tx("b", "2")
-        );
-        let entries = format!(
-            "{many}<Ntry><Amt Ccy='CNY'>x</Amt><BookgDt><Dt>2022-03-01</Dt></BookgDt></Ntry>{}",
-            OLD.replace("<Sts>", "<Sts")
-        );
-        let rows = read(&document("camt.053.001.04", "Stmt", &entries));
-        let payments: Vec<_> = rows[0]
-            .as_ref()
-            .expect("an entry")
-            .iter()
-            .filter_map(|draft| match &draft.body {
-                Body::PaymentMade(payment) => payment.amount,
-                _ => None,
-            })
-            .collect();
-        assert_eq!(payments, [Decimal::from_unscaled(100), Decimal::from_unscaled(200)]);
-        assert_eq!(rows[1].as_ref().expect_err("no amount").reason, Reason::ValueNumber);
-        assert_eq!(rows[2].as_ref().expect_err("no XML").reason, Reason::RowXml);
-    }
-
-    #[test]
-    fn a_reversal_takes_back() {
-        let back = OLD.replace("<Sts>", "<RvslInd>true</RvslInd><Sts>");
-        let rows = read(&document("camt.053.001.04", "Stmt", &back));
-        let (_, payment) = paid(&rows[0]);
-        assert_eq!((payment.amount, payment.reverses.as_deref()), (Decimal::parse("-8.85"), Some("R1")));
-    }
-}
+mod tests;

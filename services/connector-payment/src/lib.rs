@@ -5,6 +5,7 @@
 
 mod iso20022;
 mod iso8583;
+mod organisation;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub fn feeds(folder: Option<&Path>) -> Result<Vec<Arc<dyn Feed>>, ProfileError> 
 pub fn feed(profile: Profile) -> Result<Arc<dyn Feed>, ProfileError> {
     Ok(match profile.format.kind {
         FormatKind::Iso20022 => Arc::new(StatementFeed::new(profile)),
-        FormatKind::Iso8583 => Arc::new(CardFeed::new(profile)),
+        FormatKind::Iso8583 => Arc::new(CardFeed::new(profile)?),
         _ => Arc::new(ProfileFeed::new(profile)?),
     })
 }

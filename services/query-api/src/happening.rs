@@ -318,7 +318,8 @@ fn gate(body: GatePass) -> GateView {
 }
 
 fn payment(body: PaymentMade) -> PaymentView {
-    let PaymentMade { subject: _, amount, currency, channel, on_site, terminal_id, place: at, reverses: _ } = body;
+    let PaymentMade { subject: _, amount, currency, channel, on_site, terminal_id, place: at, reverses: _, pending: _ } =
+        body;
     PaymentView {
         amount: amount.map(|amount| amount.to_string()),
         currency,

@@ -33,6 +33,7 @@ pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
         terminal_id,
         place,
         reverses,
+        pending: false,
     })
 }
 

@@ -145,6 +145,8 @@ pub struct PaymentMade {
     pub place: PlaceRef,
     /// The order that this one takes back.
     pub reverses: Option<String>,
+    /// It is expected, or only told of, and not booked.
+    pub pending: bool,
 }
 
 /// What happened to a hospital stay.

@@ -48,6 +48,27 @@ impl Version {
 use Form::{Bytes, Digits, Text, Track};
 use Length::{Fixed, Three, Two};
 
+/// A data element as a partner's manual writes it: `n 12`, `ans 40`, `b 8`, or with its length before it `ll n 11`,
+/// `lllvar ans 999`.
+pub(super) fn declared(text: &str) -> Option<(Form, Length)> {
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let (length, form, count): (fn(usize) -> Length, _, _) = match words[..] {
+        [form, count] => (Fixed, form, count),
+        ["ll" | "llvar", form, count] => (Two, form, count),
+        ["lll" | "lllvar", form, count] => (Three, form, count),
+        _ => return None,
+    };
+    let form = match form {
+        "n" => Digits,
+        "a" | "an" | "as" | "ns" | "ans" | "s" | "x+n" => Text,
+        "z" => Track,
+        "b" => Bytes,
+        _ => return None,
+    };
+    let count = count.parse().ok().filter(|count| (1..=999).contains(count))?;
+    Some((form, length(count)))
+}
+
 const fn of_1987(number: usize) -> (Form, Length) {
     match number {
         2 => (Digits, Two(19)),

@@ -2,7 +2,8 @@
 //!
 //! Which encoding a partner speaks is declared in the options of the profile: characters in ASCII or in EBCDIC, numbers as
 //! characters or as packed decimals, bitmaps in hexadecimal digits or in bytes, and what frames a message. A card number
-//! leaves this module as a token only.
+//! leaves this module as a token only. Partners whose elements have other forms than the standard's declare them: `element:4 =
+//! "n 16"`.
 //!
 //! No field of 1987 tells the year: such a message is of the latest year in which its time is not in the future.
 
@@ -10,11 +11,13 @@ mod ebcdic;
 mod elements;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use connector::who::{Subjects, Who};
 use connector::{
-    BatchError, Counted, Draft, DraftRole, Encoding, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader,
+    BatchError, Counted, Draft, DraftRole, Encoding, Feed, Profile, ProfileError, RawRow, Reason, RowContext, RowError,
+    RowReader,
 };
 use domain::{
     Decimal, IdClaim, IdScheme, Op, PaymentChannel, PaymentMade, PlaceKind, PlaceRef, Precision, Sensitive, Timestamp,
@@ -24,10 +27,11 @@ use jiff::tz::TimeZone;
 
 use elements::Form::{Bytes, Digits, Text, Track};
 use elements::Length::{Fixed, Three, Two};
-use elements::Version;
+use elements::{Form, Length, Version};
 
 /// Longest message.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
+const DAY_MS: i64 = 86_400_000;
 
 /// How a partner writes messages, from the options of the profile.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +73,19 @@ impl Dialect {
     }
 }
 
+/// Data elements that a partner writes otherwise than the standard has them.
+type Declared = BTreeMap<usize, (Form, Length)>;
+
+/// Reads them from the options of the profile; gives the key of one that makes no sense.
+fn declared(profile: &Profile) -> Result<Declared, String> {
+    let stated = profile.options.iter().filter_map(|(key, text)| Some((key, key.strip_prefix("element:")?, text)));
+    let read = |(key, number, text): (&String, &str, &String)| {
+        let number = number.parse().ok().filter(|number| (2..=128).contains(number));
+        number.zip(elements::declared(text)).ok_or_else(|| key.clone())
+    };
+    stated.map(read).collect()
+}
+
 /// A message: its type, and the texts of its data elements.
 #[derive(Debug)]
 struct Message {
@@ -78,7 +95,7 @@ struct Message {
 }
 
 impl Message {
-    fn read(bytes: &[u8], dialect: Dialect) -> Result<Self, RowError> {
+    fn read(bytes: &[u8], dialect: Dialect, declared: &Declared) -> Result<Self, RowError> {
         let mut rest = bytes;
         let kind = digits(&mut rest, 4, dialect, 0)?;
         let version = Version::of(&kind).ok_or_else(|| broken(0, "is of no version of 1987 or 1993"))?;
@@ -90,7 +107,7 @@ impl Message {
         let present = (2..=map.len() * 8).filter(|number| map[(number - 1) / 8] & (0x80 >> ((number - 1) % 8)) != 0);
         // Bit 65 of 1987 says that a third bitmap follows, which nobody sends.
         for number in present.filter(|number| *number != 65 || version == Version::V1993) {
-            let (form, length) = version.element(number);
+            let (form, length) = declared.get(&number).copied().unwrap_or_else(|| version.element(number));
             let count = match length {
                 Fixed(count) => count,
                 Two(most) | Three(most) => {
@@ -174,12 +191,22 @@ fn bitmap(rest: &mut &[u8], dialect: Dialect) -> Result<Vec<u8>, RowError> {
 pub(crate) struct CardFeed {
     profile: Profile,
     dialect: Dialect,
+    declared: Declared,
 }
 
 impl CardFeed {
-    pub(crate) fn new(profile: Profile) -> Self {
+    /// # Errors
+    /// When a data element is declared in a form that there is not.
+    pub(crate) fn new(profile: Profile) -> Result<Self, ProfileError> {
         let dialect = Dialect::of(&profile);
-        Self { profile, dialect }
+        let declared = declared(&profile).map_err(|option| ProfileError::Key {
+            file: profile.feed.to_string(),
+            key: format!("options.{option}"),
+            message: "a data element from 2 to 128 is `n 12`, `an 6`, `ans 40`, `b 8` or `z 37`, with `ll` or `lll` \
+                      before it where its length stands there"
+                .to_owned(),
+        })?;
+        Ok(Self { profile, dialect, declared })
     }
 }
 
@@ -193,7 +220,7 @@ impl Feed for CardFeed {
     }
 
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
-        let message = Message::read(row.bytes.expose(), self.dialect)?;
+        let message = Message::read(row.bytes.expose(), self.dialect, &self.declared)?;
         drafts(&message, &self.profile, context)
     }
 }
@@ -293,9 +320,12 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
         return Ok(Vec::new());
     }
     let told = told(message, profile, context.ingest_time)?;
-    let (stated, at) = (told.stated, told.at);
+    let (stated, at) = (told.stated.as_str(), told.at);
     let trace = message.text(11).ok_or_else(|| missing(11))?;
     let acquirer = message.text(32).unwrap_or_default();
+    let terminal = message.text(41).map(str::to_owned);
+    let shop = message.text(42);
+    let named = terminal.as_deref().or(shop);
     let mut flags = told.flags;
     let mut who = Who::default();
     let track = message.text(35).and_then(|track| track.split('=').next());
@@ -314,8 +344,6 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
         // Currencies without a smaller unit.
         amount *= 100;
     }
-    let terminal = message.text(41).map(str::to_owned);
-    let shop = message.text(42);
     let absent = message.text(22).is_some_and(|mode| match message.version {
         // The first two digits of the entry mode: typed in and on line prove no presence.
         Version::V1987 => matches!(mode.get(..2), Some("01" | "10" | "81")),
@@ -323,7 +351,6 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
         Version::V1993 => mode.get(4..5).is_some_and(|present| present != "0"),
     });
     let source = profile.options.get("place_source").unwrap_or(&profile.source);
-    let named = terminal.as_deref().or(shop);
     let body = PaymentMade {
         subject: claims,
         amount: Some(Decimal::from_unscaled(if reversal { -amount } else { amount })),
@@ -336,13 +363,18 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
             name: message.text(43).map(Sensitive::from),
             ..PlaceRef::default()
         },
-        terminal_id: terminal,
-        reverses: original(message).filter(|_| reversal),
+        reverses: original(message, named).filter(|_| reversal),
+        terminal_id: terminal.clone(),
+        pending: false,
     };
     let draft = Draft {
         role: DraftRole::Record,
-        source_record_id: format!("{}{}", if reversal { "reversal:" } else { "" }, record(acquirer, trace, stated))
-            .into(),
+        source_record_id: format!(
+            "{}{}",
+            if reversal { "reversal:" } else { "" },
+            record(acquirer, named, trace, stated)
+        )
+        .into(),
         version: None,
         version_room: 0,
         op: Op::Upsert,
@@ -358,41 +390,61 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
 }
 
 /// When a message says that it happened.
-struct Told<'m> {
+struct Told {
     /// As it is written; it names the message.
-    stated: &'m str,
+    stated: String,
     at: Timestamp,
     offset_min: i32,
     flags: Vec<&'static str>,
 }
 
-fn told<'m>(message: &'m Message, profile: &Profile, received: Timestamp) -> Result<Told<'m>, RowError> {
+fn told(message: &Message, profile: &Profile, received: Timestamp) -> Result<Told, RowError> {
     if let Some(stated) = message.text(12).filter(|_| message.version == Version::V1993) {
         let wrong = |reason, text: &str| RowError::field("DE 12", reason, text);
         let (at, offset_min) = local(stated, &profile.time.zone)
             .ok_or_else(|| wrong(Reason::ValueTime, "DE 12 is no time as YYMMDDhhmmss"))?;
-        if at < profile.time.earliest() || at > received.plus_millis(86_400_000) {
+        if at < profile.time.earliest() || at > received.plus_millis(DAY_MS) {
             return Err(wrong(Reason::TimeOutOfRange, "DE 12 is before 1990 or later than it can be"));
         }
-        return Ok(Told { stated, at, offset_min, flags: Vec::new() });
+        return Ok(Told { stated: stated.to_owned(), at, offset_min, flags: Vec::new() });
     }
-    let stated = message.text(7).ok_or_else(|| missing(7))?;
-    let at = instant(stated, received)
-        .ok_or_else(|| RowError::field("DE 7", Reason::ValueTime, "DE 7 is no time as MMDDhhmmss"))?;
-    Ok(Told { stated, at, offset_min: 0, flags: vec!["year-assumed"] })
+    let wrong = |field: &str, forms: &str| {
+        let text = format!(
+            "{field} is no time as {forms}; where the partner writes another element longer or shorter than the standard, \
+             the profile declares it (docs/PROFILES.md, iso8583)"
+        );
+        RowError::field(field, Reason::ValueTime, text)
+    };
+    if let Some(stated) = message.text(7) {
+        let (at, assumed) =
+            instant(stated, received).ok_or_else(|| wrong("DE 7", "MMDDhhmmss, YYMMDDhhmmss or YYYYMMDDhhmmss"))?;
+        if at < profile.time.earliest() || at > received.plus_millis(DAY_MS) {
+            let text = "DE 7 is before 1990 or later than it can be";
+            return Err(RowError::field("DE 7", Reason::TimeOutOfRange, text));
+        }
+        let flags = if assumed { vec!["year-assumed"] } else { Vec::new() };
+        return Ok(Told { stated: stated.to_owned(), at, offset_min: 0, flags });
+    }
+    // Without the time of transmission, the time at the terminal.
+    let (Some(day), Some(time)) = (message.text(13), message.text(12)) else { return Err(missing(7)) };
+    let stated = format!("{day}{time}");
+    let found = latest(received, |year| local(&format!("{:02}{stated}", year % 100), &profile.time.zone));
+    let (at, offset_min) = found.ok_or_else(|| wrong("DE 12", "hhmmss, or DE 13 as MMDD"))?;
+    Ok(Told { stated, at, offset_min, flags: vec!["year-assumed"] })
 }
 
-/// The message that a reversal takes back: DE 90 of 1987, DE 56 of 1993 name its type, trace, time and acquirer.
-fn original(message: &Message) -> Option<String> {
+/// The message that a reversal takes back: DE 90 of 1987, DE 56 of 1993 name its type, trace, time and acquirer. It was sent
+/// from the same terminal.
+fn original(message: &Message, named: Option<&str>) -> Option<String> {
     match message.version {
         Version::V1987 => {
             let original = message.text(90)?;
-            Some(record(original.get(20..31)?, original.get(4..10)?, original.get(10..20)?))
+            Some(record(original.get(20..31)?, named, original.get(4..10)?, original.get(10..20)?))
         }
         Version::V1993 => {
             let original = message.text(56)?;
             // Behind the two digits of its length.
-            Some(record(original.get(24..).unwrap_or_default(), original.get(4..10)?, original.get(10..22)?))
+            Some(record(original.get(24..).unwrap_or_default(), named, original.get(4..10)?, original.get(10..22)?))
         }
     }
 }
@@ -405,9 +457,10 @@ fn local(text: &str, zone: &TimeZone) -> Option<(Timestamp, i32)> {
     Timestamp::from_civil(date.to_datetime(time), zone).ok()
 }
 
-/// What names a message: acquirer, trace number and time of transmission.
-fn record(acquirer: &str, trace: &str, stated: &str) -> String {
-    format!("card:{}:{trace}:{stated}", acquirer.trim_start_matches('0'))
+/// What names a message: acquirer, terminal, trace number and time of transmission. Terminals count their messages each for
+/// itself. The reference number of DE 37 comes with the answer only, and request and answer are one payment.
+fn record(acquirer: &str, terminal: Option<&str>, trace: &str, stated: &str) -> String {
+    format!("card:{}:{}:{trace}:{stated}", acquirer.trim_start_matches('0'), terminal.unwrap_or_default())
 }
 
 fn missing(number: usize) -> RowError {
@@ -431,16 +484,22 @@ fn luhn(card: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// `MMDDhhmmss` of GMT, in the latest year in which it is not later than a day after the message came.
-fn instant(text: &str, received: Timestamp) -> Option<Timestamp> {
-    let part = |at: usize| text.get(at..at + 2)?.parse::<i8>().ok();
-    let (year, ..) = received.day_at_offset(0).ymd()?;
-    let at = |year: i16| {
-        let date = jiff::civil::Date::new(year, part(0)?, part(2)?).ok()?;
-        let time = jiff::civil::Time::new(part(4)?, part(6)?, part(8)?, 0).ok()?;
-        Timestamp::from_civil(date.to_datetime(time), &TimeZone::UTC).ok().map(|(at, _)| at)
+/// A time of GMT as `MMDDhhmmss`, or with two or four digits of the year before it; and whether the year is assumed.
+fn instant(text: &str, received: Timestamp) -> Option<(Timestamp, bool)> {
+    let utc = |text: &str| local(text, &TimeZone::UTC);
+    let found = match text.len() {
+        10 => latest(received, |year| utc(&format!("{:02}{text}", year % 100))).map(|found| (found, true)),
+        12 => utc(text).map(|found| (found, false)),
+        14 => text.strip_prefix("20").and_then(utc).map(|found| (found, false)),
+        _ => None,
     };
-    let known = |year: i16| at(year).filter(|at| *at <= received.plus_millis(86_400_000));
+    found.map(|((at, _), assumed)| (at, assumed))
+}
+
+/// The latest year in which a time without one is not later than a day after the message came.
+fn latest(received: Timestamp, at: impl Fn(i16) -> Option<(Timestamp, i32)>) -> Option<(Timestamp, i32)> {
+    let (year, ..) = received.day_at_offset(0).ymd()?;
+    let known = |year: i16| at(year).filter(|(at, _)| *at <= received.plus_millis(DAY_MS));
     // Next year on its first day, and the last leap year for 29 February.
     (-4..=1).rev().find_map(|back| known(year + back))
 }

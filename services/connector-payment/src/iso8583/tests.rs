@@ -10,7 +10,7 @@ const PROFILE: &str = include_str!("../../profiles/card-messages.toml");
 
 fn read(body: &[u8], options: &str) -> Vec<Mapped> {
     let text = PROFILE.replace("[options]\n", &format!("[options]\n{options}\n"));
-    let feed = CardFeed::new(Profile::parse("test", &text).expect("a profile"));
+    let feed = CardFeed::new(Profile::parse("test", &text).expect("a profile")).expect("a sound profile");
     let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
     let rows = preview(&feed, body, &token_key(), now).expect("a body that fits");
     rows.into_iter().map(|(_, result)| result).collect()
@@ -80,10 +80,10 @@ fn no_message_is_of_the_future_and_the_year_turns() {
 
 #[test]
 fn a_reversal_names_what_it_takes_back_and_other_messages_are_named() {
-    let map: u64 = [1, 4, 7, 11, 32].iter().map(|number| 1 << (64 - number)).sum();
+    let map: u64 = [1, 4, 7, 11, 32, 41].iter().map(|number| 1 << (64 - number)).sum();
     let second: u64 = 1 << (128 - 90);
     let original = format!("0200000001{}{:0>11}{:0>11}", "0301080211", "100200", "");
-    let text = format!("0400{map:016X}{second:016X}000000001234030109000000000206100200{original}");
+    let text = format!("0400{map:016X}{second:016X}000000001234030109000000000206100200T1      {original}");
     let rows = read(text.as_bytes(), "");
     let (_, back) = payment(&rows[0]);
     let first = read(purchase("0200", "0301080211").as_bytes(), "");
@@ -121,9 +121,9 @@ fn a_message_of_1993_tells_its_year_and_who_was_there() {
     let declined = read(purchase_1993("1210", "116", '0').as_bytes(), "");
     assert_eq!(declined[0].as_ref().expect("a message").len(), 0);
     // A reversal names the purchase by DE 56.
-    let map: u64 = [4, 7, 11, 12, 32, 56].iter().map(|number| 1 << (64 - number)).sum();
+    let map: u64 = [4, 7, 11, 12, 32, 41, 56].iter().map(|number| 1 << (64 - number)).sum();
     let original = "120000000122030108021106100200";
-    let text = format!("1420{map:016X}00000000123403010003000000022203010803000610020030{original}");
+    let text = format!("1420{map:016X}000000001234030100030000000222030108030006100200T1      30{original}");
     let rows = read(text.as_bytes(), "");
     assert_eq!(payment(&rows[0]).1.reverses.as_deref(), Some(draft.source_record_id.expose().as_str()));
     let unknown = read(purchase_1993("2200", "000", '0').as_bytes(), "");
@@ -140,4 +140,52 @@ fn a_mainframe_says_the_same_in_ebcdic() {
     assert_eq!(payment(&rows[1]).1, payment(&read(plain.as_bytes(), "")[0]).1);
     let ascii = read(plain.as_bytes(), "text = \"ebcdic\"");
     assert_eq!(ascii[0].as_ref().expect_err("not EBCDIC").reason, Reason::MessageStructure);
+}
+
+#[test]
+fn two_terminals_with_one_trace_number_in_one_second_made_two_payments() {
+    let other = purchase("0200", "0301080211").replace("T1      ", "T2      ");
+    let lines = format!("{}\n{other}\n{}", purchase("0200", "0301080211"), purchase("0210", "0301080211"));
+    let rows = read(lines.as_bytes(), "");
+    let keys: Vec<&str> = rows.iter().map(|row| payment(row).0.source_record_id.expose().as_str()).collect();
+    assert_eq!(keys[0], "card:100200:T1:000001:0301080211");
+    assert_ne!(keys[0], keys[1]);
+    assert_eq!(keys[0], keys[2], "an answer is of its request");
+}
+
+#[test]
+fn a_partner_declares_the_elements_that_it_writes_otherwise() {
+    let longer = purchase("0200", "0301080211").replace("000000001234", "0000000000001234");
+    assert!(read(longer.as_bytes(), "")[0].is_err());
+    let rows = read(longer.as_bytes(), "\"element:4\" = \"n 16\"");
+    let plain = read(purchase("0200", "0301080211").as_bytes(), "");
+    assert_eq!(payment(&rows[0]).1, payment(&plain[0]).1);
+    let with_length = purchase("0200", "0301080211").replace("T1      ", "02T1");
+    let rows = read(with_length.as_bytes(), "\"element:41\" = \"llvar ans 8\"");
+    assert_eq!(payment(&rows[0]).1, payment(&plain[0]).1);
+    for (option, form) in [("element:4", "n"), ("element:4", "q 12"), ("element:129", "n 1"), ("element:4", "l n 2")] {
+        let text = PROFILE.replace("[options]\n", &format!("[options]\n\"{option}\" = \"{form}\"\n"));
+        let error = CardFeed::new(Profile::parse("test", &text).expect("a profile")).err().expect("no such form");
+        assert!(error.to_string().contains(option), "{error}");
+    }
+}
+
+#[test]
+fn the_time_of_transmission_may_have_a_year_or_be_that_of_the_terminal() {
+    let at = |time: &str, form: &str| {
+        let rows = read(purchase("0200", time).as_bytes(), &format!("\"element:7\" = \"{form}\""));
+        let (draft, _) = payment(&rows[0]);
+        (draft.event_time.to_string(), draft.quality_flags.contains(&"year-assumed"))
+    };
+    let expected = ("2021-03-01T08:02:11Z".to_owned(), false);
+    assert_eq!(at("210301080211", "n 12"), expected);
+    assert_eq!(at("20210301080211", "n 14"), expected);
+    // Elements 4 11 12 13 32 41.
+    let map: u64 = [4, 11, 12, 13, 32, 41].iter().map(|number| 1 << (64 - number)).sum();
+    let text = format!("0200{map:016X}000000001234000001160211030106100200T1234567");
+    let rows = read(text.as_bytes(), "");
+    let (draft, _) = payment(&rows[0]);
+    assert_eq!((draft.event_time.to_string().as_str(), draft.offset_assumed), ("2022-03-01T08:02:11Z", true));
+    let future = read(purchase("0200", "300301080211").as_bytes(), "\"element:7\" = \"n 12\"");
+    assert_eq!(future[0].as_ref().expect_err("not yet").reason, Reason::TimeOutOfRange);
 }

@@ -1,0 +1,158 @@
+use connector::{Mapped, preview};
+use domain::Body;
+use test_support::build::token_key;
+
+use super::*;
+
+fn read(body: &str) -> Vec<Mapped> {
+    let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+    let feed = feeds.find(|feed| feed.id().as_str() == "bank-statements").expect("a built-in feed");
+    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    let rows = preview(&*feed, body.as_bytes(), &token_key(), now).expect("a body that fits");
+    rows.into_iter().map(|(_, result)| result).collect()
+}
+
+fn paid(mapped: &Mapped) -> (&Draft, &PaymentMade) {
+    let draft = mapped.as_ref().expect("an entry").last().expect("a payment");
+    match &draft.body {
+        Body::PaymentMade(payment) => (draft, payment),
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+fn document(version: &str, statement: &str, entries: &str) -> String {
+    format!(
+        "<?xml version='1.0' encoding='UTF-8'?><c:Document xmlns:c='urn:iso:std:iso:20022:tech:xsd:{version}'><c:M>\
+         <GrpHdr><MsgId>m</MsgId><CreDtTm>2022-03-02T18:00:00+08:00</CreDtTm></GrpHdr>\
+         <{statement}><Id>s1</Id><Acct><Id><IBAN>NL26VAYB8060476890</IBAN></Id><Ownr><Nm>王小明</Nm></Ownr></Acct>\
+         {entries}</{statement}></c:M></c:Document>"
+    )
+}
+
+const OLD: &str = "<Ntry><Amt Ccy='CNY'>8.85</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>\
+    <BookgDt><Dt>2022-03-01</Dt></BookgDt><AcctSvcrRef>R1</AcctSvcrRef><NtryDtls><TxDtls><RltdPties>\
+    <Dbtr><Nm>李雷</Nm><Id><PrvtId><Othr><Id>11010519491231002X</Id><SchmeNm><Cd>NIDN</Cd></SchmeNm></Othr></PrvtId></Id></Dbtr>\
+    <DbtrAcct><Id><IBAN>NL56AGDH9619008421</IBAN></Id></DbtrAcct></RltdPties></TxDtls></NtryDtls></Ntry>";
+
+#[test]
+fn an_entry_is_the_same_in_every_version_and_kind_of_message() {
+    let new = OLD
+        .replace("<Sts>BOOK</Sts>", "<Sts><Cd>BOOK</Cd></Sts>")
+        .replace("<Dbtr>", "<Dbtr><Pty>")
+        .replace("</Dbtr>", "</Pty></Dbtr>");
+    let first = read(&document("camt.053.001.02", "Stmt", OLD));
+    let (draft, payment) = paid(&first[0]);
+    assert_eq!(draft.source_record_id.expose(), "entry:NL26VAYB8060476890:R1:8.85C");
+    assert_eq!((draft.precision, draft.event_time.to_string().as_str()), (Precision::Day, "2022-02-28T16:00:00Z"));
+    assert_eq!((payment.amount, payment.currency.as_deref()), (Decimal::parse("8.85"), Some("CNY")));
+    let schemes: Vec<_> = payment.subject.iter().map(|claim| claim.scheme).collect();
+    assert_eq!(schemes, [IdScheme::Record, IdScheme::CnId, IdScheme::Other]);
+    for (version, statement) in [("camt.052.001.08", "Rpt"), ("camt.054.001.14", "Ntfctn")] {
+        let again = read(&document(version, statement, &new));
+        let (other, same) = paid(&again[0]);
+        assert_eq!((other.source_record_id.expose(), same), (draft.source_record_id.expose(), payment), "{version}");
+    }
+}
+
+#[test]
+fn a_debit_is_paid_by_the_owner_and_an_organisation_is_nobody() {
+    let debit = "<Ntry><Amt Ccy='CNY'>5</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>PDNG</Sts><NtryRef>7</NtryRef></Ntry>";
+    let rows = read(&document("camt.054.001.08", "Ntfctn", debit));
+    let (draft, payment) = paid(&rows[0]);
+    assert_eq!(payment.subject.len(), 2);
+    // It has no date of its own; the message has.
+    assert_eq!((draft.event_time.to_string().as_str(), draft.utc_offset_min), ("2022-03-02T10:00:00Z", Some(480)));
+    assert_eq!(draft.quality_flags, ["payment-pending"]);
+    let firm = OLD.replace("PrvtId", "OrgId");
+    let rows = read(&document("camt.053.001.04", "Stmt", &firm));
+    let (draft, payment) = paid(&rows[0]);
+    assert_eq!((payment.subject.len(), draft.quality_flags[0]), (0, "organisation-holder"));
+}
+
+#[test]
+fn one_entry_may_stand_for_many_payments_and_a_bad_one_spoils_itself() {
+    let tx = |reference: &str, amount: &str| {
+        format!(
+            "<TxDtls><Refs><AcctSvcrRef>{reference}</AcctSvcrRef></Refs><Amt Ccy='CNY'>{amount}</Amt><RltdPties><Dbtr><Nm>韩梅</Nm></Dbtr></RltdPties></TxDtls>"
+        )
+    };
+    let many = format!(
+        "<Ntry><Amt Ccy='CNY'>3</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><DtTm>2022-03-01T10:00:00</DtTm></BookgDt><NtryDtls>{}{}</NtryDtls></Ntry>",
+        tx("a", "1"),
+        tx("b", "2")
+    );
+    let entries = format!(
+        "{many}<Ntry><Amt Ccy='CNY'>x</Amt><BookgDt><Dt>2022-03-01</Dt></BookgDt></Ntry>{}",
+        OLD.replace("<Sts>", "<Sts")
+    );
+    let rows = read(&document("camt.053.001.04", "Stmt", &entries));
+    let payments: Vec<_> = rows[0]
+        .as_ref()
+        .expect("an entry")
+        .iter()
+        .filter_map(|draft| match &draft.body {
+            Body::PaymentMade(payment) => payment.amount,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(payments, [Decimal::from_unscaled(100), Decimal::from_unscaled(200)]);
+    assert_eq!(rows[1].as_ref().expect_err("no amount").reason, Reason::ValueNumber);
+    assert_eq!(rows[2].as_ref().expect_err("no XML").reason, Reason::RowXml);
+}
+
+#[test]
+fn a_reversal_takes_back() {
+    let back = OLD.replace("<Sts>", "<RvslInd>true</RvslInd><Sts>");
+    let rows = read(&document("camt.053.001.04", "Stmt", &back));
+    let (_, payment) = paid(&rows[0]);
+    assert_eq!((payment.amount, payment.reverses.as_deref()), (Decimal::parse("-8.85"), Some("R1")));
+}
+
+/// The key, version and whether it is pending, of each payment.
+fn payments(rows: &[Mapped]) -> Vec<(String, Option<i64>, bool)> {
+    let payment = |draft: &Draft| match &draft.body {
+        Body::PaymentMade(payment) => Some((draft.source_record_id.expose().clone(), draft.version, payment.pending)),
+        _ => None,
+    };
+    rows.iter().flat_map(|row| row.as_ref().expect("an entry")).filter_map(payment).collect()
+}
+
+#[test]
+fn entries_that_share_a_reference_are_told_apart_by_amount_and_direction() {
+    let other = OLD.replace("8.85", "99.99");
+    let back = OLD.replace("CRDT", "DBIT");
+    let reversed = OLD.replace("<Sts>", "<RvslInd>true</RvslInd><Sts>");
+    let rows = read(&document("camt.053.001.02", "Stmt", &[OLD, &other, &back, &reversed].concat()));
+    let keys: Vec<String> = payments(&rows).into_iter().map(|(key, ..)| key).collect();
+    let expected = ["8.85C", "99.99C", "8.85D", "-8.85C"].map(|end| format!("entry:NL26VAYB8060476890:R1:{end}"));
+    assert_eq!(keys, expected);
+}
+
+#[test]
+fn what_is_not_booked_yet_is_the_same_record_with_a_version_below_the_booking() {
+    let pending = OLD.replace("BOOK", "PDNG");
+    let rows = read(&document("camt.052.001.08", "Rpt", &[&pending, OLD].concat()));
+    let payments = payments(&rows);
+    assert_eq!(payments[0].0, payments[1].0);
+    assert_eq!((payments[0].1, payments[0].2), (Some(0), true));
+    assert_eq!((payments[1].1, payments[1].2), (None, false), "by arrival, which is higher than any of those");
+}
+
+#[test]
+fn a_firm_that_is_only_named_is_an_organisation() {
+    let named = |name: &str| {
+        let entry = "<Ntry><Amt Ccy='EUR'>5</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2022-03-01</Dt></BookgDt>\
+                     <AcctSvcrRef>R2</AcctSvcrRef><NtryDtls><TxDtls><RltdPties><Dbtr><Nm>NAME</Nm></Dbtr></RltdPties>\
+                     </TxDtls></NtryDtls></Ntry>";
+        let rows = read(&document("camt.054.001.04", "Ntfctn", &entry.replace("NAME", name)));
+        let (draft, payment) = paid(&rows[0]);
+        (payment.subject.len(), draft.quality_flags.contains(&"organisation-holder"))
+    };
+    assert_eq!(named("Beispiel GmbH"), (0, true));
+    assert_eq!(named("苏州某某贸易有限公司"), (0, true));
+    assert_eq!(named("李雷").1, false);
+    // Who has a person's number is a person, whatever the name.
+    let person = OLD.replace("李雷", "Li Ltd");
+    let rows = read(&document("camt.053.001.04", "Stmt", &person));
+    assert!(!paid(&rows[0]).1.subject.is_empty());
+}
