@@ -70,7 +70,7 @@ impl Feed for FhirFeed {
         let text = self.profile.format.encoding.decode(row.bytes.expose()).ok()?;
         let (timestamp, entry) = text.split_once('\n').unwrap_or(("", &text));
         let (kind, resource) = Resource::open(entry, timestamp, &self.profile, context).ok()?;
-        let record = map::record(&kind, &resource.id)?;
+        let record = map::record(&kind, &resource.name())?;
         let version = resource.version().map_or(StatedVersion::Arrival, StatedVersion::At);
         Some(About { source_record_id: record.into(), version })
     }
