@@ -19,8 +19,9 @@ test: ## everything that must hold: format, lints, edges, schemas, all tests, do
 check: ## the quick part of it: format, lints, edges, schemas
 	@cargo xtask ci --quick
 
-fuzz: ## hostile bytes for every parser, ten minutes each (FUZZ="--seconds 60 hospital-hl7"; FUZZ=--help)
-	@cargo run --quiet --package fuzz -- $(FUZZ)
+fuzz: ## libFuzzer on every parser, ten minutes each (FUZZ="--seconds 60 hospital-hl7"; FUZZ=--help)
+	@.ci/setup demo
+	@crates/fuzz/run $(FUZZ)
 
 faults: ## kill the connector, the broker and the database under load (KILLS=200, SEED=1); nothing may be lost or doubled
 	@.ci/setup test

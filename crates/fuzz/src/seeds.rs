@@ -1,11 +1,18 @@
 //! What the changes begin with: pieces of a synthetic city's files, and inputs written for the forms that a city has not.
 
 use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use connector::FormatKind;
+use codec::Codec;
+use connector::{Draft, Feed, FormatKind, Profile, preview};
+use domain::{BatchId, Edition, Event, EventId, EventType, Meta, Timestamp, TokenKey};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rust_xlsxwriter::Workbook;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// Bytes of a city's file that make a seed.
 const PIECE_BYTES: usize = 3_000;
@@ -90,12 +97,103 @@ fn workbook() -> Vec<u8> {
     book.save_to_buffer().expect("a workbook")
 }
 
-/// Messages of the log behind a byte that chooses their topic.
-pub(crate) fn messages() -> Vec<Vec<u8>> {
-    let begin = |topic: u8| {
-        [&[topic, 0, 0, 0, 0, topic + 1][..], &[2, 72], b"aaaaaaaa-aaaa-5aaa-8aaa-aaaaaaaaaaaa", &[0; 40]].concat()
+/// Messages of the log behind a byte that chooses their topic: one of each type of event that the feeds' seeds come to.
+pub(crate) fn messages(feeds: &[Arc<dyn Feed>]) -> Vec<Vec<u8>> {
+    let (codec, key) = (Codec::builtin(), TokenKey::from_bytes(&[7; 32]));
+    let mut messages = BTreeMap::new();
+    for feed in feeds {
+        let profile = feed.profile();
+        let seeds = of_feed(profile.feed.as_str(), profile.format.kind);
+        let rows = seeds.iter().filter_map(|seed| preview(&**feed, seed, &key, NOW).ok()).flatten();
+        for draft in rows.filter_map(|(_, mapped)| mapped.ok()).flatten() {
+            let event = event(profile, &key, draft);
+            let Some(place) = EventType::ALL.iter().position(|known| *known == event.event_type()) else { continue };
+            if let Ok(encoded) = codec.encode(&event) {
+                messages.entry(place).or_insert_with(|| [&[place as u8], &encoded.payload[..]].concat());
+            }
+        }
+    }
+    messages.into_values().collect()
+}
+
+/// The instant at which everything is read: 2022-03-20T00:00:00Z.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_647_734_400_000);
+
+fn event(profile: &Profile, key: &TokenKey, draft: Draft) -> Event {
+    let edition = Edition { version: draft.version.unwrap_or(1), reading: 0 };
+    let meta = Meta {
+        event_id: EventId::derive(&profile.source, draft.source_record_id.expose(), edition, "", ""),
+        source: profile.source.clone(),
+        source_kind: profile.source_kind,
+        record_id: key.record_id(&profile.source, draft.source_record_id.expose()),
+        source_record_id: draft.source_record_id,
+        source_record_version: edition.version,
+        reading: edition.reading,
+        op: draft.op,
+        event_time: draft.event_time,
+        event_time_precision: draft.precision,
+        source_utc_offset_min: draft.utc_offset_min,
+        offset_assumed: draft.offset_assumed,
+        source_created_time: draft.created_time,
+        ingest_time: NOW,
+        schema_version: 1,
+        batch_id: BatchId::derive(&profile.feed, &[7; 32]),
+        batch_row: 1,
+        raw_ref: None,
+        trace_id: "0".repeat(32),
+        quality_flags: draft.quality_flags.into_iter().map(str::to_owned).collect(),
     };
-    (0..13).map(begin).collect()
+    Event { meta, body: draft.body }
+}
+
+/// Streams of MLLP blocks behind a byte that says where the network cuts them.
+pub(crate) fn streams() -> Vec<Vec<u8>> {
+    let block = |text: &str| format!("\u{b}{text}\u{1c}\r");
+    let twice = format!("\r\n{}{}", block(RESULT), block(BATCH));
+    let broken = format!("{}\u{b}\u{b}{RESULT}\u{1c}", block(""));
+    let streams = [ADMISSION, &twice, &broken];
+    streams.iter().zip([128, 255, 1]).map(|(stream, cut)| [&[cut], stream.as_bytes()].concat()).collect()
+}
+
+/// Packed bodies behind a byte that chooses the form for which they are unpacked.
+pub(crate) fn archives() -> Vec<Vec<u8>> {
+    let packed = [gzip(TABLE), zstd(TABLE), zip(&[("a.csv", TABLE), ("b/B.csv", TABLE)]), zip(&[("list.json", b"[]")])];
+    let plain = [TABLE.to_vec(), workbook()];
+    let all = packed.iter().chain(&plain);
+    all.flat_map(|body| (0..10).map(|choice| [&[choice], &body[..]].concat())).collect()
+}
+
+/// Files of which nothing is known.
+pub(crate) fn files() -> Vec<Vec<u8>> {
+    let texts = [TABLE, PDI.as_bytes(), ADMISSION.as_bytes(), BUNDLE.as_bytes(), LIST.as_bytes(), STATEMENT.as_bytes()];
+    let made = [workbook(), gzip(TABLE), zip(&[("a.csv", TABLE), ("b.csv", TABLE)])];
+    let pieces = CITY.values().flat_map(|pieces| pieces.iter().take(2).cloned());
+    pieces.chain(texts.map(<[u8]>::to_vec)).chain(made).collect()
+}
+
+const TABLE: &[u8] =
+    "record_id,gate_id,phone,scan_time\n1,G1,13800000001,2022-03-01 08:02:11\n2,G1,,2022-03-01 08:03:12\n".as_bytes();
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // Unwrap safety: it is written to memory.
+    encoder.write_all(plain).and_then(|()| encoder.finish()).expect("compressed")
+}
+
+fn zstd(plain: &[u8]) -> Vec<u8> {
+    // Unwrap safety: it is written to memory.
+    zstd::encode_all(plain, 3).expect("compressed")
+}
+
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, plain) in files {
+        let begun = archive.start_file(*name, SimpleFileOptions::default());
+        // Unwrap safety: it is written to memory.
+        begun.map_err(std::io::Error::other).and_then(|()| archive.write_all(plain)).expect("a file");
+    }
+    // Unwrap safety: it is written to memory.
+    archive.finish().expect("an archive").into_inner()
 }
 
 /// Texts of profiles.

@@ -250,16 +250,18 @@ async fn answers(frame: Frame, mllp: &Mllp, enhanced: bool, encoding: Encoding, 
 
 /// One block of a connection.
 #[derive(Debug, PartialEq, Eq)]
-enum Frame {
+pub enum Frame {
+    /// A message.
     Message(Vec<u8>),
-    /// Longer than a message may be; the first bytes are kept for the answer's address and for the quarantine.
+    /// Longer than a message may be.
     TooLong {
+        /// The first bytes, for the answer's address and for the quarantine.
         begin: Vec<u8>,
     },
 }
 
 /// Cuts a byte stream into blocks in bounded memory.
-struct Frames<R> {
+pub struct Frames<R> {
     reader: R,
     buffer: Vec<u8>,
     /// Held from a large message to the begin of the next.
@@ -267,12 +269,16 @@ struct Frames<R> {
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
-    fn of(reader: R) -> Self {
+    /// Of a connection.
+    pub fn of(reader: R) -> Self {
         Self { reader, buffer: Vec::new(), large: None }
     }
 
     /// Waits for the begin of a block; `false` when the sender closed the connection between blocks.
-    async fn begin(&mut self) -> io::Result<bool> {
+    ///
+    /// # Errors
+    /// When the connection breaks, or brings too much that is no block.
+    pub async fn begin(&mut self) -> io::Result<bool> {
         let mut noise = 0;
         self.large = None;
         self.buffer.shrink_to(LARGE_BYTES);
@@ -293,7 +299,10 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     }
 
     /// The block that has begun.
-    async fn rest(&mut self) -> io::Result<Frame> {
+    ///
+    /// # Errors
+    /// When the connection ends before the block does.
+    pub async fn rest(&mut self) -> io::Result<Frame> {
         let mut begin = None;
         let mut searched = 0;
         loop {
