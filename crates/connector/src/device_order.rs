@@ -66,10 +66,12 @@ pub(crate) fn compare(chunk: &mut Chunk, last: &[Pass]) -> Vec<Pass> {
             let (numbers, times) = (point.number.cmp(&known.number), point.time_ms.cmp(&known.time_ms));
             // A number far from the last one is that of a counter that began anew.
             let is_near = point.number.abs_diff(known.number) <= GAP_MAX.unsigned_abs();
-            if is_near && numbers == times.reverse() && numbers.is_ne() {
-                if let Ok(drafts) = &mut chunk.rows[point.row].result {
-                    drafts[point.draft].draft.quality_flags.push("sequence-contradicts");
-                }
+            if is_near
+                && numbers == times.reverse()
+                && numbers.is_ne()
+                && let Ok(drafts) = &mut chunk.rows[point.row].result
+            {
+                drafts[point.draft].draft.quality_flags.push("sequence-contradicts");
             }
         }
     }
