@@ -1,4 +1,4 @@
-//! Hospitals: each speaks MLLP on one connection, one message after the other, and sends again whatever was not answered.
+//! Hospitals, which speak MLLP: one message after the other, each sent again until it is answered.
 
 use std::io;
 use std::net::SocketAddr;

@@ -18,12 +18,12 @@ use crate::site::Hub;
 const FEEDS: [&str; 5] = ["household-register", "gate-scans", "subscriber-register", "location-updates", SPOILT];
 /// The feed of which every fifth line breaks off in the middle.
 const SPOILT: &str = "lab-results";
-/// The feed that comes message by message, and its two senders.
+/// The feed that comes message by message, on one connection: its hospitals are one source, in which the first to state who
+/// somebody is has the word, so their order counts.
 const MESSAGES: &str = "hospital-hl7";
-const HOSPITALS: [&str; 2] = ["hospital-1", "hospital-2"];
 /// Residents of the city of one round.
 const RESIDENTS: u32 = 500;
-/// A hospital's pause between its messages, so that there are some at any time of a round.
+/// The pause between messages, so that there are some at any time of a round.
 const MESSAGE_EVERY: Duration = Duration::from_millis(100);
 /// A sender's pause before it sends again.
 pub(crate) const AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -64,8 +64,8 @@ pub(crate) struct Receipt {
 pub(crate) struct Answers {
     /// Files, feed by feed in their order.
     pub(crate) files: Vec<Receipt>,
-    /// Messages, by hospital in their order.
-    pub(crate) messages: [Vec<Said>; HOSPITALS.len()],
+    /// Messages in their order.
+    pub(crate) messages: Vec<Said>,
 }
 
 impl Answers {
@@ -75,9 +75,7 @@ impl Answers {
 
     fn add(&mut self, other: Self) {
         self.files.extend(other.files);
-        for (said, more) in self.messages.iter_mut().zip(other.messages) {
-            said.extend(more);
-        }
+        self.messages.extend(other.messages);
     }
 }
 
@@ -181,11 +179,7 @@ impl Load {
         while !self.stopped.load(Ordering::Relaxed) {
             round += 1;
             let tables = FEEDS.map(|feed| files(&city, feed));
-            let messages = HOSPITALS.map(|hospital| {
-                let of_hospital = |file: &PathBuf| file.to_string_lossy().contains(hospital);
-                let files = files(&city, MESSAGES).into_iter().filter(of_hospital);
-                files.flat_map(|file| hospital::messages(&file)).collect()
-            });
+            let messages = files(&city, MESSAGES).iter().flat_map(|file| hospital::messages(file)).collect();
             let (sent, next) =
                 tokio::join!(self.send_all(&self.door, tables, messages, MESSAGE_EVERY), self.city(round));
             answers.add(sent);
@@ -198,7 +192,7 @@ impl Load {
     /// Sends the same to another hub, in the same order.
     pub(crate) async fn send_again(&self, door: &Door, answers: &Answers) -> Answers {
         let files = FEEDS.map(|feed| answers.files_of(feed));
-        let messages = answers.messages.each_ref().map(|said| said.iter().map(|said| said.message.clone()).collect());
+        let messages = answers.messages.iter().map(|said| said.message.clone()).collect();
         self.send_all(door, files, messages, Duration::ZERO).await
     }
 
@@ -206,7 +200,7 @@ impl Load {
         &self,
         door: &Door,
         files: [Vec<PathBuf>; FEEDS.len()],
-        messages: [Vec<Vec<u8>>; HOSPITALS.len()],
+        messages: Vec<Vec<u8>>,
         pause: Duration,
     ) -> Answers {
         let senders = FEEDS.iter().zip(files).map(|(feed, files)| async move {
@@ -218,9 +212,9 @@ impl Load {
             receipts
         });
         let files = futures_util::future::join_all(senders);
-        let [first, second] = messages.each_ref().map(|messages| hospital::send(door.mllp, messages, pause));
-        let (files, first, second) = tokio::join!(files, first, second);
-        Answers { files: files.concat(), messages: [first, second] }
+        let messages = hospital::send(door.mllp, &messages, pause);
+        let (files, messages) = tokio::join!(files, messages);
+        Answers { files: files.concat(), messages }
     }
 
     async fn city(&self, round: u64) -> PathBuf {

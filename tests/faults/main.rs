@@ -3,7 +3,7 @@
 //!
 //! The real binary, a real Apache Kafka and a real PostgreSQL, each ended by the kernel (`kill -9`) in whatever it is
 //! doing and started again on what it left behind. Senders push the files of a synthetic city, one feed with every fifth line
-//! spoilt, hospitals send its messages by MLLP, and all send again whatever was not answered. Afterwards the same goes
+//! spoilt, its hospitals send their messages by MLLP, and all send again whatever was not answered. Afterwards the same goes
 //! through a hub that nobody disturbs, and the two are compared: receipts row by row with their reasons, answers message
 //! by message, events statement by statement.
 //!
@@ -18,6 +18,7 @@ mod site;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use hospital::Said;
 use load::{Answers, Door, Load};
 use site::{Part, Site};
 
@@ -111,11 +112,11 @@ async fn assert_same_files(door: &Door, answers: &Answers, beside: &Door, expect
 
 /// Asserts that every message has the same answer as without kills, and is there once; gives the number of messages.
 async fn assert_same_messages(door: &Door, answers: &Answers, beside: &Door, expected: &Answers) -> usize {
-    for (said, expected) in answers.messages.iter().flatten().zip(expected.messages.iter().flatten()) {
+    for (said, expected) in answers.messages.iter().zip(&expected.messages) {
         assert_eq!(said, expected, "an answer is the same as without kills");
     }
-    let said: Vec<_> = answers.messages.iter().flatten().collect();
-    assert!(said.iter().any(|said| said.is_taken()) && said.iter().any(|said| !said.is_taken()), "both answers occur");
+    let said = &answers.messages;
+    assert!(said.iter().any(Said::is_taken) && said.iter().any(|said| !said.is_taken()), "both answers occur");
     let [accepted, expected] = [door.accepted_messages().await, beside.accepted_messages().await];
     assert_eq!(accepted, expected, "what is sent again is a duplicate, and what was taken is on record");
     said.len()

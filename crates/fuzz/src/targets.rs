@@ -204,16 +204,21 @@ fn written(body: &[u8], folder: &Path) -> std::io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Proposes a profile for a file; a proposal is a profile that can be used as it is.
+/// Proposes a profile for a file; unless it leaves open what the rows need, it can be used as it is.
 fn propose(file: &[u8]) -> Result<usize, String> {
     let Ok((plain, member)) = unpacked_head(file.to_vec()) else { return Ok(0) };
     let Ok(proposal) = infer("fuzz", &plain, true, member.as_deref()) else { return Ok(0) };
-    let profile = Profile::parse("fuzz", &proposal.toml).map_err(|error| format!("{error}\n{}", proposal.toml))?;
-    if profile.format.kind.home().is_none() {
-        let feed = ProfileFeed::new(profile).map_err(|error| format!("{error}\n{}", proposal.toml))?;
-        read(&feed, &plain)?;
+    let profile = Profile::parse("fuzz", &proposal.toml);
+    let feed = profile.and_then(|profile| match profile.format.kind.home() {
+        None => ProfileFeed::new(profile).map(Some),
+        Some(_) => Ok(None),
+    });
+    match feed {
+        Err(_) if proposal.toml.contains("is needed and no column was found") => Ok(0),
+        Err(error) => Err(format!("{error}\n{}", proposal.toml)),
+        Ok(Some(feed)) => read(&feed, &plain),
+        Ok(None) => Ok(1),
     }
-    Ok(1)
 }
 
 #[cfg(test)]

@@ -79,7 +79,9 @@ pub(super) fn form_of(bytes: &[u8]) -> Result<Form, InferError> {
     }
     if begin.starts_with('<') {
         if let Some(at) = begin.find("urn:iso:std:iso:20022:tech:xsd:camt.05") {
-            let version: String = begin[at + 31..].chars().take_while(|c| !matches!(c, '"' | '\'')).collect();
+            // Of a broken file more might follow than a version.
+            let version = begin[at + 31..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.');
+            let version: String = version.take("camt.053.001.02".len()).collect();
             return form(FormatKind::Iso20022, encoding, None, Some(version));
         }
         let rows = repeated_element(begin);

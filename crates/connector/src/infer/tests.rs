@@ -237,3 +237,11 @@ fn registers_meters_and_timetables_are_told_and_what_fits_nothing_is_said() {
             .contains("no kind of fact")
     );
 }
+
+#[test]
+fn what_follows_the_version_of_a_broken_statement_is_not_in_the_proposal() {
+    let text = "<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.02\nNL26VAYB8060476890\n";
+    let proposal = propose(text.as_bytes());
+    sound(&proposal);
+    assert!(proposal.toml.contains("(camt.053.001.02)") && !proposal.toml.contains("NL26"), "{}", proposal.toml);
+}
