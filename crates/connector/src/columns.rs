@@ -64,6 +64,9 @@ fields! {
     // Households.
     Household "household", HouseholdKind "household_kind", Relation "relation", RegisteredAddress "registered_address",
     MovedIn "moved_in", MovedOut "moved_out",
+    // Cases.
+    CaseId "case_id", OnsetDate "onset_date", ConfirmedTime "confirmed_time", ClosedTime "closed_time",
+    IsolatedTime "isolated_time", InfectiousFrom "infectious_from", Cluster "cluster", Township "township",
     // Meters.
     MeterId "meter_id", MeterAccount "meter_account", Register "register", Value "value", Unit "unit",
     Multiplier "multiplier", ReadTime "read_time", Quality "quality",

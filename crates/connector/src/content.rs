@@ -19,6 +19,7 @@ macro_rules! with_body {
             Body::TestResult($inner) => $do,
             Body::GatePass($inner) => $do,
             Body::HouseholdMembership($inner) => $do,
+            Body::CaseStatus($inner) => $do,
             Body::MeterReading($inner) => $do,
             Body::PlaceRegistered($inner) => $do,
             Body::LinkDecided($inner) => $do,

@@ -82,6 +82,7 @@ fn telling(emit: EventType) -> &'static [Field] {
         EventType::HouseholdMembership => {
             &[Field::Relation, Field::HouseholdKind, Field::MovedIn, Field::RegisteredAddress]
         }
+        EventType::CaseStatus => &[Field::ConfirmedTime, Field::ClosedTime, Field::OnsetDate, Field::Cluster],
         EventType::MeterReading => &[Field::Multiplier, Field::MeterAccount],
         EventType::PlaceRegistered => &[Field::Latitude, Field::Longitude, Field::Datum, Field::RadiusM],
         _ => &[],

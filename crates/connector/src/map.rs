@@ -1,5 +1,6 @@
 //! From canonical fields to drafts: one plain function per event type.
 
+mod case;
 mod encounter;
 mod gate;
 mod household;
@@ -36,6 +37,7 @@ pub(crate) fn needed(emit: EventType) -> &'static [Field] {
         EventType::GatePass => &[Field::GateId, Field::ScanTime],
         EventType::HouseholdMembership => &[Field::Household, Field::UpdatedTime],
         EventType::MeterReading => &[Field::MeterId, Field::Value, Field::ReadTime, Field::Unit, Field::Register],
+        EventType::CaseStatus => &[Field::CaseId, Field::Status, Field::UpdatedTime],
         EventType::PlaceRegistered => &[Field::PlaceId],
         EventType::EncounterChanged => &[Field::Encounter, Field::StartTime],
         EventType::IdentityRetracted | EventType::LinkDecided | EventType::ModelActivated => &[],
@@ -65,6 +67,7 @@ pub(crate) fn drafts(fields: &Fields<'_>, context: &RowContext<'_>) -> Result<Ve
         EventType::TestResult => test_result::map(&row),
         EventType::GatePass => gate::map(&row),
         EventType::HouseholdMembership => household::map(&row),
+        EventType::CaseStatus => case::map(&row),
         EventType::MeterReading => meter::map(&row),
         EventType::PlaceRegistered => place::map(&row),
         EventType::EncounterChanged => encounter::map(&row),

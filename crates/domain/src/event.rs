@@ -201,6 +201,8 @@ bodies! {
     GatePass => "gate.pass",
     /// A person belongs to a household.
     HouseholdMembership => "household.membership",
+    /// Disease control's word on a case.
+    CaseStatus => "case.status",
     /// A meter was read.
     MeterReading => "meter.reading",
     /// A place is in a register.
@@ -234,6 +236,7 @@ impl Body {
             Self::TestResult(b) => &b.subject,
             Self::GatePass(b) => &b.subject,
             Self::HouseholdMembership(b) => &b.subject,
+            Self::CaseStatus(b) => &b.subject,
             Self::IdentityObserved(_)
             | Self::IdentityRetracted(_)
             | Self::MeterReading(_)

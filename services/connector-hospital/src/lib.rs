@@ -20,6 +20,7 @@ use fhir::FhirFeed;
 
 /// The built-in profiles: file name and text.
 pub const PROFILES: &[(&str, &str)] = &[
+    ("case-reports.toml", include_str!("../profiles/case-reports.toml")),
     ("hospital-fhir.toml", include_str!("../profiles/hospital-fhir.toml")),
     ("hospital-hl7.toml", include_str!("../profiles/hospital-hl7.toml")),
     ("lab-results.toml", include_str!("../profiles/lab-results.toml")),
@@ -44,4 +45,47 @@ pub fn feed(profile: Profile) -> Result<Arc<dyn Feed>, ProfileError> {
         FormatKind::Fhir => Arc::new(FhirFeed::new(profile)?),
         _ => Arc::new(ProfileFeed::new(profile)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use connector::preview;
+    use domain::{Body, CaseState, Timestamp};
+    use test_support::build::token_key;
+
+    use super::*;
+
+    #[test]
+    fn a_case_is_what_disease_control_says_and_a_confirmed_one_says_since_when() {
+        let head = "病例编号,姓名,证件类型,证件号码,联系电话,病例分类,发病日期,确诊时间,结案时间,现住址区划,聚集性疫情编号,更新时间\n";
+        let rows = [
+            "C-1,王小明,身份证,11010519491231002X,13812345678,确诊病例,2022-03-01,2022-03-03 10:00,,110105001,JJ-1,2022-03-03 12:00\n",
+            "C-1,王小明,身份证,11010519491231002X,13812345678,治愈,2022-03-01,2022-03-03 10:00,2022-03-20 09:00,110105001,JJ-1,2022-03-20 12:00\n",
+            "C-2,李静,护照,E12345678,,无症状感染者,,,,110105001,,2022-03-03 12:00\n",
+            "C-3,李静,护照,E12345678,,治愈,,2022-03-03 10:00,2022-03-01 09:00,110105001,,2022-03-21 12:00\n",
+        ];
+        let text = format!("{head}{}", rows.concat());
+        let (body, _, _) = encoding_rs::GB18030.encode(&text);
+        let feeds = feeds(None).expect("sound profiles");
+        let feed = feeds.iter().find(|feed| feed.id().as_str() == "case-reports").expect("a built-in feed");
+        let now = Timestamp::parse("2022-04-01T00:00:00Z").expect("an instant");
+        let read = preview(&**feed, &body, &token_key(), now).expect("a body that fits");
+        let case = |row: usize| {
+            let drafts = read[row].1.as_ref().expect("a case");
+            match &drafts.last().expect("a fact").body {
+                Body::CaseStatus(case) => {
+                    (drafts.last().expect("a fact").source_record_id.expose().clone(), case.clone())
+                }
+                _ => panic!("a case"),
+            }
+        };
+        let ((first, confirmed), (later, recovered)) = (case(0), case(1));
+        assert_eq!(first, later, "a case is one record");
+        assert_eq!((confirmed.state, recovered.state), (CaseState::Confirmed, CaseState::Recovered));
+        assert_eq!(confirmed.confirmed_time, Timestamp::parse("2022-03-03T02:00:00Z").ok());
+        assert_eq!(confirmed.place.division_code.as_deref(), Some("110105001"));
+        assert!(!confirmed.subject.is_empty() && recovered.closed_time.is_some());
+        let field = |row: usize| read[row].1.as_ref().expect_err("not usable").field.clone();
+        assert_eq!([field(2).as_deref(), field(3).as_deref()], [Some("确诊时间"), Some("结案时间")]);
+    }
 }

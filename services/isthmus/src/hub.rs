@@ -546,13 +546,14 @@ fn remote_ledger(url: &str, keys: &Path) -> anyhow::Result<RemoteLedger> {
     Ok(RemoteLedger::new(url, secret, key)?)
 }
 
-/// The topics of the log. Statements of identity and registers are kept for ever, because the views are rebuilt from
+/// The topics of the log. Statements of identity, cases and registers are kept for ever, because the views are rebuilt from
 /// them; movements are kept as long as tracing may use them, twice the window and a little.
 pub(crate) fn topics(partitions: i32) -> Vec<TopicSpec> {
     let days = |event_type: EventType| match event_type {
         EventType::IdentityObserved
         | EventType::IdentityRetracted
         | EventType::HouseholdMembership
+        | EventType::CaseStatus
         | EventType::PlaceRegistered
         | EventType::LinkDecided
         | EventType::ModelActivated => None,

@@ -106,6 +106,7 @@ fn fact(meta: &Meta, body: &Body) -> Result<FactPut, Unusable> {
             };
             (b.valid_from.map_or(at, midnight), b.valid_to.map(midnight), &b.dwelling, stated(meta, b)?)
         }
+        Body::CaseStatus(b) => (b.confirmed_time.unwrap_or(at), b.closed_time, &b.place, stated(meta, b)?),
         Body::MeterReading(b) => (b.read_time, None, &b.dwelling, stated(meta, b)?),
         Body::IdentityObserved(_)
         | Body::IdentityRetracted(_)

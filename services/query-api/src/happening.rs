@@ -5,8 +5,8 @@
 
 use access::FieldGroup;
 use domain::{
-    Body, EncounterChanged, EventType, GatePass, HouseholdMembership, PaymentMade, PlaceRef, PresenceInterval,
-    TestResult, TripSegment,
+    Body, CaseStatus, EncounterChanged, EventType, GatePass, HouseholdMembership, PaymentMade, PlaceRef,
+    PresenceInterval, TestResult, TripSegment,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub(crate) const KINDS: &[(EventType, FieldGroup)] = &[
     (EventType::PaymentMade, FieldGroup::Payment),
     (EventType::EncounterChanged, FieldGroup::Health),
     (EventType::TestResult, FieldGroup::Health),
+    (EventType::CaseStatus, FieldGroup::Health),
     (EventType::HouseholdMembership, FieldGroup::Household),
 ];
 
@@ -41,6 +42,8 @@ pub(crate) enum Happening {
     Encounter(EncounterView),
     /// A laboratory result.
     Test(TestView),
+    /// Disease control's word on a case.
+    Case(CaseView),
     /// The person belongs to a household.
     Household(HouseholdView),
 }
@@ -236,6 +239,37 @@ pub(crate) struct HouseholdView {
     pub valid_to: Option<String>,
 }
 
+/// A case.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CaseView {
+    /// Number of the case.
+    pub case_id: String,
+    /// Such as `CONFIRMED`, `ASYMPTOMATIC` or `EXCLUDED`.
+    #[schema(value_type = String)]
+    pub state: Value,
+    /// First day of symptoms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onset: Option<String>,
+    /// When it was confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmed_time: Option<String>,
+    /// When it was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_time: Option<String>,
+    /// The township that counts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub township: Option<String>,
+    /// Cases that are linked with each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<String>,
+    /// First day on which others could catch it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infectious_from: Option<String>,
+    /// Since when the person is isolated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolated_time: Option<String>,
+}
+
 /// The view of a fact's body; `None` for a body that no timeline shows.
 pub(crate) fn happening(body: Body) -> Option<Happening> {
     Some(match body {
@@ -245,6 +279,7 @@ pub(crate) fn happening(body: Body) -> Option<Happening> {
         Body::PaymentMade(body) => Happening::Payment(payment(body)),
         Body::EncounterChanged(body) => Happening::Encounter(encounter(body)),
         Body::TestResult(body) => Happening::Test(test(body)),
+        Body::CaseStatus(body) => Happening::Case(case(body)),
         Body::HouseholdMembership(body) => Happening::Household(household(body)),
         Body::IdentityObserved(_)
         | Body::IdentityRetracted(_)
@@ -298,6 +333,32 @@ fn trip(body: TripSegment) -> TripView {
         depart_time: depart_time.to_string(),
         arrive_time: time(arrive_time),
         status: code(status),
+    }
+}
+
+fn case(body: CaseStatus) -> CaseView {
+    let CaseStatus {
+        subject: _,
+        case_id,
+        state,
+        onset,
+        confirmed_time,
+        closed_time,
+        place,
+        cluster_id,
+        infectious_from,
+        isolated_time,
+    } = body;
+    CaseView {
+        case_id,
+        state: code(state),
+        onset: onset.map(|day| day.to_string()),
+        confirmed_time: time(confirmed_time),
+        closed_time: time(closed_time),
+        township: place.division_code,
+        cluster_id,
+        infectious_from: infectious_from.map(|day| day.to_string()),
+        isolated_time: time(isolated_time),
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn event(event_type: EventType, entropy: &[u8]) -> Event {
         EventType::TestResult => Body::TestResult(entropy.value()),
         EventType::GatePass => Body::GatePass(entropy.value()),
         EventType::HouseholdMembership => Body::HouseholdMembership(entropy.value()),
+        EventType::CaseStatus => Body::CaseStatus(entropy.value()),
         EventType::MeterReading => Body::MeterReading(entropy.value()),
         EventType::PlaceRegistered => Body::PlaceRegistered(entropy.value()),
         EventType::LinkDecided => Body::LinkDecided(entropy.value()),

@@ -95,6 +95,7 @@ fn written_by_the_library(event: &Event) -> Vec<u8> {
         Body::TestResult(body) => writer(&rest).write_ser(&mut bytes, body),
         Body::GatePass(body) => writer(&rest).write_ser(&mut bytes, body),
         Body::HouseholdMembership(body) => writer(&rest).write_ser(&mut bytes, body),
+        Body::CaseStatus(body) => writer(&rest).write_ser(&mut bytes, body),
         Body::MeterReading(body) => writer(&rest).write_ser(&mut bytes, body),
         Body::PlaceRegistered(body) => writer(&rest).write_ser(&mut bytes, body),
         Body::LinkDecided(body) => writer(&rest).write_ser(&mut bytes, body),

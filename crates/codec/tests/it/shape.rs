@@ -74,13 +74,13 @@ fn domain_shapes() -> BTreeMap<&'static str, Shape> {
     }
     records! {
         Meta PersonRef IdClaim PersonName ClaimRef PlaceRef IdentityObserved IdentityRetracted PresenceInterval
-        Partial ClaimKind TripSegment PaymentMade EncounterChanged TestResult GatePass HouseholdMembership MeterReading PlaceRegistered
+        Partial ClaimKind TripSegment PaymentMade EncounterChanged TestResult GatePass HouseholdMembership CaseStatus MeterReading PlaceRegistered
         LinkDecided
         ModelActivated
     }
     enums! {
         SourceKind Precision Script Sex IdScheme PlaceKind Datum RetractReason PresenceMethod TravelMode TripStatus
-        PaymentChannel EncounterAction TestOutcome ResultStatus GateDirection GateDecision CodeColour HouseholdKind
+        PaymentChannel EncounterAction TestOutcome ResultStatus GateDirection GateDecision CodeColour CaseState HouseholdKind
         ResidenceKind MeterKind MeterQuality IdentityField DecisionReason ModelAction
     }
     // An operation that a reader does not know must not be taken for one that it knows: no default. Nor a verdict.

@@ -386,6 +386,52 @@ pub struct HouseholdMembership {
     pub valid_to: Option<Day>,
 }
 
+/// What disease control says of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CaseState {
+    /// Not stated.
+    #[default]
+    Unknown,
+    /// Suspected: not yet a case.
+    Suspected,
+    /// Confirmed, with symptoms.
+    Confirmed,
+    /// Infected without symptoms.
+    Asymptomatic,
+    /// Recovered: closed.
+    Recovered,
+    /// Died: closed.
+    Deceased,
+    /// Not a case after all.
+    Excluded,
+}
+
+/// `case.status`: disease control's own word on a case. A positive test alone makes none.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct CaseStatus {
+    /// Claims of the person, the most specific first.
+    pub subject: Vec<ClaimRef>,
+    /// Number of the case.
+    pub case_id: String,
+    /// What it is now.
+    pub state: CaseState,
+    /// First day of symptoms.
+    pub onset: Option<Day>,
+    /// When it was confirmed, with symptoms or without.
+    pub confirmed_time: Option<Timestamp>,
+    /// When it was closed.
+    pub closed_time: Option<Timestamp>,
+    /// The township that counts it (`division_code`).
+    pub place: PlaceRef,
+    /// Cases that are linked with each other.
+    pub cluster_id: Option<String>,
+    /// First day on which others could catch it.
+    pub infectious_from: Option<Day>,
+    /// Since when the person is isolated.
+    pub isolated_time: Option<Timestamp>,
+}
+
 /// What a meter value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

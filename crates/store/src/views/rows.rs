@@ -180,6 +180,7 @@ impl FactRow {
             EventType::TestResult => serde_json::from_value(detail).map(Body::TestResult),
             EventType::GatePass => serde_json::from_value(detail).map(Body::GatePass),
             EventType::HouseholdMembership => serde_json::from_value(detail).map(Body::HouseholdMembership),
+            EventType::CaseStatus => serde_json::from_value(detail).map(Body::CaseStatus),
             EventType::MeterReading => serde_json::from_value(detail).map(Body::MeterReading),
             EventType::IdentityObserved
             | EventType::IdentityRetracted
@@ -241,6 +242,7 @@ pub(crate) const fn kind_code(kind: EventType) -> i16 {
         EventType::PlaceRegistered => 11,
         EventType::LinkDecided => 12,
         EventType::ModelActivated => 13,
+        EventType::CaseStatus => 14,
     }
 }
 

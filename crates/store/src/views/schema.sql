@@ -174,7 +174,7 @@ CREATE TABLE fact (
 );
 COMMENT ON TABLE fact IS
     'What happened, by claim token, never by person. A retracted fact stays as a row without content, so that a late lower version does not bring it back.';
-COMMENT ON COLUMN fact.kind IS 'Event type: 3 PresenceInterval, 4 TripSegment, 5 PaymentMade, 6 EncounterChanged, 7 TestResult, 8 GatePass, 9 HouseholdMembership, 10 MeterReading.';
+COMMENT ON COLUMN fact.kind IS 'Event type: 3 PresenceInterval, 4 TripSegment, 5 PaymentMade, 6 EncounterChanged, 7 TestResult, 8 GatePass, 9 HouseholdMembership, 10 MeterReading, 14 CaseStatus.';
 COMMENT ON COLUMN fact.subject IS 'Token of the most specific claim; null where no person is concerned.';
 COMMENT ON COLUMN fact.ended_at IS 'End; null for a moment or an open interval.';
 COMMENT ON COLUMN fact.detail IS 'Body of the event without its subject and without absent fields.';

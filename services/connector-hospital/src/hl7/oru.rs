@@ -13,6 +13,8 @@ use crate::verdict::{UNREAD, interpreted, is_qualitative, outcome};
 
 /// Results that one message may carry.
 const OBSERVATIONS_MAX: usize = 1_000;
+/// Types of values (OBX-2) that are no verdict: numbers, times, pictures.
+const MEASURED: [&str; 7] = ["NM", "SN", "DT", "TM", "TS", "RP", "ED"];
 /// Characters of a result's text that are kept; the whole report is in the raw message.
 const TEXT_CHARS_MAX: usize = 2_000;
 
@@ -45,6 +47,7 @@ pub(crate) fn map(
     let segments: Vec<Seg<'_>> = message.segments().collect();
     let mut subject: Option<Vec<ClaimRef>> = None;
     let mut order: Option<Order> = None;
+    let mut left_out = false;
     let mut results = 0;
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (at, segment) in segments.iter().enumerate() {
@@ -55,10 +58,17 @@ pub(crate) fn map(
                 let known = |sighting: &Draft| drafts.iter().any(|d| d.source_record_id == sighting.source_record_id);
                 let news = sighting.filter(|sighting| !known(sighting));
                 drafts.extend(news);
-                (subject, order) = (Some(claims), None);
+                (subject, order, left_out) = (Some(claims), None, false);
             }
             "OBR" => order = Some(read_order(segment, &segments[at + 1..], message, envelope)?),
             "OBX" => {
+                let mut behind = segments[at + 1..].iter().take_while(|segment| segment.name() != "PID");
+                let measured = MEASURED.contains(&segment.value(2).as_str());
+                if order.is_none() && measured && behind.any(|segment| segment.name() == "OBR") {
+                    // Weight, pulse or a picture of the patient (PATIENT_OBSERVATION since version 2.7): of no order.
+                    left_out = true;
+                    continue;
+                }
                 let Some(order) = &order else {
                     let message = "an OBX segment stands before any OBR segment of its patient: its order is unknown";
                     return Err(RowError::field("OBX", Reason::MessageSegment, message));
@@ -69,6 +79,9 @@ pub(crate) fn map(
                 };
                 if let Some(mut result) = result(segment, order, subject, envelope)? {
                     results += 1;
+                    if left_out {
+                        result.quality_flags.push("observation-without-order");
+                    }
                     // Observations that their sender numbers alike are told apart by their order.
                     let times = seen.entry(result.source_record_id.expose().clone()).or_insert(0);
                     *times += 1;

@@ -153,6 +153,10 @@ fn each_patient_of_a_message_has_the_results_that_follow_them() {
     assert_eq!(read(nobodys).expect_err("whose?").reason, Reason::MessageSegment);
     let next = read(&text("PID|2||M2^^^HOSP^MR||李^静\rOBX|1|ST|94500-6^^LN||阳性||||||F\r"));
     assert_eq!(next.expect_err("of no order of hers").reason, Reason::MessageSegment);
+    let weight = read(&text("PID|2||M2^^^HOSP^MR||李^静\rOBX|1|NM|29463-7^^LN||61|kg|||||F\r"))
+        .expect("her weight, and a result");
+    let flagged = weight.iter().filter(|draft| draft.quality_flags.contains(&"observation-without-order"));
+    assert_eq!((weight.len(), flagged.count()), (4, 1));
 }
 
 #[test]

@@ -157,8 +157,9 @@ fn read_document(segment: &Segment, travellers: &mut [Booked], context: &RowCont
         traveller.nationality = Some(part(4).to_owned());
     }
     if !given.is_empty() && spelled(family) == spelled(&traveller.family) {
-        // The document spells the whole name, and has no title glued to it.
-        traveller.given = [given, part(10)].join(" ").trim().to_owned();
+        // The document spells the whole name. Reservation systems copy the title into it with the name that the booking has.
+        let first = if traveller.flags.contains(&"title-removed") { without_title(given).0 } else { given.to_owned() };
+        traveller.given = [&first, part(10)].join(" ").trim().to_owned();
     }
     if !part(3).is_empty() {
         let claim = document(part(1), part(3), Some(part(2)))
@@ -259,10 +260,10 @@ fn reserved(own: &[&Segment], leg: &Leg, booked: &Booked) -> Option<String> {
     ["SEAT", "NSST", "NSSA", "RQST"].into_iter().find_map(of_kind)
 }
 
-/// A seat as tickets write it: without zeros before its row.
+/// A seat as tickets write it: without zeros before its row. `XXX` and the like stand for a seat that nobody has yet.
 fn seat_number(text: &str) -> Option<String> {
     let seat = text.trim().trim_start_matches('0');
-    (!seat.is_empty() && seat.len() <= 8).then(|| seat.to_owned())
+    (seat.contains(|c: char| c.is_ascii_digit()) && seat.len() <= 8).then(|| seat.to_owned())
 }
 
 fn same_flight(one: &Leg, other: &Leg) -> bool {

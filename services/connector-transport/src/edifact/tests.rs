@@ -137,6 +137,21 @@ fn a_booking_is_its_travellers_on_its_flights() {
 }
 
 #[test]
+fn a_title_that_a_document_copies_from_the_booking_is_no_part_of_the_name() {
+    let named = |document: &str| {
+        let rows = read(&BOOKING.replace("LOBB/MOLLY ANN", document));
+        let drafts = rows[0].as_ref().expect("a booking");
+        let who = drafts.iter().find_map(|draft| match &draft.body {
+            Body::IdentityObserved(who) => Some(who.person.names[0].text.expose().clone()),
+            _ => None,
+        });
+        who.expect("a traveller")
+    };
+    assert_eq!(named("LOBB/MOLLYMRS/ANN"), "MOLLY ANN LOBB");
+    assert_eq!(named("LOBB/MOLLY/ANN"), "MOLLY ANN LOBB");
+}
+
+#[test]
 fn the_seat_of_check_in_outranks_a_reserved_one_and_what_was_asked_for_is_none() {
     let seats = |body: &str| {
         let rows = read(body);
@@ -157,6 +172,7 @@ fn the_seat_of_check_in_outranks_a_reserved_one_and_what_was_asked_for_is_none()
     assert_eq!(seats(&BOOKING.replace("SEAT:HK", "RQST:HN")), [None, None]);
     let both = BOOKING.replace(behind, &format!("SSR+RQST:HK:1:XX:::ICN:PVG+14A::1'{behind}"));
     assert_eq!(seats(&both), [seat("15A"), seat("15B")]);
+    assert_eq!(seats(&BOOKING.replace("+015A::1", "+XXX::1")), [None, seat("15B")]);
 }
 
 #[test]
