@@ -174,6 +174,9 @@ fn flaw(rule: &Rule) -> Option<&'static str> {
     if reviews != (rule.role == Role::DataSteward) || reviews && !rule.actions.iter().all(|action| action.is_review()) {
         return Some("data stewards review pairs of records and read no files, and nobody else reviews");
     }
+    if rule.actions.contains(&Action::ReadAccesses) && rule.role != Role::Resident {
+        return Some("residents read who looked at their own file, and nobody else does but auditors in the ledger");
+    }
     if rule.relationship == Relationship::UnderReview && !reviews {
         return Some("only pairs of records are under review");
     }

@@ -116,6 +116,8 @@ closed_list! {
         ReadLinks = "read-links",
         /// Read what became of a person: created, merged, split.
         ReadLineage = "read-lineage",
+        /// Read who looked at the own file.
+        ReadAccesses = "read-accesses",
         /// List pairs of records that a reviewer is asked about.
         ListReviews = "list-reviews",
         /// Read the two records of such a pair.
@@ -226,7 +228,7 @@ impl Action {
                 FieldGroup::Provenance,
                 FieldGroup::Links,
             ],
-            Self::ReadLedger | Self::ReadChanges => &[],
+            Self::ReadAccesses | Self::ReadLedger | Self::ReadChanges => &[],
         }
     }
 

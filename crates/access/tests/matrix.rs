@@ -42,13 +42,22 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
         (Role::CommunityWorker, Purpose::Operations) => {
             &[Action::FindPersons, Action::ReadPerson, Action::ReadRecords, Action::ReadTimeline]
         }
-        (Role::CdcTracer, Purpose::PublicHealth) | (Role::Resident, Purpose::PatientRequest) => &[
+        (Role::CdcTracer, Purpose::PublicHealth) => &[
             Action::FindPersons,
             Action::ReadPerson,
             Action::ReadRecords,
             Action::ReadTimeline,
             Action::ReadLinks,
             Action::ReadLineage,
+        ],
+        (Role::Resident, Purpose::PatientRequest) => &[
+            Action::FindPersons,
+            Action::ReadPerson,
+            Action::ReadRecords,
+            Action::ReadTimeline,
+            Action::ReadLinks,
+            Action::ReadLineage,
+            Action::ReadAccesses,
         ],
         (Role::DataSteward, Purpose::Operations) => {
             &[Action::ListReviews, Action::ReadReview, Action::DecideLink, Action::ReadDecisions]
@@ -84,8 +93,8 @@ fn every_cell_of_role_and_purpose_and_group_is_as_the_table_says() {
             }
         }
     }
-    // 2 + 4 + 6 + 6 + 4 + 1 + 1 actions that are allowed, nine groups each.
-    assert_eq!(cells, 24 * 9);
+    // 2 + 4 + 6 + 7 + 4 + 1 + 1 actions that are allowed, nine groups each.
+    assert_eq!(cells, 25 * 9);
 }
 
 #[test]

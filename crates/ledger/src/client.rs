@@ -81,6 +81,17 @@ impl LedgerClient {
         }
     }
 
+    /// How many entries the newest head covers.
+    ///
+    /// # Errors
+    /// As [`LedgerClient::head`].
+    pub async fn size(&self) -> Result<u64, LedgerError> {
+        match self {
+            Self::Local(handle) => Ok(handle.head().0.size),
+            Self::Remote(remote) => Ok(Checkpoint::open(&remote.head().await?, &remote.key)?.size),
+        }
+    }
+
     /// Whether an append could succeed now.
     pub async fn is_ready(&self) -> bool {
         match self {

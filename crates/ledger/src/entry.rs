@@ -27,6 +27,9 @@ pub enum EntryError {
         "a code is 1 to 64 of a-z, A-Z, 0-9 and ._:/-, beginning with a letter or digit, and no number of a person"
     )]
     NotACode,
+    /// The text is no handle, token or hash.
+    #[error("a handle, token or hash is written in hexadecimal digits, with none missing")]
+    NotAHandle,
     /// The encoded entry, or its list of subjects, is too long.
     #[error("the entry is longer than {ENTRY_BYTES_MAX} bytes or names more than {SUBJECTS_MAX} subjects")]
     TooLong,
@@ -104,6 +107,15 @@ macro_rules! opaque_id {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = EntryError;
+
+            fn from_str(text: &str) -> Result<Self, EntryError> {
+                let bytes = hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+                bytes.map(Self).ok_or(EntryError::NotAHandle)
             }
         }
 

@@ -36,6 +36,16 @@ pub enum LedgerError {
         /// Its size.
         size: u64,
     },
+    /// Too few witnesses cosigned the head.
+    #[error("{signed} witnesses cosigned the head, {needed} must; missing: {missing}")]
+    NoQuorum {
+        /// Witnesses that cosigned.
+        signed: usize,
+        /// Witnesses that must.
+        needed: usize,
+        /// Those that did not.
+        missing: String,
+    },
     /// A file of the log is damaged.
     #[error("the ledger's file {file} is damaged: {problem}")]
     Damaged {
@@ -69,6 +79,7 @@ impl LedgerError {
             Self::Locked(_) => "locked",
             Self::Rollback { .. } => "rollback-detected",
             Self::Fork { .. } => "fork-detected",
+            Self::NoQuorum { .. } => "witnesses-missing",
             Self::Damaged { .. } => "damaged",
             Self::NoEntry(_) => "no-entry",
             Self::Entry(_) => "entry-invalid",

@@ -21,6 +21,7 @@ use crate::merkle::Hash;
 use crate::note::{Checkpoint, LogKey, VerifierKey};
 use crate::receipt::Receipt;
 use crate::tile::Tile;
+use crate::witnesses::Cosigned;
 
 /// Entries of one batch at most.
 const BATCH_ENTRIES_MAX: usize = 2_000;
@@ -142,6 +143,30 @@ impl LedgerHandle {
     /// [`LedgerError::NoEntry`] when the log never had that size, or the disk's failure.
     pub fn consistency(&self, old_size: u64) -> Result<(Vec<Hash>, String), LedgerError> {
         self.reader.consistency(old_size)
+    }
+
+    /// The proof that the tree of `size` entries, which is that of a recent head, extends that of `old_size` entries.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoEntry`] when the log never had those sizes, or the disk's failure.
+    pub fn consistency_between(&self, old_size: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {
+        self.reader.consistency_between(old_size, size)
+    }
+
+    /// Keeps the newest cosigned head in the log's directory, with the keys of the witnesses. It blocks on the disk.
+    ///
+    /// # Errors
+    /// The disk's failure.
+    pub fn keep_cosigned(&self, cosigned: &Cosigned) -> Result<(), LedgerError> {
+        self.reader.keep_cosigned(&cosigned.note, &cosigned.witnesses)
+    }
+
+    /// The newest head that a quorum of witnesses cosigned; `None` before the first.
+    ///
+    /// # Errors
+    /// The disk's failure.
+    pub fn cosigned(&self) -> Result<Option<String>, LedgerError> {
+        self.reader.cosigned()
     }
 
     /// Entries from `first` on, at most `count`; fewer at the log's end.

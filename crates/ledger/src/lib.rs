@@ -7,12 +7,16 @@
 //!
 //! Not here: who may see what (`access`), the HTTP side (`ledger-service`), any personal value.
 
+mod archive;
 mod cbor;
 mod client;
+mod cosign;
 mod disclosure;
 mod entry;
 mod error;
+mod fhir;
 mod files;
+mod filter;
 mod handle;
 mod journal;
 mod log;
@@ -22,6 +26,8 @@ mod receipt;
 mod recovery;
 mod tile;
 mod verify;
+mod witness;
+mod witnesses;
 
 #[cfg(test)]
 mod crash_tests;
@@ -30,16 +36,22 @@ mod simulated_disk;
 #[cfg(test)]
 mod testing;
 
+pub use archive::Archive;
 pub use client::{LedgerClient, ProvenEntry, RemoteLedger};
+pub use cosign::{WitnessKey, WitnessVerifier};
 pub use disclosure::{Access, Disclosed, Disclosure, Refusal, Refused, Released};
 pub use entry::{
     CaseToken, Code, Decision, Entry, EntryError, Matter, MatterId, Nonce, PolicyHash, SUBJECTS_MAX, Stamp, Stamper,
     SubjectHandle,
 };
 pub use error::LedgerError;
+pub use fhir::audit_event;
+pub use filter::Filter;
 pub use handle::{LedgerHandle, OpenOptions};
 pub use merkle::Hash;
 pub use note::{Checkpoint, LogKey, NoteError, VerifierKey};
 pub use receipt::Receipt;
 pub use tile::{ENTRY_BYTES_MAX, TILE_WIDTH, Tile, TileKind, split_bundle};
 pub use verify::{Finding, Report, verify};
+pub use witness::{Witness, WitnessRefusal};
+pub use witnesses::{Cosigned, WitnessAddress, Witnesses, quorum};

@@ -9,6 +9,7 @@
 //! | `tile/entries/..` | entry bundles, likewise |
 //! | `journal/..` | entries since some full tile; synced before an append is answered |
 //! | `log.vkey` | the public key, for convenience |
+//! | `cosigned` | the newest head that a quorum of witnesses cosigned; `witnesses` has their keys |
 //! | `lock` | held by the sequencer |
 //!
 //! Invariant: what was acknowledged is durable in the journal, or in tiles that were synced before their journal was
@@ -25,7 +26,7 @@ use crate::error::LedgerError;
 use crate::files::{Appender, Files, write_durably};
 use crate::journal;
 use crate::merkle::{self, Hash, MissingNode, NodeStore, Nodes, leaf_hash};
-use crate::note::{Checkpoint, LogKey};
+use crate::note::{Checkpoint, LogKey, NoteError};
 use crate::receipt::Receipt;
 use crate::recovery;
 use crate::tile::{TILE_WIDTH, Tile, TileKind, push_entry, split_bundle, width_at};
@@ -78,8 +79,13 @@ pub(crate) struct PublishJob {
     obsolete: Vec<PathBuf>,
 }
 
-const CHECKPOINT: &str = "checkpoint";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 const CHECKPOINT_NEW: &str = "checkpoint.new";
+/// The newest head that a quorum of witnesses cosigned.
+pub(crate) const COSIGNED: &str = "cosigned";
+pub(crate) const COSIGNED_NEW: &str = "cosigned.new";
+/// The public keys of the witnesses, one a line.
+pub(crate) const WITNESSES: &str = "witnesses";
 
 impl PublishJob {
     /// Writes the tiles, then the checkpoint that asks for them, then removes what they replace.
@@ -298,7 +304,7 @@ fn new_journal<F: Files>(files: &F, state: &State, sequence: u64) -> Result<(Box
 }
 
 /// A hash that memory should hold is missing: a defect of this program, not of the disk.
-fn missing_node() -> LedgerError {
+pub(crate) fn missing_node() -> LedgerError {
     LedgerError::Damaged { file: "memory".into(), problem: "a hash of the tree is missing" }
 }
 
@@ -322,9 +328,9 @@ pub(crate) struct LogReader<F> {
 }
 
 /// The nodes in memory and those of one tile from disk.
-struct WithTile<'a> {
-    nodes: &'a NodeStore,
-    tile: Option<(u64, Vec<Hash>)>,
+pub(crate) struct WithTile<'a> {
+    pub(crate) nodes: &'a NodeStore,
+    pub(crate) tile: Option<(u64, Vec<Hash>)>,
 }
 
 impl Nodes for WithTile<'_> {
@@ -371,6 +377,34 @@ impl<F: Files> LogReader<F> {
         self.with_tile(old_size / TILE_WIDTH, |nodes, state| {
             Ok((merkle::consistency_proof(nodes, old_size, state.head.size)?, state.note.clone()))
         })
+    }
+
+    /// The proof that the tree of `size` entries, which is that of a recent head, extends the tree of `old_size` entries.
+    pub(crate) fn consistency_between(&self, old_size: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {
+        if old_size == 0 || old_size > size || size > self.head().0.size {
+            return Err(LedgerError::NoEntry(old_size));
+        }
+        self.with_tile(old_size / TILE_WIDTH, |nodes, _| merkle::consistency_proof(nodes, old_size, size))
+    }
+
+    /// Keeps the newest head that a quorum of witnesses cosigned, with the keys of all witnesses beside it.
+    pub(crate) fn keep_cosigned(&self, note: &str, witnesses: &str) -> Result<(), LedgerError> {
+        let mut writes = vec![(PathBuf::from(COSIGNED_NEW), note.as_bytes().to_vec())];
+        if self.files.read(Path::new(WITNESSES)).ok().as_deref() != Some(witnesses.as_bytes()) {
+            writes.push((WITNESSES.into(), witnesses.as_bytes().to_vec()));
+        }
+        write_durably(&*self.files, &writes)?;
+        self.files.rename(Path::new(COSIGNED_NEW), Path::new(COSIGNED))?;
+        Ok(self.files.sync_dir(Path::new(""))?)
+    }
+
+    /// The newest head that a quorum of witnesses cosigned; `None` before the first.
+    pub(crate) fn cosigned(&self) -> Result<Option<String>, LedgerError> {
+        match self.files.read(Path::new(COSIGNED)) {
+            Ok(bytes) => Ok(Some(String::from_utf8(bytes).map_err(|_| NoteError::MalformedNote)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn with_tile<T>(

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::merkle::Hash;
 
+/// The kind of a log's own signature.
 const ED25519: u8 = 1;
 const SIGNATURES_MAX: usize = 64;
 
@@ -57,66 +58,53 @@ fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
 }
 
-fn key_id(name: &str, public: &[u8; 32]) -> u32 {
-    let digest = Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(public).finalize();
+fn key_id(kind: u8, name: &str, public: &[u8; 32]) -> u32 {
+    let digest = Sha256::new().chain_update(name).chain_update([b'\n', kind]).chain_update(public).finalize();
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }
 
-/// The public half of a log's key, with its name. Its text form is the common `vkey`: `name+id+base64(0x01 || key)`.
+/// A name, a public key of one kind, and their id: what every line of signatures is looked up by.
 #[derive(Clone, PartialEq, Eq)]
-pub struct VerifierKey {
-    name: String,
-    id: u32,
-    key: VerifyingKey,
+pub(crate) struct NamedKey<const KIND: u8> {
+    pub(crate) name: String,
+    pub(crate) id: u32,
+    pub(crate) key: VerifyingKey,
 }
 
-impl VerifierKey {
-    fn new(name: &str, key: VerifyingKey) -> Self {
-        Self { name: name.to_owned(), id: key_id(name, key.as_bytes()), key }
+impl<const KIND: u8> NamedKey<KIND> {
+    pub(crate) fn new(name: &str, key: VerifyingKey) -> Self {
+        Self { name: name.to_owned(), id: key_id(KIND, name, key.as_bytes()), key }
     }
 
-    /// The name: for a log's own key it is the log's origin.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The text of `note` when this key signed it.
-    ///
-    /// # Errors
-    /// When the note is malformed, not signed by this key, or the signature is wrong.
-    pub fn open<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
-        let (text, signatures) = split_note(note)?;
-        let mut found = false;
-        for line in signatures {
+    /// The signatures of this key below a note, and the text above them.
+    pub(crate) fn signatures<'a>(&self, note: &'a str) -> Result<(&'a str, Vec<Vec<u8>>), NoteError> {
+        let (text, lines) = split_note(note)?;
+        let mut own = Vec::new();
+        for line in lines {
             let (name, id, bytes) = parse_signature(line)?;
-            if name != self.name || id != self.id {
-                continue;
+            if name == self.name && id == self.id {
+                own.push(bytes);
             }
-            let signature = Signature::from_slice(&bytes).map_err(|_| NoteError::BadSignature(self.name.clone()))?;
-            self.key
-                .verify_strict(text.as_bytes(), &signature)
-                .map_err(|_| NoteError::BadSignature(self.name.clone()))?;
-            found = true;
         }
-        if found { Ok(text) } else { Err(NoteError::UnknownSigner(self.name.clone())) }
+        Ok((text, own))
+    }
+
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), NoteError> {
+        let wrong = || NoteError::BadSignature(self.name.clone());
+        let signature = Signature::from_slice(signature).map_err(|_| wrong())?;
+        self.key.verify_strict(message, &signature).map_err(|_| wrong())
     }
 }
 
-impl fmt::Display for VerifierKey {
+impl<const KIND: u8> fmt::Display for NamedKey<KIND> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = vec![ED25519];
+        let mut bytes = vec![KIND];
         bytes.extend_from_slice(self.key.as_bytes());
         write!(f, "{}+{:08x}+{}", self.name, self.id, STANDARD.encode(bytes))
     }
 }
 
-impl fmt::Debug for VerifierKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for VerifierKey {
+impl<const KIND: u8> FromStr for NamedKey<KIND> {
     type Err = NoteError;
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
@@ -127,44 +115,31 @@ impl FromStr for VerifierKey {
             let (kind, public) = key.split_first_chunk::<1>()?;
             let public: [u8; 32] = public.try_into().ok()?;
             let parsed = Self::new(name, VerifyingKey::from_bytes(&public).ok()?);
-            let fits = kind[0] == ED25519 && is_key_name(name) && id == format!("{:08x}", parsed.id);
+            let fits = kind[0] == KIND && is_key_name(name) && id == format!("{:08x}", parsed.id);
             fits.then_some(parsed)
         };
         parse().ok_or(NoteError::MalformedKey)
     }
 }
 
-/// The private half of a log's key. It does not print.
-pub struct LogKey {
+/// The private half of such a key, with its public half.
+pub(crate) struct NamedSecret<const KIND: u8> {
     key: SigningKey,
-    verifier: VerifierKey,
+    pub(crate) public: NamedKey<KIND>,
 }
 
-impl fmt::Debug for LogKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LogKey({})", self.verifier)
-    }
-}
-
-impl LogKey {
-    /// From the 32 secret bytes.
-    ///
-    /// # Errors
-    /// When `name` holds white space or a plus sign, or is empty.
-    pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
+impl<const KIND: u8> NamedSecret<KIND> {
+    pub(crate) fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
         if !is_key_name(name) {
             return Err(NoteError::MalformedKey);
         }
         let key = SigningKey::from_bytes(seed);
-        let verifier = VerifierKey::new(name, key.verifying_key());
-        Ok(Self { key, verifier })
+        let public = NamedKey::new(name, key.verifying_key());
+        Ok(Self { key, public })
     }
 
     /// Reads the key file at `path`, or creates it (mode 0600, synced) with a new key named `name`.
-    ///
-    /// # Errors
-    /// When the file cannot be used, may be read by others, or holds the key of another log.
-    pub fn load_or_create(path: &Path, name: &str) -> Result<Self, NoteError> {
+    pub(crate) fn load_or_create(path: &Path, name: &str) -> Result<Self, NoteError> {
         match std::fs::read_to_string(path) {
             Ok(text) => {
                 let mode = std::fs::metadata(path).map_err(NoteError::KeyFile)?.permissions().mode() & 0o777;
@@ -172,8 +147,8 @@ impl LogKey {
                     return Err(NoteError::KeyFileMode(mode));
                 }
                 let key = Self::parse(text.trim_end())?;
-                if key.verifier.name != name {
-                    return Err(NoteError::OtherOrigin { expected: name.to_owned(), found: key.verifier.name });
+                if key.public.name != name {
+                    return Err(NoteError::OtherOrigin { expected: name.to_owned(), found: key.public.name });
                 }
                 Ok(key)
             }
@@ -186,9 +161,9 @@ impl LogKey {
         let mut seed = [0u8; 32];
         getrandom::fill(&mut seed).map_err(|error| NoteError::KeyFile(error.into()))?;
         let key = Self::from_seed(name, &seed)?;
-        let mut secret = vec![ED25519];
+        let mut secret = vec![KIND];
         secret.extend_from_slice(&seed);
-        let text = format!("PRIVATE+KEY+{name}+{:08x}+{}\n", key.verifier.id, STANDARD.encode(secret));
+        let text = format!("PRIVATE+KEY+{name}+{:08x}+{}\n", key.public.id, STANDARD.encode(secret));
         let write = || {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
             std::fs::create_dir_all(parent)?;
@@ -207,9 +182,101 @@ impl LogKey {
             let (name, id, secret) = (parts.next()?, parts.next()?, STANDARD.decode(parts.next()?).ok()?);
             let (kind, seed) = secret.split_first_chunk::<1>()?;
             let key = Self::from_seed(name, seed.try_into().ok()?).ok()?;
-            (kind[0] == ED25519 && id == format!("{:08x}", key.verifier.id)).then_some(key)
+            (kind[0] == KIND && id == format!("{:08x}", key.public.id)).then_some(key)
         };
         parse().ok_or(NoteError::MalformedKey)
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.key.sign(message).to_bytes()
+    }
+
+    /// The line below a note that holds these signature bytes.
+    pub(crate) fn line(&self, signature: &[u8]) -> String {
+        let mut bytes = self.public.id.to_be_bytes().to_vec();
+        bytes.extend_from_slice(signature);
+        format!("\u{2014} {} {}\n", self.public.name, STANDARD.encode(bytes))
+    }
+}
+
+/// The public half of a log's key, with its name. Its text form is the common `vkey`: `name+id+base64(0x01 || key)`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifierKey(NamedKey<ED25519>);
+
+impl VerifierKey {
+    /// The name: for a log's own key it is the log's origin.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The text of `note` when this key signed it.
+    ///
+    /// # Errors
+    /// When the note is malformed, not signed by this key, or the signature is wrong.
+    pub fn open<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
+        let (text, signatures) = self.0.signatures(note)?;
+        if signatures.is_empty() {
+            return Err(NoteError::UnknownSigner(self.0.name.clone()));
+        }
+        signatures.iter().try_for_each(|signature| self.0.verify(text.as_bytes(), signature))?;
+        Ok(text)
+    }
+}
+
+impl fmt::Display for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for VerifierKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for VerifierKey {
+    type Err = NoteError;
+
+    fn from_str(text: &str) -> Result<Self, NoteError> {
+        text.parse().map(Self)
+    }
+}
+
+/// The private half of a log's key. It does not print.
+pub struct LogKey {
+    secret: NamedSecret<ED25519>,
+    verifier: VerifierKey,
+}
+
+impl fmt::Debug for LogKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogKey({})", self.verifier)
+    }
+}
+
+impl From<NamedSecret<ED25519>> for LogKey {
+    fn from(secret: NamedSecret<ED25519>) -> Self {
+        let verifier = VerifierKey(secret.public.clone());
+        Self { secret, verifier }
+    }
+}
+
+impl LogKey {
+    /// From the 32 secret bytes.
+    ///
+    /// # Errors
+    /// When `name` holds white space or a plus sign, or is empty.
+    pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, NoteError> {
+        Ok(NamedSecret::from_seed(name, seed)?.into())
+    }
+
+    /// Reads the key file at `path`, or creates it (mode 0600, synced) with a new key named `name`.
+    ///
+    /// # Errors
+    /// When the file cannot be used, may be read by others, or holds the key of another log.
+    pub fn load_or_create(path: &Path, name: &str) -> Result<Self, NoteError> {
+        Ok(NamedSecret::load_or_create(path, name)?.into())
     }
 
     /// The public half.
@@ -219,13 +286,11 @@ impl LogKey {
 
     /// Signs `text`, which ends in a newline and holds no blank line at its end.
     pub(crate) fn sign(&self, text: &str) -> String {
-        let mut bytes = self.verifier.id.to_be_bytes().to_vec();
-        bytes.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
-        format!("{text}\n\u{2014} {} {}\n", self.verifier.name, STANDARD.encode(bytes))
+        format!("{text}\n{}", self.secret.line(&self.secret.sign(text.as_bytes())))
     }
 }
 
-fn split_note(note: &str) -> Result<(&str, Vec<&str>), NoteError> {
+pub(crate) fn split_note(note: &str) -> Result<(&str, Vec<&str>), NoteError> {
     let valid = !note.contains(|c: char| c < ' ' && c != '\n') && note.ends_with('\n');
     let split = note.rfind("\n\n").filter(|_| valid).ok_or(NoteError::MalformedNote)?;
     let (text, signatures) = (&note[..=split], &note[split + 2..]);
@@ -236,7 +301,7 @@ fn split_note(note: &str) -> Result<(&str, Vec<&str>), NoteError> {
     Ok((text, lines))
 }
 
-fn parse_signature(line: &str) -> Result<(&str, u32, Vec<u8>), NoteError> {
+pub(crate) fn parse_signature(line: &str) -> Result<(&str, u32, Vec<u8>), NoteError> {
     let parse = || {
         let (name, encoded) = line.strip_prefix("\u{2014} ")?.split_once(' ')?;
         let bytes = STANDARD.decode(encoded).ok()?;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::error::LedgerError;
 use crate::files::Files;
 use crate::journal::{self, Problem};
+use crate::log::{COSIGNED, COSIGNED_NEW};
 use crate::merkle::{self, Hash, MissingNode, NodeStore, leaf_hash};
 use crate::note::{Checkpoint, VerifierKey};
 use crate::tile::{TILE_WIDTH, Tile, TileKind};
@@ -51,11 +52,11 @@ pub(crate) fn read_hashes<F: Files>(files: &F, level: u8, index: u64) -> Result<
     }
 }
 
-/// The published head, if there is one.
-pub(crate) fn read_checkpoint<F: Files>(files: &F, key: &VerifierKey) -> Result<Option<Checkpoint>, LedgerError> {
-    match files.read(Path::new("checkpoint")) {
+/// A head that was kept in a file, if there is one.
+pub(crate) fn read_head<F: Files>(files: &F, file: &str, key: &VerifierKey) -> Result<Option<Checkpoint>, LedgerError> {
+    match files.read(Path::new(file)) {
         Ok(bytes) => {
-            let note = String::from_utf8(bytes).map_err(|_| damaged("checkpoint", "it is not UTF-8"))?;
+            let note = String::from_utf8(bytes).map_err(|_| damaged(file, "it is not UTF-8"))?;
             Ok(Some(Checkpoint::open(&note, key)?))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -69,7 +70,8 @@ pub(crate) fn recover<F: Files>(
     key: &VerifierKey,
     witnessed: &[(String, Checkpoint)],
 ) -> Result<Recovered, LedgerError> {
-    let published = read_checkpoint(files, key)?;
+    let published = read_head(files, "checkpoint", key)?;
+    let cosigned = read_head(files, COSIGNED, key)?;
     let mut sequences: Vec<u64> =
         files.list(Path::new(journal::DIR))?.iter().filter_map(|name| journal::sequence(name)).collect();
     sequences.sort_unstable();
@@ -82,7 +84,7 @@ pub(crate) fn recover<F: Files>(
     }
     let mut nodes = NodeStore::from_tile_roots(tile_roots(files, start / TILE_WIDTH)?);
     entries.iter().for_each(|entry| nodes.push(leaf_hash(entry)));
-    let own = published.iter().map(|head| ("checkpoint", head));
+    let own = published.iter().map(|head| ("checkpoint", head)).chain(cosigned.iter().map(|head| (COSIGNED, head)));
     for (witness, head) in own.chain(witnessed.iter().map(|(name, head)| (name.as_str(), head))) {
         check_head(files, &nodes, witness, head)?;
     }
@@ -137,7 +139,7 @@ fn replay<F: Files>(files: &F, sequences: &[u64]) -> Result<Option<Replayed>, Le
 }
 
 /// The roots of the first `count` full tiles of level 0, from the level above where that is full.
-fn tile_roots<F: Files>(files: &F, count: u64) -> Result<Vec<Hash>, LedgerError> {
+pub(crate) fn tile_roots<F: Files>(files: &F, count: u64) -> Result<Vec<Hash>, LedgerError> {
     let mut roots = Vec::new();
     for index in 0..count / TILE_WIDTH {
         roots.extend(read_hashes(files, 1, index)?);
@@ -149,7 +151,12 @@ fn tile_roots<F: Files>(files: &F, count: u64) -> Result<Vec<Hash>, LedgerError>
 }
 
 /// Checks that the log extends a head that was signed before.
-fn check_head<F: Files>(files: &F, nodes: &NodeStore, witness: &str, head: &Checkpoint) -> Result<(), LedgerError> {
+pub(crate) fn check_head<F: Files>(
+    files: &F,
+    nodes: &NodeStore,
+    witness: &str,
+    head: &Checkpoint,
+) -> Result<(), LedgerError> {
     let recovered = nodes.size();
     if head.size > recovered {
         return Err(LedgerError::Rollback { witness: witness.to_owned(), signed: head.size, recovered });
@@ -171,7 +178,7 @@ fn check_head<F: Files>(files: &F, nodes: &NodeStore, witness: &str, head: &Chec
 /// Partial tiles on disk at the places where trees from the published size to the recovered one end: a crash may have
 /// left some half-written.
 fn strays<F: Files>(files: &F, published: u64, recovered: u64) -> Result<Vec<PathBuf>, LedgerError> {
-    let mut strays = vec![PathBuf::from("checkpoint.new")];
+    let mut strays = vec![PathBuf::from("checkpoint.new"), PathBuf::from(COSIGNED_NEW)];
     for level in 0..8u8 {
         let place = |size: u64| (size >> (8 * u32::from(level))) / TILE_WIDTH;
         for index in place(published)..=place(recovered) {

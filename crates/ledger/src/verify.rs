@@ -10,13 +10,15 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::cosign::WitnessVerifier;
 use crate::entry::Entry;
 use crate::error::LedgerError;
 use crate::files::{DiskFiles, Files as _};
 use crate::journal;
-use crate::log::{cut, tiles_between};
+use crate::log::{COSIGNED, WITNESSES, cut, tiles_between};
 use crate::merkle::{self, Hash, MissingNode, NodeStore, leaf_hash};
-use crate::note::{Checkpoint, VerifierKey};
+use crate::note::{Checkpoint, VerifierKey, split_note};
+use crate::recovery::check_head;
 use crate::tile::{TILE_WIDTH, Tile, TileKind, split_bundle, width_at};
 
 /// Something wrong in the log.
@@ -58,6 +60,10 @@ pub struct Report {
     pub root: Option<String>,
     /// Entries in the journal that the published head does not cover yet.
     pub unpublished_entries: u64,
+    /// Entries that the newest cosigned head covers; absent without witnesses.
+    pub cosigned_entries: Option<u64>,
+    /// Names of the witnesses that cosigned it.
+    pub cosigned_by: Vec<String>,
     /// Files that were read.
     pub files: u64,
     /// Whether a sequencer was at work meanwhile.
@@ -80,6 +86,9 @@ impl fmt::Display for Report {
         if let Some(key) = &self.key {
             let whence = if self.key_given { "given" } else { "from the log's own directory; give one to be sure" };
             writeln!(f, "key: {key} ({whence})")?;
+        }
+        if let Some(entries) = self.cosigned_entries {
+            writeln!(f, "cosigned: {entries} entries, by {}", self.cosigned_by.join(", "))?;
         }
         if self.unpublished_entries > 0 {
             writeln!(
@@ -140,10 +149,12 @@ impl Check {
         let mut check = Self { files: DiskFiles::new(dir), seen: BTreeSet::new(), findings: Vec::new(), live };
         let key = check.key(given);
         let head = key.as_ref().and_then(|key| check.head(key));
+        let mut cosigned = None;
         let unpublished_entries = match &head {
             Some(head) => {
-                let last_bundle = check.tree(head);
+                let (last_bundle, nodes) = check.tree(head);
                 let unpublished = check.journals(head, &last_bundle);
+                cosigned = key.as_ref().and_then(|key| check.cosigned(key, head, &nodes));
                 check.everything_else(dir, head);
                 unpublished
             }
@@ -159,6 +170,8 @@ impl Check {
             entries: head.as_ref().map_or(0, |head| head.size),
             root: head.as_ref().map(|head| head.root.to_base64()),
             unpublished_entries,
+            cosigned_entries: cosigned.as_ref().map(|(size, _)| *size),
+            cosigned_by: cosigned.map(|(_, by)| by).unwrap_or_default(),
             files: check.seen.len() as u64,
             live,
             findings: check.findings,
@@ -198,8 +211,48 @@ impl Check {
         opened.inspect_err(|problem| self.findings.push(finding("checkpoint", (0, 0), problem.as_str()))).ok()
     }
 
-    /// Checks bundles, tiles and root; gives the entries of the last, partial bundle.
-    fn tree(&mut self, head: &Checkpoint) -> Vec<Vec<u8>> {
+    /// Checks the cosigned head against the tree and the keys of the witnesses; gives its size and who cosigned.
+    fn cosigned(&mut self, key: &VerifierKey, published: &Checkpoint, nodes: &NodeStore) -> Option<(u64, Vec<String>)> {
+        if self.files.read(Path::new(COSIGNED)).is_err() {
+            // A crash before the first cosigned head was kept leaves the keys alone.
+            self.seen.insert(WITNESSES.to_owned());
+            return None;
+        }
+        let note = self.read(COSIGNED, (0, 0)).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let keys = self.read(WITNESSES, (0, 0)).and_then(|bytes| String::from_utf8(bytes).ok());
+        let witnesses = keys.and_then(|keys| {
+            let all: Vec<WitnessVerifier> = keys.lines().map(|line| line.parse().ok()).collect::<Option<_>>()?;
+            let whole: String = all.iter().map(|key| format!("{key}\n")).collect();
+            (!all.is_empty() && whole == keys).then_some(all)
+        });
+        let Some(witnesses) = witnesses else {
+            self.findings.push(finding(WITNESSES, (0, 0), "it is no list of witness keys"));
+            return None;
+        };
+        let cosigned = witnesses.iter().filter(|witness| witness.cosigned_at(&note).is_ok());
+        let by: Vec<String> = cosigned.map(|witness| witness.name().to_owned()).collect();
+        let head = match Checkpoint::open(&note, key) {
+            Ok(head) => head,
+            Err(error) => {
+                self.findings.push(finding(COSIGNED, (0, 0), error.to_string()));
+                return None;
+            }
+        };
+        // The log's own signature, and one of each witness that cosigned: any other line was changed.
+        let lines = split_note(&note).map_or(0, |(_, lines)| lines.len());
+        if lines != by.len() + 1 {
+            self.findings.push(finding(COSIGNED, (0, head.size), "it bears a signature that does not verify"));
+        }
+        // A log in use may have a newer one than the head that was read.
+        let ahead = self.live && head.size > published.size;
+        if !ahead && let Err(error) = check_head(&self.files, nodes, COSIGNED, &head) {
+            self.findings.push(finding(COSIGNED, (0, head.size), error.to_string()));
+        }
+        Some((head.size, by))
+    }
+
+    /// Checks bundles, tiles and root; gives the entries of the last, partial bundle, and the tree.
+    fn tree(&mut self, head: &Checkpoint) -> (Vec<Vec<u8>>, NodeStore) {
         let bundles = head.size.div_ceil(TILE_WIDTH);
         let files = &self.files;
         let mut checked: Vec<Bundle> = (0..bundles)
@@ -242,7 +295,8 @@ impl Check {
             };
             self.findings.push(finding("checkpoint", (0, head.size), problem));
         }
-        checked.pop().filter(|_| !head.size.is_multiple_of(TILE_WIDTH)).map(|bundle| bundle.entries).unwrap_or_default()
+        let last = checked.pop().filter(|_| !head.size.is_multiple_of(TILE_WIDTH));
+        (last.map(|bundle| bundle.entries).unwrap_or_default(), nodes)
     }
 
     /// Checks the journals against the bundles; gives how many entries the head does not cover.

@@ -4,7 +4,7 @@ mod common;
 
 use common::{ORIGIN, Place, append_many};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use ledger::{Hash, Tile, TileKind};
+use ledger::{Archive, Hash, LedgerError, Receipt, Tile, TileKind};
 use signed_note::{Note, StandardVerifier, VerifierList};
 
 fn foreign(hash: Hash) -> tlog_tiles::Hash {
@@ -62,4 +62,75 @@ async fn the_published_directory_gives_the_root_that_another_tree_computes() {
         assert_eq!(hashes.len() as u64, width * 32);
     }
     assert_eq!(tree.root().as_bytes().as_slice(), head.root.0);
+}
+
+/// Checks a tlog-proof of an entry with nothing of ours but the text of the public key.
+fn holds_elsewhere(proof: &str, entry: &[u8], vkey: &str) -> bool {
+    let check = || {
+        let (head, note) = proof.split_once("\n\n")?;
+        let mut lines = head.lines();
+        (lines.next()? == "c2sp.org/tlog-proof@v1").then_some(())?;
+        let index = lines.next()?.strip_prefix("index ")?.parse().ok()?;
+        let hashes = lines.map(|line| tlog_tiles::Hash::parse_hash(line).ok()).collect::<Option<Vec<_>>>()?;
+        let note = Note::from_bytes(note.as_bytes()).ok()?;
+        let verifier = StandardVerifier::new(vkey).ok()?;
+        note.verify(&VerifierList::new(vec![Box::new(verifier)])).ok()?;
+        let head = tlog_tiles::Checkpoint::from_bytes(note.text()).ok()?;
+        tlog_tiles::check_record(&hashes, head.size(), *head.hash(), index, tlog_tiles::record_hash(entry)).ok()
+    };
+    check().is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exported_proof_holds_with_the_tools_of_others_and_no_longer_when_anything_of_it_is_changed() {
+    let place = Place::new();
+    let ledger = place.open();
+    append_many(&ledger, 0..700).await;
+    let vkey = ledger.verifier().to_string();
+    ledger.publish().await.expect("published");
+    // Beside the sequencer, and of full and of partial tiles.
+    let archive = Archive::open(&place.dir(), ledger.verifier()).expect("the head is signed");
+    assert_eq!(archive.head().size, 700);
+    for index in [0, 255, 256, 511, 512, 699] {
+        let (receipt, entry) = archive.prove(index).expect("it is in the log");
+        let text = receipt.to_tlog_proof();
+        assert!(holds_elsewhere(&text, &entry, &vkey), "{index}");
+        let mut other = entry.clone();
+        other[40] ^= 1;
+        assert!(!holds_elsewhere(&text, &other, &vkey), "another entry");
+        for (position, _) in text.char_indices().filter(|(_, letter)| letter.is_ascii_alphanumeric()) {
+            // Another letter of the same kind: index, hash, size, root, origin or signature become others.
+            let mut bytes = text.clone().into_bytes();
+            bytes[position] = match bytes[position] {
+                b'9' => b'8',
+                b'0'..=b'8' => bytes[position] + 1,
+                b'z' | b'Z' => bytes[position] - 1,
+                letter => letter + 1,
+            };
+            let changed = String::from_utf8(bytes).expect("ASCII for ASCII");
+            let ours = Receipt::from_tlog_proof(&changed, receipt.leaf_hash);
+            let ours = ours.is_some_and(|receipt| receipt.verify(ledger.verifier()).is_ok());
+            assert!(!ours && !holds_elsewhere(&changed, &entry, &vkey), "{index}: letter {position} of\n{changed}");
+        }
+    }
+    assert!(matches!(archive.prove(700), Err(LedgerError::NoEntry(700))));
+    let stranger = Place::new().open();
+    assert!(matches!(Archive::open(&place.dir(), stranger.verifier()), Err(LedgerError::Note(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_gives_out_no_entry_that_was_not_signed() {
+    let place = Place::new();
+    let ledger = place.open();
+    append_many(&ledger, 0..600).await;
+    let key = ledger.verifier().clone();
+    ledger.close().await;
+    let archive = Archive::open(&place.dir(), &key).expect("the head is signed");
+    let bundle = place.dir().join("tile/entries/001");
+    let mut bytes = std::fs::read(&bundle).expect("the bundle is there");
+    bytes[2_000] ^= 1;
+    std::fs::write(&bundle, bytes).expect("own file");
+    assert_eq!(archive.entries(0, 256).expect("untouched").len(), 256);
+    assert!(matches!(archive.entries(300, 1), Err(LedgerError::Damaged { file, .. }) if file == "tile/entries/001"));
+    assert_eq!(archive.entries(512, 1_000).expect("untouched").len(), 88);
 }

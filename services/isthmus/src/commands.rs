@@ -51,6 +51,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
             key_file: keys.join("ledger.key"),
             origin: config.ledger_origin,
             secret_file: keys.join("ledger-secret.key"),
+            witnesses: Vec::new(),
         };
         ledger_service::run(ledger, shutdown).await?;
         return Ok(ExitCode::SUCCESS);

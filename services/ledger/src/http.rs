@@ -58,6 +58,7 @@ pub fn router(state: LedgerState) -> Router {
         .route("/v1/proof/{index}", get(proof))
         .route("/v1/consistency/{size}", get(consistency))
         .route("/checkpoint", get(checkpoint))
+        .route("/cosigned", get(cosigned))
         .route("/tile/{*path}", get(tile))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(state)
@@ -65,7 +66,7 @@ pub fn router(state: LedgerState) -> Router {
 
 /// Every problem of the ledger's routes.
 pub const PROBLEMS: &[ProblemKind] =
-    &[SECRET_WRONG, BODY_INVALID, BODY_TOO_LARGE, ENTRY_INVALID, NO_ENTRY, NO_TILE, UNAVAILABLE];
+    &[SECRET_WRONG, BODY_INVALID, BODY_TOO_LARGE, ENTRY_INVALID, NO_ENTRY, NO_TILE, NOT_COSIGNED, UNAVAILABLE];
 
 const SECRET_WRONG: ProblemKind = ProblemKind {
     code: "token-invalid",
@@ -102,6 +103,12 @@ const NO_TILE: ProblemKind = ProblemKind {
     status: 404,
     meaning: "The log has no such tile.",
     mend: "Name tiles as C2SP tlog-tiles does, of a size that a signed head reaches.",
+};
+const NOT_COSIGNED: ProblemKind = ProblemKind {
+    code: "head-not-cosigned",
+    status: 404,
+    meaning: "No head of this log was cosigned by its witnesses yet, or it has none.",
+    mend: "Configure witnesses of the ledger, or wait until they have answered.",
 };
 const UNAVAILABLE: ProblemKind = ProblemKind {
     code: "audit-unavailable",
@@ -207,6 +214,13 @@ async fn consistency(
 async fn checkpoint(State(state): State<LedgerState>) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     (headers, state.ledger.head().1).into_response()
+}
+
+/// The newest head that a quorum of witnesses cosigned.
+async fn cosigned(State(state): State<LedgerState>) -> Result<Response, Problem> {
+    let note = blocking(move || state.ledger.cosigned()).await?.ok_or(Problem(NOT_COSIGNED))?;
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, note).into_response())
 }
 
 async fn tile(

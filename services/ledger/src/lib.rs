@@ -4,17 +4,21 @@
 //! and the log itself in the static form of C2SP tlog-tiles for those who check it.
 
 mod http;
+mod witness;
+mod witnessing;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use domain::Sensitive;
-use ledger::{LedgerHandle, OpenOptions};
+use ledger::{LedgerHandle, OpenOptions, WitnessAddress};
 use runtime::Shutdown;
 use tokio::net::TcpListener;
 
 pub use http::{LedgerState, PROBLEMS, router, service_router};
+pub use witness::{WitnessConfig, run_witness, witness_router};
+pub use witnessing::Witnessing;
 
 /// The service's configuration.
 #[derive(Clone, Debug)]
@@ -29,6 +33,8 @@ pub struct Config {
     pub origin: String,
     /// The file that holds the bearer secret of those who may append.
     pub secret_file: PathBuf,
+    /// The witnesses of its heads.
+    pub witnesses: Vec<WitnessAddress>,
 }
 
 /// Runs the service until `shutdown` begins or a write to the log fails.
@@ -50,6 +56,8 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         .await
         .context("the ledger's start was interrupted")?
         .context("the ledger does not open")?;
+    let witnessing =
+        Witnessing::begin(&ledger, config.witnesses).await.context("the ledger's witnesses do not agree")?;
     let listener = TcpListener::bind(config.listen).await.context("the ledger's address cannot be had")?;
     tracing::info!(
         ledger.origin = config.origin,
@@ -58,6 +66,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
         "the ledger is open"
     );
     let app = service_router(LedgerState::new(ledger.clone(), &secret));
+    if let Some(witnessing) = witnessing {
+        tokio::spawn(witnessing.go_on(shutdown.clone()));
+    }
     tokio::select! {
         served = runtime::http::serve(listener, app, shutdown) => served.context("the ledger's HTTP server failed")?,
         () = ledger.failed() => anyhow::bail!("a write to the ledger failed"),

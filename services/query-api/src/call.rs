@@ -494,6 +494,6 @@ fn codes(groups: &FieldGroups) -> Result<Vec<Code>, Problem> {
 }
 
 /// What a ledger entry calls a person: a keyed hash, so that a copy of the log leads to nobody's file.
-fn handle(key: &TokenKey, person: PersonId) -> SubjectHandle {
+pub(crate) fn handle(key: &TokenKey, person: PersonId) -> SubjectHandle {
     SubjectHandle(key.opaque("subject", &person.as_uuid().to_string()))
 }

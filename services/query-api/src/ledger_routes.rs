@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::ledger_index::unreadable;
 use crate::problem::{Problem, ProblemDocument};
 use crate::query;
 use crate::state::QueryState;
@@ -132,12 +133,7 @@ async fn read(ledger: &LedgerClient, first: u64, count: u64) -> Result<Vec<(u64,
     }
 }
 
-fn unreadable(error: &ledger::LedgerError) -> Problem {
-    tracing::error!(error.code = error.code(), "The ledger could not be read.");
-    Problem::AuditUnavailable
-}
-
-fn view(index: u64, entry: Entry) -> EntryView {
+pub(crate) fn view(index: u64, entry: Entry) -> EntryView {
     let Entry {
         stamp,
         actor,

@@ -16,12 +16,15 @@ mod decisions;
 mod facts;
 mod find;
 mod happening;
+mod ledger_index;
 mod ledger_routes;
+mod ledger_search;
 mod lineage;
 mod link_picture;
 mod linkage;
 mod links;
 mod me;
+mod my_accesses;
 mod openapi;
 mod persons;
 mod problem;
@@ -51,6 +54,7 @@ use utoipa_axum::routes;
 
 pub use body::BODY_BYTES_MAX;
 pub use call::{CASE_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
+pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
 pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState};
 pub use stranger_entry::flush as flush_strangers;
@@ -73,7 +77,10 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(linkage::read))
         .routes(routes!(ledger_routes::entries))
         .routes(routes!(ledger_routes::checkpoint))
+        .routes(routes!(ledger_search::search))
+        .routes(routes!(ledger_search::statistics))
         .routes(routes!(me::read))
+        .routes(routes!(my_accesses::read))
         .routes(routes!(system::readyz))
         .with_state(state)
         .split_for_parts();

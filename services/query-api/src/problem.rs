@@ -106,6 +106,10 @@ problems! {
     BodyTooLarge = 413 "body-too-large":
         "The body is longer than 16 KiB.",
         "Ask for fewer identifiers at once.";
+    /// A search of the ledger that makes no sense.
+    SearchMalformed = 422 "search-malformed":
+        "A member of the search has another form, names a person twice, or asks for more than 1,000 entries.",
+        "Instants are written as 2022-03-01T00:00:00Z; give `subject` as entries have it, or `person_id`, not both.";
     /// An identifier that cannot be one.
     IdentifierMalformed = 422 "identifier-malformed":
         "An identifier cannot be a value of its scheme: a wrong check digit, hidden characters, another length; or the name is empty.",

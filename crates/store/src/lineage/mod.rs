@@ -22,7 +22,7 @@ pub use read::{
     AsOf, find_as_of, kept_since, last_seq, list_changes, list_lineage, lock_published, prune, put_published,
 };
 pub use replaced::{find_model_then, list_links_then, list_orders_then, list_records_then};
-pub use resolve::{Holder, HolderThen, list_holders, list_holders_then};
+pub use resolve::{Holder, HolderThen, list_former, list_holders, list_holders_then};
 
 /// What a batch may mean to a person. It becomes a row when the person really is another.
 #[derive(Clone, Debug)]

@@ -73,6 +73,26 @@ pub async fn list_holders(conn: &mut PgConnection, asked: PersonId) -> Result<Ve
     Ok(strongest(rows.into_iter().map(|(person, units, rank)| (rank, (person, units))).collect()).map(holder).collect())
 }
 
+/// The ids under which a person was known: its own, and those of persons that were merged into it and are none any more.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_former(conn: &mut PgConnection, person: PersonId) -> Result<Vec<PersonId>> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "WITH RECURSIVE former(person_id) AS (
+             SELECT $1::uuid
+             UNION
+             SELECT c.person_id FROM former
+             JOIN lineage.person_change c ON c.into_persons @> ARRAY[former.person_id] AND c.kind = 'merged'
+             WHERE NOT EXISTS (SELECT FROM person p WHERE p.person_id = c.person_id))
+         SELECT person_id FROM former",
+    )
+    .bind(person.as_uuid())
+    .fetch_all(conn)
+    .await?;
+    Ok(ids.into_iter().map(PersonId::from_uuid).collect())
+}
+
 /// The persons that an id stood for at an instant, as the hub knew it then.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 mod audit;
 mod hostile;
+mod ledger;
 mod lineage;
 mod persons;
 mod reviews;

@@ -1,0 +1,226 @@
+//! The search index of the access log. The log is what counts: the index says where in it to look.
+
+use domain::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgConnection;
+
+use crate::Result;
+
+/// Values of a count that are told at most.
+const COUNTED_MAX: i64 = 1_000;
+
+/// An entry of the access log as the index has it. Tokens, handles and hashes are texts as the log prints them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct EntryRow {
+    /// Index in the log.
+    pub index: i64,
+    /// Hash of the entry as a leaf.
+    pub leaf: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Handle of the one who asked.
+    pub actor: String,
+    /// Organisation, and the unit where there is one.
+    pub unit: String,
+    /// Role of the one who asked.
+    pub role: String,
+    /// What was asked.
+    pub action: String,
+    /// The purpose stated.
+    pub purpose: Option<String>,
+    /// The case stated.
+    pub case_token: Option<String>,
+    /// Why nothing was shown.
+    pub refused: Option<String>,
+    /// The persons concerned.
+    pub subjects: Vec<String>,
+}
+
+/// What is looked for; nothing stated finds everything.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Handle of the one who asked.
+    pub actor: Option<String>,
+    /// Organisation, or organisation and unit.
+    pub unit: Option<String>,
+    /// Role of the one who asked.
+    pub role: Option<String>,
+    /// What was asked.
+    pub action: Option<String>,
+    /// The purpose stated.
+    pub purpose: Option<String>,
+    /// The case stated.
+    pub case_token: Option<String>,
+    /// Persons concerned, of whom one suffices.
+    pub subjects: Option<Vec<String>>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+    /// Only refusals, or only answers.
+    pub refused: Option<bool>,
+}
+
+/// What entries are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Who asked.
+    Actor,
+    /// Organisation and unit.
+    Unit,
+    /// Role.
+    Role,
+    /// What was asked.
+    Action,
+    /// Purpose.
+    Purpose,
+    /// Reason of a refusal.
+    Refusal,
+    /// Day, UTC.
+    Day,
+}
+
+impl By {
+    /// Every one.
+    pub const ALL: [Self; 7] =
+        [Self::Actor, Self::Unit, Self::Role, Self::Action, Self::Purpose, Self::Refusal, Self::Day];
+
+    /// Its code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Actor => "actor",
+            Self::Unit => "unit",
+            Self::Role => "role",
+            Self::Action => "action",
+            Self::Purpose => "purpose",
+            Self::Refusal => "refusal",
+            Self::Day => "day",
+        }
+    }
+}
+
+/// How many entries have a value.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Count {
+    /// The value; `-` where entries have none.
+    pub value: String,
+    /// Entries.
+    pub entries: i64,
+    /// Of these, refusals.
+    pub refused: i64,
+    /// Different handles that asked.
+    pub actors: i64,
+}
+
+/// The index after the last row.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn next_index(conn: &mut PgConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT coalesce(max(index) + 1, 0) FROM audit.entry").fetch_one(conn).await?)
+}
+
+/// Inserts rows; those that are there stay as they are.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn insert(conn: &mut PgConnection, rows: &[EntryRow]) -> Result<u64> {
+    let done = sqlx::query(
+        "INSERT INTO audit.entry SELECT * FROM jsonb_populate_recordset(NULL::audit.entry, $1) ON CONFLICT DO NOTHING",
+    )
+    .bind(sqlx::types::Json(rows))
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Lists the rows from `first` up to, but without, `end`.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list(conn: &mut PgConnection, first: i64, end: i64) -> Result<Vec<EntryRow>> {
+    Ok(sqlx::query_as("SELECT * FROM audit.entry WHERE index >= $1 AND index < $2 ORDER BY index")
+        .bind(first)
+        .bind(end)
+        .fetch_all(conn)
+        .await?)
+}
+
+/// Deletes the rows of these indices, and every row from `end` on.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn delete(conn: &mut PgConnection, indices: &[i64], end: i64) -> Result<u64> {
+    let done = sqlx::query("DELETE FROM audit.entry WHERE index = ANY($1) OR index >= $2")
+        .bind(indices)
+        .bind(end)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// The indices of entries before `before`, newest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn search(conn: &mut PgConnection, search: &Search, before: i64, limit: i64) -> Result<Vec<i64>> {
+    let rows = sqlx::query_scalar(
+        "SELECT index FROM audit.entry
+         WHERE index < $1
+           AND ($2::text IS NULL OR actor = $2)
+           AND ($3::text IS NULL OR unit = $3 OR starts_with(unit, $3 || '/'))
+           AND ($4::text IS NULL OR role = $4)
+           AND ($5::text IS NULL OR action = $5)
+           AND ($6::text IS NULL OR purpose = $6)
+           AND ($7::text IS NULL OR case_token = $7)
+           AND ($8::text[] IS NULL OR subjects && $8)
+           AND ($9::bigint IS NULL OR at_ms >= $9)
+           AND ($10::bigint IS NULL OR at_ms < $10)
+           AND ($11::boolean IS NULL OR (refused IS NOT NULL) = $11)
+         ORDER BY index DESC LIMIT $12",
+    )
+    .bind(before)
+    .bind(&search.actor)
+    .bind(&search.unit)
+    .bind(&search.role)
+    .bind(&search.action)
+    .bind(&search.purpose)
+    .bind(&search.case_token)
+    .bind(&search.subjects)
+    .bind(search.from.map(Timestamp::as_millis))
+    .bind(search.until.map(Timestamp::as_millis))
+    .bind(search.refused)
+    .bind(limit)
+    // A plan for these very values: what is not stated costs nothing.
+    .persistent(false)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Counts entries between two instants, the most frequent value first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn count(
+    conn: &mut PgConnection,
+    by: By,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Result<Vec<Count>> {
+    Ok(sqlx::query_as(
+        "SELECT coalesce(CASE $1 WHEN 'actor' THEN actor WHEN 'unit' THEN unit WHEN 'role' THEN role
+                         WHEN 'action' THEN action WHEN 'purpose' THEN purpose WHEN 'refusal' THEN refused
+                         ELSE to_char(to_timestamp(at_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD') END, '-') AS value,
+                count(*) AS entries, count(refused) AS refused, count(DISTINCT actor) AS actors
+         FROM audit.entry
+         WHERE ($2::bigint IS NULL OR at_ms >= $2) AND ($3::bigint IS NULL OR at_ms < $3)
+         GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $4",
+    )
+    .bind(by.code())
+    .bind(from.map(Timestamp::as_millis))
+    .bind(until.map(Timestamp::as_millis))
+    .bind(COUNTED_MAX)
+    .fetch_all(conn)
+    .await?)
+}
