@@ -24,6 +24,7 @@ pub(crate) enum Purpose {
     Hl7,
     Style,
     Spoil,
+    Cases,
 }
 
 /// A stream of random numbers.

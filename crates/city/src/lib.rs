@@ -6,6 +6,7 @@
 //! Memory holds the people and one day of one feed. `truth/expected.csv` lists the files in the order in which their
 //! senders deliver them, with what a connector should make of their rows when it reads them in that order.
 
+mod cases;
 mod clock;
 mod community;
 mod dice;
@@ -123,10 +124,14 @@ pub fn generate(options: &Options, out: &Path, progress: &mut dyn FnMut(Progress
         payment::day(&city, day, &stays, &mut output)?;
         lab.day(&city, &plans, day, &stays, &mut output)?;
         hospitals.day(&city, &plans, day, &mut output)?;
+        cases::day(&city, &plans, day, &mut output)?;
         movements.day(&city, &plans, day, &stays)?;
         progress(Progress { done: day as u32 + 2, of });
     }
     movements.finish(&plans)?;
+    for day in 0..2 {
+        cases::day(&city, &plans, i64::from(options.days) + day, &mut output)?;
+    }
     output.finish(truth::README)?;
     let rows = output.files.iter().map(|file| file.rows).sum();
     Ok(Summary { persons: city.people.len() as u64, rows, files: output.files })

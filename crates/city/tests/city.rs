@@ -26,7 +26,7 @@ fn bytes(root: &Path, files: &[FileSummary]) -> BTreeMap<String, Vec<u8>> {
 fn count_rows(file: &FileSummary, bytes: &[u8]) -> u64 {
     let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()).count() as u64;
     match file.feed {
-        "household-register" | "meter-readings" | "rail-tickets" | "lab-results" => lines - 1,
+        "case-reports" | "household-register" | "meter-readings" | "rail-tickets" | "lab-results" => lines - 1,
         "wallet-scans" => lines - 6,
         "hospital-hl7" => {
             let is_end = |b: &u8| *b == b'\r' || *b == b'\n';

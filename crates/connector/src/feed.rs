@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::sync::Arc;
 
-use domain::{Body, EventType, FeedId, IdScheme, Op, Precision, ResidentId, Sensitive, Timestamp, TokenKey};
+use domain::{
+    Body, EventType, FeedId, IdScheme, IdentityObserved, Op, Precision, ResidentId, Sensitive, Sex, Timestamp, TokenKey,
+};
 use store::ingest::Notice;
 
 use crate::columns::{Field, Layout};
@@ -49,10 +51,29 @@ pub trait Feed: Send + Sync {
         false
     }
 
-    /// The mapped fields that are empty in a row, for feeds that have columns; asked of a sample of the rows.
-    fn empty_fields(&self, _row: &RawRow, _context: &RowContext<'_>) -> Option<Vec<Field>> {
-        None
+    /// The fields that are empty in a row, asked of a sample of the rows: of columns those that are mapped, of a message those
+    /// that its first statement about a person leaves open. `None` for rows that cannot be used or are about nobody.
+    fn empty_fields(&self, row: &RawRow, context: &RowContext<'_>) -> Option<Vec<Field>> {
+        let drafts = self.map(row, context).ok()?;
+        drafts.iter().find_map(|draft| match &draft.body {
+            Body::IdentityObserved(who) => Some(left_open(who)),
+            _ => None,
+        })
     }
+}
+
+/// Fields about which a statement says nothing.
+fn left_open(who: &IdentityObserved) -> Vec<Field> {
+    let person = &who.person;
+    let open = [
+        (Field::Name, person.names.is_empty()),
+        (Field::IdNumber, !person.claims.iter().any(|claim| claim.scheme.is_document())),
+        (Field::BirthDate, person.birth_date.is_none()),
+        (Field::Sex, person.sex == Sex::Unknown),
+        (Field::ContactPhone, who.contacts.is_empty()),
+        (Field::Address, who.address.is_none()),
+    ];
+    open.into_iter().filter_map(|(field, is_open)| is_open.then_some(field)).collect()
 }
 
 /// Reads the rows of one body in bounded memory.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Body, IdClaim, IdScheme, Timestamp, TokenKey};
+use domain::{Body, IdClaim, Timestamp, TokenKey};
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -117,7 +117,7 @@ impl Gathered {
             self.late += i64::from(late);
             let reused = drafts.iter().any(|draft| match &draft.draft.body {
                 Body::IdentityObserved(who) => {
-                    let number = who.person.claims.iter().find(|claim| is_document(claim.scheme) && !claim.masked);
+                    let number = who.person.claims.iter().find(|claim| claim.scheme.is_document() && !claim.masked);
                     let name = who.person.names.first();
                     number.zip(name).is_some_and(|(number, name)| names.is_another(key, number, name.text.expose()))
                 }
@@ -159,12 +159,6 @@ impl Gathered {
             last_arrival: batch.received_at,
         }
     }
-}
-
-/// Whether identifiers of a scheme are numbers of documents that name their holder.
-fn is_document(scheme: IdScheme) -> bool {
-    use IdScheme::{CnId, ForeignPr, HkMoPermit, Passport, TwPermit};
-    matches!(scheme, CnId | Passport | HkMoPermit | TwPermit | ForeignPr)
 }
 
 /// The day of an instant in the feed's zone.

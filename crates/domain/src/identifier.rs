@@ -104,6 +104,11 @@ impl IdScheme {
     pub const fn is_exclusive(self) -> bool {
         matches!(self, Self::CnId | Self::Mrn | Self::HealthCard)
     }
+
+    /// Whether values are numbers of documents that name their holder.
+    pub const fn is_document(self) -> bool {
+        matches!(self, Self::CnId | Self::Passport | Self::HkMoPermit | Self::TwPermit | Self::ForeignPr)
+    }
 }
 
 /// A source's statement that an identifier belongs to the person of the record.

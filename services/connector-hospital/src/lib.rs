@@ -49,11 +49,29 @@ pub fn feed(profile: Profile) -> Result<Arc<dyn Feed>, ProfileError> {
 
 #[cfg(test)]
 mod tests {
-    use connector::preview;
+    use connector::{Field, RowContext, preview};
     use domain::{Body, CaseState, Timestamp};
     use test_support::build::token_key;
 
     use super::*;
+
+    #[test]
+    fn of_a_message_the_quality_of_a_feed_knows_what_it_leaves_open_about_the_patient() {
+        let feeds = feeds(None).expect("sound profiles");
+        let feed = feeds.iter().find(|feed| feed.id().as_str() == "hospital-hl7").expect("a built-in feed");
+        let now = Timestamp::parse("2022-04-01T00:00:00Z").expect("an instant");
+        let open = |patient: &str| {
+            let text =
+                format!("MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A28|1|P|2.5\rPID|1||M1^^^HOSP^MR||{patient}\r");
+            let mut reader = feed.open(Box::new(std::io::Cursor::new(text))).expect("a body that fits");
+            let row = reader.next_row().expect("readable").expect("a message");
+            let key = token_key();
+            feed.empty_fields(&row, &RowContext { key: &key, ingest_time: now, layout: None })
+        };
+        assert_eq!(open("WANG^XIAO||19800102|M"), Some(vec![Field::IdNumber, Field::ContactPhone, Field::Address]));
+        let more = open("WANG^XIAO").expect("a patient");
+        assert!(more.contains(&Field::BirthDate) && more.contains(&Field::Sex), "{more:?}");
+    }
 
     #[test]
     fn a_case_is_what_disease_control_says_and_a_confirmed_one_says_since_when() {

@@ -299,9 +299,12 @@ impl Entry {
             Some((path, text)) => (text.as_str(), payment.get(&format!("{path}/@Ccy"))),
             None => (self.texts.get("Ntry/Amt").map_or("", String::as_str), self.texts.get("Ntry/Amt/@Ccy")),
         };
-        let amount = Decimal::parse(text).ok_or_else(|| {
-            RowError::field("Amt", Reason::ValueNumber, "Amt is not a number with at most 2 digits after the point")
-        })?;
+        let wrong = |message: &str| RowError::field("Amt", Reason::ValueNumber, message);
+        let amount: Decimal<2> =
+            Decimal::parse(text).ok_or_else(|| wrong("Amt is not a number with at most 2 digits after the point"))?;
+        if amount.unscaled() < 0 {
+            return Err(wrong("Amt is negative; CdtDbtInd says which way the money went"));
+        }
         Ok((amount, currency.cloned().filter(|currency| currency.len() == 3)))
     }
 

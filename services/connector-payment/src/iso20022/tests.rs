@@ -97,6 +97,8 @@ fn one_entry_may_stand_for_many_payments_and_a_bad_one_spoils_itself() {
         .collect();
     assert_eq!(payments, [Decimal::from_unscaled(100), Decimal::from_unscaled(200)]);
     assert_eq!(rows[1].as_ref().expect_err("no amount").reason, Reason::ValueNumber);
+    let negative = read(&document("camt.053.001.04", "Stmt", &OLD.replace("8.85", "-8.85")));
+    assert_eq!(negative[0].as_ref().expect_err("a direction twice").reason, Reason::ValueNumber);
     assert_eq!(rows[2].as_ref().expect_err("no XML").reason, Reason::RowXml);
 }
 
