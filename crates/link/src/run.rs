@@ -96,7 +96,7 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     progress("writing clusters");
     write::clusters(&options.output, &ids, &linked.clusters)?;
     if let Some(path) = &options.save_model {
-        let text = linked.model.to_toml().map_err(|reason| LinkError::Model { path: path.clone(), reason })?;
+        let text = linked.model(&table).to_toml().map_err(|reason| LinkError::Model { path: path.clone(), reason })?;
         output::write(path, text.as_bytes())?;
     }
     if let Some(path) = &options.pairs {
@@ -104,7 +104,7 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Outcome,
     }
     let explanation = match &asked {
         Some(asked) => {
-            let version = linked.model.version();
+            let version = linked.model(&table).version();
             let model = match &options.model {
                 Some(path) => format!("model {version}, {}", path.display()),
                 None => format!("model {version}, trained on this input"),

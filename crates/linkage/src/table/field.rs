@@ -1,6 +1,7 @@
 //! The columns that are understood, and the fields that are compared.
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 /// What a column of a table says of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -181,21 +182,7 @@ impl Column {
     }
 
     fn called(heading: &str) -> Option<Self> {
-        let plain: String = heading
-            .chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .map(|c| match c {
-                'é' | 'è' | 'ê' => 'e',
-                'á' | 'à' | 'ã' => 'a',
-                'í' => 'i',
-                'ó' | 'õ' => 'o',
-                'ú' => 'u',
-                'ç' => 'c',
-                'ñ' => 'n',
-                other => other,
-            })
-            .collect();
+        let plain: String = heading.nfkd().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         let whose = ["patient", "person", "customer", "client", "member", "applicant", "resident", "employee", "voter"];
         let column = named(&plain);
         column.or_else(|| whose.iter().find_map(|whose| plain.strip_prefix(whose)).and_then(named))
@@ -218,15 +205,15 @@ fn named(plain: &str) -> Option<Column> {
             Column::Surname
         }
         "gender" | "sex" | "sexgender" | "gendercode" | "sexcode" | "geschlecht" | "sexe" | "sexo" | "sesso"
-        | "genre" | "genero" | "性别" => Column::Gender,
+        | "genre" | "genero" | "plec" | "płec" | "性别" => Column::Gender,
         "birthyear" | "yearofbirth" | "yob" | "dobyear" | "geburtsjahr" | "出生年份" => Column::BirthYear,
         "birthmonth" | "monthofbirth" | "dobmonth" | "geburtsmonat" | "出生月份" => Column::BirthMonth,
         "dayofbirth" | "birthdayofmonth" | "dobday" => Column::BirthDay,
         "dob" | "dateofbirth" | "birthdate" | "birthday" | "birth" | "bday" | "born" | "borndate" | "borndat"
         | "geburtsdatum" | "geburtstag" | "gebdatum" | "gebdat" | "geboren" | "datedenaissance" | "datenaissance"
         | "naissance" | "fechadenacimiento" | "fechanacimiento" | "fnacimiento" | "datadenascimento"
-        | "datanascimento" | "datadinascita" | "datanascita" | "geboortedatum" | "出生日期" | "生日" | "出生年月"
-        | "出生年月日" | "出生时间" => Column::Dob,
+        | "datanascimento" | "datadinascita" | "datanascita" | "dataurodzenia" | "geboortedatum" | "出生日期"
+        | "生日" | "出生年月" | "出生年月日" | "出生时间" => Column::Dob,
         "nationalid"
         | "nationalidnumber"
         | "nationalidno"
@@ -300,11 +287,11 @@ fn named(plain: &str) -> Option<Column> {
         | "adresse2" | "adresszusatz" | "地址2" => Column::Address2,
         "suburb" | "city" | "town" | "village" | "locality" | "place" | "municipality" | "cityname" | "towncity"
         | "citytown" | "ort" | "wohnort" | "stadt" | "gemeinde" | "ville" | "commune" | "ciudad" | "localidad"
-        | "municipio" | "cidade" | "citta" | "comune" | "woonplaats" | "parish" | "城市" | "市" | "区" | "区县"
-        | "县" | "街道" | "社区" | "乡镇" => Column::Suburb,
+        | "municipio" | "cidade" | "citta" | "comune" | "woonplaats" | "miasto" | "parish" | "城市" | "市" | "区"
+        | "区县" | "县" | "街道" | "社区" | "乡镇" => Column::Suburb,
         "postcode" | "postalcode" | "postal" | "zip" | "zipcode" | "zip5" | "pincode" | "eircode" | "plz"
-        | "postleitzahl" | "codepostal" | "codigopostal" | "cp" | "cep" | "cap" | "postcodefake" | "邮编"
-        | "邮政编码" => Column::Postcode,
+        | "postleitzahl" | "codepostal" | "codigopostal" | "cp" | "cep" | "cap" | "kodpocztowy" | "postcodefake"
+        | "邮编" | "邮政编码" => Column::Postcode,
         "state" | "province" | "county" | "region" | "statecode" | "stateprovince" | "bundesland" | "land"
         | "kanton" | "departement" | "provincia" | "estado" | "省" | "省份" => Column::State,
         "birthplace" | "placeofbirth" | "birthcity" | "birthtown" | "geburtsort" | "lieudenaissance"

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::block::rule_name;
+use super::block::{Rule, rule_name};
 use super::estimate::Judged;
 use super::field::{FIELDS, TableField};
 use super::group::{Edge, by_cluster, group};
@@ -88,9 +88,11 @@ pub struct Linked {
     pub pairs: Vec<(u32, u32, f32)>,
     /// What was done.
     pub summary: Summary,
-    /// The model.
-    pub model: TableModel,
     weigher: Weigher,
+    rules: Vec<Rule>,
+    block_max: usize,
+    /// The model that linked, where one was given.
+    given: Option<TableModel>,
     /// The row of every record.
     places: Vec<u32>,
 }
@@ -112,6 +114,13 @@ impl Linked {
     /// What a record states of a field, as it is compared; empty for nothing.
     pub fn value<'a>(&self, table: &'a Table, record: u32, field: TableField) -> &'a str {
         table.text(field, table.rows[self.places[record as usize] as usize][field as usize])
+    }
+
+    /// The model that linked: the one that was given, or what training found.
+    pub fn model(&self, table: &Table) -> TableModel {
+        let (rules, hot) = (self.rules.clone(), self.summary.hot_values.clone());
+        let trained = || TableModel::new(table, &self.weigher, rules, self.block_max, hot, self.summary.threshold);
+        self.given.clone().unwrap_or_else(trained)
     }
 
     /// Takes the weight of a pair apart.
@@ -194,16 +203,14 @@ pub fn link_table(table: &mut Table, options: LinkOptions<'_>, mut stage: impl F
     (summary.precision, summary.recall) = (expected.precision, expected.recall);
     summary.errors = expected.errors;
     summary.parameters = describe(table, &weigher.parameters);
-    let model = match options.model {
-        Some(model) => model.clone(),
-        None => TableModel::new(table, &weigher, rules, block_max, summary.hot_values.clone(), summary.threshold),
-    };
     Linked {
         clusters: by_record(table, &clusters),
         pairs: of_records(table, &blocks.repeats, pairs),
         summary,
-        model,
         weigher,
+        rules,
+        block_max,
+        given: options.model.cloned(),
         places: table.places(),
     }
 }

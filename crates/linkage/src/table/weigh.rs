@@ -63,6 +63,22 @@ pub(crate) fn is_bound(levels: &Levels) -> bool {
     BONDS.iter().any(|field| (SAME..=LOOSE).contains(&levels[*field as usize]))
 }
 
+/// Whether relatives have as much of a field in common as one person has with himself: those who were born on one day
+/// are twins, and what a home has they have from one home.
+pub(crate) fn is_of_twins(levels: &Levels, field: TableField) -> bool {
+    const HOME: [TableField; 8] = [
+        TableField::Surname,
+        TableField::Phone,
+        TableField::Postcode,
+        TableField::Suburb,
+        TableField::State,
+        TableField::Address1,
+        TableField::StreetNumber,
+        TableField::Address2,
+    ];
+    levels[TableField::Birth as usize] == SAME && HOME.contains(&field)
+}
+
 /// What two people of one name seldom have in common besides.
 const BESIDES: [TableField; 8] = [
     TableField::Phone,
@@ -75,16 +91,18 @@ const BESIDES: [TableField; 8] = [
     TableField::NationalId,
 ];
 
-/// Whether given name and birth date both speak against one person, or the birth date does in every part and nothing
-/// but the names for it: then slips do not explain it, as they would in either alone. A namesake does, often a parent.
+/// Whether two of given name, birth date and sex speak against one person, the name among them, or the birth date does in
+/// every part and nothing but the names for it: then slips do not explain it, as they would in one alone. A brother, a
+/// sister or a namesake does, often a parent.
 fn is_other(levels: &Levels) -> bool {
-    let [given, birth, number] =
-        [TableField::Given, TableField::Birth, TableField::NationalId].map(|field| levels[field as usize]);
-    if !matches!(birth, DIFFERENT | SWAPPED) || matches!(number, SAME | NEAR) {
+    let [given, birth, sex, number] = [TableField::Given, TableField::Birth, TableField::Sex, TableField::NationalId]
+        .map(|field| levels[field as usize]);
+    if matches!(number, SAME | NEAR) {
         return false;
     }
+    let is_born_apart = matches!(birth, DIFFERENT | SWAPPED);
     let agrees = |field: &TableField| (SAME..=LOOSE).contains(&levels[*field as usize]);
-    given == DIFFERENT || birth == SWAPPED && !BESIDES.iter().any(agrees)
+    given == DIFFERENT && (is_born_apart || sex == DIFFERENT) || birth == SWAPPED && !BESIDES.iter().any(agrees)
 }
 
 /// What is left of the odds of one person then.
@@ -266,6 +284,11 @@ impl Weigher {
 
     /// Log2 of the likelihood ratios of a field, for one person and for relatives.
     fn field(&self, levels: &Levels, a: &Row, b: &Row, field: TableField) -> [f32; 2] {
+        let [one, relatives] = self.kinds(levels, a, b, field);
+        [one, if is_of_twins(levels, field) { one } else { relatives }]
+    }
+
+    fn kinds(&self, levels: &Levels, a: &Row, b: &Row, field: TableField) -> [f32; 2] {
         let place = field as usize;
         let level = levels[place];
         let state = state_of(levels, field);
