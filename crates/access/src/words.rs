@@ -112,6 +112,8 @@ closed_list! {
         ReadRecords = "read-records",
         /// Read the facts of a person between two instants.
         ReadTimeline = "read-timeline",
+        /// Read where a person was and what they did there: stays, trips, gaps.
+        ReadItinerary = "read-itinerary",
         /// Read why the records of a person belong together.
         ReadLinks = "read-links",
         /// Read what became of a person: created, merged, split.
@@ -213,6 +215,9 @@ impl Action {
                 FieldGroup::Payment,
                 FieldGroup::Provenance,
             ],
+            Self::ReadItinerary => {
+                &[FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment, FieldGroup::Provenance]
+            }
             Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
             Self::ListReviews => &[FieldGroup::Provenance, FieldGroup::Links],
             Self::ReadReview => &[
@@ -236,6 +241,7 @@ impl Action {
             Self::ReadPerson => Self::FindPersons.shows(),
             Self::ReadRecords => &[FieldGroup::Provenance],
             Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
+            Self::ReadItinerary => &[FieldGroup::Trail],
             Self::ListReviews | Self::ReadReview => &[FieldGroup::Links],
             _ => self.shows(),
         }

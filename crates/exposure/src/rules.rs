@@ -63,6 +63,8 @@ pub struct StayRules {
     pub silent_confidence: f32,
     /// Confidence of a presence whose source does not say.
     pub confidence_default: f32,
+    /// Factor on the confidence of a presence that may be somebody else's.
+    pub doubtful_confidence: f32,
     /// Time without a trace is a gap when it is longer than this, in minutes.
     pub gap_over_min: u32,
     /// Two places contradict each other when they are further apart than this, beyond their radii, in metres,
@@ -171,6 +173,7 @@ impl Rules {
         ensure(sure, "stay.silence_sure_min", stay.silence_sure_min, "at most stay.silence_max_min")?;
         ensure(is_share(stay.silent_confidence), "stay.silent_confidence", stay.silent_confidence, SHARE)?;
         ensure(is_share(stay.confidence_default), "stay.confidence_default", stay.confidence_default, SHARE)?;
+        ensure(is_share(stay.doubtful_confidence), "stay.doubtful_confidence", stay.doubtful_confidence, SHARE)?;
         ensure(stay.gap_over_min <= 1_440, "stay.gap_over_min", stay.gap_over_min, "at most 1440")?;
         let apart = (0.0..=1_000_000.0).contains(&stay.apart_over_m);
         ensure(apart, "stay.apart_over_m", stay.apart_over_m, "between 0 and 1000000")?;

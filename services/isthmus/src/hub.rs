@@ -305,6 +305,7 @@ impl Hub {
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             token_key: self.token_key.clone(),
             policy: access::Policy::builtin()?,
+            rules: self.config.rules_of_exposure()?,
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),

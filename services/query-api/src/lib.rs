@@ -16,6 +16,7 @@ mod decisions;
 mod facts;
 mod find;
 mod happening;
+mod itinerary;
 mod ledger_routes;
 mod lineage;
 mod link_picture;
@@ -36,6 +37,7 @@ mod subject;
 mod system;
 mod timeline;
 mod view;
+mod whereabouts;
 
 use axum::Extension;
 use axum::Router;
@@ -63,6 +65,7 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(persons::read))
         .routes(routes!(persons::records))
         .routes(routes!(timeline::read))
+        .routes(routes!(itinerary::read))
         .routes(routes!(links::read))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::read))

@@ -27,6 +27,8 @@ pub struct QuerySetup {
     pub token_key: TokenKey,
     /// Who may see what.
     pub policy: Policy,
+    /// The rules of disease control.
+    pub rules: exposure::Rules,
     /// The log that decisions are published to.
     pub log: EventLog,
     /// How events are written in it.

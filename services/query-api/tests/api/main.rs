@@ -2,8 +2,10 @@
 
 mod audit;
 mod hostile;
+mod itinerary;
 mod lineage;
 mod persons;
 mod reviews;
 mod roles;
+mod town;
 mod world;
