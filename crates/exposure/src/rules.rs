@@ -85,6 +85,8 @@ pub struct ContactRules {
     pub crowd_max: u32,
     /// Rows before and behind that count in an aircraft.
     pub rows_each_side: u16,
+    /// Days before the first symptoms, or else the confirmation, from which on others can catch it from a case.
+    pub infectious_days_before: u32,
     /// How near each kind of contact is.
     pub weight: Weights,
 }
@@ -182,6 +184,8 @@ impl Rules {
         let over = contact.square_over_min <= 1_440;
         ensure(over, "contact.square_over_min", contact.square_over_min, "at most 1440")?;
         ensure(contact.crowd_max > 0, "contact.crowd_max", contact.crowd_max, "at least 1")?;
+        let days = contact.infectious_days_before;
+        ensure(days <= 30, "contact.infectious_days_before", days, "at most 30")?;
         let Weights { dwelling, ward, vehicle, square } = contact.weight;
         for (key, weight) in [
             ("contact.weight.dwelling", dwelling),

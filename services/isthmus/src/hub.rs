@@ -179,6 +179,11 @@ impl Hub {
             if let Some(api) = api {
                 document.merge(api);
             }
+            let follower = state.clone();
+            tasks.spawn(async move {
+                query_api::follow_contacts(follower).await;
+                Ok(())
+            });
             let (sweep, wish) = (state.clone(), shutdown.clone());
             tasks.spawn(async move {
                 while !wish.has_begun() {

@@ -12,6 +12,7 @@ use runtime::Shutdown;
 use store::Store;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::contacts::Held;
 use crate::strangers::Strangers;
 
 /// Gives the wall-clock time.
@@ -55,6 +56,8 @@ pub struct QueryState {
     pub(crate) followers: Arc<Semaphore>,
     /// Held by the one decision that is being made here.
     pub(crate) deciding: Arc<Mutex<()>>,
+    /// Where everybody was.
+    pub(crate) contacts: Arc<Held>,
 }
 
 impl QueryState {
@@ -66,6 +69,7 @@ impl QueryState {
             strangers: Arc::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             deciding: Arc::default(),
+            contacts: Arc::default(),
         }
     }
 

@@ -94,7 +94,7 @@ fn detail(what: &Happening) -> (String, String) {
         Happening::Test(test) => (test.code.clone(), word(&test.result)),
         Happening::Payment(payment) => (payment.terminal_id.clone().unwrap_or_default(), word(&payment.channel)),
         Happening::Gate(gate) => (format!("{} {}", gate.gate_id, word(&gate.direction)), word(&gate.decision)),
-        Happening::Presence(_) | Happening::Household(_) => (String::new(), String::new()),
+        Happening::Presence(_) | Happening::Household(_) | Happening::Case(_) => (String::new(), String::new()),
     }
 }
 

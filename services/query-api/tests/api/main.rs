@@ -1,6 +1,8 @@
 //! The query API over a real PostgreSQL and a real ledger.
 
 mod audit;
+mod contacts;
+mod health_code;
 mod hostile;
 mod itinerary;
 mod lineage;

@@ -10,6 +10,9 @@ use test_support::build::{self, NOON, record_id};
 /// The latitude and longitude of a cell in the middle of the town.
 pub(crate) const CENTRE: (f64, f64) = (31.300_5, 120.600_5);
 
+/// The township that all cells stand in.
+pub(crate) const TOWNSHIP: &str = "320506001";
+
 /// An instant so many minutes after noon.
 pub(crate) fn minute(minutes: i64) -> Timestamp {
     NOON.plus_millis(minutes * 60_000)
@@ -26,6 +29,7 @@ pub(crate) fn cell(changes: &mut Changes, name: &str, (lat, lon): (f64, f64), ra
     let place = PlaceRef {
         place_id: Some(place_id.clone()),
         kind: PlaceKind::Cell,
+        division_code: Some(TOWNSHIP.to_owned()),
         lat: Some(lat),
         lon: Some(lon),
         datum: Datum::Wgs84,
@@ -65,6 +69,7 @@ pub(crate) fn fact(
         Body::TripSegment(body) => (body.origin.place_id.clone(), serde_json::to_value(body)),
         Body::PaymentMade(body) => (body.place.place_id.clone(), serde_json::to_value(body)),
         Body::EncounterChanged(body) => (body.place.place_id.clone(), serde_json::to_value(body)),
+        Body::CaseStatus(body) => (None, serde_json::to_value(body)),
         Body::HouseholdMembership(body) => (body.dwelling.place_id.clone(), serde_json::to_value(body)),
         _ => panic!("a kind that no test needs yet"),
     };

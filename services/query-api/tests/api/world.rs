@@ -319,7 +319,9 @@ pub(crate) struct World {
 }
 
 pub(crate) async fn world() -> World {
-    world_with(LedgerClient::Local).await
+    let world = world_with(LedgerClient::Local).await;
+    query_api::load_contacts(&world.state).await.expect("loaded");
+    world
 }
 
 pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient) -> World {
