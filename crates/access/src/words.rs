@@ -112,6 +112,14 @@ closed_list! {
         ReadRecords = "read-records",
         /// Read the facts of a person between two instants.
         ReadTimeline = "read-timeline",
+        /// Read where a person was and what they did there: stays, trips, gaps.
+        ReadItinerary = "read-itinerary",
+        /// Read whom a person was near, and where.
+        ReadContacts = "read-contacts",
+        /// Read the colour of a person's health code, and why it is so.
+        ReadHealthCode = "read-health-code",
+        /// Read the risk of townships.
+        ReadRisk = "read-risk",
         /// Read why the records of a person belong together.
         ReadLinks = "read-links",
         /// Read what became of a person: created, merged, split.
@@ -183,9 +191,9 @@ impl FieldGroup {
 }
 
 impl Action {
-    /// Whether the answer can disclose something of a person's file. The change feed holds ids only.
+    /// Whether the answer can disclose something of a person's file. The change feed holds ids only, the risk of townships numbers.
     pub const fn concerns_a_person(self) -> bool {
-        !matches!(self, Self::ReadLedger | Self::ReadChanges)
+        !matches!(self, Self::ReadLedger | Self::ReadChanges | Self::ReadRisk)
     }
 
     /// Whether it is a part of reviewing what linkage is not sure of.
@@ -215,6 +223,12 @@ impl Action {
                 FieldGroup::Payment,
                 FieldGroup::Provenance,
             ],
+            Self::ReadItinerary => {
+                &[FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment, FieldGroup::Provenance]
+            }
+            Self::ReadContacts => {
+                &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance]
+            }
             Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
             Self::ListReviews => &[FieldGroup::Provenance, FieldGroup::Links],
             Self::ReadReview => &[
@@ -228,7 +242,8 @@ impl Action {
                 FieldGroup::Provenance,
                 FieldGroup::Links,
             ],
-            Self::ReadAccesses | Self::ReadLedger | Self::ReadChanges => &[],
+            Self::ReadHealthCode => &[FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance],
+            Self::ReadAccesses | Self::ReadLedger | Self::ReadChanges | Self::ReadRisk => &[],
         }
     }
 
@@ -238,6 +253,8 @@ impl Action {
             Self::ReadPerson => Self::FindPersons.shows(),
             Self::ReadRecords => &[FieldGroup::Provenance],
             Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
+            Self::ReadHealthCode => &[FieldGroup::Health],
+            Self::ReadItinerary | Self::ReadContacts => &[FieldGroup::Trail],
             Self::ListReviews | Self::ReadReview => &[FieldGroup::Links],
             _ => self.shows(),
         }

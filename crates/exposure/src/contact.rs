@@ -22,7 +22,7 @@ use crate::{PlaceId, Square};
 
 pub use chain::{Carrier, Link, SubContacts};
 pub use index::{Index, IndexError, Located};
-pub use meet::{Case, Contact, Contacts};
+pub use meet::{Case, Contact, Contacts, Exposed, Ranking};
 pub use room::{Occupancy, Room, ride_room, seat_row};
 
 /// Number of a person, which the caller gives out and resolves. The greatest should not be far above the count.

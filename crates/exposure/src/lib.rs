@@ -16,8 +16,8 @@ mod stay;
 
 pub use code::{Cause, Colour, Ground, HealthCode, Reason};
 pub use contact::{
-    Carrier, Case, Contact, Contacts, Crowd, Index, IndexError, Link, Located, Meeting, Occupancy, PersonId, Room,
-    Scene, Second, Seconds, SubContacts, ride_room, seat_row,
+    Carrier, Case, Contact, Contacts, Crowd, Exposed, Index, IndexError, Link, Located, Meeting, Occupancy, PersonId,
+    Ranking, Room, Scene, Second, Seconds, SubContacts, ride_room, seat_row,
 };
 pub use itinerary::{Contradiction, Disc, Happening, Item, Itinerary, Trip};
 pub use risk::{CaseId, CaseState, KnownCase, Level, Risk, TownshipId, township_risks};

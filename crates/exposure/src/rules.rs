@@ -63,6 +63,8 @@ pub struct StayRules {
     pub silent_confidence: f32,
     /// Confidence of a presence whose source does not say.
     pub confidence_default: f32,
+    /// Factor on the confidence of a presence that may be somebody else's.
+    pub doubtful_confidence: f32,
     /// Time without a trace is a gap when it is longer than this, in minutes.
     pub gap_over_min: u32,
     /// Two places contradict each other when they are further apart than this, beyond their radii, in metres,
@@ -83,6 +85,8 @@ pub struct ContactRules {
     pub crowd_max: u32,
     /// Rows before and behind that count in an aircraft.
     pub rows_each_side: u16,
+    /// Days before the first symptoms, or else the confirmation, from which on others can catch it from a case.
+    pub infectious_days_before: u32,
     /// How near each kind of contact is.
     pub weight: Weights,
 }
@@ -171,6 +175,7 @@ impl Rules {
         ensure(sure, "stay.silence_sure_min", stay.silence_sure_min, "at most stay.silence_max_min")?;
         ensure(is_share(stay.silent_confidence), "stay.silent_confidence", stay.silent_confidence, SHARE)?;
         ensure(is_share(stay.confidence_default), "stay.confidence_default", stay.confidence_default, SHARE)?;
+        ensure(is_share(stay.doubtful_confidence), "stay.doubtful_confidence", stay.doubtful_confidence, SHARE)?;
         ensure(stay.gap_over_min <= 1_440, "stay.gap_over_min", stay.gap_over_min, "at most 1440")?;
         let apart = (0.0..=1_000_000.0).contains(&stay.apart_over_m);
         ensure(apart, "stay.apart_over_m", stay.apart_over_m, "between 0 and 1000000")?;
@@ -179,6 +184,8 @@ impl Rules {
         let over = contact.square_over_min <= 1_440;
         ensure(over, "contact.square_over_min", contact.square_over_min, "at most 1440")?;
         ensure(contact.crowd_max > 0, "contact.crowd_max", contact.crowd_max, "at least 1")?;
+        let days = contact.infectious_days_before;
+        ensure(days <= 30, "contact.infectious_days_before", days, "at most 30")?;
         let Weights { dwelling, ward, vehicle, square } = contact.weight;
         for (key, weight) in [
             ("contact.weight.dwelling", dwelling),

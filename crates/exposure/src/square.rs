@@ -100,6 +100,15 @@ pub struct Overlap {
     pub share: f64,
 }
 
+impl crate::SquareRules {
+    /// The overlaps that count: those of a share large enough, and the largest in any case.
+    pub fn counted<'a>(&self, overlaps: &'a [Overlap]) -> impl Iterator<Item = &'a Overlap> {
+        let largest = overlaps.iter().map(|overlap| overlap.share).fold(0.0, f64::max);
+        let least = self.share_min.min(largest);
+        overlaps.iter().filter(move |overlap| overlap.share >= least)
+    }
+}
+
 /// All squares of one side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::contacts::{self, ContactsArgs};
 use crate::feed::FeedCommand;
 use crate::model::ModelCommand;
 use crate::quarantine::QuarantineCommand;
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     /// Find the records of one person in plain files: records in, `record_id,cluster_id` out, no configuration.
     #[command(after_help = LINK_HELP)]
     Link(LinkArgs),
+    /// Find who was in contact with whom in a plain file of whereabouts or pairs, by the rules of the hub. No hub runs.
+    #[command(after_help = contacts::HELP)]
+    Contacts(ContactsArgs),
     /// Ask a running hub why records are one person, and where the values of a file come from. The look is on record.
     #[command(
         after_help = "Examples:\n  ISTHMUS_TOKEN=... isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7\n  isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7 --token-file t --fields --svg why.svg\n  isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7 --token-file t --as-of 2022-03-01T00:00:00Z"

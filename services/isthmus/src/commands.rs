@@ -15,7 +15,7 @@ use crate::cli::{
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, Hub};
-use crate::{demo, feed, model, quarantine, review, tokens, why};
+use crate::{contacts, demo, feed, model, quarantine, review, tokens, why};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -30,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
         Command::Feed(command) => runtime.block_on(feed::run(command)),
         Command::Link(args) => link_files(args),
+        Command::Contacts(args) => contacts::run(&args),
         Command::Model(command) => runtime.block_on(model::run(command)),
         Command::Quarantine(command) => runtime.block_on(quarantine::run(command)),
         Command::Review(command) => runtime.block_on(review::run(command)),

@@ -1,7 +1,7 @@
 //! The configuration of a deployment. Everything has a default: an empty file is the embedded form.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use runtime::telemetry::LogFormat;
@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) linkage_model: String,
     /// Rules of survivorship (TOML): which of several stated values a person file shows; without it the shipped ones.
     pub(crate) survivorship: Option<PathBuf>,
+    /// Rules of disease control (TOML): what is a stay, a contact, a risk; without it the shipped ones.
+    pub(crate) exposure_rules: Option<PathBuf>,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
     pub(crate) feed_dir: Option<PathBuf>,
     /// Days for which it is kept what the hub answered when; for ever when it is not set.
@@ -71,6 +73,7 @@ impl Default for Config {
             ledger_origin: "isthmus.example/access-log".to_owned(),
             linkage_model: "zh".to_owned(),
             survivorship: None,
+            exposure_rules: None,
             feed_dir: None,
             history_days: None,
             partitions: 6,
@@ -92,10 +95,22 @@ impl Config {
         Ok(config)
     }
 
+    /// The rules of disease control.
+    pub(crate) fn rules_of_exposure(&self) -> anyhow::Result<exposure::Rules> {
+        read_rules(self.exposure_rules.as_deref())
+    }
+
     /// Directory of the secret keys.
     pub(crate) fn keys(&self) -> PathBuf {
         self.key_dir.clone().unwrap_or_else(|| self.data_dir.join("keys"))
     }
+}
+
+/// The rules of disease control of a file, or the shipped ones.
+pub(crate) fn read_rules(path: Option<&Path>) -> anyhow::Result<exposure::Rules> {
+    let Some(path) = path else { return Ok(exposure::Rules::default()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    exposure::Rules::parse(&text).with_context(|| format!("{} is no file of rules", path.display()))
 }
 
 #[cfg(test)]

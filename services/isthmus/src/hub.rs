@@ -184,6 +184,11 @@ impl Hub {
                 query_api::follow_ledger(&index, &wish).await;
                 Ok(())
             });
+            let follower = state.clone();
+            tasks.spawn(async move {
+                query_api::follow_contacts(follower).await;
+                Ok(())
+            });
             let (sweep, wish) = (state.clone(), shutdown.clone());
             tasks.spawn(async move {
                 while !wish.has_begun() {
@@ -310,6 +315,7 @@ impl Hub {
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             token_key: self.token_key.clone(),
             policy: access::Policy::builtin()?,
+            rules: self.config.rules_of_exposure()?,
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),

@@ -6,6 +6,7 @@ mod out;
 mod cli;
 mod commands;
 mod config;
+mod contacts;
 mod demo;
 mod feed;
 mod hub;

@@ -73,6 +73,14 @@ impl Answered {
     pub(crate) fn without_entry(problem: Problem) -> Self {
         Self(problem.into_response())
     }
+
+    /// The answer, said to be of this type of JSON; a problem stays one.
+    pub(crate) fn of_type(mut self, media_type: &'static str) -> Self {
+        if self.0.status().is_success() {
+            self.0.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        }
+        self
+    }
 }
 
 impl IntoResponse for Answered {
@@ -134,6 +142,20 @@ pub(crate) struct Found<T> {
     pub(crate) released: FieldGroups,
     pub(crate) withheld: FieldGroups,
     pub(crate) count: usize,
+}
+
+impl<T> Found<T> {
+    /// The same in another form.
+    pub(crate) fn map<U>(self, form: impl FnOnce(T) -> U) -> Found<U> {
+        let Self { answer, subjects, released, withheld, count } = self;
+        Found { answer: form(answer), subjects, released, withheld, count }
+    }
+
+    /// The same in another form, if it can be had.
+    pub(crate) fn try_map<U>(self, form: impl FnOnce(T) -> Result<U, Failure>) -> Result<Found<U>, Failure> {
+        let Self { answer, subjects, released, withheld, count } = self;
+        Ok(Found { answer: form(answer)?, subjects, released, withheld, count })
+    }
 }
 
 /// Why a handler found nothing to show.
@@ -294,14 +316,18 @@ impl Call {
         accept.split([',', ';']).next().is_some_and(|first| first.trim().eq_ignore_ascii_case(media_type))
     }
 
-    /// Puts the outcome on record and answers with a picture; the receipt is in its header.
-    pub(crate) async fn finish_with_picture(self, outcome: Result<Found<String>, Failure>) -> Answered {
-        let picture = |(drawing, receipt): (String, Receipt)| {
-            let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "no-store")];
-            with_receipt(Answered((StatusCode::OK, headers, drawing).into_response()), &receipt)
+    /// Puts the outcome on record and answers with a text of this type, a picture or a table; the receipt is in its header.
+    pub(crate) async fn finish_with_text(
+        self,
+        media_type: &'static str,
+        outcome: Result<Found<String>, Failure>,
+    ) -> Answered {
+        let written = |(text, receipt): (String, Receipt)| {
+            let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")];
+            with_receipt(Answered((StatusCode::OK, headers, text).into_response()), &receipt)
         };
         match outcome {
-            Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, picture),
+            Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, written),
             Err(failure) => self.refuse(failure).await,
         }
     }

@@ -295,7 +295,7 @@ fn code(item: impl Serialize) -> Value {
     serde_json::to_value(item).unwrap_or_default()
 }
 
-fn place(place: PlaceRef) -> PlaceView {
+pub(crate) fn place(place: PlaceRef) -> PlaceView {
     let PlaceRef { place_id, kind, name, division_code, lat, lon, datum, radius_m } = place;
     let name = name.map(domain::Sensitive::into_exposed);
     PlaceView { place_id, kind: code(kind), name, division_code, lat, lon, datum: code(datum), radius_m }

@@ -12,10 +12,14 @@ mod auth;
 mod body;
 mod call;
 mod changes;
+mod contacts;
 mod decisions;
 mod facts;
 mod find;
 mod happening;
+mod health_code;
+mod itinerary;
+mod known_cases;
 mod ledger_index;
 mod ledger_routes;
 mod ledger_search;
@@ -38,7 +42,9 @@ mod stream;
 mod subject;
 mod system;
 mod timeline;
+mod townships;
 mod view;
+mod whereabouts;
 
 use axum::Extension;
 use axum::Router;
@@ -54,6 +60,7 @@ use utoipa_axum::routes;
 
 pub use body::BODY_BYTES_MAX;
 pub use call::{CASE_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
+pub use contacts::{follow_contacts, load_contacts};
 pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
 pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState};
@@ -67,6 +74,11 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(persons::read))
         .routes(routes!(persons::records))
         .routes(routes!(timeline::read))
+        .routes(routes!(itinerary::read))
+        .routes(routes!(contacts::read))
+        .routes(routes!(health_code::read))
+        .routes(routes!(health_code::read_own))
+        .routes(routes!(townships::list))
         .routes(routes!(links::read))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::read))

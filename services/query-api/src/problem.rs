@@ -94,6 +94,10 @@ problems! {
     TimelineTooLong = 422 "timeline-too-long":
         "The stretch between `from` and `to` is empty, or longer than the caller's role may ask for at once.",
         "Ask for a shorter stretch; disease control may ask for 14 days.";
+    /// The index of contacts is not built yet.
+    ContactsLoading = 503 "contacts-loading":
+        "The process has just started and is still reading where everybody was, so contacts cannot be answered yet.",
+        "Try again in a minute; if it goes on, the operator must look at the log of the query API.";
     /// A body that is not the expected JSON.
     BodyMalformed = 400 "body-malformed":
         "The body is not the JSON document that this route takes: broken, nested, with unknown, missing or double members.",

@@ -12,6 +12,7 @@ use runtime::Shutdown;
 use store::Store;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::contacts::Held;
 use crate::strangers::Strangers;
 
 /// Gives the wall-clock time.
@@ -27,6 +28,8 @@ pub struct QuerySetup {
     pub token_key: TokenKey,
     /// Who may see what.
     pub policy: Policy,
+    /// The rules of disease control.
+    pub rules: exposure::Rules,
     /// The log that decisions are published to.
     pub log: EventLog,
     /// How events are written in it.
@@ -53,6 +56,8 @@ pub struct QueryState {
     pub(crate) followers: Arc<Semaphore>,
     /// Held by the one decision that is being made here.
     pub(crate) deciding: Arc<Mutex<()>>,
+    /// Where everybody was.
+    pub(crate) contacts: Arc<Held>,
 }
 
 impl QueryState {
@@ -64,6 +69,7 @@ impl QueryState {
             strangers: Arc::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             deciding: Arc::default(),
+            contacts: Arc::default(),
         }
     }
 

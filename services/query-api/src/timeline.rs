@@ -4,6 +4,7 @@ use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use domain::{Doubt, EventType, RecordId, Timestamp};
 use serde::Serialize;
+use store::views::FactRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -85,6 +86,17 @@ pub(crate) struct FactSource {
     pub version: i64,
     /// The event that brought it.
     pub event_id: Uuid,
+}
+
+impl FactSource {
+    pub(crate) fn of(row: &FactRow) -> Self {
+        Self {
+            source: row.source.clone(),
+            record_id: row.record_id.as_uuid(),
+            version: row.version,
+            event_id: row.event_id.as_uuid(),
+        }
+    }
 }
 
 /// Reads what happened to a person between two instants.
@@ -171,16 +183,11 @@ fn fact(owned: OwnedFact, released: &FieldGroups) -> Result<Option<FactView>, Fa
         ended_at: view::time(row.ended_at),
         what,
         doubtful: doubt.map(|doubt| DoubtView { reason: doubt_code(doubt), other_persons: others }),
-        provenance: released.contains(FieldGroup::Provenance).then(|| FactSource {
-            source: row.source,
-            record_id: row.record_id.as_uuid(),
-            version: row.version,
-            event_id: row.event_id.as_uuid(),
-        }),
+        provenance: released.contains(FieldGroup::Provenance).then(|| FactSource::of(&row)),
     }))
 }
 
-const fn doubt_code(doubt: Doubt) -> &'static str {
+pub(crate) const fn doubt_code(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::SeveralPersons => "several-persons",
         Doubt::ContactOnly => "contact-only",

@@ -58,6 +58,8 @@ pub struct Index {
     by_person: Vec<u32>,
     person_at: Vec<u32>,
     pub(super) rooms: Rooms,
+    /// One more than the greatest number of a person.
+    pub(super) people: usize,
 }
 
 /// A stay in one square, before those that touch are merged.
@@ -138,6 +140,7 @@ impl Index {
             ends,
             by_person,
             person_at,
+            people: people.max(rooms.people()),
             rooms,
         }
     }
@@ -244,15 +247,13 @@ fn rows(rules: &Rules, places: &[Vec<Overlap>], squares: &[Square], stays: &[Loc
     Ok(rows)
 }
 
-/// The squares of a place by their number, without those of too small a share. The largest always stays.
+/// The squares of a place that count, by their number.
 fn numbered(rules: &Rules, squares: &[Square], overlaps: &[Overlap]) -> Vec<(u32, f32)> {
-    let largest = overlaps.iter().map(|overlap| overlap.share).fold(0.0, f64::max);
-    let counts = |overlap: &&Overlap| overlap.share >= rules.square.share_min.min(largest);
     let number = |overlap: &Overlap| {
         let square = squares.binary_search(&overlap.square).ok()?;
         Some((square as u32, overlap.share as f32))
     };
-    overlaps.iter().filter(counts).filter_map(number).collect()
+    rules.square.counted(overlaps).filter_map(number).collect()
 }
 
 /// Joins rows of one person in one square that touch, and drops what is too short for a contact.

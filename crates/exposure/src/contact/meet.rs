@@ -1,4 +1,4 @@
-//! The contacts of a case.
+//! The contacts of a case: ranked by sums first, because a crowd has many more meetings than anybody looks at.
 
 use std::cmp::Reverse;
 
@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::index::{Index, shortest};
-use super::room::weight;
-use super::{Crowd, Meeting, PersonId, Scene, Seconds};
+use super::room::{Room, weight};
+use super::{Crowd, Meeting, PersonId, Scene, Second, Seconds};
 use crate::Grid;
 
 /// Whose contacts are asked for, and of when.
@@ -19,12 +19,27 @@ pub struct Case {
     pub span: Seconds,
 }
 
+/// What somebody's meetings with a case come to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Exposed {
+    /// Who.
+    pub person: PersonId,
+    /// Minutes of all meetings, each weighed by how near and how sure it is; what contacts are ranked by.
+    pub exposure: f64,
+    /// Seconds of all meetings. An hour in several squares at once counts in each.
+    pub seconds: u64,
+    /// How many meetings.
+    pub meetings: u32,
+    /// When the first began: from then on they may carry on what they caught.
+    pub first: Second,
+}
+
 /// Somebody who was near a case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contact {
     /// Who.
     pub person: PersonId,
-    /// Minutes of all meetings, each weighed by how near and how sure it is; what contacts are ranked by.
+    /// Minutes of all meetings, weighed; what contacts are ranked by.
     pub exposure: f64,
     /// When, where and how long, in order of time.
     pub meetings: Vec<Meeting>,
@@ -44,27 +59,112 @@ pub struct Contacts {
     pub left_out: Vec<Crowd>,
 }
 
+/// Everybody who was near a case, ranked; the meetings are listed for those who are asked about.
+#[derive(Debug)]
+pub struct Ranking<'a> {
+    index: &'a Index,
+    case: Case,
+    exposed: Vec<Exposed>,
+    left_out: Vec<Crowd>,
+    /// Stays of the case that list whom they meet, by the square where.
+    open: Vec<Open>,
+    /// Meetings in rooms, by person.
+    in_rooms: Vec<(PersonId, Meeting)>,
+}
+
+/// A stay of the case, and a square in which it meets others: its own or a neighbouring one.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    there: usize,
+    home: usize,
+    own: u32,
+    span: Seconds,
+}
+
+/// Sums over meetings by the number of the person. Only those touched cost anything.
+struct Sums {
+    exposure: Vec<f64>,
+    seconds: Vec<u64>,
+    meetings: Vec<u32>,
+    first: Vec<Second>,
+    touched: Vec<u32>,
+}
+
+impl Sums {
+    fn new(people: usize) -> Self {
+        Self {
+            exposure: vec![0.0; people],
+            seconds: vec![0; people],
+            meetings: vec![0; people],
+            first: vec![0; people],
+            touched: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, person: u32, weighed: f64, span: Seconds) {
+        let number = person as usize;
+        if self.meetings[number] == 0 {
+            self.touched.push(person);
+            self.first[number] = span.from;
+        }
+        self.meetings[number] += 1;
+        self.exposure[number] += weighed * f64::from(span.count()) / 60.0;
+        self.seconds[number] += u64::from(span.count());
+        self.first[number] = self.first[number].min(span.from);
+    }
+
+    fn ranked(self) -> Vec<Exposed> {
+        let of = |person: u32| {
+            let number = person as usize;
+            Exposed {
+                person: PersonId(person),
+                exposure: self.exposure[number],
+                seconds: self.seconds[number],
+                meetings: self.meetings[number],
+                first: self.first[number],
+            }
+        };
+        let mut exposed: Vec<Exposed> = self.touched.iter().map(|person| of(*person)).collect();
+        exposed
+            .sort_unstable_by(|one, other| other.exposure.total_cmp(&one.exposure).then(one.person.cmp(&other.person)));
+        exposed
+    }
+}
+
 impl Index {
-    /// The contacts of one case.
-    pub fn contacts(&self, case: Case) -> Contacts {
-        let (mut found, mut left_out) = (Vec::new(), Vec::new());
-        self.in_squares(case, &mut found, &mut left_out);
+    /// Everybody who was near a case in the squares and in the rooms that `counts` says, the most exposed first.
+    pub fn rank(&self, case: Case, counts: impl Fn(Room) -> bool) -> Ranking<'_> {
+        let (mut sums, mut open, mut left_out) = (Sums::new(self.people), Vec::new(), Vec::new());
+        for own in self.entries_of(case.person) {
+            let span = self.span(*own as usize).common(case.span);
+            if span.count() > shortest(&self.rules) {
+                self.in_squares(case, *own, span, &mut sums, &mut open, &mut left_out);
+            }
+        }
+        let (weights, mut in_rooms) = (&self.rules.contact.weight, Vec::new());
         self.rooms.near(
             case.person,
             case.span,
             self.rules.contact.rows_each_side,
             |own, other, one, span, confidence| {
-                found.push((one.person, Meeting { scene: one.room.scene(), span, confidence, own, other }));
+                if counts(one.room) {
+                    let meeting = Meeting { scene: one.room.scene(), span, confidence, own, other };
+                    sums.add(one.person.0, weight(weights, meeting.scene) * f64::from(confidence), span);
+                    in_rooms.push((one.person, meeting));
+                }
             },
         );
-        found.sort_unstable_by_key(|(person, meeting)| {
-            (*person, meeting.span, meeting.scene, meeting.own, meeting.other)
-        });
-        let mut contacts: Vec<Contact> =
-            found.chunk_by(|one, next| one.0 == next.0).map(|of| self.contact(of)).collect();
-        contacts.sort_by(|one, other| other.exposure.total_cmp(&one.exposure).then(one.person.cmp(&other.person)));
+        in_rooms.sort_unstable_by_key(|(person, meeting)| (*person, meeting.span, meeting.own, meeting.other));
+        open.sort_unstable_by_key(|open| (open.there, open.own));
         left_out.sort_unstable_by_key(|crowd| (crowd.span, crowd.square, Reverse(crowd.stays)));
-        Contacts { rules: self.rules.version(), case, contacts, left_out }
+        Ranking { index: self, case, exposed: sums.ranked(), left_out, open, in_rooms }
+    }
+
+    /// The contacts of one case, with all meetings.
+    pub fn contacts(&self, case: Case) -> Contacts {
+        let ranking = self.rank(case, |_| true);
+        let contacts = ranking.exposed.iter().map(|exposed| ranking.contact(exposed)).collect();
+        Contacts { rules: self.rules.version(), case, contacts, left_out: ranking.left_out }
     }
 
     /// The contacts of many cases, on all cores. `each` takes what it needs of an answer, which is dropped then: together
@@ -73,29 +173,39 @@ impl Index {
         cases.par_iter().map(|case| each(self.contacts(*case))).collect()
     }
 
-    fn in_squares(&self, case: Case, found: &mut Vec<(PersonId, Meeting)>, left_out: &mut Vec<Crowd>) {
-        for own in self.entries_of(case.person) {
-            let span = self.span(*own as usize).common(case.span);
-            if span.count() <= shortest(&self.rules) {
+    /// Who was near each of many cases, on all cores; as [`Index::contacts_of_all`] without the meetings.
+    pub fn rank_all<T: Send>(&self, cases: &[Case], each: impl Fn(Ranking<'_>) -> T + Sync) -> Vec<T> {
+        cases.par_iter().map(|case| each(self.rank(*case, |_| true))).collect()
+    }
+
+    fn in_squares(
+        &self,
+        case: Case,
+        own: u32,
+        span: Seconds,
+        sums: &mut Sums,
+        open: &mut Vec<Open>,
+        left_out: &mut Vec<Crowd>,
+    ) {
+        let home = self.square_of(own);
+        let sure = self.rules.contact.weight.square * f64::from(self.confidence[own as usize]) / (255.0 * 255.0);
+        for there in self.reach(home) {
+            // In its own square the stay meets itself.
+            let stays = self.crowd(there, span) - u32::from(there == home);
+            if stays > self.rules.contact.crowd_max {
+                left_out.push(Crowd { person: case.person, square: self.squares[there], span, stays });
                 continue;
             }
-            let home = self.square_of(*own);
-            for there in self.reach(home) {
-                // In its own square the stay meets itself.
-                let stays = self.crowd(there, span) - u32::from(there == home);
-                if stays > self.rules.contact.crowd_max {
-                    left_out.push(Crowd { person: case.person, square: self.squares[there], span, stays });
-                    continue;
-                }
-                let scene = self.scene(home, there);
-                self.meet(there, span, |entry, span| {
-                    let person = PersonId(self.person[entry]);
-                    if person != case.person {
-                        let confidence = self.both_sure(*own as usize, entry);
-                        found.push((person, Meeting { scene, span, confidence, own: *own, other: entry as u32 }));
-                    }
-                });
+            if stays == 0 {
+                continue;
             }
+            open.push(Open { there, home, own, span });
+            self.meet(there, span, |entry, span| {
+                let person = self.person[entry];
+                if person != case.person.0 {
+                    sums.add(person, sure * f64::from(self.confidence[entry]), span);
+                }
+            });
         }
     }
 
@@ -121,13 +231,45 @@ impl Index {
     pub(super) fn both_sure(&self, own: usize, other: usize) -> f32 {
         f32::from(self.confidence[own]) * f32::from(self.confidence[other]) / (255.0 * 255.0)
     }
+}
 
-    fn contact(&self, found: &[(PersonId, Meeting)]) -> Contact {
-        let weights = &self.rules.contact.weight;
-        let exposure = |meeting: &Meeting| {
-            weight(weights, meeting.scene) * f64::from(meeting.confidence) * f64::from(meeting.span.count()) / 60.0
-        };
-        let meetings: Vec<Meeting> = found.iter().map(|(_, meeting)| *meeting).collect();
-        Contact { person: found[0].0, exposure: meetings.iter().map(exposure).sum(), meetings }
+impl Ranking<'_> {
+    /// Whose contacts they are, and of when.
+    pub const fn case(&self) -> Case {
+        self.case
+    }
+
+    /// The most exposed first; equals in order of their numbers.
+    pub fn exposed(&self) -> &[Exposed] {
+        &self.exposed
+    }
+
+    /// Stays of the case that met too many to list anybody; in order of time. Who was met there *and* elsewhere is ranked
+    /// for elsewhere.
+    pub fn left_out(&self) -> &[Crowd] {
+        &self.left_out
+    }
+
+    /// The meetings of one of them, in order of time.
+    pub fn contact(&self, exposed: &Exposed) -> Contact {
+        let (index, shortest) = (self.index, shortest(&self.index.rules));
+        let mut meetings = Vec::with_capacity(exposed.meetings as usize);
+        for other in index.entries_of(exposed.person) {
+            let (there, span) = (index.square_of(*other), index.span(*other as usize));
+            let start = self.open.partition_point(|open| open.there < there);
+            for open in self.open[start..].iter().take_while(|open| open.there == there) {
+                let span = open.span.common(span);
+                if span.count() > shortest {
+                    let scene = index.scene(open.home, there);
+                    let confidence = index.both_sure(open.own as usize, *other as usize);
+                    meetings.push(Meeting { scene, span, confidence, own: open.own, other: *other });
+                }
+            }
+        }
+        let start = self.in_rooms.partition_point(|(person, _)| *person < exposed.person);
+        let in_rooms = self.in_rooms[start..].iter().take_while(|(person, _)| *person == exposed.person);
+        meetings.extend(in_rooms.map(|(_, meeting)| *meeting));
+        meetings.sort_unstable_by_key(|meeting| (meeting.span, meeting.scene, meeting.own, meeting.other));
+        Contact { person: exposed.person, exposure: exposed.exposure, meetings }
     }
 }

@@ -86,6 +86,11 @@ impl Rooms {
         Self { all, facts, by_person }
     }
 
+    /// One more than the greatest number of a person.
+    pub(super) fn people(&self) -> usize {
+        self.all.iter().map(|one| one.person.0 as usize + 1).max().unwrap_or(0)
+    }
+
     pub(super) fn facts(&self, occupancy: u32) -> &[FactId] {
         &self.facts[occupancy as usize..=occupancy as usize]
     }

@@ -10,6 +10,7 @@ mod orders;
 mod quarantine;
 mod read;
 mod rows;
+mod whereabouts;
 mod write;
 
 use sqlx::postgres::PgConnection;
@@ -27,6 +28,7 @@ pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
 pub(crate) use read::{LinkColumns, RecordColumns};
 pub use rows::*;
+pub use whereabouts::{WhereaboutsRow, find_latest_presence, list_whereabouts};
 pub(crate) use write::ROWS_PER_STATEMENT;
 pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};
 

@@ -39,7 +39,8 @@ async fn every_role_sees_exactly_its_groups_for_every_purpose() {
         for purpose in PURPOSES {
             let groups = CELLS.iter().find(|cell| (cell.0, cell.1) == (caller, purpose)).map_or(&[][..], |cell| cell.2);
             let mut shown = String::new();
-            for path in ["", &format!("/timeline?{FROM_TO}"), "/records", "/links", "/lineage"] {
+            let timed = [format!("/timeline?{FROM_TO}"), format!("/itinerary?{FROM_TO}")];
+            for path in ["", &timed[0], &timed[1], "/records", "/links", "/lineage"] {
                 let ask = get(format!("/v1/persons/{}{path}", anna())).by(caller).purpose(purpose).case("SZ-2022-7");
                 let reply = world.ask(ask).await;
                 match reply.status {

@@ -319,7 +319,9 @@ pub(crate) struct World {
 }
 
 pub(crate) async fn world() -> World {
-    world_with(LedgerClient::Local).await
+    let world = world_with(LedgerClient::Local).await;
+    query_api::load_contacts(&world.state).await.expect("loaded");
+    world
 }
 
 pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient) -> World {
@@ -342,6 +344,7 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
         ledger: client(ledger.clone()),
         token_key: build::token_key(),
         policy: Policy::builtin().expect("valid"),
+        rules: exposure::Rules::default(),
         log: log.clone(),
         codec: Codec::builtin(),
         clock: Arc::new(move || Timestamp::from_millis(wall.load(Ordering::Relaxed))),
@@ -459,6 +462,13 @@ impl Ask {
 }
 
 impl World {
+    /// Writes into the views what a projector would have written.
+    pub(crate) async fn put(&self, changes: &Changes) {
+        let mut tx = self.store.begin("put").await.expect("begun");
+        views::apply(&mut tx, changes).await.expect("applied");
+        tx.commit().await.expect("committed");
+    }
+
     pub(crate) async fn ask(&self, ask: Ask) -> Reply {
         let response = self.app.clone().oneshot(ask.request()).await.expect("infallible");
         let (parts, body) = response.into_parts();

@@ -1,0 +1,413 @@
+//! `GET /v1/persons/{person_id}/contacts`: whom a person was near, where, when and for how long, with evidence.
+//!
+//! Who is near whom is decided by `exposure` over everybody's whereabouts, which the process holds in memory. Each person
+//! shown is a subject of the entry in the ledger.
+
+mod city;
+mod held;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use access::{Action, FieldGroup, FieldGroups};
+use axum::extract::State;
+use domain::{PersonId, Timestamp};
+use exposure::{Carrier, Case, Crowd, Exposed, Meeting, Room, Scene, Seconds, Span};
+use serde::Serialize;
+use store::views;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::itinerary::{window, within_days};
+use crate::problem::{Problem, ProblemDocument};
+use crate::query;
+use crate::state::QueryState;
+use crate::subject::{self, Seen};
+pub(crate) use city::City;
+pub(crate) use held::Held;
+pub use held::{follow_contacts, load_contacts};
+
+/// Contacts in one answer, unless the question says otherwise, and at most. Each is a subject of the ledger entry.
+const CONTACTS_DEFAULT: usize = 100;
+const CONTACTS_MAX: usize = 500;
+/// Meetings that are told of one contact, the first ones; their number and sum are of all.
+const MEETINGS_MAX: usize = 200;
+
+/// The contacts of a person.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContactsAnswer {
+    /// Id of the person.
+    pub person_id: Uuid,
+    /// The id that was asked for, when the person now has another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_for: Option<Uuid>,
+    /// Begin of the stretch.
+    pub from: String,
+    /// End of the stretch.
+    pub to: String,
+    /// Version of the rules of disease control.
+    pub rules: String,
+    /// When the facts were read that this is made of. Later ones are in a later answer.
+    pub known_at: String,
+    /// Before this instant nothing is known here.
+    pub known_since: String,
+    /// Presences of whoever that count for nobody, because it is not known whose the phone was.
+    pub unattributed: usize,
+    /// How many contacts there are.
+    pub total: usize,
+    /// The most exposed first.
+    pub contacts: Vec<ContactView>,
+    /// Send it as `after` to go on; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<usize>,
+    /// Where the person met so many that nobody is listed for it.
+    pub left_out: Vec<CrowdView>,
+    /// Contacts of the contacts, when they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_contacts: Option<SubContactsView>,
+    /// Groups that this answer would hold for somebody entitled to them.
+    #[schema(value_type = Vec<String>)]
+    pub withheld: FieldGroups,
+}
+
+/// Somebody who was near.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContactView {
+    /// Place in the ranking, from 1.
+    pub rank: usize,
+    /// Who.
+    pub person_id: Uuid,
+    /// Minutes of all meetings, each weighed by how near and how sure it is.
+    pub weighed_minutes: f64,
+    /// Minutes of all meetings; an hour in several squares at once counts in each.
+    pub minutes: f64,
+    /// How many meetings there were.
+    pub meeting_count: u32,
+    /// The first 200 of them, in order of time.
+    pub meetings: Vec<MeetingView>,
+}
+
+/// A square of the grid.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GridSquare {
+    /// Sides north of the equator.
+    pub row: i32,
+    /// Sides east of Greenwich, along the parallel in the middle of the row.
+    pub column: i32,
+}
+
+impl From<exposure::Square> for GridSquare {
+    fn from(exposure::Square { row, column }: exposure::Square) -> Self {
+        Self { row, column }
+    }
+}
+
+/// Two persons were near each other.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MeetingView {
+    /// `square`, `neighbouring-squares`, `dwelling`, `ward` or `vehicle`.
+    pub scene: &'static str,
+    /// The field group it is in.
+    #[schema(value_type = String)]
+    pub group: FieldGroup,
+    /// The square; of neighbouring squares the person's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub square: Option<GridSquare>,
+    /// Of neighbouring squares the other's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_square: Option<GridSquare>,
+    /// The hub's id of the dwelling or ward, or the run of the vehicle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// Begin.
+    pub from: String,
+    /// End.
+    pub to: String,
+    /// How long, unbroken.
+    pub minutes: f64,
+    /// How sure, from 0 to 1.
+    pub confidence: f32,
+    /// Group `provenance`: the events that place the person there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub own_events: Vec<Uuid>,
+    /// Group `provenance`: the events that place the other one there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_events: Vec<Uuid>,
+}
+
+/// A stay that met too many to list anybody.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CrowdView {
+    /// Id of who stayed there.
+    pub person_id: Uuid,
+    /// The square.
+    pub square: GridSquare,
+    /// Begin.
+    pub from: String,
+    /// End.
+    pub to: String,
+    /// How many stays of others it met.
+    pub stays: u32,
+}
+
+/// Contacts of contacts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SubContactsView {
+    /// How many there are.
+    pub total: usize,
+    /// Those of the longest meetings.
+    pub links: Vec<SubContactView>,
+    /// How many stays of contacts met too many to list anybody.
+    pub left_out: usize,
+}
+
+/// Somebody who met a contact after the contact had met the person.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SubContactView {
+    /// Who.
+    pub person_id: Uuid,
+    /// The contact.
+    pub through: Uuid,
+    /// One meeting of theirs, a long one.
+    pub meeting: MeetingView,
+}
+
+/// Reads whom a person was near: the same grid square for more unbroken minutes than the rules say, the same carriage,
+/// near rows of an aircraft, the same vehicle, ward or dwelling.
+///
+/// A page tells its contacts with their meetings; `total` counts all. With `sub=true` also whom the contacts met afterwards.
+#[utoipa::path(
+    get,
+    path = "/v1/persons/{person_id}/contacts",
+    tag = "persons",
+    operation_id = "read_contacts",
+    params(
+        crate::openapi::PersonHeaders,
+        ("person_id" = Uuid, Path, description = "Id of the person"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Begin; 14 days before the end unless stated"),
+        ("to" = Option<String>, Query, format = DateTime, description = "End; now unless stated"),
+        ("sub" = Option<bool>, Query, description = "Whether the contacts of the contacts are wanted, too"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Contacts in one answer; 100 unless stated"),
+        ("after" = Option<u32>, Query, description = "`next` of the answer before"),
+    ),
+    responses(
+        (status = 200, description = "The contacts", body = Receipted<ContactsAnswer>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let call = match Call::begin(state, ask, Action::ReadContacts).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    let found = contacts(&call).await;
+    call.finish(found).await
+}
+
+#[derive(Clone, Copy)]
+struct Question {
+    window: Span,
+    sub: bool,
+    limit: usize,
+    after: usize,
+}
+
+fn question(query: &str, now: Timestamp) -> Result<Question, Problem> {
+    let [from, to, sub, limit, after] = query::members(query, ["from", "to", "sub", "limit", "after"])?;
+    let number = |text: String| text.parse::<usize>().map_err(|_| Problem::QueryMalformed);
+    let sub = match sub.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::QueryMalformed),
+    };
+    let limit = limit.map(number).transpose()?.unwrap_or(CONTACTS_DEFAULT);
+    if !(1..=CONTACTS_MAX).contains(&limit) {
+        return Err(Problem::QueryMalformed);
+    }
+    let after = after.map(number).transpose()?.unwrap_or(0);
+    Ok(Question { window: window(from.as_deref(), to.as_deref(), now)?, sub, limit, after })
+}
+
+async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
+    let question = question(&call.query, call.state.now())?;
+    within_days(call, question.window)?;
+    let mut conn = call.state.setup.store.snapshot().await?;
+    let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
+    let (released, withheld) = call.split(&granted);
+    let city = call.state.contacts.city()?;
+    let shown = Shown { city: Arc::clone(&city), released: released.clone() };
+    let near = match city.number(person.person_id).zip(Seconds::within(question.window)) {
+        Some((number, span)) => {
+            let case = Case { person: number, span };
+            // Counting over a crowd takes a while: not on a thread that answers others.
+            let work = move || near(&shown, case, question);
+            tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Internal)?
+        }
+        None => Near::default(),
+    };
+    let mut subjects = near.persons();
+    subjects.insert(person.person_id);
+    seen_by_all(call, &mut conn, &subjects).await?;
+    let count = near.contacts.len();
+    let next = question.after + count;
+    let answer = ContactsAnswer {
+        person_id: person.person_id.as_uuid(),
+        asked_for: asked_for.map(|id| id.as_uuid()),
+        from: question.window.from.to_string(),
+        to: question.window.to.to_string(),
+        rules: call.state.setup.rules.version(),
+        known_at: city.known_at.to_string(),
+        known_since: city.since.to_string(),
+        unattributed: city.unattributed,
+        total: near.total,
+        contacts: near.contacts,
+        next: (next < near.total).then_some(next),
+        left_out: near.left_out,
+        sub_contacts: near.sub_contacts,
+        withheld: withheld.clone(),
+    };
+    Ok(Found { answer, subjects: subjects.into_iter().collect(), released, withheld, count })
+}
+
+/// Refuses when one of the persons of an answer is not the caller's: contacts are shown whole or not at all.
+async fn seen_by_all(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonId>) -> Result<(), Failure> {
+    let entitlement = call.entitlement()?;
+    let persons: Vec<PersonId> = persons.iter().copied().collect();
+    for (person, units) in views::list_units(conn, &persons).await? {
+        if subject::decide(&entitlement, person, units, None).is_none() {
+            return Err(Failure::not_found("not-related", person));
+        }
+    }
+    Ok(())
+}
+
+/// What the index says.
+#[derive(Default)]
+struct Near {
+    total: usize,
+    contacts: Vec<ContactView>,
+    left_out: Vec<CrowdView>,
+    sub_contacts: Option<SubContactsView>,
+}
+
+impl Near {
+    fn persons(&self) -> BTreeSet<PersonId> {
+        let contacts = self.contacts.iter().map(|contact| contact.person_id);
+        let subs =
+            self.sub_contacts.iter().flat_map(|subs| &subs.links).flat_map(|link| [link.person_id, link.through]);
+        contacts.chain(subs).map(PersonId::from_uuid).collect()
+    }
+}
+
+fn near(shown: &Shown, case: Case, question: Question) -> Near {
+    let ranking = shown.city.index.rank(case, |room| shown.released.contains(group_of_room(room)));
+    let page = ranking.exposed().iter().enumerate().skip(question.after).take(question.limit);
+    let contacts = page.map(|(index, exposed)| shown.contact(index + 1, exposed, ranking.contact(exposed).meetings));
+    Near {
+        total: ranking.exposed().len(),
+        contacts: contacts.collect(),
+        left_out: ranking.left_out().iter().map(|crowd| shown.crowd(crowd)).collect(),
+        sub_contacts: question.sub.then(|| sub_contacts(shown, case, ranking.exposed(), question.limit)),
+    }
+}
+
+/// Whom the contacts met from their first meeting with the case on.
+fn sub_contacts(shown: &Shown, case: Case, exposed: &[Exposed], limit: usize) -> SubContactsView {
+    let carrier = |one: &Exposed| Carrier { person: one.person, span: Seconds { from: one.first, to: case.span.to } };
+    let carriers: Vec<Carrier> = exposed.iter().map(carrier).collect();
+    let mut found = shown.city.index.sub_contacts(&carriers);
+    found.links.retain(|link| link.person != case.person && shown.released.contains(group_of(link.meeting.scene)));
+    found.links.sort_by_key(|link| std::cmp::Reverse(link.meeting.span.count()));
+    let id = |number| shown.city.person(number).as_uuid();
+    let view = |link: &exposure::Link| SubContactView {
+        person_id: id(link.person),
+        through: id(link.carrier),
+        meeting: shown.meeting(&link.meeting),
+    };
+    SubContactsView {
+        total: found.links.len(),
+        links: found.links.iter().take(limit).map(view).collect(),
+        left_out: found.left_out.len(),
+    }
+}
+
+const fn group_of_room(room: Room) -> FieldGroup {
+    match room {
+        Room::Dwelling(_) => FieldGroup::Household,
+        Room::Ward(_) => FieldGroup::Health,
+        Room::Carriage(..) | Room::Aircraft(_) | Room::Vehicle(_) => FieldGroup::Trail,
+    }
+}
+
+const fn group_of(scene: Scene) -> FieldGroup {
+    match scene {
+        Scene::Dwelling(_) => FieldGroup::Household,
+        Scene::Ward(_) => FieldGroup::Health,
+        Scene::Square(_) | Scene::Beside(..) | Scene::Vehicle(_) => FieldGroup::Trail,
+    }
+}
+
+/// What numbers become in the answer.
+struct Shown {
+    city: Arc<City>,
+    released: FieldGroups,
+}
+
+impl Shown {
+    fn contact(&self, rank: usize, exposed: &Exposed, meetings: Vec<Meeting>) -> ContactView {
+        ContactView {
+            rank,
+            person_id: self.city.person(exposed.person).as_uuid(),
+            weighed_minutes: exposed.exposure,
+            minutes: exposed.seconds as f64 / 60.0,
+            meeting_count: exposed.meetings,
+            meetings: meetings.iter().take(MEETINGS_MAX).map(|meeting| self.meeting(meeting)).collect(),
+        }
+    }
+
+    fn meeting(&self, meeting: &Meeting) -> MeetingView {
+        let (scene, square, other_square, place) = match meeting.scene {
+            Scene::Square(one) => ("square", Some(one), None, None),
+            Scene::Beside(own, other) => ("neighbouring-squares", Some(own), Some(other), None),
+            Scene::Dwelling(room) => ("dwelling", None, None, Some(self.city.room(room))),
+            Scene::Ward(room) => ("ward", None, None, Some(self.city.room(room))),
+            Scene::Vehicle(run) => ("vehicle", None, None, Some(self.city.run(run))),
+        };
+        let (own, other) = self.city.index.facts(meeting);
+        let events = |facts| match self.released.contains(FieldGroup::Provenance) {
+            true => self.city.events(facts).into_iter().map(|event| event.as_uuid()).collect(),
+            false => Vec::new(),
+        };
+        MeetingView {
+            scene,
+            group: group_of(meeting.scene),
+            square: square.map(GridSquare::from),
+            other_square: other_square.map(GridSquare::from),
+            place: place.map(str::to_owned),
+            from: second(meeting.span.from),
+            to: second(meeting.span.to),
+            minutes: f64::from(meeting.span.count()) / 60.0,
+            confidence: meeting.confidence,
+            own_events: events(own),
+            other_events: events(other),
+        }
+    }
+
+    fn crowd(&self, crowd: &Crowd) -> CrowdView {
+        CrowdView {
+            person_id: self.city.person(crowd.person).as_uuid(),
+            square: crowd.square.into(),
+            from: second(crowd.span.from),
+            to: second(crowd.span.to),
+            stays: crowd.stays,
+        }
+    }
+}
+
+fn second(second: u32) -> String {
+    Timestamp::from_millis(i64::from(second) * 1_000).to_string()
+}

@@ -1,0 +1,306 @@
+//! `GET /v1/persons/{person_id}/health-code` and `GET /v1/me/health-code`: the colour of a person's code, with its reasons.
+//!
+//! A reason says what and since when, never who: a resident learns of having met a case, not whose.
+
+use std::collections::HashMap;
+
+use access::{Action, FieldGroup, FieldGroups};
+use axum::extract::State;
+use domain::{EventId, EventType, PersonId, Timestamp};
+use exposure::{Case, Cause, Colour, Exposed, FactId, Ground, HealthCode, Level, Seconds, Span, TownshipId, stays};
+use serde::Serialize;
+use store::Conn;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::contacts::City;
+use crate::known_cases::{KnownCases, township_of};
+use crate::problem::{Problem, ProblemDocument};
+use crate::query;
+use crate::state::QueryState;
+use crate::townships::instant;
+use crate::{subject, whereabouts};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// The health code of a person.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CodeAnswer {
+    /// Id of the person.
+    pub person_id: Uuid,
+    /// The instant that it is about.
+    pub on: String,
+    /// `GREEN`, `YELLOW` or `RED`.
+    #[schema(value_type = String)]
+    pub colour: Colour,
+    /// When the colour ends if nothing more is known; absent for green.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// All reasons that hold: the gravest first, then the one that holds longest.
+    pub reasons: Vec<ReasonView>,
+    /// Version of the rules of disease control.
+    pub rules: String,
+    /// When the facts on contacts were read; what came later is in a later answer.
+    pub known_at: String,
+    /// Groups that this answer would hold for somebody entitled to them.
+    #[schema(value_type = Vec<String>)]
+    pub withheld: FieldGroups,
+}
+
+/// What colours a code.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReasonView {
+    /// The colour.
+    #[schema(value_type = String)]
+    pub colour: Colour,
+    /// Until when; at that instant it is over.
+    pub until: String,
+    /// `case`, `contact`, `sub-contact` or `stay`.
+    pub cause: &'static str,
+    /// Of a stay: the township.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub township: Option<String>,
+    /// Of a stay: the level of the township.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub level: Option<Level>,
+    /// Group `provenance`: the events about the person that say so, which may be contested.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Uuid>,
+}
+
+/// Reads the colour of a person's health code at an instant, with its reasons.
+#[utoipa::path(
+    get,
+    path = "/v1/persons/{person_id}/health-code",
+    tag = "persons",
+    operation_id = "read_health_code",
+    params(
+        crate::openapi::PersonHeaders,
+        ("person_id" = Uuid, Path, description = "Id of the person"),
+        ("on" = Option<String>, Query, format = DateTime, description = "The instant; now unless stated"),
+    ),
+    responses(
+        (status = 200, description = "The code", body = Receipted<CodeAnswer>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let call = match Call::begin(state, ask, Action::ReadHealthCode).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    let found = code(&call).await;
+    call.finish(found).await
+}
+
+/// Reads the colour of the caller's own health code, with its reasons.
+#[utoipa::path(
+    get,
+    path = "/v1/me/health-code",
+    tag = "caller",
+    operation_id = "read_my_health_code",
+    params(
+        crate::openapi::PersonHeaders,
+        ("on" = Option<String>, Query, format = DateTime, description = "The instant; now unless stated"),
+    ),
+    responses(
+        (status = 200, description = "The code", body = Receipted<CodeAnswer>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn read_own(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let mut call = match Call::begin(state, ask, Action::ReadHealthCode).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    match own(&call).await {
+        Ok(person) => call.person_id = Some(person.to_string()),
+        Err(failure) => return call.refuse(failure).await,
+    }
+    let found = code(&call).await;
+    call.finish(found).await
+}
+
+async fn own(call: &Call) -> Result<PersonId, Failure> {
+    let mut conn = call.state.setup.store.snapshot().await?;
+    let own = subject::own_person(call, &mut conn).await?;
+    Ok(own.ok_or(Problem::PersonNotFound)?)
+}
+
+async fn code(call: &Call) -> Result<Found<CodeAnswer>, Failure> {
+    let [on] = query::members(&call.query, ["on"])?;
+    let on = instant(on.as_deref(), call.state.now())?;
+    let rules = &call.state.setup.rules;
+    let mut conn = call.state.setup.store.snapshot().await?;
+    let seen = subject::see(call, &mut conn).await?;
+    let person = seen.person.person_id;
+    let (released, withheld) = call.split(&seen.granted);
+    let city = call.state.contacts.city()?;
+    let known = KnownCases::read(&mut conn, rules, on).await?;
+    let mut grounds = Grounds::default();
+    grounds.cases(&known, person);
+    let window = Span::new(on.plus_millis(-i64::from(rules.code.red_days) * DAY_MS), on);
+    grounds.contacts(&city, &known, person, window);
+    grounds.stays(call, &mut conn, person, window).await?;
+    let risks = known.risks(rules, on);
+    let level = |township: TownshipId| KnownCases::level(&risks, &grounds.townships[township.0 as usize]);
+    let code = HealthCode::new(rules, on, &grounds.all, level, |_| false);
+    let shows_sources = released.contains(FieldGroup::Provenance);
+    let shown = code.reasons.iter().filter(|reason| released.contains(group(reason.cause)));
+    let reasons = shown.map(|reason| ReasonView {
+        colour: reason.colour,
+        until: reason.until.to_string(),
+        cause: cause(reason.cause),
+        township: match reason.cause {
+            Cause::Stay(township) => Some(grounds.townships[township.0 as usize].clone()),
+            Cause::Case(_) | Cause::Contact(_) | Cause::SubContact(_) => None,
+        },
+        level: reason.level,
+        events: reason.facts.iter().filter(|_| shows_sources).map(|fact| grounds.event(*fact).as_uuid()).collect(),
+    });
+    let answer = CodeAnswer {
+        person_id: person.as_uuid(),
+        on: on.to_string(),
+        colour: code.colour,
+        until: code.until.map(|until| until.to_string()),
+        reasons: reasons.collect(),
+        rules: code.rules,
+        known_at: city.known_at.to_string(),
+        withheld: withheld.clone(),
+    };
+    Ok(Found { answer, subjects: vec![person], released, withheld, count: 1 })
+}
+
+/// Where somebody was, and whom they met, is of the trail.
+const fn group(cause: Cause) -> FieldGroup {
+    match cause {
+        Cause::Case(_) => FieldGroup::Health,
+        Cause::Contact(_) | Cause::SubContact(_) | Cause::Stay(_) => FieldGroup::Trail,
+    }
+}
+
+const fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Case(_) => "case",
+        Cause::Contact(_) => "contact",
+        Cause::SubContact(_) => "sub-contact",
+        Cause::Stay(_) => "stay",
+    }
+}
+
+/// What may colour a code, with what resolves the numbers.
+#[derive(Default)]
+struct Grounds {
+    all: Vec<Ground>,
+    events: Vec<EventId>,
+    townships: Vec<String>,
+}
+
+impl Grounds {
+    fn event(&self, fact: FactId) -> EventId {
+        self.events[fact.0 as usize]
+    }
+
+    fn facts(&mut self, events: impl IntoIterator<Item = EventId>) -> Vec<FactId> {
+        let start = self.events.len() as u32;
+        self.events.extend(events);
+        (start..self.events.len() as u32).map(FactId).collect()
+    }
+
+    /// The person is a case.
+    fn cases(&mut self, known: &KnownCases, person: PersonId) {
+        for (case, detail) in known.cases.iter().zip(&known.details) {
+            let Some(since) = case.confirmed.filter(|_| detail.person == Some(person) && detail.infectious.is_some())
+            else {
+                continue;
+            };
+            let facts = self.facts([detail.event]);
+            self.all.push(Ground { cause: Cause::Case(case.case), since, last: case.closed, facts });
+        }
+    }
+
+    /// The person met a case while others could catch it, or met somebody after they had.
+    fn contacts(&mut self, city: &City, known: &KnownCases, person: PersonId, window: Span) {
+        let Some((own, span)) = city.number(person).zip(Seconds::within(window)) else { return };
+        let ranking = city.index.rank(Case { person: own, span }, |_| true);
+        let met: HashMap<_, &Exposed> = ranking.exposed().iter().map(|exposed| (exposed.person, exposed)).collect();
+        for (case, detail) in known.cases.iter().zip(&known.details) {
+            let Some(((number, infectious), _)) = detail
+                .person
+                .filter(|other| *other != person)
+                .and_then(|other| city.number(other))
+                .zip(detail.infectious.and_then(Seconds::within))
+                .zip(case.confirmed)
+            else {
+                continue;
+            };
+            // From the case's side: whom it met while others could catch it.
+            let of_case = city.index.rank(Case { person: number, span: infectious }, |_| true);
+            for contact in of_case.exposed() {
+                let (cause, meetings) = if contact.person == own {
+                    (Cause::Contact(case.case), of_case.contact(contact).meetings)
+                } else if let Some(through) = met.get(&contact.person) {
+                    let after = ranking.contact(through).meetings.into_iter();
+                    let after = after.filter(|meeting| meeting.span.to > contact.first);
+                    (Cause::SubContact(contact.person), after.collect())
+                } else {
+                    continue;
+                };
+                let is_contact = matches!(cause, Cause::Contact(_));
+                let (first, last) = (
+                    meetings.iter().map(|meeting| meeting.span.from).min(),
+                    meetings.iter().map(|meeting| meeting.span.to).max(),
+                );
+                let Some((first, last)) = first.zip(last) else { continue };
+                // The side of the person asked about: of a meeting that the case has, the other one.
+                let own_facts: Vec<FactId> = meetings
+                    .iter()
+                    .flat_map(|meeting| {
+                        let (one, other) = city.index.facts(meeting);
+                        if is_contact { other.to_vec() } else { one.to_vec() }
+                    })
+                    .collect();
+                let facts = self.facts(city.events(&own_facts));
+                self.all.push(Ground { cause, since: second(first), last: Some(second(last)), facts });
+            }
+        }
+    }
+
+    /// The person stayed in townships.
+    async fn stays(&mut self, call: &Call, conn: &mut Conn, person: PersonId, window: Span) -> Result<(), Failure> {
+        let rules = &call.state.setup.rules;
+        let known = whereabouts::read(conn, rules, person, &[EventType::PresenceInterval], window).await?;
+        for stay in stays(&rules.stay, &known.presences) {
+            let place = known.places.get(stay.place.0 as usize);
+            let Some(code) = place.and_then(|place| place.division_code.as_deref()).map(township_of) else { continue };
+            let Some(span) = stay.span.common(window) else { continue };
+            let facts = self.facts(stay.facts.iter().map(|fact| known.facts[fact.0 as usize].0.row.event_id));
+            let number = self.townships.iter().position(|known| known == code).unwrap_or(self.townships.len());
+            if number == self.townships.len() {
+                self.townships.push(code.to_owned());
+            }
+            let cause = Cause::Stay(TownshipId(number as u32));
+            match self.all.iter_mut().find(|ground| ground.cause == cause) {
+                Some(ground) => {
+                    ground.since = ground.since.min(span.from);
+                    ground.last = ground.last.max(Some(span.to));
+                    ground.facts.extend(facts);
+                }
+                None => self.all.push(Ground { cause, since: span.from, last: Some(span.to), facts }),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn second(second: u32) -> Timestamp {
+    Timestamp::from_millis(i64::from(second) * 1_000)
+}

@@ -1,0 +1,135 @@
+//! Cases as disease control states them, as numbers for the rules that count them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Body, CaseState as Stated, CaseStatus, ClaimToken, Day, EventId, PersonId, Timestamp, attribute};
+use exposure::{CaseId, CaseState, KnownCase, Level, Risk, Rules, Span, TownshipId, township_risks};
+use store::Conn;
+use store::views::{self, FactRow};
+
+use crate::call::Failure;
+use crate::facts;
+
+/// Digits of the division code of a township; longer codes are of what lies in it.
+const TOWNSHIP_DIGITS: usize = 9;
+const DAY_MS: i64 = 86_400_000;
+
+/// Everything that disease control states of cases.
+#[derive(Default)]
+pub(crate) struct KnownCases {
+    pub(crate) cases: Vec<KnownCase>,
+    /// By number of the case.
+    pub(crate) details: Vec<CaseDetail>,
+    townships: Vec<String>,
+    /// Cases of which it is not stated where they count.
+    pub(crate) placeless: usize,
+}
+
+/// What the rules do not count.
+pub(crate) struct CaseDetail {
+    pub(crate) person: Option<PersonId>,
+    pub(crate) event: EventId,
+    /// When others could catch it.
+    pub(crate) infectious: Option<Span>,
+}
+
+/// The township that a division code lies in.
+pub(crate) fn township_of(division_code: &str) -> &str {
+    division_code.get(..TOWNSHIP_DIGITS).unwrap_or(division_code)
+}
+
+impl KnownCases {
+    /// Reads all cases. `now` is when somebody who is not yet isolated is still infectious.
+    pub(crate) async fn read(conn: &mut Conn, rules: &Rules, now: Timestamp) -> Result<Self, Failure> {
+        let rows = views::list_case_facts(conn).await?;
+        let subjects: BTreeSet<ClaimToken> = rows.iter().filter_map(|row| row.subject).collect();
+        let subjects: Vec<ClaimToken> = subjects.into_iter().collect();
+        let mut claimants = BTreeMap::new();
+        for some in subjects.chunks(1_000) {
+            claimants.extend(facts::claimants(conn, some).await?);
+        }
+        let mut known = Self::default();
+        let mut clusters: BTreeMap<String, u32> = BTreeMap::new();
+        for row in rows {
+            let Body::CaseStatus(body) = row.body()? else { continue };
+            let entries = row.subject.and_then(|subject| claimants.get(&subject)).map_or(&[][..], Vec::as_slice);
+            let person = attribute(entries, row.started_at).owner;
+            let count = clusters.len() as u32;
+            let cluster = body.cluster_id.as_ref().map(|cluster| *clusters.entry(cluster.clone()).or_insert(count));
+            known.put(rules, now, &row, &body, person, cluster);
+        }
+        Ok(known)
+    }
+
+    fn put(
+        &mut self,
+        rules: &Rules,
+        now: Timestamp,
+        row: &FactRow,
+        body: &CaseStatus,
+        person: Option<PersonId>,
+        cluster: Option<u32>,
+    ) {
+        let Some(state) = state(body.state) else { return };
+        let code = body.place.division_code.as_deref().map(township_of).unwrap_or_default();
+        self.placeless += usize::from(code.is_empty());
+        let number = CaseId(self.cases.len() as u32);
+        self.cases.push(KnownCase {
+            case: number,
+            person: exposure::PersonId(number.0),
+            township: self.township(code),
+            state,
+            confirmed: body.confirmed_time,
+            closed: body.closed_time,
+            cluster,
+        });
+        let is_one = !matches!(state, CaseState::Suspected | CaseState::Excluded);
+        let infectious = infectious(rules, body, now).filter(|_| is_one);
+        self.details.push(CaseDetail { person, event: row.event_id, infectious });
+    }
+
+    fn township(&mut self, code: &str) -> TownshipId {
+        let known = self.townships.iter().position(|known| known == code);
+        TownshipId(known.unwrap_or_else(|| {
+            self.townships.push(code.to_owned());
+            self.townships.len() - 1
+        }) as u32)
+    }
+
+    /// The risk of each township that has a case, by its code. Cases without one count nowhere.
+    pub(crate) fn risks(&self, rules: &Rules, on: Timestamp) -> BTreeMap<&str, Risk> {
+        let risks = township_risks(rules, &self.cases, on);
+        let named = risks.into_iter().map(|(township, risk)| (self.townships[township.0 as usize].as_str(), risk));
+        named.filter(|(code, _)| !code.is_empty()).collect()
+    }
+
+    /// The level of a township.
+    pub(crate) fn level(risks: &BTreeMap<&str, Risk>, code: &str) -> Level {
+        risks.get(code).map_or(Level::Low, |risk| risk.level)
+    }
+}
+
+const fn state(stated: Stated) -> Option<CaseState> {
+    Some(match stated {
+        Stated::Unknown => return None,
+        Stated::Suspected => CaseState::Suspected,
+        Stated::Confirmed => CaseState::Confirmed,
+        Stated::Asymptomatic => CaseState::Asymptomatic,
+        Stated::Recovered => CaseState::Recovered,
+        Stated::Deceased => CaseState::Deceased,
+        Stated::Excluded => CaseState::Excluded,
+    })
+}
+
+/// When others could catch it: as stated, or from some days before the first symptoms or the confirmation, until the
+/// person was isolated.
+fn infectious(rules: &Rules, body: &CaseStatus, now: Timestamp) -> Option<Span> {
+    let before = i64::from(rules.contact.infectious_days_before) * DAY_MS;
+    let from = body
+        .infectious_from
+        .map(Day::start_utc)
+        .or_else(|| Some(body.onset?.start_utc().plus_millis(-before)))
+        .or_else(|| Some(body.confirmed_time?.plus_millis(-before)))?;
+    let to = body.isolated_time.or(body.closed_time).unwrap_or(now);
+    Some(Span::new(from, to))
+}

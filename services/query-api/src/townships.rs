@@ -1,0 +1,123 @@
+//! `GET /v1/townships`: the risk of townships on a day, with the numbers that it follows from. It is about no person.
+
+use access::{Action, FieldGroups};
+use axum::extract::State;
+use domain::Timestamp;
+use exposure::Risk;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::known_cases::{KnownCases, township_of};
+use crate::problem::{Problem, ProblemDocument};
+use crate::query;
+use crate::state::QueryState;
+
+/// The risk of townships.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Townships {
+    /// The instant that it is about.
+    pub on: String,
+    /// Version of the rules of disease control.
+    pub rules: String,
+    /// Those that have a case, the highest risk first; every other one is low.
+    pub townships: Vec<TownshipRisk>,
+    /// Cases of which it is not stated where they count.
+    pub placeless: usize,
+}
+
+/// The risk of a township.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TownshipRisk {
+    /// Division code, 9 digits.
+    pub township: String,
+    /// `LOW`, `MEDIUM` or `HIGH`.
+    #[schema(value_type = String)]
+    pub level: exposure::Level,
+    /// Cases that exist.
+    pub existing: u32,
+    /// Cases confirmed in the last 14 times 24 hours, closed or not.
+    pub new: u32,
+    /// Clusters among them.
+    pub clusters: u32,
+    /// When the level falls if nothing more is known; absent when time alone does not change it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+impl TownshipRisk {
+    fn of(code: &str, risk: &Risk) -> Self {
+        let Risk { level, existing, new, clusters, until, rules: _ } = risk;
+        Self {
+            township: code.to_owned(),
+            level: *level,
+            existing: *existing,
+            new: *new,
+            clusters: *clusters,
+            until: until.map(|until| until.to_string()),
+        }
+    }
+}
+
+/// Lists the risk of townships at an instant, as it is known now.
+#[utoipa::path(
+    get,
+    path = "/v1/townships",
+    tag = "townships",
+    operation_id = "list_townships",
+    params(
+        crate::openapi::PersonHeaders,
+        ("on" = Option<String>, Query, format = DateTime, description = "The instant; now unless stated"),
+        ("township" = Option<String>, Query, description = "Only the township of this division code"),
+    ),
+    responses(
+        (status = 200, description = "The townships", body = Receipted<Townships>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let call = match Call::begin(state, ask, Action::ReadRisk).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    let found = townships(&call).await;
+    call.finish(found).await
+}
+
+async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
+    let [on, township] = query::members(&call.query, ["on", "township"])?;
+    let on = instant(on.as_deref(), call.state.now())?;
+    let wanted = township.as_deref().map(code).transpose()?;
+    let rules = &call.state.setup.rules;
+    let mut conn = call.state.setup.store.snapshot().await?;
+    let known = KnownCases::read(&mut conn, rules, on).await?;
+    let risks = known.risks(rules, on);
+    let mut townships: Vec<TownshipRisk> = risks
+        .iter()
+        .filter(|(code, _)| wanted.is_none_or(|wanted| wanted == **code))
+        .map(|(code, risk)| TownshipRisk::of(code, risk))
+        .collect();
+    if let Some(wanted) = wanted.filter(|_| townships.is_empty()) {
+        let level = exposure::Level::Low;
+        let township = wanted.to_owned();
+        townships.push(TownshipRisk { township, level, existing: 0, new: 0, clusters: 0, until: None });
+    }
+    townships.sort_by(|one, other| other.level.cmp(&one.level).then_with(|| one.township.cmp(&other.township)));
+    let count = townships.len();
+    let answer = Townships { on: on.to_string(), rules: rules.version(), townships, placeless: known.placeless };
+    let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
+    Ok(Found { answer, subjects: Vec::new(), released, withheld, count })
+}
+
+/// The instant that a query names.
+pub(crate) fn instant(on: Option<&str>, now: Timestamp) -> Result<Timestamp, Problem> {
+    on.map_or(Ok(now), |on| Timestamp::parse(on).map_err(|_| Problem::QueryMalformed))
+}
+
+fn code(text: &str) -> Result<&str, Problem> {
+    let is_code = (6..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if is_code { Ok(township_of(text)) } else { Err(Problem::QueryMalformed) }
+}

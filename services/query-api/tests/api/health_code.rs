@@ -1,0 +1,111 @@
+use axum::http::StatusCode;
+use domain::{CaseState, CaseStatus, PersonId, PlaceRef};
+use serde_json::{Value, json};
+use store::views::Changes;
+
+use crate::town::{CENTRE, TOWNSHIP, cell, fact, minute, own, seen};
+use crate::world::{World, anna, bob, get, subject, world};
+
+const DAY: i64 = 1_440;
+
+/// Disease control states that somebody is a case, confirmed at noon and isolated an hour later.
+fn case(changes: &mut Changes, id: &str, person: PersonId, state: CaseState) {
+    let body = CaseStatus {
+        case_id: id.to_owned(),
+        state,
+        confirmed_time: Some(minute(0)),
+        isolated_time: Some(minute(60)),
+        place: PlaceRef { division_code: Some(TOWNSHIP.to_owned()), ..PlaceRef::default() },
+        ..CaseStatus::default()
+    };
+    fact(changes, ("disease-control", id), own(person), (0, None), body.into());
+}
+
+async fn told(tell: impl FnOnce(&mut Changes)) -> World {
+    let world = world().await;
+    world.clock_is(minute(DAY));
+    let mut changes = Changes::default();
+    cell(&mut changes, "A", CENTRE, 0.0);
+    tell(&mut changes);
+    world.put(&changes).await;
+    query_api::load_contacts(&world.state).await.expect("loaded");
+    world
+}
+
+async fn code(world: &World, person: PersonId, query: &str) -> Value {
+    let reply = world.ask(get(format!("/v1/persons/{person}/health-code{query}")).tracing()).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    reply.json()
+}
+
+/// Colour, and the causes in order.
+fn outline(body: &Value) -> (String, Vec<String>) {
+    let causes = body["reasons"].as_array().expect("reasons").iter();
+    let word = |value: &Value| value.as_str().expect("a word").to_owned();
+    (word(&body["colour"]), causes.map(|reason| word(&reason["cause"])).collect())
+}
+
+#[tokio::test]
+async fn whoever_met_a_case_is_red_and_learns_why_and_until_when_but_not_who() {
+    let world = told(|changes| {
+        case(changes, "c-1", bob(), CaseState::Confirmed);
+        seen(changes, "a", own(anna()), "A", -100, -60);
+        seen(changes, "b", own(bob()), "A", -100, -89);
+    })
+    .await;
+    let body = code(&world, anna(), "").await;
+    // The township is of medium risk, because the case is new: a second, lesser reason.
+    assert_eq!(outline(&body), ("RED".to_owned(), vec!["contact".to_owned(), "stay".to_owned()]));
+    assert_eq!(body["until"], json!(minute(-89 + 14 * DAY).to_string()));
+    assert_eq!(body["reasons"][0]["events"].as_array().map(Vec::len), Some(1));
+    assert_eq!((&body["reasons"][1]["township"], &body["reasons"][1]["level"]), (&json!(TOWNSHIP), &json!("MEDIUM")));
+    assert_eq!(outline(&code(&world, bob(), "").await).1[0], "case");
+    let mine = world.ask(get("/v1/me/health-code").own("anna")).await;
+    assert_eq!(mine.json()["reasons"], body["reasons"]);
+    assert!(!mine.text().contains(&bob().to_string()) && !mine.text().contains("c-1"), "{}", mine.text());
+    assert_eq!(world.last_entry().subjects, [subject(anna())]);
+    // A code is of an instant: two weeks after the meeting it is over, before it there was none.
+    for (query, colour) in
+        [(format!("?on={}", minute(-89 + 14 * DAY)), "GREEN"), (format!("?on={}", minute(-200)), "GREEN")]
+    {
+        assert_eq!(code(&world, anna(), &query).await["colour"], colour, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn ten_minutes_with_a_case_are_no_contact_and_a_suspicion_is_no_case() {
+    let world = told(|changes| {
+        case(changes, "c-1", bob(), CaseState::Confirmed);
+        seen(changes, "a", own(anna()), "A", -100, -60);
+        seen(changes, "b", own(bob()), "A", -100, -90);
+    })
+    .await;
+    assert_eq!(outline(&code(&world, anna(), "").await), ("YELLOW".to_owned(), vec!["stay".to_owned()]));
+    let world = told(|changes| {
+        case(changes, "c-1", bob(), CaseState::Suspected);
+        seen(changes, "a", own(anna()), "A", -100, -60);
+        seen(changes, "b", own(bob()), "A", -100, -60);
+    })
+    .await;
+    assert_eq!(outline(&code(&world, anna(), "").await), ("GREEN".to_owned(), vec![]));
+}
+
+#[tokio::test]
+async fn the_risk_of_a_township_is_of_an_instant_and_names_its_numbers() {
+    let world = told(|changes| case(changes, "c-1", bob(), CaseState::Confirmed)).await;
+    let ask = async |query: &str| world.ask(get(format!("/v1/townships{query}")).by("tracer").purpose("PUBHLTH")).await;
+    let body = ask("").await.json();
+    let until = minute(14 * DAY).to_string();
+    let medium =
+        json!([{ "township": TOWNSHIP, "level": "MEDIUM", "existing": 1, "new": 1, "clusters": 0, "until": until }]);
+    assert_eq!((&body["townships"], &body["placeless"]), (&medium, &json!(0)));
+    assert_eq!(body["rules"], json!(exposure::Rules::default().version()));
+    let level = async |query: &str| ask(query).await.json()["townships"][0]["level"].clone();
+    assert_eq!(level(&format!("?township={TOWNSHIP}007&on={}", minute(0))).await, "MEDIUM");
+    assert_eq!(level(&format!("?township={TOWNSHIP}&on={}", minute(-1))).await, "LOW");
+    assert_eq!(level(&format!("?on={until}")).await, "LOW");
+    assert_eq!(level("?township=320507001").await, "LOW");
+    assert_eq!(ask("?township=here").await.code(), "query-malformed");
+    let stranger = world.ask(get("/v1/townships").by("worker").purpose("PUBHLTH")).await;
+    assert_eq!(stranger.code(), "not-entitled");
+}

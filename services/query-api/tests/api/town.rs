@@ -1,0 +1,111 @@
+//! Facts about where people of the town were, written as a projector would.
+
+use domain::{
+    Body, ClaimToken, Datum, Edition, Event, EventType, PersonId, PlaceKind, PlaceRef, PresenceInterval,
+    PresenceMethod, RecordId, Timestamp,
+};
+use store::views::{Changes, FactPut, PlacePut};
+use test_support::build::{self, NOON, record_id};
+
+/// The latitude and longitude of a cell in the middle of the town.
+pub(crate) const CENTRE: (f64, f64) = (31.300_5, 120.600_5);
+
+/// The township that all cells stand in.
+pub(crate) const TOWNSHIP: &str = "320506001";
+
+/// An instant so many minutes after noon.
+pub(crate) fn minute(minutes: i64) -> Timestamp {
+    NOON.plus_millis(minutes * 60_000)
+}
+
+/// The claim that a person's record of the register is.
+pub(crate) fn own(person: PersonId) -> ClaimToken {
+    ClaimToken::from(RecordId::from_uuid(person.as_uuid()))
+}
+
+/// A cell of so many metres, registered for all time.
+pub(crate) fn cell(changes: &mut Changes, name: &str, (lat, lon): (f64, f64), radius_m: f32) {
+    let place_id = format!("cells/{name}");
+    let place = PlaceRef {
+        place_id: Some(place_id.clone()),
+        kind: PlaceKind::Cell,
+        division_code: Some(TOWNSHIP.to_owned()),
+        lat: Some(lat),
+        lon: Some(lon),
+        datum: Datum::Wgs84,
+        radius_m: Some(radius_m),
+        ..PlaceRef::default()
+    };
+    let meta = build::meta("cells", name);
+    changes.places.push(PlacePut {
+        record_id: record_id("cells", name),
+        place_id,
+        edition: Edition { version: 1, reading: 0 },
+        event_id: Event::derive_id(&meta, EventType::PlaceRegistered),
+        source: "cells".to_owned(),
+        parent_place_id: None,
+        valid_from: None,
+        valid_to: None,
+        detail: Some(serde_json::to_string(&place).expect("json")),
+    });
+}
+
+/// A place by its id alone, as facts name it.
+pub(crate) fn at(place_id: &str) -> PlaceRef {
+    PlaceRef { place_id: Some(place_id.to_owned()), ..PlaceRef::default() }
+}
+
+/// A fact of a source about whoever the token is of.
+pub(crate) fn fact(
+    changes: &mut Changes,
+    (source, id): (&str, &str),
+    subject: ClaimToken,
+    (from, to): (i64, Option<i64>),
+    body: Body,
+) {
+    let kind = body.event_type();
+    let (place, detail) = match body {
+        Body::PresenceInterval(body) => (body.place.place_id.clone(), serde_json::to_value(body)),
+        Body::TripSegment(body) => (body.origin.place_id.clone(), serde_json::to_value(body)),
+        Body::PaymentMade(body) => (body.place.place_id.clone(), serde_json::to_value(body)),
+        Body::EncounterChanged(body) => (body.place.place_id.clone(), serde_json::to_value(body)),
+        Body::CaseStatus(body) => (None, serde_json::to_value(body)),
+        Body::HouseholdMembership(body) => (body.dwelling.place_id.clone(), serde_json::to_value(body)),
+        _ => panic!("a kind that no test needs yet"),
+    };
+    let mut detail = detail.expect("json");
+    detail.as_object_mut().expect("an object").remove("subject");
+    let meta = build::meta(source, id);
+    changes.facts.push(FactPut {
+        record_id: meta.record_id,
+        kind,
+        edition: Edition { version: 1, reading: 0 },
+        event_id: Event::derive_id(&meta, kind),
+        source: source.to_owned(),
+        subject: Some(subject),
+        started_at: minute(from),
+        ended_at: to.map(minute),
+        place_id: place,
+        detail: Some(detail.to_string()),
+    });
+}
+
+/// A phone in a cell between two minutes after noon.
+pub(crate) fn seen(
+    changes: &mut Changes,
+    id: &str,
+    subject: ClaimToken,
+    cell: &str,
+    from: i64,
+    to: impl Into<Option<i64>>,
+) {
+    let to = to.into();
+    let body = PresenceInterval {
+        place: at(&format!("cells/{cell}")),
+        start_time: minute(from),
+        end_time: to.map(minute),
+        method: PresenceMethod::Cell,
+        ..PresenceInterval::default()
+    };
+    fact(changes, ("telecom", id), subject, (from, to), body.into());
+}
