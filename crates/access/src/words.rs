@@ -88,6 +88,8 @@ closed_list! {
         Residence = "residence",
         /// Household, and relation to its head.
         Household = "household",
+        /// Which key groups the person belongs to, and until when a quarantine lasts: never the reason.
+        Care = "care",
         /// Tests, hospital stays and hospital numbers; what hospitals state.
         Health = "health",
         /// Where the person was: presences, trips, gates, and the tickets for it.
@@ -118,6 +120,10 @@ closed_list! {
         ReadLineage = "read-lineage",
         /// Read who looked at the own file.
         ReadAccesses = "read-accesses",
+        /// Count the residents of a unit.
+        ReadUnit = "read-unit",
+        /// List the residents of a unit.
+        ReadResidents = "read-residents",
         /// List pairs of records that a reviewer is asked about.
         ListReviews = "list-reviews",
         /// Read the two records of such a pair.
@@ -216,6 +222,14 @@ impl Action {
                 FieldGroup::Provenance,
             ],
             Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
+            Self::ReadUnit => &[FieldGroup::Care],
+            Self::ReadResidents => &[
+                FieldGroup::Identity,
+                FieldGroup::Contact,
+                FieldGroup::Residence,
+                FieldGroup::Household,
+                FieldGroup::Care,
+            ],
             Self::ListReviews => &[FieldGroup::Provenance, FieldGroup::Links],
             Self::ReadReview => &[
                 FieldGroup::Identity,
@@ -235,7 +249,9 @@ impl Action {
     /// The groups of which a rule must grant one, because the action would have nothing to answer without.
     pub const fn needs_one_of(self) -> &'static [FieldGroup] {
         match self {
-            Self::ReadPerson => Self::FindPersons.shows(),
+            Self::ReadPerson | Self::ReadResidents => Self::FindPersons.shows(),
+            // Figures may be all that is shown.
+            Self::ReadUnit => &[],
             Self::ReadRecords => &[FieldGroup::Provenance],
             Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
             Self::ListReviews | Self::ReadReview => &[FieldGroup::Links],

@@ -25,23 +25,30 @@ fn request(action: Action, purpose: Purpose, case: bool) -> Request {
 /// What each role may see for each purpose, in the order of `FieldGroup::ALL`; `.` is withheld.
 fn expected(role: Role, purpose: Purpose) -> &'static str {
     match (role, purpose) {
-        //                                                  identity contact residence household health trail payment provenance links
-        (Role::CommunityWorker, Purpose::PublicHealth) => "icr......",
-        (Role::CommunityWorker, Purpose::Operations) => "icrh...p.",
-        (Role::CdcTracer, Purpose::PublicHealth) => "icrhht.pl",
-        (Role::Resident, Purpose::PatientRequest) => "icrhhtppl",
-        (Role::DataSteward, Purpose::Operations) => "icrh...pl",
-        _ => ".........",
+        //                                                  identity contact residence household care health trail payment provenance links
+        (Role::CommunityWorker, Purpose::PublicHealth) => "icr.c.....",
+        (Role::CommunityWorker, Purpose::Operations) => "icrh....p.",
+        (Role::CdcTracer, Purpose::PublicHealth) => "icrh.ht.pl",
+        (Role::Resident, Purpose::PatientRequest) => "icrh.htppl",
+        (Role::DataSteward, Purpose::Operations) => "icrh....pl",
+        _ => "..........",
     }
 }
 
 /// The same for actions.
 fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
     match (role, purpose) {
-        (Role::CommunityWorker, Purpose::PublicHealth) => &[Action::FindPersons, Action::ReadPerson],
-        (Role::CommunityWorker, Purpose::Operations) => {
-            &[Action::FindPersons, Action::ReadPerson, Action::ReadRecords, Action::ReadTimeline]
+        (Role::CommunityWorker, Purpose::PublicHealth) => {
+            &[Action::FindPersons, Action::ReadPerson, Action::ReadUnit, Action::ReadResidents]
         }
+        (Role::CommunityWorker, Purpose::Operations) => &[
+            Action::FindPersons,
+            Action::ReadPerson,
+            Action::ReadRecords,
+            Action::ReadTimeline,
+            Action::ReadUnit,
+            Action::ReadResidents,
+        ],
         (Role::CdcTracer, Purpose::PublicHealth) => &[
             Action::FindPersons,
             Action::ReadPerson,
@@ -93,8 +100,8 @@ fn every_cell_of_role_and_purpose_and_group_is_as_the_table_says() {
             }
         }
     }
-    // 2 + 4 + 6 + 7 + 4 + 1 + 1 actions that are allowed, nine groups each.
-    assert_eq!(cells, 25 * 9);
+    // 4 + 6 + 6 + 7 + 4 + 1 + 1 actions that are allowed, ten groups each.
+    assert_eq!(cells, 29 * 10);
 }
 
 #[test]

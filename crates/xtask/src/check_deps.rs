@@ -33,7 +33,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("connector-payment", CONNECTOR),
     ("connector-community", CONNECTOR),
     ("projector", &["domain", "linkage", "codec", "event-log", "store", "runtime"]),
-    ("query-api", &["domain", "access", "chart", "codec", "event-log", "ledger", "store", "runtime"]),
+    ("query-api", &["domain", "access", "chart", "codec", "event-log", "exposure", "ledger", "store", "runtime"]),
     ("ledger-service", &["domain", "access", "ledger", "runtime"]),
     ("xtask", &[]),
 ];

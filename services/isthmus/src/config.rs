@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) linkage_model: String,
     /// Rules of survivorship (TOML): which of several stated values a person file shows; without it the shipped ones.
     pub(crate) survivorship: Option<PathBuf>,
+    /// Key groups (TOML): which residents a community looks after especially; without it the shipped ones.
+    pub(crate) key_groups: Option<PathBuf>,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
     pub(crate) feed_dir: Option<PathBuf>,
     /// Days for which it is kept what the hub answered when; for ever when it is not set.
@@ -71,6 +73,7 @@ impl Default for Config {
             ledger_origin: "isthmus.example/access-log".to_owned(),
             linkage_model: "zh".to_owned(),
             survivorship: None,
+            key_groups: None,
             feed_dir: None,
             history_days: None,
             partitions: 6,

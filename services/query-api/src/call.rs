@@ -89,6 +89,7 @@ pub(crate) struct Ask {
     body: axum::body::Body,
     person_id: Option<String>,
     review_id: Option<String>,
+    unit: Option<String>,
     query: String,
 }
 
@@ -107,8 +108,9 @@ impl FromRequest<QueryState> for Ask {
             all.find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned())
         };
         let (person_id, review_id) = (param(&["person_id"]), param(&["task_id", "decision_id"]));
+        let unit = param(&["unit"]);
         let query = parts.uri.query().unwrap_or("").to_owned();
-        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, query })
+        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, unit, query })
     }
 }
 
@@ -118,6 +120,8 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     pub(crate) person_id: Option<String>,
     review_id: Option<String>,
+    /// The community unit of the path.
+    pub(crate) unit: Option<String>,
     pub(crate) query: String,
     headers: HeaderMap,
     /// In a lock only because a body cannot be shared between threads, and a call is.
@@ -198,7 +202,7 @@ impl Call {
     /// Begins a call about no person, which needs no purpose.
     pub(crate) fn without_purpose(state: QueryState, ask: Ask, action: &str) -> Result<Self, Problem> {
         let action = Code::parse(action).map_err(|_| Problem::Internal)?;
-        let Ask { caller, headers, body, person_id, review_id, query } = ask;
+        let Ask { caller, headers, body, person_id, review_id, unit, query } = ask;
         // Until it is parsed: the purpose that no rule gives anything for.
         let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None };
         Ok(Self {
@@ -206,6 +210,7 @@ impl Call {
             caller,
             person_id,
             review_id,
+            unit,
             query,
             headers,
             body: Mutex::new(Some(body)),
@@ -430,6 +435,7 @@ pub(crate) async fn refuse_address(state: &QueryState, headers: &HeaderMap) -> A
         body: axum::body::Body::empty(),
         person_id: None,
         review_id: None,
+        unit: None,
         query: String::new(),
     };
     match Call::without_purpose(state.clone(), ask, "call") {

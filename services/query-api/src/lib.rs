@@ -12,6 +12,7 @@ mod auth;
 mod body;
 mod call;
 mod changes;
+mod community;
 mod decisions;
 mod facts;
 mod find;
@@ -54,6 +55,7 @@ use utoipa_axum::routes;
 
 pub use body::BODY_BYTES_MAX;
 pub use call::{CASE_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
+pub use exposure::KeyGroups;
 pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
 pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState};
@@ -68,6 +70,8 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(persons::records))
         .routes(routes!(timeline::read))
         .routes(routes!(links::read))
+        .routes(routes!(community::summary))
+        .routes(routes!(community::residents))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::read))
         .routes(routes!(decisions::list, decisions::decide))

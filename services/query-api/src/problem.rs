@@ -114,6 +114,18 @@ problems! {
     IdentifierMalformed = 422 "identifier-malformed":
         "An identifier cannot be a value of its scheme: a wrong check digit, hidden characters, another length; or the name is empty.",
         "Compare it with the document it was taken from. Masked numbers find nobody.";
+    /// Not the code of a community unit.
+    UnitMalformed = 400 "unit-malformed":
+        "The code of the community unit has another form.",
+        "Use a division code of 6, 9 or 12 digits, or that of a grid unit: 6 to 32 digits and capital letters.";
+    /// A unit that is not the caller's.
+    UnitNotFound = 404 "unit-not-found":
+        "There is no such community unit, or it is not one of the caller's.",
+        "Use the unit that GET /v1/me names, or one below it.";
+    /// No such key group.
+    KeyGroupUnknown = 422 "key-group-unknown":
+        "The rules have no such key group, or the caller may not know who belongs to one.",
+        "GET /v1/units/{unit}/summary names the key groups; they are told for the purpose PUBHLTH.";
     /// Not a task or decision id.
     ReviewIdMalformed = 400 "review-id-malformed":
         "The id of the task or decision is not a UUID.",

@@ -9,6 +9,7 @@ mod model;
 mod orders;
 mod quarantine;
 mod read;
+mod residents;
 mod rows;
 mod write;
 
@@ -26,6 +27,7 @@ pub use orders::{
 pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
 pub(crate) use read::{LinkColumns, RecordColumns};
+pub use residents::{ResidentRow, list_facts_of_unit, list_homes, list_memberships, list_residents};
 pub use rows::*;
 pub(crate) use write::ROWS_PER_STATEMENT;
 pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::reviews::{decision_id, question};
 use crate::world::{
-    ANNA_NAME, Ask, FROM_TO, PHONE, World, anna, anna_number, decided, delete, find, get, post, subject, world,
+    ANNA_NAME, Ask, FROM_TO, GRID, PHONE, World, anna, anna_number, decided, delete, find, get, post, subject, world,
     world_with,
 };
 
@@ -33,7 +33,8 @@ fn guarded(document: &Value) -> Vec<(String, Box<dyn Fn() -> Ask>)> {
             assert_eq!(operation["security"], json!([{ "token": [] }]), "{path} does not say that it needs a token");
             let task = decision_id(record_id("register", "anna"), record_id("register", "bob")).to_string();
             let path = path.replace("{person_id}", &anna().to_string()).replace("{task_id}", &task);
-            let (path, method) = (path.replace("{decision_id}", &decided().to_string()), method.clone());
+            let path = path.replace("{decision_id}", &decided().to_string()).replace("{unit}", GRID);
+            let method = method.clone();
             let name = format!("{method} {path}");
             asks.push((
                 name,
@@ -58,7 +59,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
     let document = document(&world).await;
     assert!(document["openapi"].as_str().expect("a version").starts_with("3.1"));
     let routes = guarded(&document);
-    assert_eq!(routes.len(), 18, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(routes.len(), 20, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, ask) in routes {
         let asks = [
             ("nobody", ask()),
@@ -69,6 +70,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
             ("the auditor", ask().by("auditor").purpose("HOPERAT")),
             ("the person", ask().own("anna")),
             ("the steward", ask().reviewing()),
+            ("the worker", ask().looking_after("worker")),
             ("the subscriber", ask().by("subscriber").purpose("HOPERAT")),
         ];
         let mut answered = 0;
