@@ -120,6 +120,8 @@ closed_list! {
         ReadLineage = "read-lineage",
         /// Read who looked at the own file.
         ReadAccesses = "read-accesses",
+        /// Read cases, and what suggests one.
+        ReadCases = "read-cases",
         /// Count the residents of a unit.
         ReadUnit = "read-unit",
         /// List the residents of a unit.
@@ -222,6 +224,7 @@ impl Action {
                 FieldGroup::Provenance,
             ],
             Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
+            Self::ReadCases => &[FieldGroup::Health],
             Self::ReadUnit => &[FieldGroup::Care],
             Self::ReadResidents => &[
                 FieldGroup::Identity,

@@ -90,6 +90,7 @@ pub(crate) struct Ask {
     person_id: Option<String>,
     review_id: Option<String>,
     unit: Option<String>,
+    case_id: Option<String>,
     query: String,
 }
 
@@ -108,9 +109,9 @@ impl FromRequest<QueryState> for Ask {
             all.find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned())
         };
         let (person_id, review_id) = (param(&["person_id"]), param(&["task_id", "decision_id"]));
-        let unit = param(&["unit"]);
+        let (unit, case_id) = (param(&["unit"]), param(&["case"]));
         let query = parts.uri.query().unwrap_or("").to_owned();
-        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, unit, query })
+        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, unit, case_id, query })
     }
 }
 
@@ -122,6 +123,8 @@ pub(crate) struct Call {
     review_id: Option<String>,
     /// The community unit of the path.
     pub(crate) unit: Option<String>,
+    /// The case of the path; the one that the caller works on is in the header.
+    pub(crate) case_id: Option<String>,
     pub(crate) query: String,
     headers: HeaderMap,
     /// In a lock only because a body cannot be shared between threads, and a call is.
@@ -202,7 +205,7 @@ impl Call {
     /// Begins a call about no person, which needs no purpose.
     pub(crate) fn without_purpose(state: QueryState, ask: Ask, action: &str) -> Result<Self, Problem> {
         let action = Code::parse(action).map_err(|_| Problem::Internal)?;
-        let Ask { caller, headers, body, person_id, review_id, unit, query } = ask;
+        let Ask { caller, headers, body, person_id, review_id, unit, case_id, query } = ask;
         // Until it is parsed: the purpose that no rule gives anything for.
         let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None };
         Ok(Self {
@@ -211,6 +214,7 @@ impl Call {
             person_id,
             review_id,
             unit,
+            case_id,
             query,
             headers,
             body: Mutex::new(Some(body)),
@@ -436,6 +440,7 @@ pub(crate) async fn refuse_address(state: &QueryState, headers: &HeaderMap) -> A
         person_id: None,
         review_id: None,
         unit: None,
+        case_id: None,
         query: String::new(),
     };
     match Call::without_purpose(state.clone(), ask, "call") {

@@ -11,6 +11,7 @@ mod as_of;
 mod auth;
 mod body;
 mod call;
+mod cases;
 mod changes;
 mod community;
 mod decisions;
@@ -70,6 +71,9 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(persons::records))
         .routes(routes!(timeline::read))
         .routes(routes!(links::read))
+        .routes(routes!(cases::list))
+        .routes(routes!(cases::suggested))
+        .routes(routes!(cases::read))
         .routes(routes!(community::summary))
         .routes(routes!(community::residents))
         .routes(routes!(reviews::list))

@@ -122,6 +122,10 @@ problems! {
     UnitNotFound = 404 "unit-not-found":
         "There is no such community unit, or it is not one of the caller's.",
         "Use the unit that GET /v1/me names, or one below it.";
+    /// No such case.
+    CaseNotFound = 404 "case-not-found":
+        "There is no such case.",
+        "Use the `case` of an answer of GET /v1/cases as it stands: it is a UUID, not the number of the case.";
     /// No such key group.
     KeyGroupUnknown = 422 "key-group-unknown":
         "The rules have no such key group, or the caller may not know who belongs to one.",

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the tables of one schema are a function of the log up to the positions of its checkpoint.
 
+mod cases;
 mod checkpoint;
 mod fingerprint;
 mod hot;
@@ -15,6 +16,7 @@ mod write;
 
 use sqlx::postgres::PgConnection;
 
+pub use cases::{list_case_facts, list_positive_tests};
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use fingerprint::fingerprint;
 pub use hot::{Hot, HotChanges, HotRow, count_hot, list_hot};

@@ -184,6 +184,8 @@ COMMENT ON COLUMN fact.subject IS 'Token of the most specific claim; null where 
 COMMENT ON COLUMN fact.ended_at IS 'End; null for a moment or an open interval.';
 COMMENT ON COLUMN fact.detail IS 'Body of the event without its subject and without absent fields.';
 CREATE INDEX fact_by_subject ON fact (subject, started_at) WHERE subject IS NOT NULL;
+CREATE INDEX fact_of_cases ON fact (record_id) WHERE kind = 14 AND NOT retracted;
+CREATE INDEX fact_positive ON fact (started_at) WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted;
 CREATE INDEX fact_by_household ON fact ((detail->>'household_id')) WHERE kind = 9 AND NOT retracted;
 
 CREATE TABLE place (

@@ -34,6 +34,7 @@ fn guarded(document: &Value) -> Vec<(String, Box<dyn Fn() -> Ask>)> {
             let task = decision_id(record_id("register", "anna"), record_id("register", "bob")).to_string();
             let path = path.replace("{person_id}", &anna().to_string()).replace("{task_id}", &task);
             let path = path.replace("{decision_id}", &decided().to_string()).replace("{unit}", GRID);
+            let path = path.replace("{case}", &record_id("facts", "case-of-bob").to_string());
             let method = method.clone();
             let name = format!("{method} {path}");
             asks.push((
@@ -59,7 +60,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
     let document = document(&world).await;
     assert!(document["openapi"].as_str().expect("a version").starts_with("3.1"));
     let routes = guarded(&document);
-    assert_eq!(routes.len(), 20, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(routes.len(), 23, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, ask) in routes {
         let asks = [
             ("nobody", ask()),
