@@ -126,6 +126,8 @@ closed_list! {
         ReadUnit = "read-unit",
         /// List the residents of a unit.
         ReadResidents = "read-residents",
+        /// Fill a report with the residents of a unit.
+        ExportResidents = "export-residents",
         /// List pairs of records that a reviewer is asked about.
         ListReviews = "list-reviews",
         /// Read the two records of such a pair.
@@ -226,7 +228,7 @@ impl Action {
             Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
             Self::ReadCases => &[FieldGroup::Health],
             Self::ReadUnit => &[FieldGroup::Care],
-            Self::ReadResidents => &[
+            Self::ReadResidents | Self::ExportResidents => &[
                 FieldGroup::Identity,
                 FieldGroup::Contact,
                 FieldGroup::Residence,
@@ -252,7 +254,7 @@ impl Action {
     /// The groups of which a rule must grant one, because the action would have nothing to answer without.
     pub const fn needs_one_of(self) -> &'static [FieldGroup] {
         match self {
-            Self::ReadPerson | Self::ReadResidents => Self::FindPersons.shows(),
+            Self::ReadPerson | Self::ReadResidents | Self::ExportResidents => Self::FindPersons.shows(),
             // Figures may be all that is shown.
             Self::ReadUnit => &[],
             Self::ReadRecords => &[FieldGroup::Provenance],

@@ -99,7 +99,8 @@ impl<'a> Census<'a> {
         (whole, below)
     }
 
-    fn age(&self, resident: usize) -> Option<u16> {
+    /// Completed years of age of a resident.
+    pub fn age(&self, resident: usize) -> Option<u16> {
         self.residents[resident].birth.and_then(|birth| age_on(birth, self.on))
     }
 

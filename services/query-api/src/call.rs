@@ -305,12 +305,21 @@ impl Call {
 
     /// Puts the outcome on record and answers with a picture; the receipt is in its header.
     pub(crate) async fn finish_with_picture(self, outcome: Result<Found<String>, Failure>) -> Answered {
-        let picture = |(drawing, receipt): (String, Receipt)| {
-            let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "no-store")];
-            with_receipt(Answered((StatusCode::OK, headers, drawing).into_response()), &receipt)
+        self.finish_with_file("image/svg+xml", outcome).await
+    }
+
+    /// Puts the outcome on record and answers with a file; the receipt is in its header.
+    pub(crate) async fn finish_with_file<T: IntoResponse>(
+        self,
+        media_type: &'static str,
+        outcome: Result<Found<T>, Failure>,
+    ) -> Answered {
+        let file = |(content, receipt): (T, Receipt)| {
+            let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")];
+            with_receipt(Answered((StatusCode::OK, headers, content).into_response()), &receipt)
         };
         match outcome {
-            Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, picture),
+            Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, file),
             Err(failure) => self.refuse(failure).await,
         }
     }

@@ -32,6 +32,7 @@ mod persons;
 mod problem;
 mod publish;
 mod query;
+mod reports;
 mod reviews;
 mod state;
 mod stranger_entry;
@@ -59,6 +60,7 @@ pub use call::{CASE_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
 pub use exposure::KeyGroups;
 pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
+pub use reports::ReportField;
 pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState};
 pub use stranger_entry::flush as flush_strangers;
 
@@ -76,6 +78,7 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(cases::read))
         .routes(routes!(community::summary))
         .routes(routes!(community::residents))
+        .routes(routes!(reports::fill))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::read))
         .routes(routes!(decisions::list, decisions::decide))

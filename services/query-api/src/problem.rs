@@ -122,6 +122,18 @@ problems! {
     UnitNotFound = 404 "unit-not-found":
         "There is no such community unit, or it is not one of the caller's.",
         "Use the unit that GET /v1/me names, or one below it.";
+    /// A heading that names no field.
+    ReportFieldUnknown = 422 "report-field-unknown":
+        "A heading of the report names no field, or there are none or more than 50.",
+        "Fields are person_id, unit, name, sex, birth_date, age, id_number, phone, address, household, relation and key_groups.";
+    /// A heading whose field the caller may not see.
+    ReportFieldWithheld = 403 "report-field-withheld":
+        "The report asks for a field that the caller may not see for the purpose stated.",
+        "Households are shown for HOPERAT, key groups for PUBHLTH; leave the other headings out, or state the other purpose.";
+    /// More residents than fit.
+    ReportTooLarge = 422 "report-too-large":
+        "The unit has more residents than the 2,000 that one report holds.",
+        "Fill a report for each of the units below it: GET /v1/units/{unit}/summary names them.";
     /// No such case.
     CaseNotFound = 404 "case-not-found":
         "There is no such case.",

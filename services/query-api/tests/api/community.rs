@@ -88,7 +88,7 @@ async fn a_list_holds_what_the_purpose_allows_and_names_its_subjects_in_the_ledg
 #[tokio::test]
 async fn a_list_goes_on_where_the_page_before_ended() {
     let world = world().await;
-    let mut ids = vec![anna().to_string(), bob().to_string()];
+    let mut ids = [anna().to_string(), bob().to_string()];
     ids.sort();
     let first = world.ask(get("/v1/units/320506001/residents?limit=1").looking_after("lead")).await.json();
     assert_eq!(first["residents"][0]["person_id"], json!(ids[0]));

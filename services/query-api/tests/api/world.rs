@@ -10,10 +10,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use codec::Codec;
 use domain::{
-    Body as EventBody, CaseState, CaseStatus, ClaimToken, Decimal, DecisionReason, Edition, Event, EventType,
-    GoldenRecord, HouseholdKind, HouseholdMembership, IdScheme, IdentityObserved, LinkDecided, Member, Op, PaymentMade,
-    PersonId, PlaceRef, PresenceInterval, RecordId, ResultStatus, SourceKind, TestOutcome, TestResult, Timestamp,
-    Verdict, stated_claims, survive, units,
+    Body as EventBody, ClaimToken, Decimal, DecisionReason, Edition, Event, EventType, GoldenRecord, HouseholdKind,
+    HouseholdMembership, IdScheme, IdentityObserved, LinkDecided, Member, Op, PaymentMade, PersonId, PresenceInterval,
+    RecordId, SourceKind, TestOutcome, TestResult, Timestamp, Verdict, stated_claims, survive, units,
 };
 use event_log::{EventLog, LogConfig, Positions, TopicSpec};
 use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
@@ -156,7 +155,7 @@ fn record_puts(changes: &mut Changes) {
     }
 }
 
-fn fact_put(changes: &mut Changes, id: &str, subject: ClaimToken, at: Timestamp, body: EventBody) {
+pub(crate) fn fact_put(changes: &mut Changes, id: &str, subject: ClaimToken, at: Timestamp, body: EventBody) {
     let kind = body.event_type();
     let mut detail = match body {
         EventBody::GatePass(body) => serde_json::to_value(body),
@@ -205,36 +204,10 @@ fn fact_puts(changes: &mut Changes) {
         ..HouseholdMembership::default()
     };
     fact_put(changes, "dormitory", ClaimToken::from(build::record_id("register", "bob")), NOON, dormitory.into());
-    case_puts(changes);
+    crate::infections::case_puts(changes);
     fact_put(changes, "presence", shared, hour(4), PresenceInterval::default().into());
     let bobs = build::token_key().claim_token(&build::claim(IdScheme::Msisdn, BOBS_PHONE));
     fact_put(changes, "presence-of-bob", bobs, hour(5), PresenceInterval::default().into());
-}
-
-/// Bob is a case of a cluster, whose other case nobody knows; a test of Bob, one of Anna and one of nobody were positive.
-fn case_puts(changes: &mut Changes) {
-    let hour = |n: i64| NOON.plus_millis(n * 3_600_000);
-    let case = |number: &str, confirmed| CaseStatus {
-        case_id: number.to_owned(),
-        state: CaseState::Confirmed,
-        confirmed_time: Some(confirmed),
-        place: PlaceRef { division_code: Some(OTHER_GRID[..9].to_owned()), ..PlaceRef::default() },
-        cluster_id: Some("cluster-1".to_owned()),
-        ..CaseStatus::default()
-    };
-    let bob = ClaimToken::from(build::record_id("register", "bob"));
-    let stranger = ClaimToken::from(build::record_id("register", "stranger"));
-    fact_put(changes, "case-of-bob", bob, hour(-24), case("2022-0007", hour(-24)).into());
-    fact_put(changes, "case-of-nobody", stranger, hour(-20), case("2022-0008", hour(-20)).into());
-    let positive = |code: &str, status| TestResult {
-        code: code.to_owned(),
-        result: TestOutcome::Positive,
-        status,
-        ..TestResult::default()
-    };
-    fact_put(changes, "positive-of-bob", bob, hour(-23), positive("pcr", ResultStatus::Final).into());
-    fact_put(changes, "positive-of-nobody", stranger, hour(-22), positive("pcr", ResultStatus::Final).into());
-    fact_put(changes, "withdrawn-of-nobody", stranger, hour(-21), positive("pcr", ResultStatus::Cancelled).into());
 }
 
 /// A task on Anna's and Bob's records of the register, and a decision on Anna's of the hospital and Bob's.
