@@ -103,6 +103,7 @@ impl Hub {
             token_key: token_key(),
             policy: Policy::builtin().expect("valid"),
             rules: exposure::Rules::default(),
+            key_groups: query_api::KeyGroups::default(),
             log,
             codec: Codec::builtin(),
             clock: Arc::new(move || Timestamp::from_millis(clock.fetch_add(1, Ordering::Relaxed))),

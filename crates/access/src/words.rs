@@ -88,6 +88,8 @@ closed_list! {
         Residence = "residence",
         /// Household, and relation to its head.
         Household = "household",
+        /// Which key groups the person belongs to, and until when a quarantine lasts: never the reason.
+        Care = "care",
         /// Tests, hospital stays and hospital numbers; what hospitals state.
         Health = "health",
         /// Where the person was: presences, trips, gates, and the tickets for it.
@@ -126,6 +128,14 @@ closed_list! {
         ReadLineage = "read-lineage",
         /// Read who looked at the own file.
         ReadAccesses = "read-accesses",
+        /// Read cases, and what suggests one.
+        ReadCases = "read-cases",
+        /// Count the residents of a unit.
+        ReadUnit = "read-unit",
+        /// List the residents of a unit.
+        ReadResidents = "read-residents",
+        /// Fill a report with the residents of a unit.
+        ExportResidents = "export-residents",
         /// List pairs of records that a reviewer is asked about.
         ListReviews = "list-reviews",
         /// Read the two records of such a pair.
@@ -230,6 +240,15 @@ impl Action {
                 &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance]
             }
             Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
+            Self::ReadCases => &[FieldGroup::Health],
+            Self::ReadUnit => &[FieldGroup::Care],
+            Self::ReadResidents | Self::ExportResidents => &[
+                FieldGroup::Identity,
+                FieldGroup::Contact,
+                FieldGroup::Residence,
+                FieldGroup::Household,
+                FieldGroup::Care,
+            ],
             Self::ListReviews => &[FieldGroup::Provenance, FieldGroup::Links],
             Self::ReadReview => &[
                 FieldGroup::Identity,
@@ -250,7 +269,9 @@ impl Action {
     /// The groups of which a rule must grant one, because the action would have nothing to answer without.
     pub const fn needs_one_of(self) -> &'static [FieldGroup] {
         match self {
-            Self::ReadPerson => Self::FindPersons.shows(),
+            Self::ReadPerson | Self::ReadResidents | Self::ExportResidents => Self::FindPersons.shows(),
+            // Figures may be all that is shown.
+            Self::ReadUnit => &[],
             Self::ReadRecords => &[FieldGroup::Provenance],
             Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
             Self::ReadHealthCode => &[FieldGroup::Health],

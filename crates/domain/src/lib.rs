@@ -22,6 +22,7 @@ mod survive;
 mod survivorship;
 mod time;
 mod token;
+pub mod unit;
 
 pub use attribution::{
     Attribution, ClaimRole, Claimant, Doubt, StatedClaim, attribute, changes_hands, phone_claim, stated_claims,

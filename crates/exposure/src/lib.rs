@@ -7,19 +7,23 @@
 //! Not here: reading facts (`store`), who may ask (`access`), and the record of the answer (`ledger`).
 
 mod code;
+mod community;
 mod contact;
 mod itinerary;
+mod key_group;
 mod risk;
 mod rules;
 mod square;
 mod stay;
 
 pub use code::{Cause, Colour, Ground, HealthCode, Reason};
+pub use community::{Census, Count, GroupCount, Membership, Resident};
 pub use contact::{
     Carrier, Case, Contact, Contacts, Crowd, Exposed, Index, IndexError, Link, Located, Meeting, Occupancy, PersonId,
     Ranking, Room, Scene, Second, Seconds, SubContacts, ride_room, seat_row,
 };
 pub use itinerary::{Contradiction, Disc, Happening, Item, Itinerary, Trip};
+pub use key_group::{Alone, Company, KeyGroup, KeyGroups, Standing};
 pub use risk::{CaseId, CaseState, KnownCase, Level, Risk, TownshipId, township_risks};
 pub use rules::{CodeRules, ContactRules, RiskRules, Rules, RulesError, SquareRules, StayRules, Weights};
 pub use square::{Grid, LATITUDE_MAX, Overlap, Position, Square, SquareError};

@@ -208,7 +208,12 @@ fn is_share(value: f32) -> bool {
     value > 0.0 && value <= 1.0
 }
 
-fn ensure(holds: bool, key: &'static str, value: impl ToString, must: &'static str) -> Result<(), RulesError> {
+pub(crate) fn ensure(
+    holds: bool,
+    key: &'static str,
+    value: impl ToString,
+    must: &'static str,
+) -> Result<(), RulesError> {
     if holds { Ok(()) } else { Err(RulesError::Value { key, value: value.to_string(), must }) }
 }
 

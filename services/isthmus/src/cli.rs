@@ -8,6 +8,7 @@ use crate::contacts::{self, ContactsArgs};
 use crate::feed::FeedCommand;
 use crate::model::ModelCommand;
 use crate::quarantine::QuarantineCommand;
+use crate::report::ReportArgs;
 use crate::review::ReviewCommand;
 use crate::why::WhyArgs;
 /// Isthmus joins what public departments keep apart: feeds in, one person one file out, every answer on record first.
@@ -58,6 +59,11 @@ pub(crate) enum Command {
     /// Find who was in contact with whom in a plain file of whereabouts or pairs, by the rules of the hub. No hub runs.
     #[command(after_help = contacts::HELP)]
     Contacts(ContactsArgs),
+    /// Fill a department's form with the residents of a unit. The export is on record.
+    #[command(
+        after_help = "The headings of the form say what is wanted, in English or as Chinese forms have them:\n  person_id 人员标识, unit 网格, name 姓名, sex 性别, birth_date 出生日期, age 年龄, id_number 公民身份号码,\n  phone 联系电话, address 现住址, household 户号, relation 与户主关系, key_groups 重点人群\n\nExample:\n  ISTHMUS_TOKEN=... isthmus report --template form.csv --unit 320506001007 --purpose PUBHLTH --output filled.xlsx"
+    )]
+    Report(ReportArgs),
     /// Ask a running hub why records are one person, and where the values of a file come from. The look is on record.
     #[command(
         after_help = "Examples:\n  ISTHMUS_TOKEN=... isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7\n  isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7 --token-file t --fields --svg why.svg\n  isthmus why 3f2504e0-4f89-51d3-9a0c-123456789012 --purpose PUBHLTH --case C-7 --token-file t --as-of 2022-03-01T00:00:00Z"

@@ -15,7 +15,7 @@ use crate::cli::{
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, Hub};
-use crate::{contacts, demo, feed, model, quarantine, review, tokens, why};
+use crate::{contacts, demo, feed, model, quarantine, report, review, tokens, why};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -34,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Model(command) => runtime.block_on(model::run(command)),
         Command::Quarantine(command) => runtime.block_on(quarantine::run(command)),
         Command::Review(command) => runtime.block_on(review::run(command)),
+        Command::Report(args) => runtime.block_on(report::run(args)),
         Command::Why(args) => runtime.block_on(why::run(args)),
         Command::Health(args) => runtime.block_on(health(args)),
     }

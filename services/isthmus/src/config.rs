@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) survivorship: Option<PathBuf>,
     /// Rules of disease control (TOML): what is a stay, a contact, a risk; without it the shipped ones.
     pub(crate) exposure_rules: Option<PathBuf>,
+    /// Key groups (TOML): which residents a community looks after especially; without it the shipped ones.
+    pub(crate) key_groups: Option<PathBuf>,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
     pub(crate) feed_dir: Option<PathBuf>,
     /// Days for which it is kept what the hub answered when; for ever when it is not set.
@@ -74,6 +76,7 @@ impl Default for Config {
             linkage_model: "zh".to_owned(),
             survivorship: None,
             exposure_rules: None,
+            key_groups: None,
             feed_dir: None,
             history_days: None,
             partitions: 6,

@@ -14,7 +14,7 @@ use domain::{EventType, Sensitive, Survivorship, SurvivorshipFile, Timestamp, To
 use event_log::{EventLog, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, RemoteLedger, VerifierKey};
 use linkage::Model;
-use query_api::{QuerySetup, QueryState};
+use query_api::{KeyGroups, QuerySetup, QueryState};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
 use runtime::problem::ProblemKind;
 use runtime::{Shutdown, keys};
@@ -316,6 +316,7 @@ impl Hub {
             token_key: self.token_key.clone(),
             policy: access::Policy::builtin()?,
             rules: self.config.rules_of_exposure()?,
+            key_groups: key_groups(&self.config)?,
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),
@@ -458,6 +459,15 @@ pub(crate) fn model(name: &str) -> anyhow::Result<Model> {
             Model::parse(&text).with_context(|| format!("the linkage model {path} cannot be used"))
         }
     }
+}
+
+/// The configured key groups, or the shipped ones.
+fn key_groups(config: &Config) -> anyhow::Result<KeyGroups> {
+    let Some(path) = &config.key_groups else { return Ok(KeyGroups::default()) };
+    let shown = path.display();
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("the file of key groups {shown} cannot be read"))?;
+    KeyGroups::parse(&text).with_context(|| format!("the key groups in {shown} cannot be used"))
 }
 
 /// The configured rules of survivorship, or the shipped ones.

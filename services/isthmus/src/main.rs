@@ -13,6 +13,7 @@ mod hub;
 mod model;
 mod on_record;
 mod quarantine;
+mod report;
 mod review;
 mod tokens;
 mod ways_in;

@@ -8,7 +8,7 @@ const DIGITS_MIN: usize = 11;
 
 /// Whether a path with its query could hold an identity, phone or card number: eleven or more digits in a row, also
 /// percent-encoded (twice over), in full-width digits, or broken up by blanks and hyphens. UUIDs are left out: they are
-/// this server's own ids.
+/// this server's own ids. So is the code of a community unit where one is named, in a form that no such number has.
 pub(crate) fn holds_identifier(path_and_query: &str) -> bool {
     // In a query a bare plus stands for a blank; an encoded one is a plus and begins something new.
     // Clients may encode the tilde that stands before an id in a cursor.
@@ -17,8 +17,29 @@ pub(crate) fn holds_identifier(path_and_query: &str) -> bool {
     let twice = percent_decode(&once);
     [&plain, &once, &twice].into_iter().any(|text| {
         let plain: String = text.nfkc().collect();
-        plain.split(['/', '?', '&', '=', '#', ';', ',', '~']).any(piece_holds_identifier)
+        let mut before = "";
+        plain.split(['/', '?', '&', '=', '#', ';', ',', '~']).any(|piece| {
+            let names_unit = matches!(before, "units" | "unit") && is_unit_code(piece);
+            before = piece;
+            !names_unit && piece_holds_identifier(piece)
+        })
     })
+}
+
+/// A division code of twelve digits, which begins with a province and so never with 0 or 8, or a grid unit below one: a
+/// letter and at most three digits more.
+fn is_unit_code(piece: &str) -> bool {
+    let is_division = |code: &str| {
+        code.len() == 12 && code.bytes().all(|b| b.is_ascii_digit()) && (b'1'..=b'7').contains(&code.as_bytes()[0])
+    };
+    match piece.split_at_checked(12) {
+        Some((division, "")) => is_division(division),
+        Some((division, grid)) => {
+            let is_number = (2..=4).contains(&grid.len()) && grid.bytes().skip(1).all(|b| b.is_ascii_digit());
+            is_division(division) && grid.as_bytes()[0].is_ascii_uppercase() && is_number
+        }
+        None => false,
+    }
 }
 
 fn piece_holds_identifier(piece: &str) -> bool {
@@ -90,6 +111,12 @@ mod tests {
             "/v1/persons/%EF%BC%91%EF%BC%93%EF%BC%98%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96%EF%BC%97%EF%BC%98",
             "/anything/6222021234567890123",
             "/x?13812345678",
+            "/v1/units/13812345678/summary",
+            "/v1/units/8613812345678/summary",
+            "/v1/units/11010519491231002X/summary",
+            "/v1/units/110105491231002/summary",
+            "/v1/units/x/residents?unit=13812345678",
+            "/v1/persons/320506001007",
         ] {
             assert!(holds_identifier(address), "{address}");
         }
@@ -104,6 +131,8 @@ mod tests {
             "/v1/persons/00000000-0000-5000-8000-000000000000/timeline?after=2022-03-01T00:00:00Z~3f2504e0-4f89-11d3-9a0c-123456789012",
             "/v1/changes?after=1746%7E51025a49-4f89-51d3-9a0c-783831441233",
             "/v1/ledger/entries?after=1234567890&limit=100",
+            "/v1/units/320506001007/summary",
+            "/v1/units/320506001007G03/residents?limit=10",
             "/openapi.json",
             "/registry/schemas/ids/7",
         ] {

@@ -97,6 +97,8 @@ pub(crate) struct Ask {
     body: axum::body::Body,
     person_id: Option<String>,
     review_id: Option<String>,
+    unit: Option<String>,
+    case_id: Option<String>,
     query: String,
 }
 
@@ -115,8 +117,9 @@ impl FromRequest<QueryState> for Ask {
             all.find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned())
         };
         let (person_id, review_id) = (param(&["person_id"]), param(&["task_id", "decision_id"]));
+        let (unit, case_id) = (param(&["unit"]), param(&["case"]));
         let query = parts.uri.query().unwrap_or("").to_owned();
-        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, query })
+        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, unit, case_id, query })
     }
 }
 
@@ -126,6 +129,10 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     pub(crate) person_id: Option<String>,
     review_id: Option<String>,
+    /// The community unit of the path.
+    pub(crate) unit: Option<String>,
+    /// The case of the path; the one that the caller works on is in the header.
+    pub(crate) case_id: Option<String>,
     pub(crate) query: String,
     headers: HeaderMap,
     /// In a lock only because a body cannot be shared between threads, and a call is.
@@ -220,7 +227,7 @@ impl Call {
     /// Begins a call about no person, which needs no purpose.
     pub(crate) fn without_purpose(state: QueryState, ask: Ask, action: &str) -> Result<Self, Problem> {
         let action = Code::parse(action).map_err(|_| Problem::Internal)?;
-        let Ask { caller, headers, body, person_id, review_id, query } = ask;
+        let Ask { caller, headers, body, person_id, review_id, unit, case_id, query } = ask;
         // Until it is parsed: the purpose that no rule gives anything for.
         let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None };
         Ok(Self {
@@ -228,6 +235,8 @@ impl Call {
             caller,
             person_id,
             review_id,
+            unit,
+            case_id,
             query,
             headers,
             body: Mutex::new(Some(body)),
@@ -316,18 +325,18 @@ impl Call {
         accept.split([',', ';']).next().is_some_and(|first| first.trim().eq_ignore_ascii_case(media_type))
     }
 
-    /// Puts the outcome on record and answers with a text of this type, a picture or a table; the receipt is in its header.
-    pub(crate) async fn finish_with_text(
+    /// Puts the outcome on record and answers with a file, a picture or a table; the receipt is in its header.
+    pub(crate) async fn finish_with_file<T: IntoResponse>(
         self,
         media_type: &'static str,
-        outcome: Result<Found<String>, Failure>,
+        outcome: Result<Found<T>, Failure>,
     ) -> Answered {
-        let written = |(text, receipt): (String, Receipt)| {
+        let file = |(content, receipt): (T, Receipt)| {
             let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")];
-            with_receipt(Answered((StatusCode::OK, headers, text).into_response()), &receipt)
+            with_receipt(Answered((StatusCode::OK, headers, content).into_response()), &receipt)
         };
         match outcome {
-            Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, written),
+            Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, file),
             Err(failure) => self.refuse(failure).await,
         }
     }
@@ -456,6 +465,8 @@ pub(crate) async fn refuse_address(state: &QueryState, headers: &HeaderMap) -> A
         body: axum::body::Body::empty(),
         person_id: None,
         review_id: None,
+        unit: None,
+        case_id: None,
         query: String::new(),
     };
     match Call::without_purpose(state.clone(), ask, "call") {

@@ -80,6 +80,17 @@ fn drop_torn_tail(rows: &mut Vec<FactRow>) {
     }
 }
 
+/// Whose each of the facts was at its time.
+pub(crate) async fn attributed(conn: &mut Conn, rows: &[FactRow]) -> store::Result<Vec<Attribution>> {
+    let subjects: BTreeSet<ClaimToken> = rows.iter().filter_map(|row| row.subject).collect();
+    let claimants = claimants(conn, &subjects.into_iter().collect::<Vec<_>>()).await?;
+    let attribution = |row: &FactRow| {
+        let entries = row.subject.and_then(|subject| claimants.get(&subject)).map_or(&[][..], Vec::as_slice);
+        attribute(entries, row.started_at)
+    };
+    Ok(rows.iter().map(attribution).collect())
+}
+
 async fn owned(conn: &mut Conn, person: PersonId, rows: Vec<FactRow>) -> store::Result<Vec<OwnedFact>> {
     let subjects: BTreeSet<ClaimToken> = rows.iter().filter_map(|row| row.subject).collect();
     let subjects: Vec<ClaimToken> = subjects.into_iter().collect();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use domain::{
-    BatchId, ClaimRole, ClaimToken, Claimant, Day, IdClaim, IdScheme, PersonId, PersonName, Timestamp, TokenKey,
-    search_key,
+    BatchId, ClaimRole, ClaimToken, Claimant, Day, GoldenRecord, IdClaim, IdScheme, PersonId, PersonName, Timestamp,
+    TokenKey, search_key,
 };
 use serde::{Deserialize, Serialize};
 use store::views::{self, ClaimRow, PersonRow};
@@ -128,12 +128,30 @@ pub(crate) struct CardIdentity {
     pub sex: Option<&'static str>,
 }
 
+impl CardIdentity {
+    /// What a card shows of a golden record.
+    pub(crate) fn of(golden: &GoldenRecord) -> Self {
+        Self {
+            name: golden.name.as_ref().map(|field| view::name_text(field.value.clone())),
+            birth_date: golden.birth_date.as_ref().map(|field| field.value.to_string()),
+            sex: golden.sex.as_ref().map(|field| view::sex_code(field.value)),
+        }
+    }
+}
+
 /// Group `contact` of a card.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CardContact {
     /// The phone to try first, digits with country code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+}
+
+impl CardContact {
+    /// What a card shows of a golden record.
+    pub(crate) fn of(golden: &GoldenRecord) -> Self {
+        Self { phone: golden.phones.first().map(|field| field.value.number.expose().clone()) }
+    }
 }
 
 /// Group `residence` of a card.
@@ -296,14 +314,8 @@ fn card(person: PersonRow, matched: Vec<Match>, shown: &FieldGroups) -> PersonCa
     PersonCard {
         person_id: person.person_id.as_uuid(),
         matched,
-        identity: shown.contains(FieldGroup::Identity).then(|| CardIdentity {
-            name: golden.name.map(|field| view::name_text(field.value)),
-            birth_date: golden.birth_date.map(|field| field.value.to_string()),
-            sex: golden.sex.map(|field| view::sex_code(field.value)),
-        }),
-        contact: shown.contains(FieldGroup::Contact).then(|| CardContact {
-            phone: golden.phones.into_iter().next().map(|field| field.value.number.into_exposed()),
-        }),
+        identity: shown.contains(FieldGroup::Identity).then(|| CardIdentity::of(&golden)),
+        contact: shown.contains(FieldGroup::Contact).then(|| CardContact::of(&golden)),
         residence: shown.contains(FieldGroup::Residence).then(|| CardResidence {
             community_unit: golden.community_unit.map(|field| field.value),
             division_code: golden.division_code.map(|field| field.value),

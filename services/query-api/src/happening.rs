@@ -279,7 +279,7 @@ pub(crate) fn happening(body: Body) -> Option<Happening> {
         Body::PaymentMade(body) => Happening::Payment(payment(body)),
         Body::EncounterChanged(body) => Happening::Encounter(encounter(body)),
         Body::TestResult(body) => Happening::Test(test(body)),
-        Body::CaseStatus(body) => Happening::Case(case(body)),
+        Body::CaseStatus(body) => Happening::Case(case_view(body)),
         Body::HouseholdMembership(body) => Happening::Household(household(body)),
         Body::IdentityObserved(_)
         | Body::IdentityRetracted(_)
@@ -336,7 +336,8 @@ fn trip(body: TripSegment) -> TripView {
     }
 }
 
-fn case(body: CaseStatus) -> CaseView {
+/// What disease control says of a case.
+pub(crate) fn case_view(body: CaseStatus) -> CaseView {
     let CaseStatus {
         subject: _,
         case_id,

@@ -176,7 +176,7 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         }
         Form::Csv => {
             let found = found.and_then(|found| found.try_map(|answer| table::rows(&answer)));
-            call.finish_with_text("text/csv; charset=utf-8", found).await
+            call.finish_with_file("text/csv; charset=utf-8", found).await
         }
     }
 }

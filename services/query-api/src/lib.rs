@@ -11,7 +11,9 @@ mod as_of;
 mod auth;
 mod body;
 mod call;
+mod cases;
 mod changes;
+mod community;
 mod contacts;
 mod decisions;
 mod facts;
@@ -34,6 +36,7 @@ mod persons;
 mod problem;
 mod publish;
 mod query;
+mod reports;
 mod reviews;
 mod state;
 mod stranger_entry;
@@ -61,8 +64,10 @@ use utoipa_axum::routes;
 pub use body::BODY_BYTES_MAX;
 pub use call::{CASE_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
 pub use contacts::{follow_contacts, load_contacts};
+pub use exposure::KeyGroups;
 pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
+pub use reports::ReportField;
 pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState};
 pub use stranger_entry::flush as flush_strangers;
 
@@ -80,6 +85,12 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(health_code::read_own))
         .routes(routes!(townships::list))
         .routes(routes!(links::read))
+        .routes(routes!(cases::list))
+        .routes(routes!(cases::suggested))
+        .routes(routes!(cases::read))
+        .routes(routes!(community::summary))
+        .routes(routes!(community::residents))
+        .routes(routes!(reports::fill))
         .routes(routes!(reviews::list))
         .routes(routes!(reviews::read))
         .routes(routes!(decisions::list, decisions::decide))

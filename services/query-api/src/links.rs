@@ -143,7 +143,7 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
     };
     if call.accepts("image/svg+xml") {
         let found = link_picture::of(&call).await;
-        return call.finish_with_text("image/svg+xml", found).await;
+        return call.finish_with_file("image/svg+xml", found).await;
     }
     let found = link_list(&call).await;
     call.finish(found).await

@@ -118,6 +118,34 @@ problems! {
     IdentifierMalformed = 422 "identifier-malformed":
         "An identifier cannot be a value of its scheme: a wrong check digit, hidden characters, another length; or the name is empty.",
         "Compare it with the document it was taken from. Masked numbers find nobody.";
+    /// Not the code of a community unit.
+    UnitMalformed = 400 "unit-malformed":
+        "The code of the community unit has another form.",
+        "Use a division code of 6, 9 or 12 digits, or that of a grid unit: 6 to 32 digits and capital letters.";
+    /// A unit that is not the caller's.
+    UnitNotFound = 404 "unit-not-found":
+        "There is no such community unit, or it is not one of the caller's.",
+        "Use the unit that GET /v1/me names, or one below it.";
+    /// A heading that names no field.
+    ReportFieldUnknown = 422 "report-field-unknown":
+        "A heading of the report names no field, or there are none or more than 50.",
+        "Fields are person_id, unit, name, sex, birth_date, age, id_number, phone, address, household, relation and key_groups.";
+    /// A heading whose field the caller may not see.
+    ReportFieldWithheld = 403 "report-field-withheld":
+        "The report asks for a field that the caller may not see for the purpose stated.",
+        "Households are shown for HOPERAT, key groups for PUBHLTH; leave the other headings out, or state the other purpose.";
+    /// More residents than fit.
+    ReportTooLarge = 422 "report-too-large":
+        "The unit has more residents than the 2,000 that one report holds.",
+        "Fill a report for each of the units below it: GET /v1/units/{unit}/summary names them.";
+    /// No such case.
+    CaseNotFound = 404 "case-not-found":
+        "There is no such case.",
+        "Use the `case` of an answer of GET /v1/cases as it stands: it is a UUID, not the number of the case.";
+    /// No such key group.
+    KeyGroupUnknown = 422 "key-group-unknown":
+        "The rules have no such key group, or the caller may not know who belongs to one.",
+        "GET /v1/units/{unit}/summary names the key groups; they are told for the purpose PUBHLTH.";
     /// Not a task or decision id.
     ReviewIdMalformed = 400 "review-id-malformed":
         "The id of the task or decision is not a UUID.",

@@ -7,6 +7,7 @@ use access::Policy;
 use codec::Codec;
 use domain::{Timestamp, TokenKey};
 use event_log::EventLog;
+use exposure::KeyGroups;
 use ledger::{LedgerClient, Stamper};
 use runtime::Shutdown;
 use store::Store;
@@ -30,6 +31,8 @@ pub struct QuerySetup {
     pub policy: Policy,
     /// The rules of disease control.
     pub rules: exposure::Rules,
+    /// Who needs care, and is looked after especially.
+    pub key_groups: KeyGroups,
     /// The log that decisions are published to.
     pub log: EventLog,
     /// How events are written in it.

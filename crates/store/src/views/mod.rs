@@ -2,6 +2,7 @@
 //!
 //! Invariant: the tables of one schema are a function of the log up to the positions of its checkpoint.
 
+mod cases;
 mod checkpoint;
 mod fingerprint;
 mod hot;
@@ -9,12 +10,14 @@ mod model;
 mod orders;
 mod quarantine;
 mod read;
+mod residents;
 mod rows;
 mod whereabouts;
 mod write;
 
 use sqlx::postgres::PgConnection;
 
+pub use cases::{list_case_facts, list_positive_tests};
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use fingerprint::fingerprint;
 pub use hot::{Hot, HotChanges, HotRow, count_hot, list_hot};
@@ -27,6 +30,7 @@ pub use orders::{
 pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
 pub(crate) use read::{LinkColumns, RecordColumns};
+pub use residents::{ResidentRow, list_facts_of_unit, list_homes, list_memberships, list_residents};
 pub use rows::*;
 pub use whereabouts::{WhereaboutsRow, find_latest_presence, list_whereabouts};
 pub(crate) use write::ROWS_PER_STATEMENT;

@@ -353,7 +353,7 @@ pub struct FactFilter<'a> {
 }
 
 #[derive(FromRow)]
-struct FactColumns {
+pub(super) struct FactColumns {
     record_id: Uuid,
     kind: i16,
     version: i64,

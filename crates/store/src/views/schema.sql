@@ -88,12 +88,17 @@ CREATE TABLE person (
     units        text[]      NOT NULL,
     record_count integer     NOT NULL CHECK (record_count > 0),
     first_time   timestamptz NOT NULL,
-    digest       uuid        NOT NULL
+    digest       uuid        NOT NULL,
+    home         text        COLLATE "C" GENERATED ALWAYS AS
+                 (coalesce(golden->'community_unit'->>'value', golden->'division_code'->>'value')) STORED
 );
 COMMENT ON TABLE person IS 'One row per person; the id is that of the oldest source record.';
 COMMENT ON COLUMN person.golden IS 'domain::GoldenRecord: the chosen value per field, with source, time, rule and runner-up.';
 COMMENT ON COLUMN person.units IS 'Community units and division codes of the person, sorted.';
+COMMENT ON COLUMN person.home IS 'The one unit that the person counts in: the community unit, or the division while that is not known.';
 COMMENT ON COLUMN person.digest IS 'Hash of records and golden values without their times: another one is a change of the person.';
+
+CREATE INDEX person_by_home ON person (home);
 
 CREATE TABLE link (
     person_id     uuid  NOT NULL,
@@ -179,6 +184,9 @@ COMMENT ON COLUMN fact.subject IS 'Token of the most specific claim; null where 
 COMMENT ON COLUMN fact.ended_at IS 'End; null for a moment or an open interval.';
 COMMENT ON COLUMN fact.detail IS 'Body of the event without its subject and without absent fields.';
 CREATE INDEX fact_by_subject ON fact (subject, started_at) WHERE subject IS NOT NULL;
+CREATE INDEX fact_of_cases ON fact (record_id) WHERE kind = 14 AND NOT retracted;
+CREATE INDEX fact_positive ON fact (started_at) WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted;
+CREATE INDEX fact_by_household ON fact ((detail->>'household_id')) WHERE kind = 9 AND NOT retracted;
 
 CREATE TABLE place (
     record_id       uuid    PRIMARY KEY,

@@ -1,13 +1,17 @@
 //! The query API over a real PostgreSQL and a real ledger.
 
 mod audit;
+mod cases;
+mod community;
 mod contacts;
 mod health_code;
 mod hostile;
+mod infections;
 mod itinerary;
 mod ledger;
 mod lineage;
 mod persons;
+mod reports;
 mod reviews;
 mod roles;
 mod town;

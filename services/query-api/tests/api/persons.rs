@@ -167,7 +167,7 @@ async fn a_fact_of_the_holder_is_not_in_the_timeline_of_those_who_gave_the_phone
     let facts = reply.json()["facts"].as_array().expect("a list").clone();
     let seen: Vec<_> =
         facts.iter().map(|fact| (fact["started_at"].as_str().expect("a time"), fact.get("doubtful"))).collect();
-    assert_eq!(seen[1], ("2022-03-01T09:00:00Z", None), "{seen:?}");
+    assert!(seen.contains(&("2022-03-01T09:00:00Z", None)), "{seen:?}");
     let reply = world.ask(get(format!("/v1/persons/{}/timeline?{FROM_TO}", anna())).own("anna")).await;
     assert!(!reply.text().contains("2022-03-01T09:00:00Z"));
 }

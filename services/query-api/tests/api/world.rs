@@ -10,13 +10,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use codec::Codec;
 use domain::{
-    Body as EventBody, ClaimToken, Decimal, DecisionReason, Edition, Event, EventType, GoldenRecord,
+    Body as EventBody, ClaimToken, Decimal, DecisionReason, Edition, Event, EventType, GoldenRecord, HouseholdKind,
     HouseholdMembership, IdScheme, IdentityObserved, LinkDecided, Member, Op, PaymentMade, PersonId, PresenceInterval,
     RecordId, SourceKind, TestOutcome, TestResult, Timestamp, Verdict, stated_claims, survive, units,
 };
 use event_log::{EventLog, LogConfig, Positions, TopicSpec};
 use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
-use query_api::{QuerySetup, QueryState};
+use query_api::{KeyGroups, QuerySetup, QueryState};
 use runtime::Shutdown;
 use serde_json::Value;
 use store::views::{
@@ -155,7 +155,7 @@ fn record_puts(changes: &mut Changes) {
     }
 }
 
-fn fact_put(changes: &mut Changes, id: &str, subject: ClaimToken, at: Timestamp, body: EventBody) {
+pub(crate) fn fact_put(changes: &mut Changes, id: &str, subject: ClaimToken, at: Timestamp, body: EventBody) {
     let kind = body.event_type();
     let mut detail = match body {
         EventBody::GatePass(body) => serde_json::to_value(body),
@@ -163,6 +163,7 @@ fn fact_put(changes: &mut Changes, id: &str, subject: ClaimToken, at: Timestamp,
         EventBody::PaymentMade(body) => serde_json::to_value(body),
         EventBody::TestResult(body) => serde_json::to_value(body),
         EventBody::HouseholdMembership(body) => serde_json::to_value(body),
+        EventBody::CaseStatus(body) => serde_json::to_value(body),
         _ => panic!("a kind that no test needs yet"),
     }
     .expect("json");
@@ -197,6 +198,13 @@ fn fact_puts(changes: &mut Changes) {
     fact_put(changes, "payment", own, hour(2), payment.into());
     let household = HouseholdMembership { household_id: "household-7".to_owned(), ..HouseholdMembership::default() };
     fact_put(changes, "household", own, hour(3), household.into());
+    let dormitory = HouseholdMembership {
+        household_id: "dormitory-1".to_owned(),
+        household_kind: HouseholdKind::Collective,
+        ..HouseholdMembership::default()
+    };
+    fact_put(changes, "dormitory", ClaimToken::from(build::record_id("register", "bob")), NOON, dormitory.into());
+    crate::infections::case_puts(changes);
     fact_put(changes, "presence", shared, hour(4), PresenceInterval::default().into());
     let bobs = build::token_key().claim_token(&build::claim(IdScheme::Msisdn, BOBS_PHONE));
     fact_put(changes, "presence-of-bob", bobs, hour(5), PresenceInterval::default().into());
@@ -282,6 +290,7 @@ fn callers_of_the_town() -> Vec<(&'static str, Caller)> {
     vec![
         caller("worker", Role::CommunityWorker, Some(GRID), None),
         caller("other-worker", Role::CommunityWorker, Some(OTHER_GRID), None),
+        caller("lead", Role::CommunityWorker, Some("320506001"), None),
         caller("tracer", Role::CdcTracer, None, None),
         caller("auditor", Role::Auditor, None, None),
         caller("anna", Role::Resident, None, Some(&anna_number())),
@@ -325,6 +334,11 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient) -> World {
+    world_of(client, KeyGroups::default()).await
+}
+
+/// The town, whose community edited its key groups.
+pub(crate) async fn world_of(client: impl FnOnce(LedgerHandle) -> LedgerClient, key_groups: KeyGroups) -> World {
     let database = test_support::database_prepared("query_api", prepare).await;
     let store = Store::connect(database.connect_options(), 4).await.expect("connected");
     let ledger_dir = tempfile::tempdir().expect("a directory");
@@ -345,6 +359,7 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
         token_key: build::token_key(),
         policy: Policy::builtin().expect("valid"),
         rules: exposure::Rules::default(),
+        key_groups,
         log: log.clone(),
         codec: Codec::builtin(),
         clock: Arc::new(move || Timestamp::from_millis(wall.load(Ordering::Relaxed))),

@@ -1,0 +1,118 @@
+//! Who lives in a unit, and who belongs to the households there.
+
+use domain::{Day, EventType, PersonId, unit};
+use sqlx::FromRow;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use super::FactRow;
+use super::read::FactColumns;
+use super::rows::kind_code;
+use crate::Result;
+
+/// Where somebody lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResidentRow {
+    /// The person.
+    pub person_id: PersonId,
+    /// Code of the unit that looks after the person, as close as it is known.
+    pub home: Option<String>,
+    /// Day of birth.
+    pub birth: Option<Day>,
+}
+
+#[derive(FromRow)]
+struct ResidentColumns {
+    person_id: Uuid,
+    home: Option<String>,
+    birth: Option<i32>,
+}
+
+impl From<ResidentColumns> for ResidentRow {
+    fn from(row: ResidentColumns) -> Self {
+        Self {
+            person_id: PersonId::from_uuid(row.person_id),
+            home: row.home,
+            birth: row.birth.map(Day::from_epoch_days),
+        }
+    }
+}
+
+/// The first code behind all those of the unit, in the order of bytes.
+fn end_of(code: &str) -> String {
+    let behind = if unit::has_units_below(code) { '~' } else { '\u{1}' };
+    format!("{code}{behind}")
+}
+
+/// The residents of a unit and of those below it, by id.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_residents(conn: &mut PgConnection, unit: &str) -> Result<Vec<ResidentRow>> {
+    let rows: Vec<ResidentColumns> = sqlx::query_as(
+        "SELECT person_id, home, (golden->'birth_date'->>'value')::int AS birth FROM person
+         WHERE home >= $1 AND home < $2 ORDER BY person_id",
+    )
+    .bind(unit)
+    .bind(end_of(unit))
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(ResidentRow::from).collect())
+}
+
+/// Where these persons live, by id.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_homes(conn: &mut PgConnection, persons: &[PersonId]) -> Result<Vec<ResidentRow>> {
+    let ids: Vec<Uuid> = persons.iter().map(|person| person.as_uuid()).collect();
+    let rows: Vec<ResidentColumns> = sqlx::query_as(
+        "SELECT person_id, home, (golden->'birth_date'->>'value')::int AS birth FROM person
+         WHERE person_id = ANY($1) ORDER BY person_id",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(ResidentRow::from).collect())
+}
+
+/// Facts of one kind whose subject is a token that a resident of the unit claims, or one of their records. Whose a fact is
+/// remains to be decided.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_facts_of_unit(conn: &mut PgConnection, unit: &str, kind: EventType) -> Result<Vec<FactRow>> {
+    let rows: Vec<FactColumns> = sqlx::query_as(
+        "WITH record AS MATERIALIZED (
+             SELECT r.record_id FROM person p JOIN source_record r USING (person_id) WHERE p.home >= $1 AND p.home < $2
+         ), token AS MATERIALIZED (
+             SELECT record_id AS token FROM record
+             UNION SELECT c.token FROM record JOIN claim c USING (record_id) WHERE c.role > 0
+         )
+         SELECT f.record_id, f.kind, f.version, f.event_id, f.source, f.subject, f.started_at, f.ended_at, f.place_id, f.detail
+         FROM token JOIN fact f ON f.subject = token.token
+         WHERE f.kind = $3 AND NOT f.retracted
+         ORDER BY f.record_id",
+    )
+    .bind(unit)
+    .bind(end_of(unit))
+    .bind(kind_code(kind))
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(FactRow::try_from).collect()
+}
+
+/// Everything that is stated about who belongs to these households.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_memberships(conn: &mut PgConnection, households: &[String]) -> Result<Vec<FactRow>> {
+    let rows: Vec<FactColumns> = sqlx::query_as(
+        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+         FROM fact WHERE kind = 9 AND NOT retracted AND detail->>'household_id' = ANY($1) ORDER BY record_id",
+    )
+    .bind(households)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(FactRow::try_from).collect()
+}
