@@ -133,22 +133,6 @@ closed_list! {
     }
 }
 
-closed_list! {
-    /// What must hold between the caller and the person.
-    Relationship {
-        /// The person lives in the caller's unit or in one below it.
-        OwnUnit = "own-unit",
-        /// The caller names the case it works on.
-        CaseStated = "case-stated",
-        /// The person is the caller.
-        OwnFile = "own-file",
-        /// The records are a pair that a reviewer is asked about, or was.
-        UnderReview = "under-review",
-        /// Nothing; only for actions that concern no person.
-        None = "none",
-    }
-}
-
 impl FieldGroup {
     /// The group of an identifier: a hospital's number tells that somebody is a patient there, a wallet where they pay.
     pub const fn of_scheme(scheme: IdScheme) -> Self {
@@ -232,7 +216,7 @@ impl Action {
         }
     }
 
-    /// The groups of which a rule must grant one, because the action would have nothing to answer without.
+    /// The groups of which a policy must grant one, because the action would have nothing to answer without.
     pub const fn needs_one_of(self) -> &'static [FieldGroup] {
         match self {
             Self::ReadPerson => Self::FindPersons.shows(),

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::feed::FeedCommand;
 use crate::model::ModelCommand;
+use crate::policy::PolicyCommand;
 use crate::quarantine::QuarantineCommand;
 use crate::review::ReviewCommand;
 use crate::why::WhyArgs;
@@ -39,6 +40,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  isthmus token caller --role cdc-tracer --unit CDC-01 --handle tracer-7\n  isthmus token revoke --handle tracer-7"
     )]
     Token(TokenCommand),
+    /// Who may see what: check the policies, explain a decision.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  isthmus policy check permits.cedar\n  isthmus policy explain --role cdc-tracer --purpose PUBHLTH --case C-7 --action read-person"
+    )]
+    Policy(PolicyCommand),
     /// Make the secret keys of a deployment in the configured key directory; existing keys stay.
     #[command(after_help = "Example:\n  isthmus keys --config isthmus.toml")]
     Keys(CommonArgs),

@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) linkage_model: String,
     /// Rules of survivorship (TOML): which of several stated values a person file shows; without it the shipped ones.
     pub(crate) survivorship: Option<PathBuf>,
+    /// Permits of the site (Cedar), in place of those that ship: who may see what.
+    pub(crate) permits: Option<PathBuf>,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
     pub(crate) feed_dir: Option<PathBuf>,
     /// Days for which it is kept what the hub answered when; for ever when it is not set.
@@ -71,6 +73,7 @@ impl Default for Config {
             ledger_origin: "isthmus.example/access-log".to_owned(),
             linkage_model: "zh".to_owned(),
             survivorship: None,
+            permits: None,
             feed_dir: None,
             history_days: None,
             partitions: 6,

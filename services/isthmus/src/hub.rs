@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Policy;
 use anyhow::{Context, bail};
 use axum::Router;
 use codec::{Codec, RegistryConfig};
 use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
 use domain::{EventType, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
 use event_log::{EventLog, TopicSpec};
-use ledger::{LedgerClient, LedgerHandle, RemoteLedger, VerifierKey};
+use ledger::{LedgerClient, LedgerHandle, PolicyHash, RemoteLedger, VerifierKey};
 use linkage::Model;
 use query_api::{QuerySetup, QueryState};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
@@ -301,7 +302,8 @@ impl Hub {
     /// The quarantine as operators see it over HTTP: where there is a ledger to put them on record.
     fn office(&self, ingest: &Arc<Ingest>, ledger: Option<&LedgerHandle>) -> anyhow::Result<Option<Office>> {
         let desk = Desk { store: self.store.clone(), ingest: ingest.clone() };
-        Ok(self.ledger_client(ledger)?.map(|ledger| Office { desk, ledger }))
+        let policy = PolicyHash(*policy(self.config.permits.as_deref())?.hash().as_bytes());
+        Ok(self.ledger_client(ledger)?.map(|ledger| Office { desk, ledger, policy }))
     }
 
     fn query_state(&self, ledger: Option<&LedgerHandle>, shutdown: &Shutdown) -> anyhow::Result<QueryState> {
@@ -309,7 +311,7 @@ impl Hub {
             store: self.store.clone(),
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             token_key: self.token_key.clone(),
-            policy: access::Policy::builtin()?,
+            policy: policy(self.config.permits.as_deref())?,
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),
@@ -452,6 +454,14 @@ pub(crate) fn model(name: &str) -> anyhow::Result<Model> {
             Model::parse(&text).with_context(|| format!("the linkage model {path} cannot be used"))
         }
     }
+}
+
+/// The policies in force: the site's permits or those that ship, and the invariants.
+pub(crate) fn policy(permits: Option<&Path>) -> anyhow::Result<Policy> {
+    let Some(path) = permits else { return Ok(Policy::builtin()?) };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("the permits in {shown} cannot be read"))?;
+    Policy::with_permits(&text).with_context(|| format!("the permits in {shown} cannot be used"))
 }
 
 /// The configured rules of survivorship, or the shipped ones.

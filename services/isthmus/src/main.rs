@@ -11,6 +11,7 @@ mod feed;
 mod hub;
 mod model;
 mod on_record;
+mod policy;
 mod quarantine;
 mod review;
 mod tokens;
