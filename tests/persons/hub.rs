@@ -102,6 +102,7 @@ impl Hub {
             ledger: LedgerClient::Local(ledger),
             token_key: token_key(),
             policy: Policy::builtin().expect("valid"),
+            oidc: None,
             log,
             codec: Codec::builtin(),
             clock: Arc::new(move || Timestamp::from_millis(clock.fetch_add(1, Ordering::Relaxed))),

@@ -1,12 +1,15 @@
 //! The decision: what of a person a caller may see.
 
-use std::fmt;
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cedar_policy::PolicyId;
 
-use crate::scene::Verdict;
-use crate::{Action, Caller, CaseReference, FieldGroup, FieldGroups, Policy, Purpose, Role};
+use crate::scene::{Question, Verdict};
+use crate::{Action, Caller, CaseReference, FieldGroup, FieldGroups, Policy, Purpose};
+
+/// Questions whose outcome is remembered at most.
+const REMEMBERED_MAX: usize = 8_192;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +23,7 @@ pub struct Request {
 }
 
 /// The person asked about, as far as the decision needs it.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Subject {
     /// The community units that look after the person now.
     pub units: Vec<String>,
@@ -86,7 +89,7 @@ pub struct Entitlement<'a> {
     policy: &'a Policy,
     caller: &'a Caller,
     request: &'a Request,
-    most: &'a Grants,
+    most: Arc<Grants>,
 }
 
 /// What is granted, and by which policies.
@@ -98,9 +101,9 @@ pub(crate) struct Grants {
     timeline_days_max: Option<u32>,
 }
 
-/// What each role may see at most for each purpose and action, with a case and without, in a unit and without: decided
-/// once each, when it is asked for first.
-pub(crate) struct Cells(Vec<OnceLock<Grants>>);
+/// Outcomes of questions that were asked before. A question holds all that its outcome depends on, so this only saves time.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<HashMap<Question, Arc<Grants>>>);
 
 impl Policy {
     /// The part of the decision that needs no person: role, purpose, action and the stated case. It is decided as if the
@@ -109,17 +112,17 @@ impl Policy {
     /// # Errors
     /// [`Refusal::NotEntitled`] or [`Refusal::CaseMissing`].
     pub fn entitle<'a>(&'a self, caller: &'a Caller, request: &'a Request) -> Result<Entitlement<'a>, Refusal> {
-        let most = self.most(caller, request.action, request.purpose, request.case.is_some());
+        let most = self.most(caller, request);
         if most.is_allowed {
             return Ok(Entitlement { policy: self, caller, request, most });
         }
-        let for_a_case = self.most(caller, request.action, request.purpose, true);
-        Err(if for_a_case.is_allowed { Refusal::CaseMissing } else { Refusal::NotEntitled })
+        let with_case = self.most(caller, &for_a_case(request.action, request.purpose));
+        Err(if with_case.is_allowed { Refusal::CaseMissing } else { Refusal::NotEntitled })
     }
 
     /// What a caller may ask for a purpose, in the order of [`Action::ALL`].
     pub fn actions(&self, caller: &Caller, purpose: Purpose) -> impl Iterator<Item = Action> {
-        Action::ALL.iter().copied().filter(move |action| self.most(caller, *action, purpose, true).is_allowed)
+        Action::ALL.iter().copied().filter(move |action| self.most(caller, &for_a_case(*action, purpose)).is_allowed)
     }
 
     /// Decides. Nothing is allowed that no policy permits, and nothing that one forbids.
@@ -132,7 +135,7 @@ impl Policy {
 
     /// Why a question is decided as it is: every group on its own, with the policies that permit or forbid it.
     pub fn explain(&self, caller: &Caller, request: &Request, subject: &Subject) -> Explanation {
-        let scene = self.names.scene(&self.policies, caller, request, subject);
+        let scene = self.names.scene(&self.policies, &Question::new(caller, request, subject.clone()));
         let parts = groups(request.action).into_iter().map(|group| {
             let Verdict { allowed, policies } = scene.ask(group);
             (group, allowed, policies)
@@ -142,22 +145,29 @@ impl Policy {
 
     /// What the policies give for the person that is closest to the caller: in the caller's unit, the caller itself, and
     /// under review. No policy asks for distance, so nobody sees more of anybody (`tests/invariants.rs`).
-    fn most(&self, caller: &Caller, action: Action, purpose: Purpose, with_case: bool) -> &Grants {
-        let unit = caller.unit.as_deref().filter(|unit| !unit.is_empty());
-        self.cells.at(caller.role, purpose, action, [with_case, unit.is_some()]).get_or_init(|| {
-            let case = with_case.then(|| CaseReference::parse("any").ok()).flatten();
-            let caller = Caller { unit: unit.map(|_| "unit".to_owned()), ..caller.clone() };
-            self.grants(&caller, &Request { action, purpose, case }, &closest(&caller), &FieldGroups::all())
-        })
+    fn most(&self, caller: &Caller, request: &Request) -> Arc<Grants> {
+        let closest = Subject { units: caller.unit.iter().cloned().collect(), is_self: true, is_under_review: true };
+        self.grants(Question::new(caller, request, closest))
     }
 
-    fn grants(&self, caller: &Caller, request: &Request, subject: &Subject, among: &FieldGroups) -> Grants {
-        let scene = self.names.scene(&self.policies, caller, request, subject);
+    fn grants(&self, question: Question) -> Arc<Grants> {
+        let remembered = || self.memory.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(grants) = remembered().get(&question) {
+            return Arc::clone(grants);
+        }
+        let grants = Arc::new(self.ask(&question));
+        let mut remembered = remembered();
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.clear();
+        }
+        remembered.insert(question, Arc::clone(&grants));
+        grants
+    }
+
+    fn ask(&self, question: &Question) -> Grants {
+        let scene = self.names.scene(&self.policies, question);
         let mut grants = Grants::default();
-        for group in groups(request.action) {
-            if group.is_some_and(|group| !among.contains(group)) {
-                continue;
-            }
+        for group in groups(question.action) {
             let Verdict { allowed, policies } = scene.ask(group);
             if allowed {
                 grants.is_allowed = true;
@@ -177,16 +187,16 @@ impl Policy {
 impl Entitlement<'_> {
     /// Decides about one person.
     pub fn decide(&self, subject: &Subject) -> Decision {
-        let grants = self.policy.grants(self.caller, self.request, subject, &self.most.groups);
+        let grants = self.policy.grants(Question::new(self.caller, self.request, subject.clone()));
         if !grants.is_allowed {
             return Decision::Refused(Refusal::NotRelated);
         }
         let withheld = grants.groups.complement();
-        Decision::Allowed { granted: grants.groups, withheld, policies: grants.policies }
+        Decision::Allowed { granted: grants.groups.clone(), withheld, policies: grants.policies.clone() }
     }
 
     /// The longest stretch of a timeline that may be asked for, in days; `None` when there is no limit.
-    pub const fn timeline_days_max(&self) -> Option<u32> {
+    pub fn timeline_days_max(&self) -> Option<u32> {
         self.most.timeline_days_max
     }
 }
@@ -196,26 +206,7 @@ fn groups(action: Action) -> Vec<Option<FieldGroup>> {
     if action.concerns_a_person() { FieldGroup::ALL.iter().copied().map(Some).collect() } else { vec![None] }
 }
 
-fn closest(caller: &Caller) -> Subject {
-    Subject { units: caller.unit.iter().cloned().collect(), is_self: true, is_under_review: true }
-}
-
-impl Cells {
-    fn at(&self, role: Role, purpose: Purpose, action: Action, [case, unit]: [bool; 2]) -> &OnceLock<Grants> {
-        let cell = (role as usize * Purpose::ALL.len() + purpose as usize) * Action::ALL.len() + action as usize;
-        &self.0[cell * 4 + usize::from(case) * 2 + usize::from(unit)]
-    }
-}
-
-impl Default for Cells {
-    fn default() -> Self {
-        let cells = Role::ALL.len() * Purpose::ALL.len() * Action::ALL.len() * 4;
-        Self(std::iter::repeat_with(OnceLock::new).take(cells).collect())
-    }
-}
-
-impl fmt::Debug for Cells {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Cells")
-    }
+/// The same question, as if a case were stated.
+fn for_a_case(action: Action, purpose: Purpose) -> Request {
+    Request { action, purpose, case: CaseReference::parse("any").ok() }
 }

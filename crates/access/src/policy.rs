@@ -8,7 +8,7 @@ use cedar_policy::{Effect, PolicyId, PolicySet, Schema, SchemaFragment, Validati
 use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
-use crate::decision::Cells;
+use crate::decision::Memory;
 use crate::scene::Names;
 use crate::{Action, FieldGroup, Purpose, Role};
 
@@ -21,7 +21,7 @@ const INVARIANTS: &str = include_str!("../policy/invariants.cedar");
 pub struct Policy {
     pub(crate) policies: PolicySet,
     pub(crate) names: Names,
-    pub(crate) cells: Cells,
+    pub(crate) memory: Memory,
     hash: PolicyHash,
 }
 
@@ -103,7 +103,7 @@ impl Policy {
             hash.update(text.as_bytes());
         }
         let names = Names::new().map_err(|error| PolicyError::Schema(error.to_string()))?;
-        Ok(Self { policies, names, cells: Cells::default(), hash: PolicyHash(hash.finalize().into()) })
+        Ok(Self { policies, names, memory: Memory::default(), hash: PolicyHash(hash.finalize().into()) })
     }
 
     /// The hash of the files.
@@ -124,7 +124,10 @@ fn add(into: &mut PolicySet, file: &'static str, text: &str, effect: Effect) -> 
     }
     for policy in read.policies() {
         let Some(id) = policy.annotation("id").filter(|id| is_code(id)) else {
-            return rule(&policy.id().to_string(), "a policy has a name: @id(\"...\") of 1 to 64 letters, digits and -");
+            return rule(
+                &policy.id().to_string(),
+                "a policy has a name: @id(\"...\") of 1 to 64 letters, digits and -",
+            );
         };
         if policy.effect() != effect {
             return rule(id, "permits stand in one file, and what is forbidden in the other");
@@ -197,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_told_with_its_line() {
-        let error = Policy::with_permits("@id(\"a\")\npermit (principal, action, resource)\nwhen { 1 + };").expect_err("no");
+        let error =
+            Policy::with_permits("@id(\"a\")\npermit (principal, action, resource)\nwhen { 1 + };").expect_err("no");
         assert!(matches!(error, PolicyError::Syntax { file: "permits", line: 3, .. }), "{error}");
     }
 

@@ -7,7 +7,7 @@ use cedar_policy::{
     Request as CedarRequest, RestrictedExpression,
 };
 
-use crate::{Action, Caller, FieldGroup, Request, Subject};
+use crate::{Action, Caller, FieldGroup, Purpose, Request, Role, Subject};
 
 /// The lengths of unit codes at which a shorter code stands for everything below it: district, township, village or
 /// neighbourhood (GB/T 2260, GB/T 10114). A city or a province is nobody's own unit.
@@ -20,11 +20,35 @@ pub(crate) struct Names {
     caller: EntityTypeName,
     case: EntityTypeName,
     group: EntityTypeName,
-    log: EntityTypeName,
+    hub: EntityTypeName,
     person: EntityTypeName,
     purpose: EntityTypeName,
     role: EntityTypeName,
     unit: EntityTypeName,
+}
+
+/// All that a decision depends on. The caller's name is not among it: policies are about roles.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Question {
+    pub(crate) role: Role,
+    pub(crate) unit: Option<String>,
+    pub(crate) action: Action,
+    pub(crate) purpose: Purpose,
+    pub(crate) has_case: bool,
+    pub(crate) subject: Subject,
+}
+
+impl Question {
+    pub(crate) fn new(caller: &Caller, request: &Request, subject: Subject) -> Self {
+        Self {
+            role: caller.role,
+            unit: caller.unit.clone().filter(|unit| !unit.is_empty()),
+            action: request.action,
+            purpose: request.purpose,
+            has_case: request.case.is_some(),
+            subject,
+        }
+    }
 }
 
 /// What came out of one question.
@@ -57,7 +81,7 @@ impl Names {
             caller: name("Caller")?,
             case: name("Case")?,
             group: name("FieldGroup")?,
-            log: name("Log")?,
+            hub: name("Hub")?,
             person: name("Person")?,
             purpose: name("Purpose")?,
             role: name("Role")?,
@@ -65,41 +89,31 @@ impl Names {
         })
     }
 
-    /// The scene of a question about `subject`.
-    pub(crate) fn scene<'a>(
-        &'a self,
-        policies: &'a PolicySet,
-        caller: &Caller,
-        request: &Request,
-        subject: &Subject,
-    ) -> Scene<'a> {
-        let principal = uid(&self.caller, &caller.handle);
-        let resource = match request.action {
-            Action::ReadLedger => uid(&self.log, "looks"),
-            Action::ReadChanges => uid(&self.log, "changes"),
-            _ => uid(&self.person, "asked"),
-        };
-        let mut entities = vec![self.caller(caller, principal.clone())];
-        if request.action.concerns_a_person() {
-            entities.push(self.person(subject, &principal, resource.clone()));
+    /// The scene of a question.
+    pub(crate) fn scene<'a>(&'a self, policies: &'a PolicySet, question: &Question) -> Scene<'a> {
+        let principal = uid(&self.caller, "asking");
+        let concerns_a_person = question.action.concerns_a_person();
+        let resource = if concerns_a_person { uid(&self.person, "asked") } else { uid(&self.hub, "hub") };
+        let mut entities = vec![self.caller(question, principal.clone())];
+        if concerns_a_person {
+            entities.push(self.person(&question.subject, &principal, resource.clone()));
         }
         let entities: Option<Vec<Entity>> = entities.into_iter().collect();
         Scene {
             names: self,
             policies,
-            action: uid(&self.action, request.action.code()),
-            purpose: uid(&self.purpose, request.purpose.code()),
-            has_case: request.case.is_some(),
+            action: uid(&self.action, question.action.code()),
+            purpose: uid(&self.purpose, question.purpose.code()),
+            has_case: question.has_case,
             entities: entities.and_then(|entities| Entities::from_entities(entities, None).ok()),
             principal,
             resource,
         }
     }
 
-    fn caller(&self, caller: &Caller, principal: EntityUid) -> Option<Entity> {
-        let unit = caller.unit.as_deref().filter(|unit| !unit.is_empty());
-        let attributes = unit.map(|unit| ("unit".to_owned(), expression(uid(&self.unit, unit))));
-        let role = uid(&self.role, caller.role.code());
+    fn caller(&self, question: &Question, principal: EntityUid) -> Option<Entity> {
+        let attributes = question.unit.as_deref().map(|unit| ("unit".to_owned(), expression(uid(&self.unit, unit))));
+        let role = uid(&self.role, question.role.code());
         Entity::new(principal, attributes.into_iter().collect(), HashSet::from([role])).ok()
     }
 
@@ -164,10 +178,7 @@ mod tests {
     #[test]
     fn a_unit_stands_below_its_neighbourhood_its_township_and_its_district() {
         let above = |unit| unit_and_above(unit).collect::<Vec<_>>();
-        assert_eq!(
-            above("320506001007G03"),
-            ["320506", "320506001", "320506001007", "320506001007G03"]
-        );
+        assert_eq!(above("320506001007G03"), ["320506", "320506001", "320506001007", "320506001007G03"]);
         assert_eq!(above("320506"), ["320506"]);
         assert_eq!(above("S"), ["S"]);
         assert!(above("").is_empty());

@@ -133,6 +133,13 @@ closed_list! {
     }
 }
 
+impl Role {
+    /// Whether an organisation's people act in it. Where there is an OpenID provider, it says who they are.
+    pub const fn is_of_staff(self) -> bool {
+        matches!(self, Self::CommunityWorker | Self::CdcTracer | Self::Auditor | Self::DataSteward)
+    }
+}
+
 impl FieldGroup {
     /// The group of an identifier: a hospital's number tells that somebody is a patient there, a wallet where they pay.
     pub const fn of_scheme(scheme: IdScheme) -> Self {

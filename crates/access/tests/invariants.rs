@@ -36,8 +36,7 @@ impl Question {
             ("only subscribers follow changes", action == Action::ReadChanges && role != Role::Subscriber),
             (
                 "auditors, departments, operators and subscribers see no person",
-                about_a_person
-                    && matches!(role, Role::Auditor | Role::Department | Role::Operator | Role::Subscriber),
+                about_a_person && matches!(role, Role::Auditor | Role::Department | Role::Operator | Role::Subscriber),
             ),
             ("workers see their own unit", about_a_person && role == Role::CommunityWorker && !self.is_own_unit()),
             ("tracers state a case", about_a_person && role == Role::CdcTracer && !self.has_case),
@@ -101,7 +100,16 @@ fn world() -> Vec<Question> {
                     let [has_case, is_self, is_under_review] = [1, 2, 4].map(|bit| bits & bit != 0);
                     for units in [(None, OWN), (Some(OWN), OTHER), (Some("320506001007"), OWN)] {
                         let group = None;
-                        world.push(Question { role, purpose, action, group, has_case, units, is_self, is_under_review });
+                        world.push(Question {
+                            role,
+                            purpose,
+                            action,
+                            group,
+                            has_case,
+                            units,
+                            is_self,
+                            is_under_review,
+                        });
                     }
                 }
             }
@@ -127,7 +135,11 @@ fn no_question_is_answered_against_a_law_even_when_everything_is_permitted() {
 fn what_ships_breaks_no_law_and_shows_most_of_the_person_that_is_closest() {
     let policy = Policy::builtin().expect("valid");
     let granted = |question: &Question| -> Vec<Question> {
-        question.put_to(&policy).into_iter().filter_map(|(question, is_allowed)| is_allowed.then_some(question)).collect()
+        question
+            .put_to(&policy)
+            .into_iter()
+            .filter_map(|(question, is_allowed)| is_allowed.then_some(question))
+            .collect()
     };
     for question in world() {
         let shown = granted(&question);

@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Recreate the views from the event log in a fresh schema, then switch to it.
     #[command(after_help = "Example:\n  isthmus rebuild --data-dir isthmus-data --check")]
     Rebuild(RebuildArgs),
-    /// Tokens of callers of the query API and of feeds: issue, list, revoke.
+    /// Tokens of callers of the query API and of feeds: issue, list, revoke; who is out.
     #[command(
         subcommand,
         after_help = "Examples:\n  isthmus token caller --role cdc-tracer --unit CDC-01 --handle tracer-7\n  isthmus token revoke --handle tracer-7"
@@ -208,6 +208,22 @@ pub(crate) enum TokenCommand {
         after_help = "Examples:\n  isthmus token revoke --handle tracer-7\n  isthmus token revoke --feed gate-scans --label north-gate"
     )]
     Revoke(TokenRevokeArgs),
+    /// Put a caller out, whoever issued the token: the hub, or the OpenID provider. It holds from the next request on.
+    #[command(after_help = "Example:\n  isthmus token disable tracer-7")]
+    Disable(HandleArgs),
+    /// Let a disabled caller in again.
+    #[command(after_help = "Example:\n  isthmus token enable tracer-7")]
+    Enable(HandleArgs),
+}
+
+/// Options of `token disable` and `token enable`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HandleArgs {
+    /// Handle of the caller.
+    pub(crate) handle: String,
+    /// Where the configuration and the data are.
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
 }
 
 /// Options of `token revoke`.

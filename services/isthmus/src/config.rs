@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use oidc::OidcConfig;
 use runtime::telemetry::LogFormat;
 use serde::Deserialize;
 
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) linkage_model: String,
     /// Rules of survivorship (TOML): which of several stated values a person file shows; without it the shipped ones.
     pub(crate) survivorship: Option<PathBuf>,
+    /// The OpenID provider that staff come from; without one, everybody has a token of the hub.
+    pub(crate) oidc: Option<OidcConfig>,
     /// Permits of the site (Cedar), in place of those that ship: who may see what.
     pub(crate) permits: Option<PathBuf>,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
@@ -73,6 +76,7 @@ impl Default for Config {
             ledger_origin: "isthmus.example/access-log".to_owned(),
             linkage_model: "zh".to_owned(),
             survivorship: None,
+            oidc: None,
             permits: None,
             feed_dir: None,
             history_days: None,

@@ -12,9 +12,10 @@ use axum::Router;
 use codec::{Codec, RegistryConfig};
 use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
 use domain::{EventType, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
-use event_log::{EventLog, TopicSpec};
+use event_log::{EventLog, LogConfig, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, PolicyHash, RemoteLedger, VerifierKey};
 use linkage::Model;
+use oidc::Oidc;
 use query_api::{QuerySetup, QueryState};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
 use runtime::problem::ProblemKind;
@@ -175,7 +176,7 @@ impl Hub {
         }
         router = router.merge(runtime::http::process_routes());
         router = if services.contains(&Service::QueryApi) {
-            let state = self.query_state(ledger.as_ref(), shutdown)?;
+            let state = self.query_state(ledger.as_ref(), shutdown).await?;
             let (routes, mut document) = query_api::router(state.clone());
             if let Some(api) = api {
                 document.merge(api);
@@ -306,12 +307,22 @@ impl Hub {
         Ok(self.ledger_client(ledger)?.map(|ledger| Office { desk, ledger, policy }))
     }
 
-    fn query_state(&self, ledger: Option<&LedgerHandle>, shutdown: &Shutdown) -> anyhow::Result<QueryState> {
+    async fn query_state(&self, ledger: Option<&LedgerHandle>, shutdown: &Shutdown) -> anyhow::Result<QueryState> {
+        let oidc = match &self.config.oidc {
+            Some(config) => Some(Oidc::discover(config.clone()).await?),
+            None => {
+                if matches!(self.config.log, LogConfig::Kafka(_)) {
+                    tracing::warn!("Staff come with tokens of the hub itself: a deployment names its OpenID provider.");
+                }
+                None
+            }
+        };
         Ok(QueryState::new(QuerySetup {
             store: self.store.clone(),
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             token_key: self.token_key.clone(),
             policy: policy(self.config.permits.as_deref())?,
+            oidc,
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),

@@ -8,6 +8,7 @@ use codec::Codec;
 use domain::{Timestamp, TokenKey};
 use event_log::EventLog;
 use ledger::{LedgerClient, Stamper};
+use oidc::Oidc;
 use runtime::Shutdown;
 use store::Store;
 use tokio::sync::{Mutex, Semaphore};
@@ -27,6 +28,8 @@ pub struct QuerySetup {
     pub token_key: TokenKey,
     /// Who may see what.
     pub policy: Policy,
+    /// The OpenID provider that staff come from; without one, everybody has a token of the hub.
+    pub oidc: Option<Oidc>,
     /// The log that decisions are published to.
     pub log: EventLog,
     /// How events are written in it.

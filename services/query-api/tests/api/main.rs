@@ -5,6 +5,7 @@ mod hostile;
 mod ledger;
 mod lineage;
 mod persons;
+mod provider;
 mod reviews;
 mod roles;
 mod world;

@@ -342,6 +342,7 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
         ledger: client(ledger.clone()),
         token_key: build::token_key(),
         policy: Policy::builtin().expect("valid"),
+        oidc: None,
         log: log.clone(),
         codec: Codec::builtin(),
         clock: Arc::new(move || Timestamp::from_millis(wall.load(Ordering::Relaxed))),
