@@ -104,6 +104,7 @@ impl Hub {
             policy: Policy::builtin().expect("valid"),
             rules: exposure::Rules::default(),
             key_groups: query_api::KeyGroups::default(),
+            oidc: None,
             log,
             codec: Codec::builtin(),
             clock: Arc::new(move || Timestamp::from_millis(clock.fetch_add(1, Ordering::Relaxed))),

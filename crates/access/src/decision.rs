@@ -1,7 +1,15 @@
 //! The decision: what of a person a caller may see.
 
-use crate::policy::Rule;
-use crate::{Action, Caller, CaseReference, FieldGroups, Policy, Purpose, Relationship, Role};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cedar_policy::PolicyId;
+
+use crate::scene::{Question, Verdict};
+use crate::{Action, Caller, CaseReference, FieldGroup, FieldGroups, Policy, Purpose};
+
+/// Questions whose outcome is remembered at most.
+const REMEMBERED_MAX: usize = 8_192;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +23,7 @@ pub struct Request {
 }
 
 /// The person asked about, as far as the decision needs it.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Subject {
     /// The community units that look after the person now.
     pub units: Vec<String>,
@@ -34,8 +42,8 @@ pub enum Decision {
         granted: FieldGroups,
         /// Groups that it may not hold.
         withheld: FieldGroups,
-        /// The rules that allowed it.
-        rules: Vec<String>,
+        /// The policies that allowed it.
+        policies: Vec<String>,
     },
     /// No.
     Refused(Refusal),
@@ -44,10 +52,10 @@ pub enum Decision {
 /// Why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
-    /// No rule gives the role this action for this purpose.
+    /// Nothing gives the role this action for this purpose.
     #[error("the role may not do this for this purpose")]
     NotEntitled,
-    /// The rule asks for a case and none is stated.
+    /// It would be allowed for a case, and none is stated.
     #[error("a case must be stated")]
     CaseMissing,
     /// Nothing relates the caller to the person.
@@ -66,89 +74,139 @@ impl Refusal {
     }
 }
 
+/// What one question comes to, group by group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// For each group, or for the question as a whole when it shows none: whether it is allowed, and the policies that
+    /// make it so.
+    pub parts: Vec<(Option<FieldGroup>, bool, Vec<String>)>,
+}
+
 /// What a caller is entitled to before any person is looked at. It is the part of the decision that needs no data: a
 /// caller without entitlement never causes a read.
 #[derive(Debug)]
 pub struct Entitlement<'a> {
     policy: &'a Policy,
     caller: &'a Caller,
-    rules: Vec<&'a Rule>,
+    request: &'a Request,
+    most: Arc<Grants>,
 }
 
+/// What is granted, and by which policies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Grants {
+    is_allowed: bool,
+    groups: FieldGroups,
+    policies: Vec<String>,
+    timeline_days_max: Option<u32>,
+}
+
+/// Outcomes of questions that were asked before. A question holds all that its outcome depends on, so this only saves time.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<HashMap<Question, Arc<Grants>>>);
+
 impl Policy {
-    /// The part of the decision that needs no person: role, purpose, action and the stated case.
+    /// The part of the decision that needs no person: role, purpose, action and the stated case. It is decided as if the
+    /// person were as close to the caller as can be.
     ///
     /// # Errors
     /// [`Refusal::NotEntitled`] or [`Refusal::CaseMissing`].
-    pub fn entitle<'a>(&'a self, caller: &'a Caller, request: &Request) -> Result<Entitlement<'a>, Refusal> {
-        let mut rules: Vec<&Rule> = self
-            .rules()
-            .iter()
-            .filter(|rule| {
-                rule.role == caller.role && rule.purpose == request.purpose && rule.actions.contains(&request.action)
-            })
-            .collect();
-        if rules.is_empty() {
-            return Err(Refusal::NotEntitled);
+    pub fn entitle<'a>(&'a self, caller: &'a Caller, request: &'a Request) -> Result<Entitlement<'a>, Refusal> {
+        let most = self.most(caller, request);
+        if most.is_allowed {
+            return Ok(Entitlement { policy: self, caller, request, most });
         }
-        rules.retain(|rule| rule.relationship != Relationship::CaseStated || request.case.is_some());
-        if rules.is_empty() {
-            return Err(Refusal::CaseMissing);
-        }
-        Ok(Entitlement { policy: self, caller, rules })
+        let with_case = self.most(caller, &for_a_case(request.action, request.purpose));
+        Err(if with_case.is_allowed { Refusal::CaseMissing } else { Refusal::NotEntitled })
     }
 
-    /// What a role may ask for a purpose, in the order of [`Action::ALL`].
-    pub fn actions(&self, role: Role, purpose: Purpose) -> impl Iterator<Item = Action> + '_ {
-        Action::ALL.iter().copied().filter(move |action| {
-            self.rules()
-                .iter()
-                .any(|rule| rule.role == role && rule.purpose == purpose && rule.actions.contains(action))
-        })
+    /// What a caller may ask for a purpose, in the order of [`Action::ALL`].
+    pub fn actions(&self, caller: &Caller, purpose: Purpose) -> impl Iterator<Item = Action> {
+        Action::ALL.iter().copied().filter(move |action| self.most(caller, &for_a_case(*action, purpose)).is_allowed)
     }
 
-    /// Decides. Nothing is allowed that no rule allows.
+    /// Decides. Nothing is allowed that no policy permits, and nothing that one forbids.
     pub fn decide(&self, caller: &Caller, request: &Request, subject: &Subject) -> Decision {
         match self.entitle(caller, request) {
             Ok(entitlement) => entitlement.decide(subject),
             Err(refusal) => Decision::Refused(refusal),
         }
     }
+
+    /// Why a question is decided as it is: every group on its own, with the policies that permit or forbid it.
+    pub fn explain(&self, caller: &Caller, request: &Request, subject: &Subject) -> Explanation {
+        let scene = self.names.scene(&self.policies, &Question::new(caller, request, subject.clone()));
+        let parts = groups(request.action).into_iter().map(|group| {
+            let Verdict { allowed, policies } = scene.ask(group);
+            (group, allowed, policies)
+        });
+        Explanation { parts: parts.collect() }
+    }
+
+    /// What the policies give for the person that is closest to the caller: in the caller's unit, the caller itself, and
+    /// under review. No policy asks for distance, so nobody sees more of anybody (`tests/invariants.rs`).
+    fn most(&self, caller: &Caller, request: &Request) -> Arc<Grants> {
+        let closest = Subject { units: caller.unit.iter().cloned().collect(), is_self: true, is_under_review: true };
+        self.grants(Question::new(caller, request, closest))
+    }
+
+    fn grants(&self, question: Question) -> Arc<Grants> {
+        let remembered = || self.memory.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(grants) = remembered().get(&question) {
+            return Arc::clone(grants);
+        }
+        let grants = Arc::new(self.ask(&question));
+        let mut remembered = remembered();
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.clear();
+        }
+        remembered.insert(question, Arc::clone(&grants));
+        grants
+    }
+
+    fn ask(&self, question: &Question) -> Grants {
+        let scene = self.names.scene(&self.policies, question);
+        let mut grants = Grants::default();
+        for group in groups(question.action) {
+            let Verdict { allowed, policies } = scene.ask(group);
+            if allowed {
+                grants.is_allowed = true;
+                grants.groups = grants.groups.union(&group.into_iter().collect());
+                grants.policies.extend(policies);
+            }
+        }
+        grants.policies.sort_unstable();
+        grants.policies.dedup();
+        let days = |name: &String| self.policies.annotation(&PolicyId::new(name), "timeline_days")?.parse::<u32>().ok();
+        let limits: Option<Vec<u32>> = grants.policies.iter().map(days).collect();
+        grants.timeline_days_max = limits.and_then(|limits| limits.into_iter().max());
+        grants
+    }
 }
 
 impl Entitlement<'_> {
     /// Decides about one person.
     pub fn decide(&self, subject: &Subject) -> Decision {
-        let holding: Vec<&&Rule> = self.rules.iter().filter(|rule| self.holds(rule.relationship, subject)).collect();
-        if holding.is_empty() {
+        let grants = self.policy.grants(Question::new(self.caller, self.request, subject.clone()));
+        if !grants.is_allowed {
             return Decision::Refused(Refusal::NotRelated);
         }
-        let granted = holding.iter().fold(FieldGroups::default(), |sum, rule| sum.union(&rule.groups));
-        let withheld = granted.complement();
-        Decision::Allowed { granted, withheld, rules: holding.iter().map(|rule| rule.id.clone()).collect() }
+        let withheld = grants.groups.complement();
+        Decision::Allowed { granted: grants.groups.clone(), withheld, policies: grants.policies.clone() }
     }
 
     /// The longest stretch of a timeline that may be asked for, in days; `None` when there is no limit.
     pub fn timeline_days_max(&self) -> Option<u32> {
-        let limits: Option<Vec<u32>> = self.rules.iter().map(|rule| rule.timeline_days_max).collect();
-        limits.and_then(|limits| limits.into_iter().max())
+        self.most.timeline_days_max
     }
+}
 
-    /// The rules that entitle, for the ledger.
-    pub fn rule_ids(&self) -> Vec<String> {
-        self.rules.iter().map(|rule| rule.id.clone()).collect()
-    }
+/// What an action is asked about: every field group, or nothing when it concerns no person.
+fn groups(action: Action) -> Vec<Option<FieldGroup>> {
+    if action.concerns_a_person() { FieldGroup::ALL.iter().copied().map(Some).collect() } else { vec![None] }
+}
 
-    fn holds(&self, relationship: Relationship, subject: &Subject) -> bool {
-        match relationship {
-            // The case was asked for when the entitlement was made.
-            Relationship::CaseStated | Relationship::None => true,
-            Relationship::OwnFile => subject.is_self,
-            Relationship::UnderReview => subject.is_under_review,
-            Relationship::OwnUnit => {
-                let own = self.caller.unit.as_deref();
-                own.is_some_and(|own| subject.units.iter().any(|unit| self.policy.unit_covers(own, unit)))
-            }
-        }
-    }
+/// The same question, as if a case were stated.
+fn for_a_case(action: Action, purpose: Purpose) -> Request {
+    Request { action, purpose, case: CaseReference::parse("any").ok() }
 }

@@ -1,8 +1,8 @@
 //! Who may see what, for which purpose.
 //!
-//! A [`Policy`] is data: a file of rules over role, purpose, action and relationship, which yields the field groups
-//! that an answer may hold. Nothing is allowed that no rule allows, and a rule never takes away, so the order of rules
-//! does not matter. A decision is a pure function of policy, caller, request and subject.
+//! A [`Policy`] is data: Cedar policies over caller, action, person, purpose and field group, checked against a schema when
+//! they are read. Nothing is allowed that no policy permits; what one forbids stays forbidden whatever others permit. A
+//! decision is a pure function of policy, caller, request and subject.
 //!
 //! Not here: who the caller is (the token is checked elsewhere), what a field group holds (the response types say it)
 //! and the record of the decision (`ledger`).
@@ -10,11 +10,12 @@
 mod caller;
 mod decision;
 mod policy;
+mod scene;
 mod token;
 mod words;
 
 pub use caller::{Caller, CaseReference, CaseReferenceError};
-pub use decision::{Decision, Entitlement, Refusal, Request, Subject};
+pub use decision::{Decision, Entitlement, Explanation, Refusal, Request, Subject};
 pub use policy::{Policy, PolicyError, PolicyHash};
 pub use token::{TokenHash, bearer_token};
-pub use words::{Action, FieldGroup, FieldGroups, Purpose, Relationship, Role};
+pub use words::{Action, FieldGroup, FieldGroups, Purpose, Role};

@@ -1,22 +1,31 @@
-//! Policies as files.
+//! Policies as files: read, checked against the schema, and named by a hash.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
-use serde::Deserialize;
+use cedar_policy::{Effect, PolicyId, PolicySet, Schema, SchemaFragment, ValidationMode, Validator};
+use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
-use crate::{Action, FieldGroups, Purpose, Relationship, Role};
+use crate::decision::Memory;
+use crate::scene::Names;
+use crate::{Action, FieldGroup, Purpose, Role};
 
-/// A checked set of rules, and the hash of the file it came from.
-#[derive(Clone, Debug)]
+const SCHEMA: &str = include_str!("../policy/schema.cedarschema");
+const PERMITS: &str = include_str!("../policy/permits.cedar");
+const INVARIANTS: &str = include_str!("../policy/invariants.cedar");
+
+/// A checked set of policies, and the hash of the files that it came from.
+#[derive(Debug)]
 pub struct Policy {
-    rules: Vec<Rule>,
-    unit_prefix_lengths: BTreeSet<usize>,
+    pub(crate) policies: PolicySet,
+    pub(crate) names: Names,
+    pub(crate) memory: Memory,
     hash: PolicyHash,
 }
 
-/// SHA-256 of a policy file. It stands in every ledger entry.
+/// SHA-256 over schema, permits and invariants. It stands in every ledger entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PolicyHash([u8; 32]);
 
@@ -39,213 +48,190 @@ impl fmt::Debug for PolicyHash {
     }
 }
 
-/// One rule: for a role and a purpose, what may be asked and what the answer may hold.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Rule {
-    pub(crate) id: String,
-    pub(crate) role: Role,
-    pub(crate) purpose: Purpose,
-    pub(crate) relationship: Relationship,
-    pub(crate) actions: BTreeSet<Action>,
-    pub(crate) groups: FieldGroups,
-    #[serde(default)]
-    pub(crate) timeline_days_max: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PolicyFile {
-    version: u32,
-    unit_prefix_lengths: BTreeSet<usize>,
-    #[serde(default)]
-    rule: Vec<Rule>,
-}
-
-/// Why a policy file is not taken.
+/// Why policies are not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    /// Not such a file: a word that is not in a closed list, an unknown key, broken TOML.
-    #[error("the policy file cannot be read")]
-    Syntax(#[source] toml::de::Error),
-    /// A version that this program does not know.
-    #[error("policy version {0} is not known; this program reads version 1")]
-    Version(u32),
-    /// A rule that contradicts itself or what its role may ever be given.
-    #[error("rule {rule:?}: {reason}")]
+    /// The schema that ships is broken or speaks of other words than the program.
+    #[error("the schema cannot be used: {0}")]
+    Schema(String),
+    /// Not Cedar.
+    #[error("{file}, line {line}: {reason}")]
+    Syntax {
+        /// Which file.
+        file: &'static str,
+        /// Where in it.
+        line: usize,
+        /// What was found there.
+        reason: String,
+    },
+    /// A policy without a usable name, or one that cannot stand in that file.
+    #[error("{file}, policy {policy:?}: {reason}")]
     Rule {
-        /// Id of the rule.
-        rule: String,
+        /// Which file.
+        file: &'static str,
+        /// Name of the policy, or its number when it has none.
+        policy: String,
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The policies say what the schema does not know.
+    #[error("the policies do not fit the schema: {}", .0.join("; "))]
+    Invalid(Vec<String>),
 }
 
-/// The shortest unit code that may stand for everything below it. A city or a province is nobody's own grid.
-const UNIT_PREFIX_LENGTH_MIN: usize = 6;
-
 impl Policy {
-    /// The policy that ships with the hub.
+    /// The policies that ship with the hub.
     ///
     /// # Errors
-    /// Never for the file that ships; the type says so for a caller who replaces it.
+    /// Never for the files that ship; the type says so for a caller who replaces the permits.
     pub fn builtin() -> Result<Self, PolicyError> {
-        Self::parse(include_str!("../policy/default.toml"))
+        Self::with_permits(PERMITS)
     }
 
-    /// Reads and checks a policy file.
+    /// The permits of a site, in Cedar. The schema and the invariants are those that ship.
     ///
     /// # Errors
-    /// When the file cannot be read or a rule contradicts itself.
-    pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let file: PolicyFile = toml::from_str(text).map_err(PolicyError::Syntax)?;
-        if file.version != 1 {
-            return Err(PolicyError::Version(file.version));
+    /// When the text cannot be read, a policy has no name or is no permit, or it speaks of what the schema does not know.
+    pub fn with_permits(permits: &str) -> Result<Self, PolicyError> {
+        let mut policies = PolicySet::new();
+        add(&mut policies, "invariants", INVARIANTS, Effect::Forbid)?;
+        add(&mut policies, "permits", permits, Effect::Permit)?;
+        validate(&policies)?;
+        let mut hash = Sha256::new();
+        for text in [SCHEMA, INVARIANTS, permits] {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
         }
-        let mut ids = BTreeSet::new();
-        for rule in &file.rule {
-            let reason = if !ids.insert(rule.id.as_str()) { Some("the id is used twice") } else { flaw(rule) };
-            if let Some(reason) = reason {
-                return Err(PolicyError::Rule { rule: rule.id.clone(), reason });
-            }
-        }
-        if file.unit_prefix_lengths.iter().any(|length| *length < UNIT_PREFIX_LENGTH_MIN) {
-            let reason = "a unit code that stands for what is below it has at least 6 characters";
-            return Err(PolicyError::Rule { rule: "unit_prefix_lengths".to_owned(), reason });
-        }
-        Ok(Self {
-            rules: file.rule,
-            unit_prefix_lengths: file.unit_prefix_lengths,
-            hash: PolicyHash(Sha256::digest(text.as_bytes()).into()),
-        })
+        let names = Names::new().map_err(|error| PolicyError::Schema(error.to_string()))?;
+        Ok(Self { policies, names, memory: Memory::default(), hash: PolicyHash(hash.finalize().into()) })
     }
 
-    /// The hash of the file.
+    /// The hash of the files.
     pub const fn hash(&self) -> PolicyHash {
         self.hash
     }
-
-    pub(crate) fn rules(&self) -> &[Rule] {
-        &self.rules
-    }
-
-    /// Whether the unit of a caller is the unit of a person or stands above it.
-    pub fn unit_covers(&self, own: &str, unit: &str) -> bool {
-        if own.is_empty() {
-            return false;
-        }
-        own == unit || (self.unit_prefix_lengths.contains(&own.len()) && unit.starts_with(own))
-    }
 }
 
-/// What must hold for every rule whatever the file says: a policy that widens access past these is not read at all.
-fn flaw(rule: &Rule) -> Option<&'static str> {
-    if rule.id.is_empty() {
-        return Some("a rule has an id");
+fn add(into: &mut PolicySet, file: &'static str, text: &str, effect: Effect) -> Result<(), PolicyError> {
+    let read = PolicySet::from_str(text).map_err(|errors| PolicyError::Syntax {
+        file,
+        line: errors.labels().and_then(|mut labels| labels.next()).map_or(1, |label| line(text, label.offset())),
+        reason: errors.to_string(),
+    })?;
+    let rule = |policy: &str, reason| Err(PolicyError::Rule { file, policy: policy.to_owned(), reason });
+    if read.num_of_templates() > 0 {
+        return rule("?", "a policy has no blanks to fill in");
     }
-    if rule.actions.is_empty() {
-        return Some("a rule without actions allows nothing; take it out");
-    }
-    let about_persons = rule.actions.iter().any(|action| action.concerns_a_person());
-    let about_the_ledger = rule.actions.contains(&Action::ReadLedger);
-    let about_changes = rule.actions.contains(&Action::ReadChanges);
-    if about_persons && about_the_ledger {
-        return Some("reading persons and reading the ledger are separate duties");
-    }
-    if about_persons && rule.relationship == Relationship::None {
-        return Some("an action about a person needs a relationship");
-    }
-    if about_the_ledger && (rule.role != Role::Auditor || !rule.groups.is_empty()) {
-        return Some("the ledger is read by auditors, and shows no field group");
-    }
-    if about_changes && (rule.role != Role::Subscriber || !rule.groups.is_empty()) {
-        return Some("the change feed is read by subscribers, and shows no field group");
-    }
-    if about_persons && matches!(rule.role, Role::Auditor | Role::Department | Role::Operator | Role::Subscriber) {
-        return Some("auditors, departments, operators and subscribers see no person");
-    }
-    if (rule.role == Role::Resident) != (rule.relationship == Relationship::OwnFile) {
-        return Some("residents see their own file, and nobody else has an own file");
-    }
-    if (rule.relationship == Relationship::OwnUnit) != (rule.role == Role::CommunityWorker) {
-        return Some("community workers see their own unit, and nobody else has an own unit");
-    }
-    let reviews = rule.actions.iter().any(|action| action.is_review());
-    if reviews != (rule.role == Role::DataSteward) || reviews && !rule.actions.iter().all(|action| action.is_review()) {
-        return Some("data stewards review pairs of records and read no files, and nobody else reviews");
-    }
-    if rule.actions.contains(&Action::ReadAccesses) && rule.role != Role::Resident {
-        return Some("residents read who looked at their own file, and nobody else does but auditors in the ledger");
-    }
-    if rule.relationship == Relationship::UnderReview && !reviews {
-        return Some("only pairs of records are under review");
-    }
-    for action in &rule.actions {
-        let needs = action.needs_one_of();
-        if !needs.is_empty() && !needs.iter().any(|group| rule.groups.contains(*group)) {
-            return Some("an action is allowed that no granted field group could answer");
+    for policy in read.policies() {
+        let Some(id) = policy.annotation("id").filter(|id| is_code(id)) else {
+            return rule(
+                &policy.id().to_string(),
+                "a policy has a name: @id(\"...\") of 1 to 64 letters, digits and -",
+            );
+        };
+        if policy.effect() != effect {
+            return rule(id, "permits stand in one file, and what is forbidden in the other");
+        }
+        if policy.annotation("timeline_days").is_some_and(|days| days.parse::<u32>().is_err()) {
+            return rule(id, "@timeline_days is a whole number of days");
+        }
+        if into.add(policy.new_id(PolicyId::new(id))).is_err() {
+            return rule(id, "the name is used twice");
         }
     }
-    None
+    Ok(())
+}
+
+fn is_code(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+fn line(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
+}
+
+fn validate(policies: &PolicySet) -> Result<(), PolicyError> {
+    let result = Validator::new(schema()?).validate(policies, ValidationMode::Strict);
+    let mut errors: Vec<String> = result.validation_errors().map(ToString::to_string).collect();
+    errors.sort();
+    if errors.is_empty() { Ok(()) } else { Err(PolicyError::Invalid(errors)) }
+}
+
+/// The schema, when its closed lists are those of the program.
+pub(crate) fn schema() -> Result<Schema, PolicyError> {
+    let broken = |error: &dyn fmt::Display| PolicyError::Schema(error.to_string());
+    let (fragment, _) = SchemaFragment::from_cedarschema_str(SCHEMA).map_err(|error| broken(&error))?;
+    let json = fragment.clone().to_json_value().map_err(|error| broken(&error))?;
+    let words = |name: &str| -> BTreeSet<String> {
+        let list = json[""]["entityTypes"][name]["enum"].as_array();
+        list.into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect()
+    };
+    let schema = Schema::from_schema_fragments([fragment]).map_err(|error| broken(&error))?;
+    let codes = |codes: Vec<&str>| -> BTreeSet<String> { codes.into_iter().map(str::to_owned).collect() };
+    for (list, in_schema, in_program) in [
+        ("Role", words("Role"), codes(Role::ALL.iter().map(|role| role.code()).collect())),
+        ("Purpose", words("Purpose"), codes(Purpose::ALL.iter().map(|purpose| purpose.code()).collect())),
+        ("FieldGroup", words("FieldGroup"), codes(FieldGroup::ALL.iter().map(|group| group.code()).collect())),
+        (
+            "Action",
+            schema.actions().map(|action| action.id().unescaped().to_owned()).collect(),
+            codes(Action::ALL.iter().map(|action| action.code()).collect()),
+        ),
+    ] {
+        if in_schema != in_program {
+            let odd: Vec<_> = in_schema.symmetric_difference(&in_program).cloned().collect();
+            return Err(PolicyError::Schema(format!("{list} has other words than the program: {}", odd.join(", "))));
+        }
+    }
+    Ok(schema)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn with(rule: &str) -> Result<Policy, PolicyError> {
-        Policy::parse(&format!("version = 1\nunit_prefix_lengths = [6, 9, 12]\n[[rule]]\nid = \"r\"\n{rule}"))
+    #[test]
+    fn what_ships_is_valid_and_another_text_has_another_hash() {
+        let builtin = Policy::builtin().expect("valid");
+        assert_eq!(builtin.hash().to_string().len(), 64);
+        let other = Policy::with_permits(&format!("{PERMITS}\n// one more line")).expect("valid");
+        assert_ne!(builtin.hash(), other.hash());
     }
 
     #[test]
-    fn the_policy_that_ships_is_valid_and_has_a_stable_hash() {
-        let policy = Policy::builtin().expect("valid");
-        assert_eq!(policy.hash(), Policy::builtin().expect("valid").hash());
-        assert_eq!(policy.hash().to_string().len(), 64);
-    }
-
-    #[test]
-    fn a_policy_that_mixes_duties_is_not_read() {
-        for rule in [
-            "role = \"auditor\"\npurpose = \"HOPERAT\"\nrelationship = \"none\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"auditor\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"operator\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"cdc-tracer\"\npurpose = \"HOPERAT\"\nrelationship = \"none\"\nactions = [\"read-ledger\"]\ngroups = []",
-            "role = \"resident\"\npurpose = \"PATRQT\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"cdc-tracer\"\npurpose = \"PUBHLTH\"\nrelationship = \"own-file\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"community-worker\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"cdc-tracer\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = [\"read-links\"]\ngroups = [\"identity\"]",
-            "role = \"cdc-tracer\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = []\ngroups = [\"identity\"]",
-            "role = \"cdc-tracer\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"decide-link\"]\ngroups = [\"links\"]",
-            "role = \"data-steward\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"cdc-tracer\"\npurpose = \"HOPERAT\"\nrelationship = \"none\"\nactions = [\"read-changes\"]\ngroups = []",
-            "role = \"subscriber\"\npurpose = \"HOPERAT\"\nrelationship = \"none\"\nactions = [\"read-changes\"]\ngroups = [\"links\"]",
-            "role = \"subscriber\"\npurpose = \"HOPERAT\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-        ] {
-            assert!(matches!(with(rule), Err(PolicyError::Rule { .. })), "{rule}");
-        }
+    fn a_broken_file_is_told_with_its_line() {
+        let error =
+            Policy::with_permits("@id(\"a\")\npermit (principal, action, resource)\nwhen { 1 + };").expect_err("no");
+        assert!(matches!(error, PolicyError::Syntax { file: "permits", line: 3, .. }), "{error}");
     }
 
     #[test]
     fn a_word_outside_the_closed_lists_is_refused() {
-        for rule in [
-            "role = \"admin\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"cdc-tracer\"\npurpose = \"pubhlth\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]",
-            "role = \"cdc-tracer\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"*\"]",
-            "role = \"cdc-tracer\"\npurpose = \"PUBHLTH\"\nrelationship = \"case-stated\"\nactions = [\"read-person\"]\ngroups = [\"identity\"]\nallow = true",
+        for policy in [
+            "permit (principal in Role::\"admin\", action, resource);",
+            "permit (principal, action == Action::\"read-everything\", resource);",
+            "permit (principal, action, resource) when { context.purpose == Purpose::\"pubhlth\" };",
+            "permit (principal, action, resource is Person) when { context.group == FieldGroup::\"*\" };",
+            "permit (principal, action, resource) when { principal.rank == 7 };",
         ] {
-            assert!(matches!(with(rule), Err(PolicyError::Syntax(_))), "{rule}");
+            let error = Policy::with_permits(&format!("@id(\"a\") {policy}")).expect_err(policy);
+            assert!(matches!(error, PolicyError::Invalid(_)), "{policy}: {error}");
         }
     }
 
     #[test]
-    fn a_unit_covers_itself_and_what_is_below_it() {
-        let policy = Policy::builtin().expect("valid");
-        assert!(policy.unit_covers("320506001007G03", "320506001007G03"));
-        assert!(policy.unit_covers("320506001007", "320506001007G03"));
-        assert!(policy.unit_covers("320506", "320506001007G03"));
-        for own in ["", "3", "3205", "320506001007G0", "320506001007G030", "320506002", "320506001007G04"] {
-            assert!(!policy.unit_covers(own, "320506001007G03"), "{own}");
+    fn a_policy_has_a_name_of_its_own_and_stands_in_its_file() {
+        let all = "permit (principal, action, resource);";
+        for text in [
+            all.to_owned(),
+            format!("@id(\"two words\") {all}"),
+            format!("@id(\"a\") {all} @id(\"a\") {all}"),
+            format!("@id(\"only-auditors-read-the-log\") {all}"),
+            "@id(\"a\") forbid (principal, action, resource);".to_owned(),
+            format!("@id(\"a\") @timeline_days(\"two weeks\") {all}"),
+            "@id(\"a\") permit (principal == ?principal, action, resource);".to_owned(),
+        ] {
+            assert!(matches!(Policy::with_permits(&text), Err(PolicyError::Rule { .. })), "{text}");
         }
     }
 }

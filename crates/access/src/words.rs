@@ -151,19 +151,10 @@ closed_list! {
     }
 }
 
-closed_list! {
-    /// What must hold between the caller and the person.
-    Relationship {
-        /// The person lives in the caller's unit or in one below it.
-        OwnUnit = "own-unit",
-        /// The caller names the case it works on.
-        CaseStated = "case-stated",
-        /// The person is the caller.
-        OwnFile = "own-file",
-        /// The records are a pair that a reviewer is asked about, or was.
-        UnderReview = "under-review",
-        /// Nothing; only for actions that concern no person.
-        None = "none",
+impl Role {
+    /// Whether an organisation's people act in it. Where there is an OpenID provider, it says who they are.
+    pub const fn is_of_staff(self) -> bool {
+        matches!(self, Self::CommunityWorker | Self::CdcTracer | Self::Auditor | Self::DataSteward)
     }
 }
 
@@ -266,7 +257,7 @@ impl Action {
         }
     }
 
-    /// The groups of which a rule must grant one, because the action would have nothing to answer without.
+    /// The groups of which a policy must grant one, because the action would have nothing to answer without.
     pub const fn needs_one_of(self) -> &'static [FieldGroup] {
         match self {
             Self::ReadPerson | Self::ReadResidents | Self::ExportResidents => Self::FindPersons.shows(),

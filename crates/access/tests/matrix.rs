@@ -1,9 +1,6 @@
 //! Every cell of role × purpose × action × field group, against a table written by hand.
 
-use access::{
-    Action, Caller, CaseReference, Decision, FieldGroup, FieldGroups, Policy, Purpose, Refusal, Request, Role, Subject,
-};
-use proptest::prelude::*;
+use access::{Action, Caller, CaseReference, Decision, FieldGroup, Policy, Purpose, Refusal, Request, Role, Subject};
 
 const GRID: &str = "320506001007G03";
 
@@ -96,13 +93,12 @@ fn every_cell_of_role_and_purpose_and_group_is_as_the_table_says() {
                     assert_eq!(decision, Decision::Refused(Refusal::NotEntitled), "{role} {purpose} {action}");
                     continue;
                 }
-                let Decision::Allowed { granted, withheld, rules } = decision else {
+                let Decision::Allowed { granted, withheld, policies } = decision else {
                     panic!("{role} {purpose} {action} was refused");
                 };
-                assert!(!rules.is_empty());
-                let about_nobody = action == Action::ReadRisk;
-                let expected = if about_nobody { "........." } else { expected(role, purpose) };
-                for (&group, cell) in FieldGroup::ALL.iter().zip(expected.chars()) {
+                assert!(!policies.is_empty());
+                for (&group, cell) in FieldGroup::ALL.iter().zip(expected(role, purpose).chars()) {
+                    let cell = if action.concerns_a_person() { cell } else { '.' };
                     assert_eq!(granted.contains(group), cell != '.', "{role} {purpose} {action} {group}");
                     assert_eq!(withheld.contains(group), cell == '.', "{role} {purpose} {action} {group}");
                     cells += 1;
@@ -135,8 +131,7 @@ fn a_tracer_without_a_case_is_told_to_state_one_before_anything_is_read() {
     let refusal = policy.entitle(&tracer, &request(Action::ReadPerson, Purpose::PublicHealth, false)).err();
     assert_eq!(refusal, Some(Refusal::CaseMissing));
     let with_case = request(Action::ReadTimeline, Purpose::PublicHealth, true);
-    let entitlement = policy.entitle(&tracer, &with_case).expect("entitled");
-    assert_eq!(entitlement.timeline_days_max(), Some(14));
+    assert_eq!(policy.entitle(&tracer, &with_case).expect("entitled").timeline_days_max(), Some(14));
 }
 
 #[test]
@@ -144,50 +139,62 @@ fn a_worker_without_a_unit_has_no_own_unit() {
     let policy = Policy::builtin().expect("valid");
     let mut worker = caller(Role::CommunityWorker);
     let read = request(Action::ReadPerson, Purpose::PublicHealth, false);
-    for (unit, units) in [(None, vec![GRID]), (Some(""), vec![GRID]), (Some(""), vec![""]), (Some(GRID), vec![])] {
+    for (unit, units, refusal) in [
+        (None, vec![GRID], Refusal::NotEntitled),
+        (Some(""), vec![GRID], Refusal::NotEntitled),
+        (Some(""), vec![""], Refusal::NotEntitled),
+        (Some(GRID), vec![], Refusal::NotRelated),
+        (Some(GRID), vec![""], Refusal::NotRelated),
+        (Some("3205"), vec![GRID], Refusal::NotRelated),
+    ] {
         worker.unit = unit.map(str::to_owned);
         let subject =
             Subject { units: units.into_iter().map(str::to_owned).collect(), is_self: true, is_under_review: true };
-        assert_eq!(policy.decide(&worker, &read, &subject), Decision::Refused(Refusal::NotRelated));
+        assert_eq!(policy.decide(&worker, &read, &subject), Decision::Refused(refusal), "{unit:?}");
     }
 }
 
-proptest! {
-    /// Default deny, and the invariants that no policy may break, for any combination.
-    #[test]
-    fn an_allowed_decision_always_has_its_reason(
-        role in proptest::sample::select(Role::ALL),
-        purpose in proptest::sample::select(Purpose::ALL),
-        action in proptest::sample::select(Action::ALL),
-        case in any::<bool>(),
-        is_self in any::<bool>(),
-        is_under_review in any::<bool>(),
-        unit in proptest::option::of("[0-9]{0,12}(G0[1-3])?"),
-        units in proptest::collection::vec("3205060010(07|08)(G0[1-3])?", 0..3),
-    ) {
-        let policy = Policy::builtin().expect("valid");
-        let mut who = caller(role);
-        who.unit = unit.clone();
-        let subject = Subject { units: units.clone(), is_self, is_under_review };
-        if let Decision::Allowed { granted, withheld, .. } = policy.decide(&who, &request(action, purpose, case), &subject) {
-            prop_assert_eq!(granted.union(&withheld), FieldGroups::all());
-            match role {
-                Role::CommunityWorker => {
-                    let own = unit.unwrap_or_default();
-                    prop_assert!(own.len() >= 6 && units.iter().any(|unit| unit.starts_with(&own)));
-                    prop_assert!(!granted.contains(FieldGroup::Health) && !granted.contains(FieldGroup::Trail));
-                }
-                Role::CdcTracer if action == Action::ReadRisk => prop_assert!(granted.is_empty()),
-                Role::CdcTracer => prop_assert!(case && !granted.contains(FieldGroup::Payment)),
-                Role::Resident => prop_assert!(is_self),
-                Role::DataSteward => {
-                    prop_assert!(action.is_review() && (is_under_review || case && action == Action::DecideLink));
-                    prop_assert!(!granted.contains(FieldGroup::Health) && !granted.contains(FieldGroup::Payment));
-                }
-                Role::Auditor => prop_assert!(granted.is_empty() && action == Action::ReadLedger),
-                Role::Subscriber => prop_assert!(granted.is_empty() && action == Action::ReadChanges),
-                Role::Department | Role::Operator => prop_assert!(false, "these see nothing"),
-            }
-        }
-    }
+#[test]
+fn the_words_of_the_table_are_those_of_the_policies() {
+    // A policy set whose schema has a role, purpose, action or group that the lists lack is not taken at all.
+    let policy = Policy::builtin().expect("valid");
+    let allowed = |role: Role| {
+        let caller = caller(role);
+        Purpose::ALL.iter().any(|purpose| policy.actions(&caller, *purpose).next().is_some())
+    };
+    let idle: Vec<Role> = Role::ALL.iter().copied().filter(|role| !allowed(*role)).collect();
+    assert_eq!(idle, [Role::Department, Role::Operator], "who asks nothing of a person or of the log");
+}
+
+#[test]
+fn a_tracer_sees_nothing_of_payments_and_is_told_which_policies_say_so() {
+    let policy = Policy::builtin().expect("valid");
+    let about = request(Action::ReadPerson, Purpose::PublicHealth, true);
+    let explanation = policy.explain(&caller(Role::CdcTracer), &about, &Subject::default());
+    let of = |group| {
+        let part = explanation.parts.iter().find(|(of, ..)| *of == Some(group)).expect("every group");
+        (part.1, part.2.join(" "))
+    };
+    assert_eq!(of(FieldGroup::Trail), (true, "tracer-works-on-a-case".to_owned()));
+    assert_eq!(of(FieldGroup::Payment), (false, "payments-are-for-residents".to_owned()));
+}
+
+#[test]
+fn a_decision_that_was_made_before_costs_next_to_nothing() {
+    let policy = Policy::builtin().expect("valid");
+    let tracer = caller(Role::CdcTracer);
+    let about = request(Action::ReadPerson, Purpose::PublicHealth, true);
+    let decide = |unit: u32| {
+        let subject = Subject { units: vec![format!("320506001{unit:03}")], ..Subject::default() };
+        assert!(matches!(policy.decide(&tracer, &about, &subject), Decision::Allowed { .. }));
+    };
+    let each = |decisions: &mut dyn Iterator<Item = u32>| {
+        let began = std::time::Instant::now();
+        let count = u32::try_from(decisions.map(decide).count()).expect("few");
+        began.elapsed() / count
+    };
+    let first = each(&mut (0..500));
+    let again = each(&mut (0..500).cycle().take(50_000));
+    println!("a decision: {first:?} when it is made first, {again:?} afterwards");
+    assert!(again < first / 4, "{first:?} {again:?}");
 }

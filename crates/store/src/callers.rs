@@ -1,7 +1,7 @@
 //! Callers of the query API, found by the hash of their token.
 //!
-//! Invariant: a disabled caller is not found. The look-up goes to the database on every call, so that a caller who is
-//! disabled is out with the next call.
+//! Invariant: a disabled or barred caller is not found. The look-up goes to the database on every call, so that a caller who
+//! is disabled is out with the next call.
 
 use access::{Caller, Role, TokenHash};
 use domain::{ClaimToken, Timestamp};
@@ -54,7 +54,8 @@ impl TryFrom<CallerRow> for ListedCaller {
 pub async fn find_by_token(conn: &mut PgConnection, token: &TokenHash) -> Result<Option<Caller>> {
     let row: Option<CallerRow> = sqlx::query_as(
         "SELECT handle, organisation, role, unit, own_claim, disabled_at
-         FROM access.caller WHERE token_sha256 = $1 AND disabled_at IS NULL",
+         FROM access.caller WHERE token_sha256 = $1 AND disabled_at IS NULL
+           AND handle NOT IN (SELECT handle FROM access.barred)",
     )
     .bind(token.as_bytes().as_slice())
     .fetch_optional(conn)
@@ -67,8 +68,37 @@ pub async fn find_by_token(conn: &mut PgConnection, token: &TokenHash) -> Result
 /// # Errors
 /// When the database cannot be reached.
 pub async fn has_role(conn: &mut PgConnection, token_sha256: &[u8; 32], role: &str) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT FROM access.caller WHERE token_sha256 = $1 AND role = $2 AND disabled_at IS NULL)";
+    let sql = "SELECT EXISTS (SELECT FROM access.caller WHERE token_sha256 = $1 AND role = $2 AND disabled_at IS NULL
+                                AND handle NOT IN (SELECT handle FROM access.barred))";
     Ok(sqlx::query_scalar(sql).bind(token_sha256.as_slice()).bind(role).fetch_one(conn).await?)
+}
+
+/// Whether the callers of this handle are out, whoever issued their tokens.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn is_barred(conn: &mut PgConnection, handle: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM access.barred WHERE handle = $1)";
+    Ok(sqlx::query_scalar(sql).bind(handle).fetch_one(conn).await?)
+}
+
+/// Bars a handle, known here or not; `false` when it is barred already.
+///
+/// # Errors
+/// When the database refuses: the handle is none.
+pub async fn bar(conn: &mut PgConnection, handle: &str, at: Timestamp) -> Result<bool> {
+    let sql = "INSERT INTO access.barred (handle, barred_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let done = sqlx::query(sql).bind(handle).bind(PgInstant(at)).execute(conn).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Lets a barred handle in again; `false` when it is not barred.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn unbar(conn: &mut PgConnection, handle: &str) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM access.barred WHERE handle = $1").bind(handle).execute(conn).await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Finds a caller by handle, also a disabled one.

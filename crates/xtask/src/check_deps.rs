@@ -22,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("city", &["domain"]),
     ("codec", &["domain"]),
     ("event-log", &["domain"]),
+    ("oidc", &["access"]),
     ("ledger", &["domain", "access"]),
     ("store", &["domain", "access"]),
     ("runtime", &[]),
@@ -33,9 +34,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("connector-payment", CONNECTOR),
     ("connector-community", CONNECTOR),
     ("projector", &["domain", "linkage", "codec", "event-log", "store", "runtime"]),
-    ("query-api", &["domain", "access", "chart", "codec", "event-log", "exposure", "ledger", "store", "runtime"]),
+    (
+        "query-api",
+        &["domain", "access", "chart", "codec", "event-log", "exposure", "ledger", "oidc", "store", "runtime"],
+    ),
     ("ledger-service", &["domain", "access", "ledger", "runtime"]),
-    ("xtask", &[]),
+    ("xtask", &["access"]),
 ];
 
 const CONNECTOR: &[&str] = &["domain", "codec", "connector", "event-log", "store", "runtime"];
@@ -48,12 +52,14 @@ const FOR_TESTS: &[&str] = &["test-support"];
 
 /// Where a library may be used. Libraries that are not named here are free, except in pure crates.
 const HOMES: &[(&str, &[&str])] = &[
+    ("cedar-policy", &["access"]),
     ("rdkafka", &["event-log"]),
     ("apache-avro", &["codec", "xtask"]),
     ("sqlx", &["store", "event-log", "runtime", "test-support", "isthmus", "e2e"]),
     ("axum", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "test-support", "e2e"]),
     ("utoipa", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "e2e"]),
-    ("reqwest", &["codec", "connector", "ledger", "isthmus", "test-support", "e2e"]),
+    ("jsonwebtoken", &["oidc"]),
+    ("reqwest", &["codec", "connector", "ledger", "oidc", "isthmus", "test-support", "e2e"]),
     ("hl7-parser", &["connector-hospital"]),
     ("parquet", &["link"]),
     ("ed25519-dalek", &["ledger"]),

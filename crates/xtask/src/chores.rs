@@ -8,7 +8,7 @@ use crate::{check_deps, check_docs, check_schemas, errors_page};
 /// Shown for an unknown command.
 pub(crate) const USAGE: &str = "usage: cargo xtask <command>
 
-  check         dependency edges, schemas, pages and files: what must hold about the repository itself
+  check         dependency edges, schemas, policies, pages and files: what must hold about the repository itself
   ci            everything: format, check, clippy, tests, docs (--quick: without tests and docs)
   errors        write docs/errors.md from the table of reasons in crates/connector
   schemas       write the fingerprints of edited draft schemas into schemas/catalogue.toml";
@@ -26,7 +26,8 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn check_all() -> Vec<Finding> {
     let root = root();
     let checks = [check_deps::check, check_schemas::check, check_docs::check, errors_page::check];
-    checks.into_iter().flat_map(|check| check(&root)).collect()
+    let policies = access::Policy::builtin().err().map(|error| error.to_string());
+    checks.into_iter().flat_map(|check| check(&root)).chain(policies).collect()
 }
 
 /// Prints the findings; success when there are none.

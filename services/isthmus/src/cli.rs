@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::contacts::{self, ContactsArgs};
 use crate::feed::FeedCommand;
 use crate::model::ModelCommand;
+use crate::policy::PolicyCommand;
 use crate::quarantine::QuarantineCommand;
 use crate::report::ReportArgs;
 use crate::review::ReviewCommand;
@@ -35,12 +36,18 @@ pub(crate) enum Command {
     /// Recreate the views from the event log in a fresh schema, then switch to it.
     #[command(after_help = "Example:\n  isthmus rebuild --data-dir isthmus-data --check")]
     Rebuild(RebuildArgs),
-    /// Tokens of callers of the query API and of feeds: issue, list, revoke.
+    /// Tokens of callers of the query API and of feeds: issue, list, revoke; who is out.
     #[command(
         subcommand,
         after_help = "Examples:\n  isthmus token caller --role cdc-tracer --unit CDC-01 --handle tracer-7\n  isthmus token revoke --handle tracer-7"
     )]
     Token(TokenCommand),
+    /// Who may see what: check the policies, explain a decision.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  isthmus policy check permits.cedar\n  isthmus policy explain --role cdc-tracer --purpose PUBHLTH --case C-7 --action read-person"
+    )]
+    Policy(PolicyCommand),
     /// Make the secret keys of a deployment in the configured key directory; existing keys stay.
     #[command(after_help = "Example:\n  isthmus keys --config isthmus.toml")]
     Keys(CommonArgs),
@@ -211,6 +218,22 @@ pub(crate) enum TokenCommand {
         after_help = "Examples:\n  isthmus token revoke --handle tracer-7\n  isthmus token revoke --feed gate-scans --label north-gate"
     )]
     Revoke(TokenRevokeArgs),
+    /// Put a caller out, whoever issued the token: the hub, or the OpenID provider. It holds from the next request on.
+    #[command(after_help = "Example:\n  isthmus token disable tracer-7")]
+    Disable(HandleArgs),
+    /// Let a disabled caller in again.
+    #[command(after_help = "Example:\n  isthmus token enable tracer-7")]
+    Enable(HandleArgs),
+}
+
+/// Options of `token disable` and `token enable`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HandleArgs {
+    /// Handle of the caller.
+    pub(crate) handle: String,
+    /// Where the configuration and the data are.
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
 }
 
 /// Options of `token revoke`.

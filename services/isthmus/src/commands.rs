@@ -15,7 +15,7 @@ use crate::cli::{
 };
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, Hub};
-use crate::{contacts, demo, feed, model, quarantine, report, review, tokens, why};
+use crate::{contacts, demo, feed, model, policy, quarantine, report, review, tokens, why};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -25,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => runtime.block_on(serve(args)),
         Command::Generate(args) => generate(&args),
         Command::Rebuild(args) => runtime.block_on(rebuild(args)),
+        Command::Policy(command) => runtime.block_on(policy::run(command)),
         Command::Token(command) => runtime.block_on(tokens::run(command)),
         Command::Keys(args) => make_keys(&args),
         Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),

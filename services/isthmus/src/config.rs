@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use oidc::OidcConfig;
 use runtime::telemetry::LogFormat;
 use serde::Deserialize;
 
@@ -48,6 +49,10 @@ pub(crate) struct Config {
     pub(crate) exposure_rules: Option<PathBuf>,
     /// Key groups (TOML): which residents a community looks after especially; without it the shipped ones.
     pub(crate) key_groups: Option<PathBuf>,
+    /// The OpenID provider that staff come from; without one, everybody has a token of the hub.
+    pub(crate) oidc: Option<OidcConfig>,
+    /// Permits of the site (Cedar), in place of those that ship: who may see what.
+    pub(crate) permits: Option<PathBuf>,
     /// Directory of further feed profiles; a profile of the same name replaces the built-in one.
     pub(crate) feed_dir: Option<PathBuf>,
     /// Days for which it is kept what the hub answered when; for ever when it is not set.
@@ -77,6 +82,8 @@ impl Default for Config {
             survivorship: None,
             exposure_rules: None,
             key_groups: None,
+            oidc: None,
+            permits: None,
             feed_dir: None,
             history_days: None,
             partitions: 6,

@@ -6,14 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Policy;
 use anyhow::{Context, bail};
 use axum::Router;
 use codec::{Codec, RegistryConfig};
 use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
 use domain::{EventType, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
-use event_log::{EventLog, TopicSpec};
-use ledger::{LedgerClient, LedgerHandle, RemoteLedger, VerifierKey};
+use event_log::{EventLog, LogConfig, TopicSpec};
+use ledger::{LedgerClient, LedgerHandle, PolicyHash, RemoteLedger, VerifierKey};
 use linkage::Model;
+use oidc::Oidc;
 use query_api::{KeyGroups, QuerySetup, QueryState};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
 use runtime::problem::ProblemKind;
@@ -174,7 +176,7 @@ impl Hub {
         }
         router = router.merge(runtime::http::process_routes());
         router = if services.contains(&Service::QueryApi) {
-            let state = self.query_state(ledger.as_ref(), shutdown)?;
+            let state = self.query_state(ledger.as_ref(), shutdown).await?;
             let (routes, mut document) = query_api::router(state.clone());
             if let Some(api) = api {
                 document.merge(api);
@@ -306,15 +308,26 @@ impl Hub {
     /// The quarantine as operators see it over HTTP: where there is a ledger to put them on record.
     fn office(&self, ingest: &Arc<Ingest>, ledger: Option<&LedgerHandle>) -> anyhow::Result<Option<Office>> {
         let desk = Desk { store: self.store.clone(), ingest: ingest.clone() };
-        Ok(self.ledger_client(ledger)?.map(|ledger| Office { desk, ledger }))
+        let policy = PolicyHash(*policy(self.config.permits.as_deref())?.hash().as_bytes());
+        Ok(self.ledger_client(ledger)?.map(|ledger| Office { desk, ledger, policy }))
     }
 
-    fn query_state(&self, ledger: Option<&LedgerHandle>, shutdown: &Shutdown) -> anyhow::Result<QueryState> {
+    async fn query_state(&self, ledger: Option<&LedgerHandle>, shutdown: &Shutdown) -> anyhow::Result<QueryState> {
+        let oidc = match &self.config.oidc {
+            Some(config) => Some(Oidc::discover(config.clone()).await?),
+            None => {
+                if matches!(self.config.log, LogConfig::Kafka(_)) {
+                    tracing::warn!("Staff come with tokens of the hub itself: a deployment names its OpenID provider.");
+                }
+                None
+            }
+        };
         Ok(QueryState::new(QuerySetup {
             store: self.store.clone(),
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             token_key: self.token_key.clone(),
-            policy: access::Policy::builtin()?,
+            policy: policy(self.config.permits.as_deref())?,
+            oidc,
             rules: self.config.rules_of_exposure()?,
             key_groups: key_groups(&self.config)?,
             log: self.log.clone(),
@@ -468,6 +481,14 @@ fn key_groups(config: &Config) -> anyhow::Result<KeyGroups> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("the file of key groups {shown} cannot be read"))?;
     KeyGroups::parse(&text).with_context(|| format!("the key groups in {shown} cannot be used"))
+}
+
+/// The policies in force: the site's permits or those that ship, and the invariants.
+pub(crate) fn policy(permits: Option<&Path>) -> anyhow::Result<Policy> {
+    let Some(path) = permits else { return Ok(Policy::builtin()?) };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("the permits in {shown} cannot be read"))?;
+    Policy::with_permits(&text).with_context(|| format!("the permits in {shown} cannot be used"))
 }
 
 /// The configured rules of survivorship, or the shipped ones.

@@ -12,6 +12,7 @@ mod feed;
 mod hub;
 mod model;
 mod on_record;
+mod policy;
 mod quarantine;
 mod report;
 mod review;

@@ -34,6 +34,8 @@ pub(crate) struct OnRecord {
     /// The ledger, when this command opened it.
     own: Option<LedgerHandle>,
     actor: Actor,
+    /// The policies in force.
+    policy: PolicyHash,
 }
 
 /// Who acts, as the access log names it.
@@ -63,12 +65,13 @@ impl OnRecord {
     pub(crate) async fn open(config: &Config, operator: Code) -> anyhow::Result<Self> {
         let actor = Actor { handle: operator, unit: code("command-line")?, role: code("operator")? };
         let (client, own) = hub::ledger_of_admin(config).await?;
-        Ok(Self { client, own, actor })
+        let policy = PolicyHash(*hub::policy(config.permits.as_deref())?.hash().as_bytes());
+        Ok(Self { client, own, actor, policy })
     }
 
     /// The access log of this process, for a caller that it knows.
-    pub(crate) const fn of(client: LedgerClient, actor: Actor) -> Self {
-        Self { client, own: None, actor }
+    pub(crate) const fn of(client: LedgerClient, actor: Actor, policy: PolicyHash) -> Self {
+        Self { client, own: None, actor, policy }
     }
 
     /// Handle of the one who acts.
@@ -100,7 +103,7 @@ impl OnRecord {
             action: code(action)?,
             purpose: Some(code("HOPERAT")?),
             case: None,
-            policy: PolicyHash(*access::Policy::builtin()?.hash().as_bytes()),
+            policy: self.policy,
             request: Nonce::random(),
         })
     }

@@ -8,7 +8,7 @@ use domain::{ClaimToken, FeedId, PersonId};
 use runtime::keys;
 use store::{Store, callers, feed_tokens};
 
-use crate::cli::{CallerTokenArgs, CommonArgs, FeedTokenArgs, TokenCommand, TokenRevokeArgs};
+use crate::cli::{CallerTokenArgs, CommonArgs, FeedTokenArgs, HandleArgs, TokenCommand, TokenRevokeArgs};
 use crate::config::Config;
 use crate::hub::{self, ALL_SERVICES, AdminDatabase};
 
@@ -21,6 +21,8 @@ pub(crate) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
         TokenCommand::Feed(args) => feed(args).await?,
         TokenCommand::List(args) => list(&args).await?,
         TokenCommand::Revoke(args) => revoke(args).await?,
+        TokenCommand::Disable(args) => disable(&args).await?,
+        TokenCommand::Enable(args) => enable(&args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -45,7 +47,12 @@ async fn caller(args: CallerTokenArgs) -> anyhow::Result<()> {
         !args.handle.contains('/'),
         "--handle stands in the access log: 1 to 64 letters, digits and - _ . and no long number"
     );
-    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
+    let config = Config::resolve(&args.common)?;
+    ensure!(
+        config.oidc.is_none() || !role.is_of_staff(),
+        "this deployment has an OpenID provider (key oidc): staff come from there, and the hub issues them no tokens"
+    );
+    let database = AdminDatabase::open(&config).await?;
     let known = callers::find_by_handle(&mut *database.store.acquire().await?, &args.handle).await?.is_some();
     ensure!(
         args.replace || !known,
@@ -99,6 +106,28 @@ async fn revoke(args: TokenRevokeArgs) -> anyhow::Result<()> {
         println!("{done} token(s) of {feed} open nothing any more.");
     }
     database.close().await
+}
+
+async fn disable(args: &HandleArgs) -> anyhow::Result<()> {
+    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
+    let done = callers::bar(&mut *database.store.acquire().await?, &args.handle, hub::now()).await;
+    database.close().await?;
+    let done = done.context("a handle has 1 to 64 letters, digits and - _ . and no long number")?;
+    ensure!(done, "{} is out already", args.handle);
+    println!(
+        "{} is out, whoever issued the token. `isthmus token enable {}` takes that back.",
+        args.handle, args.handle
+    );
+    Ok(())
+}
+
+async fn enable(args: &HandleArgs) -> anyhow::Result<()> {
+    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
+    let done = callers::unbar(&mut *database.store.acquire().await?, &args.handle).await;
+    database.close().await?;
+    ensure!(done?, "{} is not out", args.handle);
+    println!("{} may call again.", args.handle);
+    Ok(())
 }
 
 /// Issues a token for a caller and keeps its hash; a caller with this handle is replaced.

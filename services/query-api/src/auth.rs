@@ -1,14 +1,16 @@
-//! Who calls: the bearer token's hash is looked up in the caller register on every call.
+//! Who calls: the register is asked on every call, for the hash of a token of the hub, and for whether the caller that a
+//! provider's token names is out.
 
 use access::{Caller, TokenHash};
 use axum::http::{HeaderMap, header};
+use oidc::Oidc;
 use store::callers;
 
 use crate::problem::Problem;
 use crate::state::QueryState;
 
 /// The longest bearer token that is looked at, in bytes.
-const TOKEN_BYTES_MAX: usize = 256;
+const TOKEN_BYTES_MAX: usize = 4_096;
 
 /// The caller of the token.
 ///
@@ -16,21 +18,43 @@ const TOKEN_BYTES_MAX: usize = 256;
 /// [`Problem::TokenInvalid`] for a missing, doubled, malformed, unknown or disabled token, all alike, and
 /// [`Problem::StoreUnavailable`] when the register cannot be read.
 pub(crate) async fn authenticate(state: &QueryState, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let hash = token_hash(headers).ok_or(Problem::TokenInvalid)?;
+    let token = bearer(headers).ok_or(Problem::TokenInvalid)?;
+    let provider = state.setup.oidc.as_ref();
+    let named = match provider.filter(|_| Oidc::is_token(token)) {
+        Some(provider) => Some(named(provider, token, state).await?),
+        None => None,
+    };
     let found = async {
+        // The primary: a copy of the database may lag behind.
         let mut conn = state.setup.store.acquire().await?;
-        callers::find_by_token(&mut conn, &hash).await
+        match named {
+            Some(caller) => Ok((!callers::is_barred(&mut conn, &caller.handle).await?).then_some(caller)),
+            None => {
+                let caller = callers::find_by_token(&mut conn, &TokenHash::of(token)).await?;
+                // Where there is a provider, it alone says who staff are.
+                Ok(caller.filter(|caller| provider.is_none() || !caller.role.is_of_staff()))
+            }
+        }
     };
     match found.await {
         Ok(caller) => caller.ok_or(Problem::TokenInvalid),
-        Err(error) => {
+        Err::<_, store::Error>(error) => {
             tracing::error!(%error, "The caller register could not be read.");
             Err(Problem::StoreUnavailable)
         }
     }
 }
 
-fn token_hash(headers: &HeaderMap) -> Option<TokenHash> {
+/// The caller that a token of the provider names.
+async fn named(provider: &Oidc, token: &str, state: &QueryState) -> Result<Caller, Problem> {
+    let now = u64::try_from(state.now().as_millis() / 1_000).unwrap_or(0);
+    provider.caller(token, now).await.map_err(|flaw| {
+        tracing::debug!(%flaw, "A token of the OpenID provider was refused.");
+        Problem::TokenInvalid
+    })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?;
     if values.next().is_some() {
@@ -40,7 +64,7 @@ fn token_hash(headers: &HeaderMap) -> Option<TokenHash> {
     let token = token.trim();
     let plain = token.bytes().all(|b| b.is_ascii_graphic());
     let fits = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= TOKEN_BYTES_MAX && plain;
-    fits.then(|| TokenHash::of(token))
+    fits.then_some(token)
 }
 
 #[cfg(test)]
@@ -56,11 +80,11 @@ mod tests {
             for value in values {
                 headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(value.as_bytes()).expect("a header"));
             }
-            token_hash(&headers)
+            bearer(&headers).map(str::to_owned)
         };
-        assert_eq!(of(&["Bearer abc"]), Some(TokenHash::of("abc")));
-        assert_eq!(of(&["bearer abc"]), Some(TokenHash::of("abc")));
-        let long = format!("Bearer {}", "a".repeat(257));
+        assert_eq!(of(&["Bearer abc"]), Some("abc".to_owned()));
+        assert_eq!(of(&["bearer abc"]), Some("abc".to_owned()));
+        let long = format!("Bearer {}", "a".repeat(4_097));
         for values in [
             &[][..],
             &["Bearer a", "Bearer b"],

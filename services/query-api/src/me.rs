@@ -63,7 +63,7 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
 fn me(call: &Call) -> Me {
     let policy = &call.state.setup.policy;
     let may = Purpose::ALL.iter().filter_map(|&purpose| {
-        let actions: Vec<_> = policy.actions(call.caller.role, purpose).map(access::Action::code).collect();
+        let actions: Vec<_> = policy.actions(&call.caller, purpose).map(access::Action::code).collect();
         (!actions.is_empty()).then_some(May { purpose: purpose.code(), actions })
     });
     Me {

@@ -9,6 +9,7 @@ use domain::{Timestamp, TokenKey};
 use event_log::EventLog;
 use exposure::KeyGroups;
 use ledger::{LedgerClient, Stamper};
+use oidc::Oidc;
 use runtime::Shutdown;
 use store::Store;
 use tokio::sync::{Mutex, Semaphore};
@@ -33,6 +34,8 @@ pub struct QuerySetup {
     pub rules: exposure::Rules,
     /// Who needs care, and is looked after especially.
     pub key_groups: KeyGroups,
+    /// The OpenID provider that staff come from; without one, everybody has a token of the hub.
+    pub oidc: Option<Oidc>,
     /// The log that decisions are published to.
     pub log: EventLog,
     /// How events are written in it.

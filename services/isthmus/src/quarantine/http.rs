@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connector::IngestError;
 use connector::http::{FeedProblem, Query, parse_query};
-use ledger::{Code, LedgerClient, Receipt};
+use ledger::{Code, LedgerClient, PolicyHash, Receipt};
 use runtime::problem::{ProblemDocument, ProblemKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +44,8 @@ const SELECT: [&str; 4] = ["feed", "code", "batch", "older_than_days"];
 pub(crate) struct Office {
     pub(crate) desk: Desk,
     pub(crate) ledger: LedgerClient,
+    /// The policies in force.
+    pub(crate) policy: PolicyHash,
 }
 
 /// The routes of the quarantine, and what the OpenAPI document says of them.
@@ -367,7 +369,7 @@ async fn operator(office: &Office, headers: &HeaderMap) -> Result<OnRecord, Prob
     let code = |text: &str| Code::parse(text).map_err(DeskError::from);
     let actor =
         Actor { handle: code(&caller.handle)?, unit: code(&caller.organisation)?, role: code(caller.role.code())? };
-    let record = OnRecord::of(office.ledger.clone(), actor);
+    let record = OnRecord::of(office.ledger.clone(), actor, office.policy);
     if caller.role != Role::Operator {
         record.refuse("quarantine", "not-entitled").await.map_err(DeskError::NotOnRecord)?;
         return Err(Problem::Kind(OPERATORS_ONLY));

@@ -11,6 +11,7 @@ mod itinerary;
 mod ledger;
 mod lineage;
 mod persons;
+mod provider;
 mod reports;
 mod reviews;
 mod roles;
