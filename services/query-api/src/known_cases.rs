@@ -73,11 +73,11 @@ impl KnownCases {
         let Some(state) = state(body.state) else { return };
         let code = body.place.division_code.as_deref().map(township_of).unwrap_or_default();
         self.placeless += usize::from(code.is_empty());
-        let number = CaseId(self.cases.len() as u32);
+        let (number, township) = (CaseId(self.cases.len() as u32), self.township(code));
         self.cases.push(KnownCase {
             case: number,
             person: exposure::PersonId(number.0),
-            township: self.township(code),
+            township,
             state,
             confirmed: body.confirmed_time,
             closed: body.closed_time,

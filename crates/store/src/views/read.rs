@@ -416,21 +416,6 @@ pub async fn list_facts(conn: &mut PgConnection, filter: &FactFilter<'_>) -> Res
     rows.into_iter().map(FactRow::try_from).collect()
 }
 
-/// Everything that disease control states of cases, in the order of confirmation.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_case_facts(conn: &mut PgConnection) -> Result<Vec<FactRow>> {
-    let rows: Vec<FactColumns> = sqlx::query_as(
-        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
-         FROM fact WHERE kind = $1 AND NOT retracted ORDER BY started_at, record_id",
-    )
-    .bind(kind_code(EventType::CaseStatus))
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(FactRow::try_from).collect()
-}
-
 /// How many facts each of the tokens is the subject of, within a time span.
 ///
 /// # Errors
