@@ -124,10 +124,7 @@ fn add(into: &mut PolicySet, file: &'static str, text: &str, effect: Effect) -> 
     }
     for policy in read.policies() {
         let Some(id) = policy.annotation("id").filter(|id| is_code(id)) else {
-            return rule(
-                policy.id().as_ref(),
-                "a policy has a name: @id(\"...\") of 1 to 64 letters, digits and -",
-            );
+            return rule(policy.id().as_ref(), "a policy has a name: @id(\"...\") of 1 to 64 letters, digits and -");
         };
         if policy.effect() != effect {
             return rule(id, "permits stand in one file, and what is forbidden in the other");

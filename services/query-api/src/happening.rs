@@ -33,7 +33,7 @@ pub(crate) enum Happening {
     /// The person was in a place.
     Presence(PresenceView),
     /// The person travelled.
-    Trip(TripView),
+    Trip(Box<TripView>),
     /// The person passed a gate.
     Gate(GateView),
     /// The person paid.
@@ -274,7 +274,7 @@ pub(crate) struct CaseView {
 pub(crate) fn happening(body: Body) -> Option<Happening> {
     Some(match body {
         Body::PresenceInterval(body) => Happening::Presence(presence(body)),
-        Body::TripSegment(body) => Happening::Trip(trip(body)),
+        Body::TripSegment(body) => Happening::Trip(Box::new(trip(body))),
         Body::GatePass(body) => Happening::Gate(gate(body)),
         Body::PaymentMade(body) => Happening::Payment(payment(body)),
         Body::EncounterChanged(body) => Happening::Encounter(encounter(body)),

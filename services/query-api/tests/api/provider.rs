@@ -62,6 +62,8 @@ async fn world_of(provider: &Provider) -> World {
         token_key: build::token_key(),
         policy: access::Policy::builtin().expect("valid"),
         oidc: Some(oidc),
+        rules: exposure::Rules::default(),
+        key_groups: query_api::KeyGroups::default(),
         log: world.log.clone(),
         codec: Codec::builtin(),
         clock: Arc::new(|| NOON),
