@@ -68,7 +68,7 @@ impl TownshipRisk {
     params(
         crate::openapi::PersonHeaders,
         ("on" = Option<String>, Query, format = DateTime, description = "The instant; now unless stated"),
-        ("township" = Option<String>, Query, description = "Only the township of this division code"),
+        ("township" = Option<String>, Query, description = "Only the township of this division code, of at most 9 digits: longer numbers stand in no address"),
     ),
     responses(
         (status = 200, description = "The townships", body = Receipted<Townships>,
@@ -118,6 +118,6 @@ pub(crate) fn instant(on: Option<&str>, now: Timestamp) -> Result<Timestamp, Pro
 }
 
 fn code(text: &str) -> Result<&str, Problem> {
-    let is_code = (6..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_code = (6..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     if is_code { Ok(township_of(text)) } else { Err(Problem::QueryMalformed) }
 }
