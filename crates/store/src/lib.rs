@@ -25,6 +25,7 @@ pub mod receipts;
 pub mod reprocess;
 pub mod runs;
 pub mod seen;
+pub mod suspicions;
 pub mod views;
 pub mod webhooks;
 

@@ -43,6 +43,7 @@ mod stranger_entry;
 mod strangers;
 mod stream;
 mod subject;
+mod suspicions;
 mod system;
 mod timeline;
 mod townships;
@@ -102,6 +103,8 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(ledger_routes::checkpoint))
         .routes(routes!(ledger_search::search))
         .routes(routes!(ledger_search::statistics))
+        .routes(routes!(suspicions::list, suspicions::decide))
+        .routes(routes!(suspicions::contest))
         .routes(routes!(me::read))
         .routes(routes!(my_accesses::read))
         .routes(routes!(system::readyz))

@@ -5,9 +5,10 @@
 
 use access::{Action, Decision, FieldGroups, Subject};
 use axum::extract::State;
-use ledger::{Entry, Filter};
+use domain::PersonId;
+use ledger::{Entry, Filter, SubjectHandle};
 use serde::Serialize;
-use store::lineage;
+use store::{lineage, suspicions};
 use utoipa::ToSchema;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, handle};
@@ -55,6 +56,9 @@ pub(crate) struct Look {
     pub shown: Vec<String>,
     /// Whether it was refused.
     pub refused: bool,
+    /// What was said of it last: CONTESTED by the caller; OPENED, JUSTIFIED, MISUSE or UNCLEAR by an auditor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// Says who looked at the caller's own file, and why. The question is on record too.
@@ -92,24 +96,20 @@ async fn looks(call: &Call) -> Result<Found<Looks>, Failure> {
     if !(1..=LOOKS_MAX).contains(&limit) || before < 0 {
         return Err(Problem::QueryMalformed.into());
     }
-    let mut conn = call.state.setup.store.acquire().await?;
-    let own = subject::own_person(call, &mut conn).await?.ok_or(Problem::PersonNotFound)?;
-    let itself = Subject { is_self: true, ..Subject::default() };
-    if !matches!(call.entitlement()?.decide(&itself), Decision::Allowed { .. }) {
-        return Err(Failure::not_found("not-related", own));
-    }
-    let ids = lineage::list_former(&mut conn, own).await?;
-    drop(conn);
-    let key = &call.state.setup.token_key;
-    let handles: Vec<_> = ids.into_iter().map(|id| handle(key, id)).collect();
+    let (own, handles) = own_handles(call).await?;
     let texts = handles.iter().map(ToString::to_string).collect();
     let (indices, more) = indices(call, &Filter::default(), Some(texts), before, limit).await?;
+    let mut conn = call.state.setup.store.acquire().await?;
+    let said = suspicions::list(&mut conn, &indices).await?;
+    drop(conn);
     let mut looks = Vec::new();
     for index in &indices {
         if let Some((index, entry)) = ledger_index::entry(&call.state, *index).await?
             && entry.subjects.iter().any(|subject| handles.contains(subject))
         {
-            looks.push(look(index, entry));
+            // Acts come oldest first: the last one counts.
+            let said = said.iter().rev().find(|act| u64::try_from(act.index) == Ok(index));
+            looks.push(look(index, entry, said.map(|act| act.verdict.clone())));
         }
     }
     let next = indices.last().filter(|_| more).and_then(|index| u64::try_from(*index).ok());
@@ -118,7 +118,20 @@ async fn looks(call: &Call) -> Result<Found<Looks>, Failure> {
     Ok(Found { answer: Looks { looks, next }, subjects: vec![own], released, withheld, count })
 }
 
-fn look(index: u64, entry: Entry) -> Look {
+/// The caller's own person, and every handle under which entries name it.
+pub(crate) async fn own_handles(call: &Call) -> Result<(PersonId, Vec<SubjectHandle>), Failure> {
+    let mut conn = call.state.setup.store.acquire().await?;
+    let own = subject::own_person(call, &mut conn).await?.ok_or(Problem::PersonNotFound)?;
+    let itself = Subject { is_self: true, ..Subject::default() };
+    if !matches!(call.entitlement()?.decide(&itself), Decision::Allowed { .. }) {
+        return Err(Failure::not_found("not-related", own));
+    }
+    let ids = lineage::list_former(&mut conn, own).await?;
+    let key = &call.state.setup.token_key;
+    Ok((own, ids.into_iter().map(|id| handle(key, id)).collect()))
+}
+
+fn look(index: u64, entry: Entry, said: Option<String>) -> Look {
     let organisation = entry.unit.as_str().split('/').next().unwrap_or_default().to_owned();
     Look {
         index,
@@ -130,5 +143,6 @@ fn look(index: u64, entry: Entry) -> Look {
         action: entry.action.to_string(),
         shown: entry.released.iter().map(ToString::to_string).collect(),
         refused: matches!(entry.decision, ledger::Decision::Refused { .. }),
+        said,
     }
 }

@@ -114,6 +114,18 @@ problems! {
     SearchMalformed = 422 "search-malformed":
         "A member of the search has another form, names a person twice, or asks for more than 1,000 entries.",
         "Instants are written as 2022-03-01T00:00:00Z; give `subject` as entries have it, or `person_id`, not both.";
+    /// No such entry, or not about the caller.
+    EntryNotFound = 404 "entry-not-found":
+        "The access log has no such entry, or it is not about the caller.",
+        "Give the `index` of an entry as GET /v1/me/accesses or POST /v1/ledger/search tells it.";
+    /// An unknown verdict or reason.
+    SuspicionWords = 422 "suspicion-words":
+        "The `verdict` or the `reason` is not one of the closed list; they are compared letter for letter.",
+        "The OpenAPI document lists verdicts and reasons of the route.";
+    /// A verdict about the auditor's own look.
+    OwnLook = 403 "own-look":
+        "The entry is a look of the caller, and nobody decides about that.",
+        "Let another auditor decide.";
     /// An identifier that cannot be one.
     IdentifierMalformed = 422 "identifier-malformed":
         "An identifier cannot be a value of its scheme: a wrong check digit, hidden characters, another length; or the name is empty.",

@@ -169,3 +169,47 @@ async fn a_resident_sees_every_look_at_the_own_file_with_its_reason_and_no_name_
     let official = world.ask(get("/v1/me/accesses").tracing()).await;
     assert_eq!(official.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_resident_contests_a_look_and_an_auditor_who_did_not_look_decides_with_a_reason() {
+    let world = world().await;
+    looks(&world).await;
+    let contest = async |who: &str, index: u64, reason: &str| {
+        let body = json!({ "index": index, "reason": reason }).to_string();
+        world.ask(post("/v1/me/contests", &body).by(who).purpose("PATRQT")).await
+    };
+    let contested = contest("anna", 1, "ACQUAINTANCE").await;
+    assert_eq!(contested.json()["state"], "CONTESTED", "{}", contested.text());
+    let matter = world.last_entry().matter.expect("what was done");
+    assert_eq!((matter.act.as_str(), matter.id.0[15]), ("CONTESTED", 1), "it is on record");
+    assert_eq!(contest("anna", 1, "because").await.code(), "suspicion-words");
+    // Nobody learns by contesting whether there is an entry of others.
+    assert_eq!(contest("anna", 6, "OTHER").await.code(), "entry-not-found");
+    assert_eq!(contest("anna", 1_000_000, "OTHER").await.code(), "entry-not-found");
+
+    let list = async |query: &str| {
+        let ask = get(format!("/v1/ledger/suspicions{query}")).by("auditor").purpose("HOPERAT");
+        world.ask(ask).await.json()["suspicions"].clone()
+    };
+    let open = list("").await;
+    assert_eq!((&open[0]["entry"]["actor"], &open[0]["said"][0]["verdict"]), (&json!("tracer"), &json!("CONTESTED")));
+    let own_look = world.ledger.head().0.size - 1;
+    let decide = async |index: u64, verdict: &str, reason: &str| {
+        let body = json!({ "index": index, "verdict": verdict, "reason": reason }).to_string();
+        world.ask(post("/v1/ledger/suspicions", &body).by("auditor").purpose("HOPERAT")).await
+    };
+    assert_eq!(decide(own_look, "JUSTIFIED", "OTHER").await.code(), "own-look");
+    assert_eq!(decide(1, "FINE", "OTHER").await.code(), "suspicion-words");
+    assert_eq!(decide(1, "CONTESTED", "OTHER").await.code(), "suspicion-words", "only the resident contests");
+    assert_eq!(decide(1, "MISUSE", "NO_RELATION").await.status, StatusCode::OK);
+    assert_eq!(list("").await, json!([]));
+    let decided = list("?state=decided").await;
+    assert_eq!(
+        (&decided[0]["said"][1]["by"], &decided[0]["said"][1]["reason"]),
+        (&json!("auditor"), &json!("NO_RELATION"))
+    );
+    let own = world.ask(get("/v1/me/accesses").own("anna")).await.json();
+    let look =
+        own["looks"].as_array().expect("looks").iter().find(|look| look["index"] == 1).expect("the look").clone();
+    assert_eq!(look["said"], "MISUSE", "the resident is told what came of it");
+}
