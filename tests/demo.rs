@@ -41,6 +41,7 @@ fn the_demo_accounts_for_every_row_finds_the_persons_and_verifies_the_access_log
         assert!(digits.len() != 18, "a resident number was printed");
     }
     a_change_of_the_model_names_who_did_it_and_why_and_is_on_record(&home);
+    an_entry_is_proved_without_a_server_and_searches_and_exports_are_entries_themselves(&home);
 }
 
 /// Runs a command on the data of a demo; no hub runs on them any more.
@@ -89,4 +90,50 @@ fn a_change_of_the_model_names_who_did_it_and_why_and_is_on_record(home: &Path) 
     assert!(newest.contains("activated\ttown+") && newest.contains("\top-3\tlearned here\tdecides"), "{listed}");
     let hot = isthmus(home, &["model", "hot"]);
     assert!(hot.status.success(), "{}", text(&hot.stderr));
+}
+
+fn an_entry_is_proved_without_a_server_and_searches_and_exports_are_entries_themselves(home: &Path) {
+    let before = entries(home);
+    let run =
+        |words: &[&str]| Command::new(env!("CARGO_BIN_EXE_isthmus")).args(words).output().expect("the binary runs");
+    let path = |name: &str| home.join(name).to_str().expect("a path").to_owned();
+    let (dir, stem) = (path("ledger"), path("proof"));
+    let proved = run(&["ledger", "prove", "2", "--dir", &dir, "--out", &stem]);
+    assert!(proved.status.success(), "{}", text(&proved.stderr));
+    let key = std::fs::read_to_string(home.join("keys/ledger.pub")).expect("the public key");
+    let (receipt, entry) = (path("proof.tlog-proof"), path("proof.entry"));
+    let check = ["ledger", "verify", "--receipt", &receipt, "--entry", &entry, "--key", &key, "--json"];
+    let checked = run(&check);
+    let report: Value = serde_json::from_slice(&checked.stdout).expect("JSON");
+    assert_eq!((report["verified"].as_bool(), report["index"].as_u64()), (Some(true), Some(2)), "{report}");
+    let mut bytes = std::fs::read(&entry).expect("the entry");
+    bytes[30] ^= 1;
+    std::fs::write(&entry, bytes).expect("own file");
+    let changed = run(&check);
+    assert!(!changed.status.success() && text(&changed.stdout).contains("NOT VERIFIED"), "{}", text(&changed.stdout));
+    let other = run(&["ledger", "prove", "2-0000000000000000", "--dir", &dir, "--out", &stem]);
+    assert!(text(&other.stderr).contains("entry 2 is another one"), "{}", text(&other.stderr));
+    assert_eq!(entries(home), before, "proofs need no hub and leave no trace");
+
+    let nobody = isthmus(home, &["ledger", "search", "--role", "auditor"]);
+    assert!(!nobody.status.success() && text(&nobody.stderr).contains("--handle"), "{}", text(&nobody.stderr));
+    let searched = isthmus(home, &["ledger", "search", "--role", "auditor", "--json", "--handle", "auditor-9"]);
+    assert!(searched.status.success(), "{}", text(&searched.stderr));
+    let found = text(&searched.stdout);
+    assert!(found.lines().count() >= 1 && found.lines().all(|line| line.contains("\"role\":\"auditor\"")), "{found}");
+    assert_eq!(entries(home), before + 1, "the search is an entry");
+
+    let out = path("events.ndjson");
+    let export = ["ledger", "export", "--form", "fhir", "--handle", "auditor-9", "--out", &out];
+    let exported = isthmus(home, &export);
+    assert!(exported.status.success(), "{}", text(&exported.stderr));
+    let events = std::fs::read_to_string(&out).expect("the export");
+    assert_eq!(events.lines().count() as u64, before + 1, "every entry but that of the export itself");
+    let first: Value = serde_json::from_str(events.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(first["resourceType"], "AuditEvent");
+    let told = text(&exported.stdout);
+    let hash = told.lines().find_map(|line| line.strip_prefix("sha256 ")).expect("the hash is told");
+    let own = isthmus(home, &["ledger", "search", "--action", "export-ledger", "--json", "--handle", "auditor-9"]);
+    assert!(text(&own.stdout).contains(&hash[..32]), "the hash of the file is on record: {}", text(&own.stdout));
+    assert!(text(&isthmus(home, &export).stderr).contains("is there already"));
 }

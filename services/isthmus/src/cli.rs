@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::access_log::LedgerCommand;
 use crate::contacts::{self, ContactsArgs};
 use crate::feed::FeedCommand;
 use crate::model::ModelCommand;
@@ -51,8 +52,11 @@ pub(crate) enum Command {
     /// Make the secret keys of a deployment in the configured key directory; existing keys stay.
     #[command(after_help = "Example:\n  isthmus keys --config isthmus.toml")]
     Keys(CommonArgs),
-    /// The access log: verify it offline.
-    #[command(subcommand, after_help = "Example:\n  isthmus ledger verify --dir isthmus-data/ledger")]
+    /// The access log: verify it offline, prove an entry to others, search, export.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  isthmus ledger verify --dir isthmus-data/ledger\n  isthmus ledger search --actor tracer-7 --handle auditor-1"
+    )]
     Ledger(LedgerCommand),
     /// Profiles of feeds: check one against a file, propose one for an unknown file, list those that are there. No hub runs.
     #[command(
@@ -291,30 +295,6 @@ pub(crate) struct FeedTokenArgs {
     /// Where the configuration and the data are.
     #[command(flatten)]
     pub(crate) common: CommonArgs,
-}
-
-/// Commands of `ledger`.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum LedgerCommand {
-    /// Check every entry, tile and signed head of a ledger directory, without any server.
-    #[command(
-        after_help = "Example:\n  isthmus ledger verify --dir isthmus-data/ledger --key \"$(cat isthmus-data/keys/ledger.pub)\""
-    )]
-    Verify(LedgerVerifyArgs),
-}
-
-/// Options of `ledger verify`.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct LedgerVerifyArgs {
-    /// The ledger directory.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) dir: PathBuf,
-    /// Verifier key of the log (`<name>+<key id>+<key>`); without one the key stored beside the log is used.
-    #[arg(long, value_name = "VKEY")]
-    pub(crate) key: Option<String>,
-    /// Print the report as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 const LINK_HELP: &str = "\

@@ -6,16 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use ledger::VerifierKey;
 use runtime::{Shutdown, keys, telemetry};
 
-use crate::cli::{
-    Cli, Command, CommonArgs, GenerateArgs, HealthArgs, LedgerCommand, LedgerVerifyArgs, LinkArgs, RebuildArgs,
-    ServeArgs, Service,
-};
+use crate::cli::{Cli, Command, CommonArgs, GenerateArgs, HealthArgs, LinkArgs, RebuildArgs, ServeArgs, Service};
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, Hub};
-use crate::{contacts, demo, feed, model, policy, quarantine, report, review, tokens, why};
+use crate::{access_log, contacts, demo, feed, model, policy, quarantine, report, review, tokens, why};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -28,7 +24,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Policy(command) => runtime.block_on(policy::run(command)),
         Command::Token(command) => runtime.block_on(tokens::run(command)),
         Command::Keys(args) => make_keys(&args),
-        Command::Ledger(LedgerCommand::Verify(args)) => verify(&args),
+        Command::Ledger(command) => runtime.block_on(access_log::run(command)),
         Command::Feed(command) => runtime.block_on(feed::run(command)),
         Command::Link(args) => link_files(args),
         Command::Contacts(args) => contacts::run(&args),
@@ -52,9 +48,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
             listen: config.http_listen,
             dir: config.data_dir.join("ledger"),
             key_file: keys.join("ledger.key"),
+            witnesses: config.witnesses()?,
             origin: config.ledger_origin,
             secret_file: keys.join("ledger-secret.key"),
-            witnesses: Vec::new(),
         };
         ledger_service::run(ledger, shutdown).await?;
         return Ok(ExitCode::SUCCESS);
@@ -163,20 +159,6 @@ fn make_keys(args: &CommonArgs) -> anyhow::Result<ExitCode> {
     println!("The keys are in {}. The ledger's public key, for auditors:", dir.display());
     println!("{}", key.verifier());
     Ok(ExitCode::SUCCESS)
-}
-
-fn verify(args: &LedgerVerifyArgs) -> anyhow::Result<ExitCode> {
-    let key: Option<VerifierKey> = match &args.key {
-        Some(text) => Some(text.parse().context("--key is not a verifier key such as name+0a1b2c3d+AW…")?),
-        None => None,
-    };
-    let report = ledger::verify(&args.dir, key.as_ref())?;
-    if args.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        print!("{report}");
-    }
-    Ok(if report.verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn health(args: HealthArgs) -> anyhow::Result<ExitCode> {

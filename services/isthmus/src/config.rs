@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use ledger::{WitnessAddress, WitnessVerifier};
 use oidc::OidcConfig;
 use runtime::telemetry::LogFormat;
 use serde::Deserialize;
@@ -41,6 +42,9 @@ pub(crate) struct Config {
     pub(crate) ledger_url: Option<String>,
     /// Name of the ledger, which its signed heads bear: a URL without scheme.
     pub(crate) ledger_origin: String,
+    /// Witnesses of the ledger: they cosign its heads, and without them it does not start.
+    #[serde(rename = "witness")]
+    pub(crate) witnesses: Vec<WitnessConfig>,
     /// Name of a shipped linkage model (`zh`, `latin`) or path of a model file.
     pub(crate) linkage_model: String,
     /// Rules of survivorship (TOML): which of several stated values a person file shows; without it the shipped ones.
@@ -63,6 +67,16 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
 }
 
+/// Where a witness of the ledger is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WitnessConfig {
+    /// Its submission prefix: what comes before `/add-checkpoint`.
+    pub(crate) url: String,
+    /// Its public key, as `isthmus ledger witness` prints it.
+    pub(crate) key: String,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -78,6 +92,7 @@ impl Default for Config {
             schema_registry_url: None,
             ledger_url: None,
             ledger_origin: "isthmus.example/access-log".to_owned(),
+            witnesses: Vec::new(),
             linkage_model: "zh".to_owned(),
             survivorship: None,
             exposure_rules: None,
@@ -108,6 +123,17 @@ impl Config {
     /// The rules of disease control.
     pub(crate) fn rules_of_exposure(&self) -> anyhow::Result<exposure::Rules> {
         read_rules(self.exposure_rules.as_deref())
+    }
+
+    /// The witnesses of the ledger.
+    pub(crate) fn witnesses(&self) -> anyhow::Result<Vec<WitnessAddress>> {
+        let address = |witness: &WitnessConfig| -> anyhow::Result<WitnessAddress> {
+            let key: WitnessVerifier = witness.key.parse().with_context(|| {
+                format!("the key of the witness at {} is no key such as name+0a1b2c3d+BG…", witness.url)
+            })?;
+            Ok(WitnessAddress { url: witness.url.clone(), key })
+        };
+        self.witnesses.iter().map(address).collect()
     }
 
     /// Directory of the secret keys.

@@ -14,6 +14,7 @@ use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
 use domain::{EventType, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
 use event_log::{EventLog, LogConfig, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, PolicyHash, RemoteLedger, VerifierKey};
+use ledger_service::Witnessing;
 use linkage::Model;
 use oidc::Oidc;
 use query_api::{KeyGroups, QuerySetup, QueryState};
@@ -128,6 +129,14 @@ impl Hub {
         if let Some(handle) = &ledger {
             let secret = Sensitive::new(hex::encode(keys::key_file(&config.keys().join("ledger-secret.key"))?));
             router = router.merge(ledger_service::router(ledger_service::LedgerState::new(handle.clone(), &secret)));
+            let witnessing = Witnessing::begin(handle, config.witnesses()?).await;
+            if let Some(witnessing) = witnessing.context("the ledger's witnesses do not agree")? {
+                let wish = shutdown.clone();
+                tasks.spawn(async move {
+                    witnessing.go_on(wish).await;
+                    Ok(())
+                });
+            }
             let (handle, shutdown) = (handle.clone(), shutdown.clone());
             tasks.spawn(async move {
                 tokio::select! {
@@ -546,7 +555,11 @@ pub(crate) async fn ledger_of_admin(config: &Config) -> anyhow::Result<(LedgerCl
     }
     let options = ledger_options(config);
     match tokio::task::spawn_blocking(move || LedgerHandle::open(&options)).await? {
-        Ok(handle) => Ok((LedgerClient::Local(handle.clone()), Some(handle))),
+        Ok(handle) => {
+            let witnessing = Witnessing::begin(&handle, config.witnesses()?).await;
+            witnessing.context("the ledger's witnesses do not agree")?;
+            Ok((LedgerClient::Local(handle.clone()), Some(handle)))
+        }
         Err(ledger::LedgerError::Locked(_)) => {
             let address = std::fs::read_to_string(config.data_dir.join(ADDRESS_FILE));
             let address = address.unwrap_or_else(|_| config.http_listen.to_string());

@@ -3,6 +3,7 @@
 #[macro_use]
 mod out;
 
+mod access_log;
 mod cli;
 mod commands;
 mod config;

@@ -74,6 +74,11 @@ impl OnRecord {
         Self { client, own: None, actor, policy }
     }
 
+    /// The access log itself. What is read there is given out by [`OnRecord::give`].
+    pub(crate) const fn client(&self) -> &LedgerClient {
+        &self.client
+    }
+
     /// Handle of the one who acts.
     pub(crate) fn operator(&self) -> &str {
         self.actor.handle.as_str()
