@@ -442,7 +442,7 @@ mod tests {
     fn a_number_that_comes_with_another_name_is_noticed_once_per_change() {
         let (mut names, key) = (Names::default(), TokenKey::from_bytes(&[1; 32]));
         let number = IdClaim {
-            scheme: IdScheme::Passport,
+            scheme: domain::IdScheme::Passport,
             value: domain::Sensitive::from("E12345678"),
             issuer: None,
             masked: false,

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access_log::LedgerCommand;
+use crate::ask::report::ReportArgs;
+use crate::ask::review::ReviewCommand;
+use crate::ask::why::WhyArgs;
 use crate::contacts::{self, ContactsArgs};
 use crate::feed::FeedCommand;
 use crate::model::ModelCommand;
 use crate::policy::PolicyCommand;
 use crate::quarantine::QuarantineCommand;
-use crate::report::ReportArgs;
-use crate::review::ReviewCommand;
-use crate::why::WhyArgs;
 /// Isthmus joins what public departments keep apart: feeds in, one person one file out, every answer on record first.
 #[derive(Debug, Parser)]
 #[command(name = "isthmus", version, arg_required_else_help = true)]

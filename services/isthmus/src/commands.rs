@@ -8,10 +8,11 @@ use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use runtime::{Shutdown, keys, telemetry};
 
+use crate::ask::{report, review, why};
 use crate::cli::{Cli, Command, CommonArgs, GenerateArgs, HealthArgs, LinkArgs, RebuildArgs, ServeArgs, Service};
 use crate::config::Config;
 use crate::hub::{ALL_SERVICES, Hub};
-use crate::{access_log, contacts, demo, feed, model, policy, quarantine, report, review, tokens, why};
+use crate::{access_log, contacts, demo, feed, model, policy, quarantine, tokens};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {

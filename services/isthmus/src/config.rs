@@ -1,7 +1,7 @@
 //! The configuration of a deployment. Everything has a default: an empty file is the embedded form.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use ledger::{WitnessAddress, WitnessVerifier};
@@ -120,11 +120,6 @@ impl Config {
         Ok(config)
     }
 
-    /// The rules of disease control.
-    pub(crate) fn rules_of_exposure(&self) -> anyhow::Result<exposure::Rules> {
-        read_rules(self.exposure_rules.as_deref())
-    }
-
     /// The witnesses of the ledger.
     pub(crate) fn witnesses(&self) -> anyhow::Result<Vec<WitnessAddress>> {
         let address = |witness: &WitnessConfig| -> anyhow::Result<WitnessAddress> {
@@ -140,13 +135,6 @@ impl Config {
     pub(crate) fn keys(&self) -> PathBuf {
         self.key_dir.clone().unwrap_or_else(|| self.data_dir.join("keys"))
     }
-}
-
-/// The rules of disease control of a file, or the shipped ones.
-pub(crate) fn read_rules(path: Option<&Path>) -> anyhow::Result<exposure::Rules> {
-    let Some(path) = path else { return Ok(exposure::Rules::default()) };
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    exposure::Rules::parse(&text).with_context(|| format!("{} is no file of rules", path.display()))
 }
 
 #[cfg(test)]

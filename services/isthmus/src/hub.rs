@@ -6,18 +6,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Policy;
 use anyhow::{Context, bail};
 use axum::Router;
 use codec::{Codec, RegistryConfig};
 use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
-use domain::{EventType, Sensitive, Survivorship, SurvivorshipFile, Timestamp, TokenKey};
+use domain::{EventType, Sensitive, Timestamp, TokenKey};
 use event_log::{EventLog, LogConfig, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, PolicyHash, RemoteLedger, VerifierKey};
 use ledger_service::Witnessing;
-use linkage::Model;
 use oidc::Oidc;
-use query_api::{KeyGroups, QuerySetup, QueryState};
+use query_api::{QuerySetup, QueryState};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
 use runtime::problem::ProblemKind;
 use runtime::{Shutdown, keys};
@@ -29,6 +27,7 @@ use tokio::task::JoinSet;
 use crate::cli::Service;
 use crate::config::Config;
 use crate::quarantine::{self, desk::Desk, http::Office};
+use crate::rules;
 use crate::ways_in::{self, Listening};
 
 /// File in the data directory in which the process that holds the ledger says where it answers.
@@ -113,8 +112,8 @@ impl Hub {
             store: self.store.clone(),
             log: self.log.clone(),
             codec: self.codec.clone(),
-            model: Arc::new(model(&self.config.linkage_model)?),
-            survivorship: Arc::new(survivorship(&self.config)?),
+            model: Arc::new(rules::model(&self.config.linkage_model)?),
+            survivorship: Arc::new(rules::survivorship(&self.config)?),
             token_key: self.token_key.clone(),
             limits: projector::Limits::default(),
         })
@@ -317,7 +316,7 @@ impl Hub {
     /// The quarantine as operators see it over HTTP: where there is a ledger to put them on record.
     fn office(&self, ingest: &Arc<Ingest>, ledger: Option<&LedgerHandle>) -> anyhow::Result<Option<Office>> {
         let desk = Desk { store: self.store.clone(), ingest: ingest.clone() };
-        let policy = PolicyHash(*policy(self.config.permits.as_deref())?.hash().as_bytes());
+        let policy = PolicyHash(*rules::policy(self.config.permits.as_deref())?.hash().as_bytes());
         Ok(self.ledger_client(ledger)?.map(|ledger| Office { desk, ledger, policy }))
     }
 
@@ -335,10 +334,10 @@ impl Hub {
             store: self.store.clone(),
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             token_key: self.token_key.clone(),
-            policy: policy(self.config.permits.as_deref())?,
+            policy: rules::policy(self.config.permits.as_deref())?,
             oidc,
-            rules: self.config.rules_of_exposure()?,
-            key_groups: key_groups(&self.config)?,
+            rules: rules::exposure(self.config.exposure_rules.as_deref())?,
+            key_groups: rules::key_groups(&self.config)?,
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),
@@ -467,48 +466,6 @@ pub(crate) async fn codec(config: &Config) -> anyhow::Result<Codec> {
         Some(url) => Codec::remote(&RegistryConfig::at(url)).await.context("the schema registry refuses"),
         None => Ok(Codec::builtin()),
     }
-}
-
-/// The linkage model of a name (`zh`, `latin`), or of a file.
-pub(crate) fn model(name: &str) -> anyhow::Result<Model> {
-    match name {
-        "zh" => Ok(Model::zh()),
-        "latin" => Ok(Model::latin()),
-        path => {
-            let text = std::fs::read_to_string(path).with_context(|| {
-                format!("the linkage model {path} cannot be read: name a file, or a shipped model (zh, latin)")
-            })?;
-            Model::parse(&text).with_context(|| format!("the linkage model {path} cannot be used"))
-        }
-    }
-}
-
-/// The configured key groups, or the shipped ones.
-fn key_groups(config: &Config) -> anyhow::Result<KeyGroups> {
-    let Some(path) = &config.key_groups else { return Ok(KeyGroups::default()) };
-    let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("the file of key groups {shown} cannot be read"))?;
-    KeyGroups::parse(&text).with_context(|| format!("the key groups in {shown} cannot be used"))
-}
-
-/// The policies in force: the site's permits or those that ship, and the invariants.
-pub(crate) fn policy(permits: Option<&Path>) -> anyhow::Result<Policy> {
-    let Some(path) = permits else { return Ok(Policy::builtin()?) };
-    let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("the permits in {shown} cannot be read"))?;
-    Policy::with_permits(&text).with_context(|| format!("the permits in {shown} cannot be used"))
-}
-
-/// The configured rules of survivorship, or the shipped ones.
-pub(crate) fn survivorship(config: &Config) -> anyhow::Result<Survivorship> {
-    let Some(path) = &config.survivorship else { return Ok(Survivorship::default()) };
-    let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("the survivorship file {shown} cannot be read"))?;
-    let file: SurvivorshipFile =
-        toml::from_str(&text).with_context(|| format!("{shown} is not a survivorship file"))?;
-    Survivorship::from_file(&file).with_context(|| format!("the rules in {shown} cannot be used"))
 }
 
 /// A database for an admin command: that of a running hub, or the hub's own, started for the command.

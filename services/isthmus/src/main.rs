@@ -4,6 +4,7 @@
 mod out;
 
 mod access_log;
+mod ask;
 mod cli;
 mod commands;
 mod config;
@@ -15,18 +16,14 @@ mod model;
 mod on_record;
 mod policy;
 mod quarantine;
-mod report;
-mod review;
+mod rules;
 mod tokens;
 mod ways_in;
-mod why;
-
-use clap::Parser;
 
 /// Rows and events are made on one thread and freed on another, all the time; the system's allocator is slow at that.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    out::code(commands::run(cli::Cli::parse()))
+    out::code(commands::run(<cli::Cli as clap::Parser>::parse()))
 }

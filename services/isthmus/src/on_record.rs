@@ -5,7 +5,7 @@ use clap::Args;
 use ledger::{Access, Code, LedgerClient, LedgerHandle, Nonce, PolicyHash, Receipt, Released, Stamper};
 
 use crate::config::Config;
-use crate::hub;
+use crate::{hub, rules};
 
 /// Who does something that is put on record.
 #[derive(Clone, Debug, Args)]
@@ -65,7 +65,7 @@ impl OnRecord {
     pub(crate) async fn open(config: &Config, operator: Code) -> anyhow::Result<Self> {
         let actor = Actor { handle: operator, unit: code("command-line")?, role: code("operator")? };
         let (client, own) = hub::ledger_of_admin(config).await?;
-        let policy = PolicyHash(*hub::policy(config.permits.as_deref())?.hash().as_bytes());
+        let policy = PolicyHash(*rules::policy(config.permits.as_deref())?.hash().as_bytes());
         Ok(Self { client, own, actor, policy })
     }
 

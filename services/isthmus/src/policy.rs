@@ -13,8 +13,9 @@ use store::lineage;
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
-use crate::hub::{self, AdminDatabase};
+use crate::hub::AdminDatabase;
 use crate::on_record::{OnRecord, OperatorArgs};
+use crate::rules;
 
 /// What to do with policies.
 #[derive(Debug, Subcommand)]
@@ -86,14 +87,14 @@ pub(crate) async fn run(command: PolicyCommand) -> anyhow::Result<ExitCode> {
 
 fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let config = Config::resolve(&args.common)?;
-    let policy = hub::policy(args.file.as_deref().or(config.permits.as_deref()))?;
+    let policy = rules::policy(args.file.as_deref().or(config.permits.as_deref()))?;
     println!("The policies can be used. Their hash is {}.", policy.hash());
     Ok(())
 }
 
 async fn explain(args: ExplainArgs) -> anyhow::Result<()> {
     let config = Config::resolve(&args.common)?;
-    let policy = hub::policy(config.permits.as_deref())?;
+    let policy = rules::policy(config.permits.as_deref())?;
     let units = match args.person {
         Some(person) => units_of(&config, &args.operator, PersonId::from_uuid(person)).await?,
         None => args.in_unit.into_iter().collect(),

@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use domain::Timestamp;
 use exposure::{Case, Index, PersonId, Rules, Seconds};
 
-use crate::config::read_rules;
+use crate::rules;
 use read::Seen;
 
 const DAY_S: u32 = 86_400;
@@ -82,7 +82,7 @@ enum Rule {
 
 /// Computes the contacts of a file.
 pub(crate) fn run(args: &ContactsArgs) -> anyhow::Result<ExitCode> {
-    let mut rules = read_rules(args.rules.as_deref())?;
+    let mut rules = rules::exposure(args.rules.as_deref())?;
     let over = args.over_s.unwrap_or(rules.contact.square_over_min * 60);
     let version = rules.version();
     // The index keeps every spell that this rule may need; what counts is decided here, to the second.

@@ -16,6 +16,7 @@ use store::{SessionLock, Store, views};
 use crate::config::Config;
 use crate::hub::{self, AdminDatabase, now};
 use crate::on_record::OnRecord;
+use crate::rules;
 
 /// The largest model that is activated, in bytes: an event of the log must stay below a megabyte.
 const MODEL_BYTES_MAX: usize = 900_000;
@@ -100,7 +101,7 @@ impl Desk {
         let row = views::find_model(&mut *self.store().acquire().await?).await?;
         match row {
             Some(row) => Model::parse(&row.document).context("the model of the views cannot be read"),
-            None => hub::model(&self.config.linkage_model),
+            None => rules::model(&self.config.linkage_model),
         }
     }
 
@@ -108,7 +109,7 @@ impl Desk {
     /// log itself it would make them anew by its own.
     pub(crate) async fn has_the_rules_of_the_views(&self) -> anyhow::Result<()> {
         let shown = views::find_model(&mut *self.store().acquire().await?).await?;
-        let own = hub::survivorship(&self.config)?;
+        let own = rules::survivorship(&self.config)?;
         if let Some(shown) = shown.filter(|shown| shown.survivorship_version != own.version()) {
             bail!(
                 "the hub chooses values by the rules of survivorship {}, and this command has {}: give it the hub's \
@@ -158,8 +159,8 @@ impl Desk {
             store: self.store().clone(),
             log: self.log.clone(),
             codec: self.codec.clone(),
-            model: std::sync::Arc::new(hub::model(&self.config.linkage_model)?),
-            survivorship: std::sync::Arc::new(hub::survivorship(&self.config)?),
+            model: std::sync::Arc::new(rules::model(&self.config.linkage_model)?),
+            survivorship: std::sync::Arc::new(rules::survivorship(&self.config)?),
             token_key: self.key.clone(),
             limits: projector::Limits::default(),
         };

@@ -27,8 +27,9 @@ use desk::{Desk, pile};
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
-use crate::hub::{self, AdminDatabase};
+use crate::hub::AdminDatabase;
 use crate::on_record::{OnRecord, OperatorArgs};
+use crate::rules;
 
 /// Names of each kind that a trained model keeps: the most frequent. The others count as rare, which they are.
 const NAMES_MAX: usize = 5_000;
@@ -43,7 +44,7 @@ pub(crate) async fn run(command: ModelCommand) -> anyhow::Result<ExitCode> {
         ModelCommand::List(args) => list(args).await,
         ModelCommand::Hot(args) => hot(args).await,
         ModelCommand::Chart(args) => {
-            charts::write(&hub::model(&args.model)?, &args.out)?;
+            charts::write(&rules::model(&args.model)?, &args.out)?;
             Ok(ExitCode::SUCCESS)
         }
         ModelCommand::Show(args) => show(args).await,
@@ -121,7 +122,7 @@ async fn learn(
 
 async fn preview(args: PreviewArgs) -> anyhow::Result<ExitCode> {
     // The model first: a slip in the file need not wait for a database.
-    let candidate = hub::model(&args.model)?;
+    let candidate = rules::model(&args.model)?;
     let (desk, record) = open(&args.common, &args.operator).await?;
     let preview = try_out(&desk, &record, candidate.clone(), usize::from(args.samples)).await;
     record.close().await;
@@ -139,7 +140,7 @@ async fn preview(args: PreviewArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn activate(args: ActivateArgs) -> anyhow::Result<ExitCode> {
-    let model = hub::model(&args.model)?;
+    let model = rules::model(&args.model)?;
     change(args.change, Some(model)).await
 }
 
@@ -235,7 +236,7 @@ async fn list(args: CommonArgs) -> anyhow::Result<ExitCode> {
     let desk = Desk::open(Config::resolve(&args)?).await?;
     let activations = desk.activations().await?;
     let current = desk.current(&activations).await?;
-    let configured = hub::model(&desk.config.linkage_model)?;
+    let configured = rules::model(&desk.config.linkage_model)?;
     for (place, activation) in activations.iter().enumerate().rev() {
         let how = match activation.body.action {
             ModelAction::Activated => "activated",
@@ -282,7 +283,7 @@ async fn hot(args: HotArgs) -> anyhow::Result<ExitCode> {
 
 async fn show(args: ShowArgs) -> anyhow::Result<ExitCode> {
     let model = match &args.model {
-        Some(name) => hub::model(name)?,
+        Some(name) => rules::model(name)?,
         None => {
             let desk = Desk::open(Config::resolve(&args.common)?).await?;
             let activations = desk.activations().await?;

@@ -324,7 +324,7 @@ pub(crate) struct World {
     pub(crate) ledger_dir: tempfile::TempDir,
     pub(crate) log: EventLog,
     pub(crate) shutdown: Shutdown,
-    clock: Arc<AtomicI64>,
+    pub(crate) clock: Arc<AtomicI64>,
 }
 
 pub(crate) async fn world() -> World {
