@@ -178,23 +178,3 @@ fn a_tracer_sees_nothing_of_payments_and_is_told_which_policies_say_so() {
     assert_eq!(of(FieldGroup::Trail), (true, "tracer-works-on-a-case".to_owned()));
     assert_eq!(of(FieldGroup::Payment), (false, "payments-are-for-residents".to_owned()));
 }
-
-#[test]
-fn a_decision_that_was_made_before_costs_next_to_nothing() {
-    let policy = Policy::builtin().expect("valid");
-    let tracer = caller(Role::CdcTracer);
-    let about = request(Action::ReadPerson, Purpose::PublicHealth, true);
-    let decide = |unit: u32| {
-        let subject = Subject { units: vec![format!("320506001{unit:03}")], ..Subject::default() };
-        assert!(matches!(policy.decide(&tracer, &about, &subject), Decision::Allowed { .. }));
-    };
-    let each = |decisions: &mut dyn Iterator<Item = u32>| {
-        let began = std::time::Instant::now();
-        let count = u32::try_from(decisions.map(decide).count()).expect("few");
-        began.elapsed() / count
-    };
-    let first = each(&mut (0..500));
-    let again = each(&mut (0..500).cycle().take(50_000));
-    println!("a decision: {first:?} when it is made first, {again:?} afterwards");
-    assert!(again < first / 4, "{first:?} {again:?}");
-}

@@ -4,8 +4,7 @@ use super::field::{FIELDS, TableField};
 use super::levels::{LEVELS, Levels, MISSING, SAME, SWAPPED, compare};
 use super::store::{INPUT, Table};
 use super::weigh::{
-    ONE_PERSON, Parameters, READY, RELATIVES, STATES, by_value, is_bound, is_of_twins, ready_count, ready_place,
-    state_of, together,
+    ONE_PERSON, Parameters, READY, RELATIVES, STATES, by_value, is_bound, ready_count, ready_place, state_of, together,
 };
 
 /// A pair of rows.
@@ -152,10 +151,7 @@ impl<'a> Judge<'a> {
         let mut one = self.parameters.matches[usize::from(pair.across)] * f64::from(pair.together);
         let mut relatives = if pair.bound { self.parameters.relatives } else { 0.0 };
         for (field, code) in pair.stated() {
-            let [level_one, free_one, mut level_relatives, mut free_relatives] = self.shares[field][code];
-            if is_of_twins(&pair.levels, TableField::ALL[field]) {
-                (level_relatives, free_relatives) = (level_one, free_one);
-            }
+            let [level_one, free_one, level_relatives, free_relatives] = self.shares[field][code];
             let rarity = f64::from(pair.rarity[field]);
             let systematic = [level_one * rarity, level_relatives * rarity];
             let ratios = [systematic[0] + free_one, systematic[1] + free_relatives];

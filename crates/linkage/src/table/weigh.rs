@@ -63,22 +63,6 @@ pub(crate) fn is_bound(levels: &Levels) -> bool {
     BONDS.iter().any(|field| (SAME..=LOOSE).contains(&levels[*field as usize]))
 }
 
-/// Whether relatives have as much of a field in common as one person has with himself: those who were born on one day
-/// are twins, and what a home has they have from one home.
-pub(crate) fn is_of_twins(levels: &Levels, field: TableField) -> bool {
-    const HOME: [TableField; 8] = [
-        TableField::Surname,
-        TableField::Phone,
-        TableField::Postcode,
-        TableField::Suburb,
-        TableField::State,
-        TableField::Address1,
-        TableField::StreetNumber,
-        TableField::Address2,
-    ];
-    levels[TableField::Birth as usize] == SAME && HOME.contains(&field)
-}
-
 /// What two people of one name seldom have in common besides.
 const BESIDES: [TableField; 8] = [
     TableField::Phone,
@@ -284,11 +268,6 @@ impl Weigher {
 
     /// Log2 of the likelihood ratios of a field, for one person and for relatives.
     fn field(&self, levels: &Levels, a: &Row, b: &Row, field: TableField) -> [f32; 2] {
-        let [one, relatives] = self.kinds(levels, a, b, field);
-        [one, if is_of_twins(levels, field) { one } else { relatives }]
-    }
-
-    fn kinds(&self, levels: &Levels, a: &Row, b: &Row, field: TableField) -> [f32; 2] {
         let place = field as usize;
         let level = levels[place];
         let state = state_of(levels, field);
