@@ -178,8 +178,8 @@ impl Policy {
         grants.policies.sort_unstable();
         grants.policies.dedup();
         let days = |name: &String| self.policies.annotation(&PolicyId::new(name), "timeline_days")?.parse::<u32>().ok();
-        let limits: Option<Vec<u32>> = grants.policies.iter().map(days).collect();
-        grants.timeline_days_max = limits.and_then(|limits| limits.into_iter().max());
+        // The strictest counts: a permit that states no limit lifts none.
+        grants.timeline_days_max = grants.policies.iter().filter_map(days).min();
         grants
     }
 }

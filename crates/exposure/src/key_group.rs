@@ -129,6 +129,11 @@ impl KeyGroups {
         self.groups.iter().any(|group| !group.diagnoses.is_empty())
     }
 
+    /// When a day begins.
+    pub fn start_of(&self, day: Day) -> Timestamp {
+        day.start_utc().plus_millis(i64::from(self.utc_offset_min) * -60_000)
+    }
+
     /// The day on which ages are counted.
     pub fn day_of(&self, at: Timestamp) -> Day {
         let local = at.as_millis() + i64::from(self.utc_offset_min) * 60_000;

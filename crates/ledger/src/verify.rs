@@ -20,6 +20,7 @@ use crate::merkle::{self, Hash, MissingNode, NodeStore, leaf_hash};
 use crate::note::{Checkpoint, VerifierKey, split_note};
 use crate::recovery::check_head;
 use crate::tile::{TILE_WIDTH, Tile, TileKind, split_bundle, width_at};
+use crate::witnesses::quorum;
 
 /// Something wrong in the log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -88,7 +89,11 @@ impl fmt::Display for Report {
             writeln!(f, "key: {key} ({whence})")?;
         }
         if let Some(entries) = self.cosigned_entries {
-            writeln!(f, "cosigned: {entries} entries, by {}", self.cosigned_by.join(", "))?;
+            let by = self.cosigned_by.join(", ");
+            writeln!(
+                f,
+                "cosigned: {entries} entries, by {by} (compare their keys in the file {WITNESSES} with those you were given)"
+            )?;
         }
         if self.unpublished_entries > 0 {
             writeln!(
@@ -238,6 +243,9 @@ impl Check {
                 return None;
             }
         };
+        if by.len() < quorum(witnesses.len()) {
+            self.findings.push(finding(COSIGNED, (0, head.size), "too few of its witnesses cosigned it"));
+        }
         // The log's own signature, and one of each witness that cosigned: any other line was changed.
         let lines = split_note(&note).map_or(0, |(_, lines)| lines.len());
         if lines != by.len() + 1 {

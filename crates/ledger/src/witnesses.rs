@@ -1,7 +1,7 @@
 //! The log's side of its witnesses: every published head is shown to them, and kept with their cosignatures.
 //!
 //! A witness that has seen more than the log holds is how a directory that was set back is found out; one that finds the
-//! head inconsistent, how a second history is. Both stop the log.
+//! head inconsistent, how a second history is. Either refuses a log that starts, and later one that has no quorum any more.
 
 use std::time::Duration;
 
@@ -17,6 +17,9 @@ use crate::note::Checkpoint;
 const WITNESS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests to one witness for one head: one that learns what it has seen, and one more when it saw another meanwhile.
 const ATTEMPTS: u32 = 3;
+
+/// The longest answer of a witness that is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
 /// Where a witness is, and its key.
 #[derive(Clone, Debug)]
@@ -75,25 +78,34 @@ impl Witnesses {
         Ok(Self { http, peers })
     }
 
-    /// Shows the newest head to every witness.
+    /// Shows the newest head to every witness. At the start one that has seen another log suffices to refuse this one; later one
+    /// that lies must not stop a log that a quorum still cosigns.
     ///
     /// # Errors
     /// [`LedgerError::Rollback`] or [`LedgerError::Fork`] when one has seen another log than this, and
     /// [`LedgerError::NoQuorum`] when too few cosigned.
-    pub async fn cosign(&mut self, ledger: &LedgerHandle) -> Result<Cosigned, LedgerError> {
+    pub async fn cosign(&mut self, ledger: &LedgerHandle, is_start: bool) -> Result<Cosigned, LedgerError> {
         let (head, note) = ledger.head();
         let http = &self.http;
         let asked = self.peers.iter_mut().map(|peer| peer.cosign(http, ledger, &head, &note));
         let answers = join_all(asked).await;
-        let (mut cosigned, mut missing) = (note.clone(), Vec::new());
+        let (mut cosigned, mut missing, mut contrary) = (note.clone(), Vec::new(), None);
         for (peer, answer) in self.peers.iter().zip(answers) {
             match answer {
                 Ok(line) => cosigned.push_str(&line),
-                Err(error @ (LedgerError::Rollback { .. } | LedgerError::Fork { .. })) => return Err(error),
-                Err(_) => missing.push(peer.address.key.name().to_owned()),
+                Err(error) => {
+                    missing.push(peer.address.key.name().to_owned());
+                    if matches!(error, LedgerError::Rollback { .. } | LedgerError::Fork { .. }) {
+                        tracing::error!(%error, "A witness has seen another log than this one.");
+                        contrary.get_or_insert(error);
+                    }
+                }
             }
         }
         let (signed, needed) = (self.peers.len() - missing.len(), quorum(self.peers.len()));
+        if let Some(error) = contrary.filter(|_| is_start || signed < needed) {
+            return Err(error);
+        }
         if signed < needed {
             return Err(LedgerError::NoQuorum { signed, needed, missing: missing.join(", ") });
         }
@@ -115,7 +127,11 @@ impl Peer {
         let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
         for _ in 0..ATTEMPTS {
             if self.seen > head.size {
-                let (witness, signed) = (key.name().to_owned(), self.seen);
+                let (witness, signed) = (key.name().to_owned(), std::mem::take(&mut self.seen));
+                if signed <= ledger.head().0.size {
+                    // Somebody else showed it a newer head of this log: no contradiction.
+                    return Err(LedgerError::Unavailable);
+                }
                 return Err(LedgerError::Rollback { witness, signed, recovered: head.size });
             }
             let proof = proof(ledger, self.seen, head.size).await?;
@@ -124,13 +140,16 @@ impl Peer {
             let answer = request.send().await.map_err(|_| LedgerError::Unavailable)?;
             match answer.status().as_u16() {
                 200 => {
-                    let line = answer.text().await.map_err(|_| LedgerError::Unavailable)?;
-                    key.cosigned_at(&format!("{note}{line}"))?;
+                    // Of its answer only the one line that is its own cosignature of this very note is kept.
+                    let said = short(answer).await?;
+                    let own = |line: &&str| !line.is_empty() && key.cosigned_at(&format!("{note}{line}\n")).is_ok();
+                    let line = said.lines().find(own).map(|line| format!("{line}\n"));
+                    let line = line.ok_or(LedgerError::Unavailable)?;
                     self.seen = head.size;
                     return Ok(line);
                 }
                 409 => {
-                    let size = answer.text().await.map_err(|_| LedgerError::Unavailable)?;
+                    let size = short(answer).await?;
                     self.seen = size.trim_end().parse().map_err(|_| LedgerError::Unavailable)?;
                 }
                 422 => return Err(LedgerError::Fork { witness: key.name().to_owned(), size: self.seen }),
@@ -139,6 +158,18 @@ impl Peer {
         }
         Err(LedgerError::Unavailable)
     }
+}
+
+/// The text of an answer; none that is longer than a note may be.
+async fn short(mut answer: reqwest::Response) -> Result<String, LedgerError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|_| LedgerError::Unavailable)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > ANSWER_BYTES_MAX {
+            return Err(LedgerError::Unavailable);
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| LedgerError::Unavailable)
 }
 
 async fn proof(ledger: &LedgerHandle, old_size: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {

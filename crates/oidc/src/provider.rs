@@ -1,13 +1,12 @@
 //! A provider and its keys, which are fetched anew when they are old or when a token names one that is not known.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::Caller;
 use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
 
 use crate::keys::Keys;
 use crate::token::{self, OidcConfig, TokenFlaw};
@@ -20,6 +19,8 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 const KEYS_AGE_ALONE_MAX: Duration = Duration::from_secs(3_600);
 /// The longest that the provider may take to answer.
 const WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long a caller whose key is known waits for newer ones.
+const WAIT_WITH_KEY_MAX: Duration = Duration::from_secs(1);
 /// The longest answer of a provider that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
@@ -95,22 +96,44 @@ impl Oidc {
         token::caller(token, &keys, &self.0.config, now)
     }
 
-    /// The keys now; fetched anew when they are old, or when this one is not among them.
+    /// The keys now; fetched anew when they are old, or when this one is not among them. Who has a known key does not wait long
+    /// for a slow provider, and fetching goes on when the one who asked goes away.
     async fn keys(&self, kid: &str) -> Keys {
-        let Inner { config, client, keys } = &*self.0;
-        let mut known = keys.lock().await;
-        let is_old = known.fetched.elapsed() > KEYS_AGE_MAX || known.keys.find(kid).is_none();
-        if is_old && known.asked.elapsed() > ASK_EVERY {
-            known.asked = Instant::now();
-            match fetch(client, &config.issuer).await {
-                Ok(keys) => (known.keys, known.fetched) = (keys, Instant::now()),
-                Err(error) => tracing::warn!(%error, "The keys of the OpenID provider could not be fetched."),
+        let (is_missing, asks) = {
+            let mut known = self.0.known();
+            let is_missing = known.keys.find(kid).is_none();
+            let is_old = is_missing || known.fetched.elapsed() > KEYS_AGE_MAX;
+            let asks = is_old && known.asked.elapsed() > ASK_EVERY;
+            if asks {
+                known.asked = Instant::now();
             }
+            (is_missing, asks)
+        };
+        if asks {
+            let inner = Arc::clone(&self.0);
+            let fetching = tokio::spawn(async move {
+                match fetch(&inner.client, &inner.config.issuer).await {
+                    Ok(keys) => {
+                        let mut known = inner.known();
+                        (known.keys, known.fetched) = (keys, Instant::now());
+                    }
+                    Err(error) => tracing::warn!(%error, "The keys of the OpenID provider could not be fetched."),
+                }
+            });
+            let wait = if is_missing { 2 * WAIT_MAX } else { WAIT_WITH_KEY_MAX };
+            let _ = tokio::time::timeout(wait, fetching).await;
         }
+        let mut known = self.0.known();
         if known.fetched.elapsed() > KEYS_AGE_ALONE_MAX {
             known.keys = Keys::default();
         }
         known.keys.clone()
+    }
+}
+
+impl Inner {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

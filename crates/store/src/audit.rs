@@ -117,7 +117,8 @@ pub struct Count {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn next_index(conn: &mut PgConnection) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT coalesce(max(index) + 1, 0) FROM audit.entry").fetch_one(conn).await?)
+    let newest: i64 = sqlx::query_scalar("SELECT coalesce(max(index), -1) FROM audit.entry").fetch_one(conn).await?;
+    Ok(newest.saturating_add(1))
 }
 
 /// Inserts rows; those that are there stay as they are.
@@ -146,17 +147,22 @@ pub async fn list(conn: &mut PgConnection, first: i64, end: i64) -> Result<Vec<E
         .await?)
 }
 
-/// Deletes the rows of these indices, and every row from `end` on.
+/// Deletes the rows of these indices.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn delete(conn: &mut PgConnection, indices: &[i64], end: i64) -> Result<u64> {
-    let done = sqlx::query("DELETE FROM audit.entry WHERE index = ANY($1) OR index >= $2")
-        .bind(indices)
-        .bind(end)
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected())
+pub async fn delete(conn: &mut PgConnection, indices: &[i64]) -> Result<()> {
+    sqlx::query("DELETE FROM audit.entry WHERE index = ANY($1)").bind(indices).execute(conn).await?;
+    Ok(())
+}
+
+/// Deletes every row from `first` on; returns the index of each, and what it had for the hash of the entry.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn delete_from(conn: &mut PgConnection, first: i64) -> Result<Vec<(i64, String)>> {
+    let sql = "DELETE FROM audit.entry WHERE index >= $1 RETURNING index, coalesce(leaf, '')";
+    Ok(sqlx::query_as(sql).bind(first).fetch_all(conn).await?)
 }
 
 /// The indices of entries before `before`, newest first.

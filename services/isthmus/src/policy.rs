@@ -141,7 +141,8 @@ async fn units_of(config: &Config, operator: &OperatorArgs, person: PersonId) ->
     let subjects: Vec<SubjectHandle> = holders.iter().map(|holder| handle(holder.person_id)).collect();
     let count = subjects.len() as u64;
     let record = OnRecord::open(config, operator).await?;
-    let released = Released { subjects, groups: Vec::new(), withheld: Vec::new(), count, matter: None };
+    let groups = vec![ledger::Code::parse(access::FieldGroup::Residence.code())?];
+    let released = Released { subjects, groups, withheld: Vec::new(), count, matter: None };
     let given = record.give("explain-policy", released, holders).await;
     record.close().await;
     let (holders, _) = given?;

@@ -49,7 +49,8 @@ async fn caller(args: CallerTokenArgs) -> anyhow::Result<()> {
     );
     let config = Config::resolve(&args.common)?;
     ensure!(
-        config.oidc.is_none() || !role.is_of_staff(),
+        // A steward's row says which file is the own one; its token opens nothing where there is a provider.
+        config.oidc.is_none() || !role.is_of_staff() || role == Role::DataSteward && args.person.is_some(),
         "this deployment has an OpenID provider (key oidc): staff come from there, and the hub issues them no tokens"
     );
     let database = AdminDatabase::open(&config).await?;
@@ -94,11 +95,15 @@ async fn list(args: &CommonArgs) -> anyhow::Result<()> {
 }
 
 async fn revoke(args: TokenRevokeArgs) -> anyhow::Result<()> {
-    let database = AdminDatabase::open(&Config::resolve(&args.common)?).await?;
+    let config = Config::resolve(&args.common)?;
+    let database = AdminDatabase::open(&config).await?;
     if let Some(handle) = args.handle {
         let done = callers::disable(&mut *database.store.acquire().await?, &handle, hub::now()).await?;
         ensure!(done, "there is no caller {handle} with an open token; `isthmus token list` names them");
         println!("The token of {handle} opens nothing any more.");
+        if config.oidc.is_some() {
+            println!("Tokens of the OpenID provider go on: `isthmus token disable {handle}` puts the caller out.");
+        }
     } else if let Some(feed) = args.feed {
         let feed = FeedId::parse(&feed).context("a feed name is 2 to 64 of a-z, 0-9 and -")?;
         let done = connector::tokens::revoke(&database.store, &feed, &args.label, hub::now()).await?;

@@ -28,7 +28,7 @@ impl Witnessing {
             return Ok(None);
         }
         let mut this = Self { ledger: ledger.clone(), witnesses: Witnesses::new(addresses)?, cosigned_size: 0 };
-        this.show().await?;
+        this.show(true).await?;
         Ok(Some(this))
     }
 
@@ -42,7 +42,7 @@ impl Witnessing {
             if self.ledger.head().0.size == self.cosigned_size {
                 continue;
             }
-            match self.show().await {
+            match self.show(false).await {
                 Ok(()) => {}
                 Err(error @ (LedgerError::Rollback { .. } | LedgerError::Fork { .. })) => {
                     tracing::error!(%error, "A witness has seen another log than this one.");
@@ -52,8 +52,10 @@ impl Witnessing {
         }
     }
 
-    async fn show(&mut self) -> Result<(), LedgerError> {
-        let cosigned = self.witnesses.cosign(&self.ledger).await?;
+    async fn show(&mut self, is_start: bool) -> Result<(), LedgerError> {
+        // A head is shown when its tiles are on the disk, so that it can be proved from there.
+        self.ledger.publish().await?;
+        let cosigned = self.witnesses.cosign(&self.ledger, is_start).await?;
         if !cosigned.missing.is_empty() {
             tracing::warn!(
                 witness.missing = cosigned.missing.join(", "),

@@ -219,11 +219,11 @@ async fn of_three_witnesses_all_must_cosign_and_of_five_four() {
     append(&ledger, 3).await;
     running[4].server.abort();
     let mut five = Witnesses::new(addresses(&running)).expect("a client");
-    let cosigned = five.cosign(&ledger).await.expect("four of five");
+    let cosigned = five.cosign(&ledger, false).await.expect("four of five");
     assert_eq!(cosigned.missing, ["witness.test-w5"]);
     running[3].server.abort();
     append(&ledger, 1).await;
-    let refused = five.cosign(&ledger).await.expect_err("three of five");
+    let refused = five.cosign(&ledger, false).await.expect_err("three of five");
     assert!(matches!(&refused, LedgerError::NoQuorum { signed: 3, needed: 4, .. }), "{refused}");
     let refused = Witnessing::begin(&ledger, addresses(&running[2..])).await.expect_err("one of three");
     assert!(refused.to_string().contains("witness.test-w4, witness.test-w5"), "{refused}");

@@ -28,7 +28,14 @@ pub(crate) async fn authenticate(state: &QueryState, headers: &HeaderMap) -> Res
         // The primary: a copy of the database may lag behind.
         let mut conn = state.setup.store.acquire().await?;
         match named {
-            Some(caller) => Ok((!callers::is_barred(&mut conn, &caller.handle).await?).then_some(caller)),
+            Some(mut caller) => {
+                if caller.role == access::Role::DataSteward {
+                    // Nobody decides about the own file: whose it is, the register knows.
+                    let known = callers::find_by_handle(&mut conn, &caller.handle).await?;
+                    caller.own_claim = known.and_then(|known| known.caller.own_claim);
+                }
+                Ok((!callers::is_barred(&mut conn, &caller.handle).await?).then_some(caller))
+            }
             None => {
                 let caller = callers::find_by_token(&mut conn, &TokenHash::of(token)).await?;
                 // Where there is a provider, it alone says who staff are.

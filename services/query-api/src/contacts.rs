@@ -31,6 +31,8 @@ pub use held::{follow_contacts, load_contacts};
 /// Contacts in one answer, unless the question says otherwise, and at most. Each is a subject of the ledger entry.
 const CONTACTS_DEFAULT: usize = 100;
 const CONTACTS_MAX: usize = 500;
+/// Events that are told of one side of a meeting.
+const EVENTS_MAX: usize = 50;
 /// Meetings that are told of one contact, the first ones; their number and sum are of all.
 const MEETINGS_MAX: usize = 200;
 
@@ -128,10 +130,10 @@ pub(crate) struct MeetingView {
     pub minutes: f64,
     /// How sure, from 0 to 1.
     pub confidence: f32,
-    /// Group `provenance`: the events that place the person there.
+    /// Group `provenance`: the events that place the person there, the first 50.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub own_events: Vec<Uuid>,
-    /// Group `provenance`: the events that place the other one there.
+    /// Group `provenance`: the events that place the other one there, the first 50.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_events: Vec<Uuid>,
 }
@@ -379,7 +381,7 @@ impl Shown {
         };
         let (own, other) = self.city.index.facts(meeting);
         let events = |facts| match self.released.contains(FieldGroup::Provenance) {
-            true => self.city.events(facts).into_iter().map(|event| event.as_uuid()).collect(),
+            true => self.city.events(facts).into_iter().take(EVENTS_MAX).map(|event| event.as_uuid()).collect(),
             false => Vec::new(),
         };
         MeetingView {

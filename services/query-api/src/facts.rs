@@ -8,8 +8,9 @@ use store::views::{self, FactFilter, FactRow};
 
 /// Tokens of one person at most; a person with more is cut off at the weakest roles.
 const TOKENS_MAX: i64 = 5_000;
-/// Entries of the claim map that are read for the tokens of one page of facts.
+/// Entries of the claim map that are read at once, and of how many tokens.
 const CLAIMANTS_MAX: i64 = 50_000;
+const TOKENS_AT_ONCE: usize = 1_000;
 /// Pages that are read at most to fill one answer, because facts of other persons may be between.
 const PAGES_MAX: usize = 8;
 
@@ -26,6 +27,8 @@ pub(crate) struct Span<'a> {
 /// A fact with what is unsure about whose it is.
 pub(crate) struct OwnedFact {
     pub(crate) row: FactRow,
+    /// It is the person's own, and not just possibly.
+    pub(crate) is_owner: bool,
     pub(crate) doubt: Option<Doubt>,
     /// How many other persons it may be of.
     pub(crate) others: usize,
@@ -102,7 +105,8 @@ async fn owned(conn: &mut Conn, person: PersonId, rows: Vec<FactRow>) -> store::
         let attribution: Attribution = attribute(entries, row.started_at);
         if attribution.concerns(person) {
             let candidates = usize::from(attribution.owner.is_some()) + attribution.others.len();
-            facts.push(OwnedFact { row, doubt: attribution.doubt, others: candidates - 1 });
+            let is_owner = attribution.owner == Some(person);
+            facts.push(OwnedFact { row, is_owner, doubt: attribution.doubt, others: candidates - 1 });
         }
     }
     Ok(facts)
@@ -114,10 +118,20 @@ pub(crate) async fn claimants(
     tokens: &[ClaimToken],
 ) -> store::Result<BTreeMap<ClaimToken, Vec<Claimant>>> {
     let mut claimants: BTreeMap<ClaimToken, Vec<Claimant>> = BTreeMap::new();
-    for claim in views::list_claims_of_tokens(conn, tokens, CLAIMANTS_MAX).await? {
-        let Some(person) = claim.person else { continue };
-        let (role, valid_from, valid_to) = (claim.role, claim.valid_from, claim.valid_to);
-        claimants.entry(claim.token).or_default().push(Claimant { person, role, valid_from, valid_to });
+    let mut parts: Vec<&[ClaimToken]> = tokens.chunks(TOKENS_AT_ONCE).collect();
+    while let Some(part) = parts.pop() {
+        let claims = views::list_claims_of_tokens(conn, part, CLAIMANTS_MAX).await?;
+        // Cut off: the last tokens would belong to nobody.
+        if part.len() > 1 && claims.len() as i64 >= CLAIMANTS_MAX {
+            let (one, other) = part.split_at(part.len() / 2);
+            parts.extend([one, other]);
+            continue;
+        }
+        for claim in claims {
+            let Some(person) = claim.person else { continue };
+            let (role, valid_from, valid_to) = (claim.role, claim.valid_from, claim.valid_to);
+            claimants.entry(claim.token).or_default().push(Claimant { person, role, valid_from, valid_to });
+        }
     }
     Ok(claimants)
 }

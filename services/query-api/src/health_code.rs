@@ -3,11 +3,14 @@
 //! A reason says what and since when, never who: a resident learns of having met a case, not whose.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use domain::{EventId, EventType, PersonId, Timestamp};
-use exposure::{Case, Cause, Colour, Exposed, FactId, Ground, HealthCode, Level, Seconds, Span, TownshipId, stays};
+use exposure::{
+    Case, Cause, Colour, Exposed, FactId, Ground, HealthCode, Level, Presence, Scene, Seconds, Span, TownshipId, stays,
+};
 use serde::Serialize;
 use store::Conn;
 use utoipa::ToSchema;
@@ -43,6 +46,8 @@ pub(crate) struct CodeAnswer {
     pub rules: String,
     /// When the facts on contacts were read; what came later is in a later answer.
     pub known_at: String,
+    /// Before this instant nothing is known of contacts: a code of less than 14 days later may lack reasons.
+    pub known_since: String,
     /// Groups that this answer would hold for somebody entitled to them.
     #[schema(value_type = Vec<String>)]
     pub withheld: FieldGroups,
@@ -144,11 +149,17 @@ async fn code(call: &Call) -> Result<Found<CodeAnswer>, Failure> {
     let person = seen.person.person_id;
     let (released, withheld) = call.split(&seen.granted);
     let city = call.state.contacts.city()?;
-    let known = KnownCases::read(&mut conn, rules, on).await?;
-    let mut grounds = Grounds::default();
-    grounds.cases(&known, person);
+    let known = KnownCases::read(&mut conn, (rules, &call.state.setup.key_groups), on).await?;
     let window = Span::new(on.plus_millis(-i64::from(rules.code.red_days) * DAY_MS), on);
-    grounds.contacts(&city, &known, person, window);
+    let held = Arc::clone(&city);
+    // Over all cases this takes a while: not on a thread that answers others.
+    let gather = move || {
+        let mut grounds = Grounds::default();
+        grounds.cases(&known, person);
+        grounds.contacts(&held, &known, person, window);
+        (known, grounds)
+    };
+    let (known, mut grounds) = tokio::task::spawn_blocking(gather).await.map_err(|_| Problem::Internal)?;
     grounds.stays(call, &mut conn, person, window).await?;
     let risks = known.risks(rules, on);
     let level = |township: TownshipId| KnownCases::level(&risks, &grounds.townships[township.0 as usize]);
@@ -174,6 +185,7 @@ async fn code(call: &Call) -> Result<Found<CodeAnswer>, Failure> {
         reasons: reasons.collect(),
         rules: code.rules,
         known_at: city.known_at.to_string(),
+        known_since: city.since.to_string(),
         withheld: withheld.clone(),
     };
     Ok(Found { answer, subjects: vec![person], released, withheld, count: 1 })
@@ -230,6 +242,7 @@ impl Grounds {
     /// The person met a case while others could catch it, or met somebody after they had.
     fn contacts(&mut self, city: &City, known: &KnownCases, person: PersonId, window: Span) {
         let Some((own, span)) = city.number(person).zip(Seconds::within(window)) else { return };
+        let least = city.index.rules().contact.square_over_min * 60;
         let ranking = city.index.rank(Case { person: own, span }, |_| true);
         let met: HashMap<_, &Exposed> = ranking.exposed().iter().map(|exposed| (exposed.person, exposed)).collect();
         for (case, detail) in known.cases.iter().zip(&known.details) {
@@ -237,7 +250,12 @@ impl Grounds {
                 .person
                 .filter(|other| *other != person)
                 .and_then(|other| city.number(other))
-                .zip(detail.infectious.and_then(Seconds::within))
+                .zip(
+                    detail
+                        .infectious
+                        .filter(|one| one.to > window.from && one.from < window.to)
+                        .and_then(Seconds::within),
+                )
                 .zip(case.confirmed)
             else {
                 continue;
@@ -248,8 +266,12 @@ impl Grounds {
                 let (cause, meetings) = if contact.person == own {
                     (Cause::Contact(case.case), of_case.contact(contact).meetings)
                 } else if let Some(through) = met.get(&contact.person) {
-                    let after = ranking.contact(through).meetings.into_iter();
-                    let after = after.filter(|meeting| meeting.span.to > contact.first);
+                    // Only what came after the contact had met the case, and that was long enough by itself.
+                    let after = ranking.contact(through).meetings.into_iter().filter_map(|mut meeting| {
+                        meeting.span.from = meeting.span.from.max(contact.first);
+                        let in_square = matches!(meeting.scene, Scene::Square(_) | Scene::Beside(..));
+                        (meeting.span.count() > if in_square { least } else { 0 }).then_some(meeting)
+                    });
                     (Cause::SubContact(contact.person), after.collect())
                 } else {
                     continue;
@@ -278,9 +300,14 @@ impl Grounds {
     async fn stays(&mut self, call: &Call, conn: &mut Conn, person: PersonId, window: Span) -> Result<(), Failure> {
         let rules = &call.state.setup.rules;
         let known = whereabouts::read(conn, rules, person, &[EventType::PresenceInterval], window).await?;
-        for stay in stays(&rules.stay, &known.presences) {
+        // What is perhaps somebody else's colours nobody, as it makes nobody a contact.
+        let is_own = |one: &&Presence| known.facts[one.fact.0 as usize].0.is_owner;
+        let own: Vec<Presence> = known.presences.iter().filter(is_own).copied().collect();
+        for stay in stays(&rules.stay, &own) {
             let place = known.places.get(stay.place.0 as usize);
-            let Some(code) = place.and_then(|place| place.division_code.as_deref()).map(township_of) else { continue };
+            let Some(code) = place.and_then(|place| place.division_code.as_deref()).and_then(township_of) else {
+                continue;
+            };
             let Some(span) = stay.span.common(window) else { continue };
             let facts = self.facts(stay.facts.iter().map(|fact| known.facts[fact.0 as usize].0.row.event_id));
             let number = self.townships.iter().position(|known| known == code).unwrap_or(self.townships.len());

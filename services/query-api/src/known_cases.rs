@@ -1,9 +1,9 @@
 //! Cases as disease control states them, as numbers for the rules that count them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domain::{Body, CaseState as Stated, CaseStatus, ClaimToken, Day, EventId, PersonId, Timestamp, attribute};
-use exposure::{CaseId, CaseState, KnownCase, Level, Risk, Rules, Span, TownshipId, township_risks};
+use domain::{Body, CaseState as Stated, CaseStatus, EventId, PersonId, Timestamp};
+use exposure::{CaseId, CaseState, KeyGroups, KnownCase, Level, Risk, Rules, Span, TownshipId, township_risks};
 use store::Conn;
 use store::views::{self, FactRow};
 
@@ -33,37 +33,36 @@ pub(crate) struct CaseDetail {
     pub(crate) infectious: Option<Span>,
 }
 
-/// The township that a division code lies in.
-pub(crate) fn township_of(division_code: &str) -> &str {
-    division_code.get(..TOWNSHIP_DIGITS).unwrap_or(division_code)
+/// The township that a division code lies in; `None` for what is larger, or no code.
+pub(crate) fn township_of(division_code: &str) -> Option<&str> {
+    division_code.get(..TOWNSHIP_DIGITS).filter(|code| code.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 impl KnownCases {
-    /// Reads all cases. `now` is when somebody who is not yet isolated is still infectious.
-    pub(crate) async fn read(conn: &mut Conn, rules: &Rules, now: Timestamp) -> Result<Self, Failure> {
+    /// Reads all cases. `days` says when a day begins, `now` is when somebody who is not yet isolated is still infectious.
+    pub(crate) async fn read(
+        conn: &mut Conn,
+        (rules, days): (&Rules, &KeyGroups),
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
         let rows = views::list_case_facts(conn).await?;
-        let subjects: BTreeSet<ClaimToken> = rows.iter().filter_map(|row| row.subject).collect();
-        let subjects: Vec<ClaimToken> = subjects.into_iter().collect();
-        let mut claimants = BTreeMap::new();
-        for some in subjects.chunks(1_000) {
-            claimants.extend(facts::claimants(conn, some).await?);
-        }
+        let attributed = facts::attributed(conn, &rows).await?;
         let mut known = Self::default();
         let mut clusters: BTreeMap<String, u32> = BTreeMap::new();
-        for row in rows {
+        for (row, attribution) in rows.into_iter().zip(attributed) {
             let Body::CaseStatus(body) = row.body()? else { continue };
-            let entries = row.subject.and_then(|subject| claimants.get(&subject)).map_or(&[][..], Vec::as_slice);
-            let person = attribute(entries, row.started_at).owner;
+            // A case that may be somebody else's is nobody's.
+            let person = attribution.owner.filter(|_| attribution.doubt.is_none());
             let count = clusters.len() as u32;
             let cluster = body.cluster_id.as_ref().map(|cluster| *clusters.entry(cluster.clone()).or_insert(count));
-            known.put(rules, now, &row, &body, person, cluster);
+            known.put((rules, days), now, &row, &body, person, cluster);
         }
         Ok(known)
     }
 
     fn put(
         &mut self,
-        rules: &Rules,
+        rules: (&Rules, &KeyGroups),
         now: Timestamp,
         row: &FactRow,
         body: &CaseStatus,
@@ -71,7 +70,7 @@ impl KnownCases {
         cluster: Option<u32>,
     ) {
         let Some(state) = state(body.state) else { return };
-        let code = body.place.division_code.as_deref().map(township_of).unwrap_or_default();
+        let code = body.place.division_code.as_deref().and_then(township_of).unwrap_or_default();
         self.placeless += usize::from(code.is_empty());
         let (number, township) = (CaseId(self.cases.len() as u32), self.township(code));
         self.cases.push(KnownCase {
@@ -123,12 +122,12 @@ const fn state(stated: Stated) -> Option<CaseState> {
 
 /// When others could catch it: as stated, or from some days before the first symptoms or the confirmation, until the
 /// person was isolated.
-fn infectious(rules: &Rules, body: &CaseStatus, now: Timestamp) -> Option<Span> {
+fn infectious((rules, days): (&Rules, &KeyGroups), body: &CaseStatus, now: Timestamp) -> Option<Span> {
     let before = i64::from(rules.contact.infectious_days_before) * DAY_MS;
     let from = body
         .infectious_from
-        .map(Day::start_utc)
-        .or_else(|| Some(body.onset?.start_utc().plus_millis(-before)))
+        .map(|day| days.start_of(day))
+        .or_else(|| Some(days.start_of(body.onset?).plus_millis(-before)))
         .or_else(|| Some(body.confirmed_time?.plus_millis(-before)))?;
     let to = body.isolated_time.or(body.closed_time).unwrap_or(now);
     Some(Span::new(from, to))

@@ -20,6 +20,8 @@ const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 const COMPARE_EVERY: Duration = Duration::from_secs(10);
 /// Entries compared at once: 300,000 within a minute, and then from the beginning again.
 const COMPARED_AT_ONCE: u64 = 50_000;
+/// Rows that differ of which the log of the process tells the index.
+const TOLD_MAX: usize = 100;
 /// Entries read from the log at once.
 const PAGE: u64 = 1_024;
 
@@ -30,8 +32,11 @@ pub async fn follow_ledger(state: &QueryState, shutdown: &Shutdown) {
     while !shutdown.has_begun() {
         if catch_up(state).await.is_ok() && compared_at.elapsed() >= COMPARE_EVERY {
             compared_at = tokio::time::Instant::now();
-            if let Ok(compared) = compare(state, next, COMPARED_AT_ONCE).await {
-                next = compared.next;
+            match compare(state, next, COMPARED_AT_ONCE).await {
+                Ok(compared) => next = compared.next,
+                Err(_) => {
+                    tracing::error!(ledger.index = next, "The search index could not be compared with the access log.")
+                }
             }
         }
         tokio::select! {
@@ -58,9 +63,17 @@ pub(crate) async fn catch_up(state: &QueryState) -> Result<(), Failure> {
         let mut conn = store.acquire().await?;
         let next = as_index(audit::next_index(&mut conn).await?);
         if next > size {
-            // Rows of entries that there are not: only somebody beside this program makes them.
-            let gone = audit::delete(&mut conn, &[], as_row(size)).await?;
-            tell(&(size..size + gone).collect::<Vec<_>>());
+            // Others may have brought it further meanwhile: only what is beyond the log as it is now is nobody's.
+            let size = ledger.size().await.map_err(|error| unreadable(&error))?;
+            if next <= size {
+                return Ok(());
+            }
+            let gone = audit::delete_from(&mut conn, as_row(size)).await?;
+            for (index, leaf) in gone.iter().take(TOLD_MAX) {
+                let message = "The index had an entry that the log has not: a row was added, or the log was set back.";
+                tracing::error!(ledger.index = index, ledger.leaf = leaf, "{message}");
+            }
+            tell(&gone.iter().map(|(index, _)| as_index(*index)).collect::<Vec<_>>());
             continue;
         }
         if next == size {
@@ -91,12 +104,20 @@ async fn compare_part(state: &QueryState, first: u64, count: u64) -> Result<Comp
         let expected = rows(state, at, PAGE.min(last - at)).await?;
         let Some(newest) = expected.last().map(|row| as_index(row.index)) else { break };
         let mut tx = store.begin("compare_ledger_index").await?;
-        let found = audit::list(&mut tx, as_row(at), as_row(newest + 1)).await?;
+        let found = match audit::list(&mut tx, as_row(at), as_row(newest + 1)).await {
+            Ok(found) => found,
+            // A row that cannot even be read is not the log's: the whole page is made anew.
+            Err(_) => {
+                drop(tx);
+                tx = store.begin("compare_ledger_index").await?;
+                Vec::new()
+            }
+        };
         if found != expected {
             let found: BTreeMap<i64, &EntryRow> = found.iter().map(|row| (row.index, row)).collect();
             let wrong: Vec<EntryRow> = expected.into_iter().filter(|row| found.get(&row.index) != Some(&row)).collect();
             let indices: Vec<i64> = wrong.iter().map(|row| row.index).collect();
-            audit::delete(&mut tx, &indices, i64::MAX).await?;
+            audit::delete(&mut tx, &indices).await?;
             audit::insert(&mut tx, &wrong).await?;
             tx.commit().await?;
             differing.extend(indices.into_iter().map(as_index));
@@ -150,7 +171,7 @@ fn tell(differing: &[u64]) {
         return;
     }
     metrics::counter!("isthmus_ledger_index_differing_total").increment(differing.len() as u64);
-    let some: Vec<_> = differing.iter().take(100).map(u64::to_string).collect();
+    let some: Vec<_> = differing.iter().take(TOLD_MAX).map(u64::to_string).collect();
     tracing::error!(
         ledger.differing = differing.len(),
         ledger.indices = some.join(" "),

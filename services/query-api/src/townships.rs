@@ -68,7 +68,7 @@ impl TownshipRisk {
     params(
         crate::openapi::PersonHeaders,
         ("on" = Option<String>, Query, format = DateTime, description = "The instant; now unless stated"),
-        ("township" = Option<String>, Query, description = "Only the township of this division code, of at most 9 digits: longer numbers stand in no address"),
+        ("township" = Option<String>, Query, description = "Only the township of this division code of 9 digits"),
     ),
     responses(
         (status = 200, description = "The townships", body = Receipted<Townships>,
@@ -93,7 +93,7 @@ async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
     let wanted = township.as_deref().map(code).transpose()?;
     let rules = &call.state.setup.rules;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let known = KnownCases::read(&mut conn, rules, on).await?;
+    let known = KnownCases::read(&mut conn, (rules, &call.state.setup.key_groups), on).await?;
     let risks = known.risks(rules, on);
     let mut townships: Vec<TownshipRisk> = risks
         .iter()
@@ -118,6 +118,5 @@ pub(crate) fn instant(on: Option<&str>, now: Timestamp) -> Result<Timestamp, Pro
 }
 
 fn code(text: &str) -> Result<&str, Problem> {
-    let is_code = (6..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    if is_code { Ok(township_of(text)) } else { Err(Problem::QueryMalformed) }
+    township_of(text).filter(|code| code.len() == text.len()).ok_or(Problem::QueryMalformed)
 }

@@ -146,7 +146,8 @@ pub(crate) async fn search(args: SearchArgs) -> anyhow::Result<ExitCode> {
     let found = find_newest(record.client(), &filter, usize::try_from(args.limit)?).await;
     let given = match found {
         Ok(found) => {
-            let released = Released { count: found.len() as u64, ..Released::default() };
+            let subjects = filter.subject.into_iter().collect();
+            let released = Released { subjects, count: found.len() as u64, ..Released::default() };
             record.give("read-ledger", released, found).await
         }
         Err(error) => Err(error),
@@ -229,7 +230,8 @@ async fn write_and_record(
     let mut id = [0; 16];
     id.copy_from_slice(&hash[..16]);
     let matter = Matter { id: MatterId(id), act: Code::parse("export")? };
-    let released = Released { count, matter: Some(matter), ..Released::default() };
+    let subjects = filter.subject.into_iter().collect();
+    let released = Released { subjects, count, matter: Some(matter), ..Released::default() };
     let (file, receipt) = record.give("export-ledger", released, file).await?;
     file.persist_noclobber(out).with_context(|| format!("{} cannot be written", out.display()))?;
     eprintln!("This export is entry {} of the ledger.", receipt.index);

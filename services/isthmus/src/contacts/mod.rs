@@ -120,15 +120,20 @@ fn met(rules: Rules, seen: &Seen) -> anyhow::Result<(Pairs, usize)> {
     let found = index.contacts_of_all(&cases, |contacts| {
         let own = contacts.case.person.0;
         let crowds = contacts.left_out.len();
-        let later = contacts.contacts.into_iter().filter(move |contact| contact.person.0 > own);
-        let pairs = later.map(|contact| {
-            let spells: Vec<Seconds> = contact.meetings.iter().map(|meeting| meeting.span).collect();
-            ((own, contact.person.0), joined(spells))
+        let pairs = contacts.contacts.into_iter().map(move |contact| {
+            let (other, spells) = (contact.person.0, contact.meetings.iter().map(|meeting| meeting.span));
+            ((own.min(other), own.max(other)), spells.collect::<Vec<Seconds>>())
         });
         (pairs.collect::<Vec<_>>(), crowds)
     });
     let left_out = found.iter().map(|(_, crowds)| crowds).sum();
-    Ok((found.into_iter().flat_map(|(pairs, _)| pairs).collect(), left_out))
+    // A stay in a crowd lists nobody, but who met it briefly may list it.
+    let mut all = Pairs::new();
+    for (pair, spells) in found.into_iter().flat_map(|(pairs, _)| pairs) {
+        all.entry(pair).or_default().extend(spells);
+    }
+    all.values_mut().for_each(|spells| *spells = joined(std::mem::take(spells)));
+    Ok((all, left_out))
 }
 
 /// Spells in several squares at once are one time together.

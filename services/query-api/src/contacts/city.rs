@@ -126,7 +126,7 @@ struct Gathered<'a> {
     registered: BTreeMap<String, Vec<PlaceRow>>,
     persons: Vec<PersonId>,
     by_person: HashMap<PersonId, u32>,
-    by_place: HashMap<String, Option<PlaceId>>,
+    by_place: HashMap<String, PlaceId>,
     places: Vec<Vec<Overlap>>,
     rooms: Named,
     runs: Named,
@@ -146,12 +146,17 @@ struct Named {
 
 impl Named {
     fn number(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.numbers.get(name) {
+        self.number_as(name, name)
+    }
+
+    /// The number of a key that is shown under another name.
+    fn number_as(&mut self, key: &str, shown: &str) -> u32 {
+        if let Some(number) = self.numbers.get(key) {
             return *number;
         }
         let number = self.names.len() as u32;
-        self.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
+        self.names.push(shown.to_owned());
+        self.numbers.insert(key.to_owned(), number);
         number
     }
 }
@@ -223,7 +228,8 @@ impl<'a> Gathered<'a> {
     fn track(&mut self, owner: PersonId, rows: &[(&WhereaboutsRow, bool)]) -> store::Result<()> {
         let mut presences = Vec::with_capacity(rows.len());
         for (number, (row, is_doubtful)) in rows.iter().enumerate() {
-            let (Some(place), Some((method, confidence))) = (self.place(row)?, row.presence) else { continue };
+            let Some((method, confidence)) = row.presence else { continue };
+            let place = self.place(row)?;
             presences.push(Presence {
                 fact: FactId(number as u32),
                 track: 0,
@@ -247,8 +253,9 @@ impl<'a> Gathered<'a> {
         Ok(())
     }
 
-    /// The number of a presence's place, when its position is known. What moved is another place.
-    fn place(&mut self, row: &WhereaboutsRow) -> store::Result<Option<PlaceId>> {
+    /// The number of a presence's place. What moved is another place. One without a position has no squares, but who was
+    /// there was nowhere else.
+    fn place(&mut self, row: &WhereaboutsRow) -> store::Result<PlaceId> {
         let stated = match row.fact().map(|fact| fact.body()).transpose()? {
             Some(Body::PresenceInterval(body)) => body.place,
             _ => PlaceRef { place_id: row.place_id.clone(), ..PlaceRef::default() },
@@ -260,10 +267,8 @@ impl<'a> Gathered<'a> {
             return Ok(*known);
         }
         let overlaps = whereabouts::disc(&place).and_then(|disc| self.grid.disc(disc.centre, disc.radius_m).ok());
-        let number = overlaps.map(|overlaps| {
-            self.places.push(overlaps);
-            PlaceId(self.places.len() as u32 - 1)
-        });
+        self.places.push(overlaps.unwrap_or_default());
+        let number = PlaceId(self.places.len() as u32 - 1);
         self.by_place.insert(key, number);
         Ok(number)
     }
@@ -314,7 +319,10 @@ impl<'a> Gathered<'a> {
             {
                 let household = format!("{}/{}", row.source, home.household_id);
                 let dwelling = home.dwelling.place_id.unwrap_or(household);
-                (Room::Dwelling(PlaceId(self.rooms.number(&dwelling))), None, span, usual)
+                // People of one household may live at several addresses; an address is in no answer.
+                let address = home.dwelling.name.as_ref().map_or("", |name| name.expose().as_str());
+                let number = self.rooms.number_as(&format!("{dwelling}\n{address}"), &dwelling);
+                (Room::Dwelling(PlaceId(number)), None, span, usual)
             }
             _ => return Ok(()),
         };
