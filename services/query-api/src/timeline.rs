@@ -172,7 +172,7 @@ async fn timeline(call: &Call) -> Result<Found<Timeline>, Failure> {
 }
 
 fn fact(owned: OwnedFact, released: &FieldGroups) -> Result<Option<FactView>, Failure> {
-    let OwnedFact { row, doubt, others } = owned;
+    let OwnedFact { row, doubt, others, is_owner: _ } = owned;
     let Some(group) = KINDS.iter().find(|(kind, _)| *kind == row.kind).map(|(_, group)| *group) else {
         return Ok(None);
     };

@@ -137,6 +137,12 @@ fn a_booking_is_its_travellers_on_its_flights() {
 }
 
 #[test]
+fn an_interchange_whose_date_has_letters_of_two_bytes_has_no_version() {
+    let rows = read(&BOOKING.replace("220301:0754", "2Ë20302:0754"));
+    assert!(rows[0].as_ref().expect("a booking").iter().all(|draft| draft.version.is_none()));
+}
+
+#[test]
 fn a_title_that_a_document_copies_from_the_booking_is_no_part_of_the_name() {
     let named = |document: &str| {
         let rows = read(&BOOKING.replace("LOBB/MOLLY ANN", document));

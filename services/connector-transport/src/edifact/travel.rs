@@ -191,7 +191,7 @@ fn at_airport(
 fn version(row: &Row) -> (Option<i64>, i64) {
     let [date, time] = &row.prepared;
     // Syntax 4 has the century, older ones have not.
-    let date = if date.len() == 8 { &date[2..] } else { date };
+    let date = date.get(2..).filter(|_| date.len() == 8).unwrap_or(date);
     let made = civil(date, time, Order::YearFirst).and_then(|at| Timestamp::from_civil(at, &TimeZone::UTC).ok());
     match made {
         Some((made, _)) => (Some(made.as_millis() * 1_000), MINUTE_US - 1),
