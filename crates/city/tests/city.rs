@@ -146,7 +146,7 @@ fn a_city_of_two_thousand_has_every_trap() {
         summary.files.iter().filter(|file| file.repeat_of.is_some()).map(|file| file.feed).collect();
     assert!(repeated.len() >= 6, "{repeated:?}");
     let feeds: BTreeSet<&str> = summary.files.iter().map(|file| file.feed).collect();
-    assert_eq!(feeds.len(), 10);
+    assert_eq!(feeds.len(), 11);
     assert!(truth(folder.path(), "contacts.csv").len() > 50);
 }
 

@@ -91,6 +91,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents<'_>, Problem> {
     Ok(Contents { start, entries, torn_bytes: rest.len() })
 }
 
+/// Whether a record can be read anywhere behind the place of the head.
+pub(crate) fn holds_record(bytes: &[u8]) -> bool {
+    (HEAD_BYTES..bytes.len()).any(|at| read_any_record(&bytes[at..]).is_some())
+}
+
 fn be64(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }

@@ -109,8 +109,9 @@ fn replay<F: Files>(files: &F, sequences: &[u64]) -> Result<Option<Replayed>, Le
         let bytes = read_file(files, &name)?;
         let contents = match journal::read(&bytes) {
             Ok(contents) => contents,
-            // A crash while the journal was begun: it never held an entry.
-            Err(Problem::NoHead) if Some(sequence) == sequences.last() => continue,
+            // A crash while the journal was begun: it never held an entry. A later start may have begun the next one and crashed
+            // before it removed this one.
+            Err(Problem::NoHead) if Some(sequence) == sequences.last() || !journal::holds_record(&bytes) => continue,
             Err(Problem::NoHead) => return Err(damaged(name, "its head does not verify")),
             Err(Problem::Damaged) => return Err(damaged(name, "a record before its end does not verify")),
         };

@@ -34,7 +34,8 @@ impl Hub {
     /// A hub whose hospitals agreed on the enhanced mode.
     async fn enhanced() -> Self {
         let folder = scratch_dir("profiles");
-        let (name, text) = connector_hospital::PROFILES[1];
+        let mut profiles = connector_hospital::PROFILES.iter();
+        let (name, text) = profiles.find(|(name, _)| *name == "hospital-hl7.toml").expect("it ships");
         let text = format!("{text}\n[options]\nacknowledgements = \"enhanced\"\n");
         std::fs::write(folder.join(name), text).expect("written");
         Self::with(Some(&folder)).await

@@ -89,7 +89,9 @@ struct Arbitrary<'e, 'a> {
 
 impl Arbitrary<'_, '_> {
     fn is_time(&self) -> bool {
-        self.field.ends_with("_time") || self.field.ends_with("_date") || self.field.starts_with("valid_")
+        ["_time", "_date", "_from"].iter().any(|end| self.field.ends_with(end))
+            || self.field.starts_with("valid_")
+            || self.field == "onset"
     }
 }
 

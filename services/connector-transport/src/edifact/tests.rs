@@ -137,9 +137,8 @@ fn a_booking_is_its_travellers_on_its_flights() {
 }
 
 #[test]
-fn an_interchange_whose_date_has_letters_of_two_bytes_has_no_version() {
-    let rows = read(&BOOKING.replace("220301:0754", "2Ë20302:0754"));
-    assert!(rows[0].as_ref().expect("a booking").iter().all(|draft| draft.version.is_none()));
+fn a_date_of_an_interchange_with_letters_of_two_bytes_does_not_stop_its_reader() {
+    assert!(read(&BOOKING.replace("220301:0754", "2Ë20302:0754"))[0].is_ok());
 }
 
 #[test]
