@@ -1,6 +1,6 @@
 //! Codes of community units: divisions and, below them, grid units.
 //!
-//! A code of one of the lengths of [`LEVELS`] stands for everything whose code begins with it; any other stands for itself
+//! A code of one of the lengths of `LEVELS` stands for everything whose code begins with it; any other stands for itself
 //! only. This is the form of Chinese division codes (GB/T 2260, GB/T 10114); a grid unit has its division's code and a
 //! suffix of its own.
 
