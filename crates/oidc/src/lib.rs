@@ -5,9 +5,11 @@
 //! hub. Whether its caller is still in service is not asked here: the register of callers says it on every request.
 
 mod keys;
+mod login;
 mod provider;
 mod signature;
 mod token;
 
+pub use login::{Leaving, LoginConfig, LoginTokens};
 pub use provider::{Oidc, OidcError};
 pub use token::{OidcConfig, TokenFlaw};

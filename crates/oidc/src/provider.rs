@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::keys::Keys;
+use crate::login::{Endpoints, LoginConfig};
 use crate::token::{self, OidcConfig, TokenFlaw};
 
 /// Keys are fetched anew after this long: a key that the provider took back opens nothing from then on.
@@ -47,6 +48,7 @@ pub struct Oidc(Arc<Inner>);
 struct Inner {
     config: OidcConfig,
     client: reqwest::Client,
+    endpoints: Option<Endpoints>,
     keys: Mutex<Known>,
 }
 
@@ -60,6 +62,8 @@ struct Known {
 struct Discovery {
     issuer: String,
     jwks_uri: String,
+    #[serde(flatten)]
+    endpoints: Option<Endpoints>,
 }
 
 impl Oidc {
@@ -75,10 +79,10 @@ impl Oidc {
             .timeout(WAIT_MAX)
             .build()
             .map_err(|error| failed(&config.issuer, &error))?;
-        let keys = fetch(&client, &config.issuer).await?;
+        let (keys, endpoints) = fetch(&client, &config.issuer).await?;
         let now = Instant::now();
         let keys = Mutex::new(Known { keys, fetched: now, asked: now });
-        Ok(Self(Arc::new(Inner { config, client, keys })))
+        Ok(Self(Arc::new(Inner { config, client, endpoints, keys })))
     }
 
     /// Whether a bearer token has the form of a token of a provider.
@@ -94,6 +98,19 @@ impl Oidc {
         let kid = token::key_id(token)?;
         let keys = self.keys(&kid).await;
         token::caller(token, &keys, &self.0.config, now)
+    }
+
+    pub(crate) fn config(&self) -> &OidcConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.0.client
+    }
+
+    /// How the hub signs people in, where provider and configuration say so.
+    pub(crate) fn login(&self) -> Option<(&LoginConfig, &Endpoints)> {
+        self.0.config.login.as_ref().zip(self.0.endpoints.as_ref())
     }
 
     /// The keys now; fetched anew when they are old, or when this one is not among them. Who has a known key does not wait long
@@ -113,7 +130,7 @@ impl Oidc {
             let inner = Arc::clone(&self.0);
             let fetching = tokio::spawn(async move {
                 match fetch(&inner.client, &inner.config.issuer).await {
-                    Ok(keys) => {
+                    Ok((keys, _)) => {
                         let mut known = inner.known();
                         (known.keys, known.fetched) = (keys, Instant::now());
                     }
@@ -143,7 +160,7 @@ impl std::fmt::Debug for Oidc {
     }
 }
 
-async fn fetch(client: &reqwest::Client, issuer: &str) -> Result<Keys, OidcError> {
+async fn fetch(client: &reqwest::Client, issuer: &str) -> Result<(Keys, Option<Endpoints>), OidcError> {
     let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let discovery: Discovery = get(client, &url).await?;
     if discovery.issuer != issuer {
@@ -152,11 +169,19 @@ async fn fetch(client: &reqwest::Client, issuer: &str) -> Result<Keys, OidcError
     check_address(&discovery.jwks_uri, issuer)?;
     let set: JwkSet = get(client, &discovery.jwks_uri).await?;
     let keys = Keys::of(&set);
-    if keys.is_empty() { Err(failed(&discovery.jwks_uri, &"it has no key for signatures")) } else { Ok(keys) }
+    if keys.is_empty() {
+        return Err(failed(&discovery.jwks_uri, &"it has no key for signatures"));
+    }
+    Ok((keys, discovery.endpoints))
 }
 
 async fn get<T: DeserializeOwned>(client: &reqwest::Client, url: &str) -> Result<T, OidcError> {
-    let answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
+    read(client.get(url), url).await
+}
+
+/// Sends a request and reads its answer, which is JSON and not long.
+pub(crate) async fn read<T: DeserializeOwned>(request: reqwest::RequestBuilder, url: &str) -> Result<T, OidcError> {
+    let answer = request.send().await.and_then(reqwest::Response::error_for_status);
     let mut answer = answer.map_err(|error| failed(url, &error.without_url()))?;
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| failed(url, &error.without_url()))? {
@@ -168,7 +193,7 @@ async fn get<T: DeserializeOwned>(client: &reqwest::Client, url: &str) -> Result
     serde_json::from_slice(&bytes).map_err(|error| failed(url, &error))
 }
 
-fn failed(url: &str, reason: &dyn std::fmt::Display) -> OidcError {
+pub(crate) fn failed(url: &str, reason: &dyn std::fmt::Display) -> OidcError {
     OidcError::Provider { url: url.to_owned(), reason: reason.to_string() }
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::keys::Keys;
+use crate::login::LoginConfig;
 
 /// How far the clocks of the provider and of the hub may be apart, in seconds.
 const LEEWAY_SECONDS: u64 = 5;
@@ -32,6 +33,8 @@ pub struct OidcConfig {
     /// The longest time from issue to end of a token, in seconds.
     #[serde(default = "lifetime_max_seconds")]
     pub lifetime_max_seconds: u64,
+    /// How people sign in to the console.
+    pub login: Option<LoginConfig>,
 }
 
 fn handle_claim() -> String {

@@ -41,6 +41,7 @@ fn config() -> OidcConfig {
         role_claim: role_claim(),
         unit_claim: unit_claim(),
         lifetime_max_seconds: 300,
+        login: None,
     }
 }
 

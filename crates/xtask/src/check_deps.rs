@@ -38,6 +38,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "query-api",
         &["domain", "access", "chart", "codec", "event-log", "exposure", "ledger", "oidc", "store", "runtime"],
     ),
+    ("console", &["domain", "access", "oidc", "runtime", "store"]),
     ("ledger-service", &["domain", "access", "ledger", "runtime"]),
     ("xtask", &["access"]),
 ];
@@ -56,7 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rdkafka", &["event-log"]),
     ("apache-avro", &["codec", "xtask"]),
     ("sqlx", &["store", "event-log", "runtime", "test-support", "isthmus", "e2e"]),
-    ("axum", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "test-support", "e2e"]),
+    ("axum", &["runtime", "connector", "query-api", "ledger-service", "console", "isthmus", "test-support", "e2e"]),
     ("utoipa", &["runtime", "connector", "query-api", "ledger-service", "isthmus", "e2e"]),
     ("jsonwebtoken", &["oidc"]),
     ("reqwest", &["codec", "connector", "ledger", "oidc", "isthmus", "test-support", "e2e"]),

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use codec::{Codec, RegistryConfig};
 use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
+use console::{Console, ConsoleSetup};
 use domain::{EventType, Sensitive, Timestamp, TokenKey};
 use event_log::{EventLog, LogConfig, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, PolicyHash, RemoteLedger, VerifierKey};
@@ -80,6 +81,8 @@ pub(crate) struct Running {
     pub(crate) mllp: Option<std::net::SocketAddr>,
     /// The ledger of this process, when it runs here.
     pub(crate) ledger: Option<LedgerHandle>,
+    /// The console, when the query API runs here.
+    pub(crate) console: Option<Console>,
     tasks: JoinSet<anyhow::Result<()>>,
 }
 
@@ -183,8 +186,12 @@ impl Hub {
             tasks.spawn(async move { Ok(projector::run(projector, shutdown).await?) });
         }
         router = router.merge(runtime::http::process_routes());
+        let mut console = None;
         router = if services.contains(&Service::QueryApi) {
-            let state = self.query_state(ledger.as_ref(), shutdown).await?;
+            let oidc = self.oidc().await?;
+            let (state, site) = (self.query_state(ledger.as_ref(), oidc.clone(), shutdown)?, self.console(oidc));
+            router = router.merge(site.router());
+            problems.extend(console::PROBLEMS);
             let (routes, mut document) = query_api::router(state.clone());
             if let Some(api) = api {
                 document.merge(api);
@@ -210,7 +217,8 @@ impl Hub {
                 }
                 Ok(())
             });
-            query_api::finish(router.merge(routes), document, &problems, Some(state))
+            let router = query_api::finish(router.merge(routes), document, &problems, Some(state));
+            console.insert(site).layer(router)
         } else {
             query_api::finish(router.merge(self.readiness()), api.unwrap_or_default(), &problems, None)
         };
@@ -237,7 +245,7 @@ impl Hub {
         let wish = shutdown.clone();
         tasks.spawn(async move { Ok(runtime::http::serve(listener, router, wish).await?) });
         tracing::info!(http.address = %http, with_tls.http = ?with_tls.tls_http, with_tls.mllp = ?with_tls.tls_mllp, "The hub is up.");
-        Ok(Running { http, mllp, ledger, tasks })
+        Ok(Running { http, mllp, ledger, console, tasks })
     }
 
     /// Stops the private PostgreSQL, if there is one.
@@ -320,16 +328,29 @@ impl Hub {
         Ok(self.ledger_client(ledger)?.map(|ledger| Office { desk, ledger, policy }))
     }
 
-    async fn query_state(&self, ledger: Option<&LedgerHandle>, shutdown: &Shutdown) -> anyhow::Result<QueryState> {
-        let oidc = match &self.config.oidc {
-            Some(config) => Some(Oidc::discover(config.clone()).await?),
-            None => {
-                if matches!(self.config.log, LogConfig::Kafka(_)) {
-                    tracing::warn!("Staff come with tokens of the hub itself: a deployment names its OpenID provider.");
-                }
-                None
-            }
-        };
+    /// The OpenID provider that staff come from.
+    async fn oidc(&self) -> anyhow::Result<Option<Oidc>> {
+        if let Some(config) = &self.config.oidc {
+            return Ok(Some(Oidc::discover(config.clone()).await?));
+        }
+        if matches!(self.config.log, LogConfig::Kafka(_)) {
+            tracing::warn!("Staff come with tokens of the hub itself: a deployment names its OpenID provider.");
+        }
+        Ok(None)
+    }
+
+    /// The console: its cookies go over TLS only where staff come from a provider, which is a deployment.
+    fn console(&self, oidc: Option<Oidc>) -> Console {
+        let (store, secure) = (self.store.clone(), oidc.is_some());
+        Console::new(ConsoleSetup { store, oidc, secure, clock: Arc::new(now) })
+    }
+
+    fn query_state(
+        &self,
+        ledger: Option<&LedgerHandle>,
+        oidc: Option<Oidc>,
+        wish: &Shutdown,
+    ) -> anyhow::Result<QueryState> {
         Ok(QueryState::new(QuerySetup {
             store: self.store.clone(),
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
@@ -341,7 +362,7 @@ impl Hub {
             log: self.log.clone(),
             codec: self.codec.clone(),
             clock: Arc::new(now),
-            shutdown: shutdown.clone(),
+            shutdown: wish.clone(),
         }))
     }
 

@@ -6,7 +6,7 @@ mod score;
 mod summary;
 mod truth;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use access::{Caller, Role};
 use anyhow::{Context, bail};
+use console::DemoRole;
 use domain::{ClaimToken, FeedId, PersonId};
 use futures_util::TryStreamExt;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -103,6 +104,8 @@ async fn end(running: Running, hub: Hub, shutdown: &Shutdown) -> anyhow::Result<
 async fn work(hub: &Hub, running: &Running, base: &str, city: &Path, summary: &mut Summary) -> anyhow::Result<Tokens> {
     let files = push::feed_files(city)?;
     let mut tokens = Tokens::issue(hub, &files).await?;
+    let offer = |tokens: &Tokens| running.console.as_ref().map(|console| console.offer_demo(tokens.demo_roles()));
+    offer(&tokens);
     let client = reqwest::Client::new();
 
     let began = Instant::now();
@@ -116,6 +119,7 @@ async fn work(hub: &Hub, running: &Running, base: &str, city: &Path, summary: &m
 
     println!("\nThree questions and a look at the log, each answered only after the access log had it:");
     ask(hub, &client, base, city, &mut tokens).await?;
+    offer(&tokens);
 
     let ledger = running.ledger.as_ref().context("the ledger runs in this process")?;
     ledger.publish().await?;
@@ -183,13 +187,28 @@ impl Tokens {
             unit: unit.map(str::to_owned),
             own_claim: None,
         };
-        let tracer = caller("demo-tracer", Role::CdcTracer, Some("CDC-01"));
-        let auditor = caller("demo-auditor", Role::Auditor, Some("AUDIT-01"));
-        let callers = vec![
-            ("cdc-tracer", issue_caller(&hub.store, &tracer).await?),
-            ("auditor", issue_caller(&hub.store, &auditor).await?),
-        ];
+        let mut callers = Vec::new();
+        for (role, handle, unit) in [
+            (Role::CdcTracer, "demo-tracer", Some("CDC-01")),
+            (Role::DataSteward, "demo-steward", Some("REGISTER-01")),
+            (Role::Auditor, "demo-auditor", Some("AUDIT-01")),
+            (Role::Operator, "demo-operator", None),
+        ] {
+            callers.push((role.code(), issue_caller(&hub.store, &caller(handle, role, unit)).await?));
+        }
         Ok(Self { feeds, callers })
+    }
+
+    /// The roles of the console: each caller, and a department with all the feeds.
+    fn demo_roles(&self) -> Vec<DemoRole> {
+        let of_caller = |(name, token): &(&'static str, String)| DemoRole {
+            name: (*name).to_owned(),
+            caller: Some(token.clone()),
+            feeds: BTreeMap::new(),
+        };
+        let feeds = self.feeds.clone().into_iter().collect();
+        let department = DemoRole { name: Role::Department.code().to_owned(), caller: None, feeds };
+        self.callers.iter().map(of_caller).chain([department]).collect()
     }
 
     fn caller(&self, role: &str) -> &str {
@@ -380,7 +399,7 @@ async fn worker_of(hub: &Hub, handle: &str, unit: &str) -> anyhow::Result<String
 }
 
 fn tell_how_to_go_on(base: &str, running: &Running, tokens: &Tokens, home: &Home) {
-    println!("Go on by hand (everything here is synthetic):");
+    println!("Open {base}/ in a browser and choose a role, or go on by hand (everything here is synthetic):");
     println!("  the API is described at {base}/openapi.json, health at {base}/readyz, metrics at {base}/metrics");
     if let Some(mllp) = running.mllp {
         println!("  hospital messages by MLLP: {mllp}");

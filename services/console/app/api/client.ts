@@ -1,0 +1,70 @@
+/** The API of the hub, with the types of its OpenAPI document. The token is not here: the session's cookie stands for it. */
+import createClient, { type Middleware } from "openapi-fetch";
+import { currentTask } from "../session/task";
+import type { paths } from "./schema";
+
+/** A refusal or a failure, as the hub explains it. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+    readonly detailZh?: string,
+  ) {
+    super(title);
+  }
+
+  static of(status: number, body: unknown): Problem {
+    const document = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+    const text = (name: string) => (typeof document[name] === "string" ? (document[name] as string) : "");
+    return new Problem(status, text("code") || "unknown", text("title"), text("detail"), text("detail_zh") || undefined);
+  }
+}
+
+/** Headers that every call of the console has; a form or a link of another site cannot send them. */
+export function callHeaders(): Record<string, string> {
+  const task = currentTask();
+  const headers: Record<string, string> = { "Isthmus-Console": "1" };
+  if (task?.purpose) headers["Isthmus-Purpose"] = task.purpose;
+  if (task?.caseReference) headers["Isthmus-Case"] = task.caseReference;
+  return headers;
+}
+
+const withHeaders: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(callHeaders())) {
+      if (!request.headers.has(name)) request.headers.set(name, value);
+    }
+    return request;
+  },
+};
+
+export const api = createClient<paths>({ baseUrl: "" });
+api.use(withHeaders);
+
+/** The answer, or the problem as an exception: `await ask(api.GET("/v1/townships"))`. */
+export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await call;
+  if (!response.ok) throw Problem.of(response.status, error);
+  return data as T;
+}
+
+/** A call beside the document: downloads, other forms of an answer, bodies that are files. */
+export async function askRaw(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  for (const [name, value] of Object.entries(callHeaders())) if (!headers.has(name)) headers.set(name, value);
+  const response = await fetch(path, { ...init, headers });
+  if (!response.ok) throw Problem.of(response.status, await response.json().catch(() => null));
+  return response;
+}
+
+/** Lets the browser keep an answer as a file. */
+export async function download(path: string, name: string, init: RequestInit = {}): Promise<void> {
+  const blob = await (await askRaw(path, init)).blob();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

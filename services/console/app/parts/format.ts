@@ -1,0 +1,28 @@
+/** Dates and numbers in the form of the chosen language; times in the time zone of the visitor. */
+import { useLanguage } from "../text";
+
+export function useFormat() {
+  const locale = useLanguage() === "zh" ? "zh-CN" : "en-GB";
+  const of = (value: string | number | Date | null | undefined, options: Intl.DateTimeFormatOptions) => {
+    if (value === null || value === undefined || value === "") return "–";
+    const date = new Date(value);
+    return Number.isNaN(date.getTime()) ? String(value) : new Intl.DateTimeFormat(locale, options).format(date);
+  };
+  return {
+    locale,
+    instant: (value?: string | number | null) => of(value, { dateStyle: "medium", timeStyle: "short" }),
+    second: (value?: string | number | null) => of(value, { dateStyle: "medium", timeStyle: "medium" }),
+    day: (value?: string | number | null) => of(value, { dateStyle: "medium" }),
+    time: (value?: string | number | null) => of(value, { timeStyle: "short" }),
+    number: (value?: number | null, digits = 0) =>
+      value === null || value === undefined ? "–" : new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value),
+    percent: (value?: number | null, digits = 1) =>
+      value === null || value === undefined ? "–" : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(value),
+    bytes: (value?: number | null) => {
+      if (value === null || value === undefined) return "–";
+      const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+      const at = Math.min(units.length - 1, value > 0 ? Math.floor(Math.log10(value) / 3) : 0);
+      return new Intl.NumberFormat(locale, { style: "unit", unit: units[at] ?? "byte", maximumFractionDigits: 1 }).format(value / 1000 ** at);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { ApiOutlined, AuditOutlined, ControlOutlined, FileSearchOutlined, HomeOutlined, IdcardOutlined, LoginOutlined, MergeCellsOutlined } from "@ant-design/icons";
+import { Alert, Button, Card, Col, Collapse, Divider, Flex, Form, Input, Row, Typography } from "antd";
+import { useTranslation } from "react-i18next";
+import { addTexts } from "../text";
+import { ProblemAlert } from "../parts/states";
+import { useSession, useSignIn } from "./session";
+import { en, zh } from "./text";
+
+addTexts("session", en, zh);
+
+const ICONS: Record<string, typeof HomeOutlined> = {
+  "community-worker": HomeOutlined,
+  "cdc-tracer": FileSearchOutlined,
+  "data-steward": MergeCellsOutlined,
+  auditor: AuditOutlined,
+  department: ApiOutlined,
+  resident: IdcardOutlined,
+  operator: ControlOutlined,
+};
+
+/** Signing in: at the provider, by a role of the demo, or with a token. */
+export function SignIn() {
+  const { t } = useTranslation("session");
+  const session = useSession().data;
+  const signIn = useSignIn();
+  const roles = [...(session?.demo_roles ?? [])].sort((a, b) => order(a) - order(b));
+  return (
+    <Flex vertical gap={16} style={{ maxWidth: 960, margin: "24px auto" }}>
+      <div>
+        <Typography.Title level={1} style={{ margin: 0, fontSize: 28 }}>
+          {t("title")}
+        </Typography.Title>
+        <Typography.Paragraph type="secondary">{t("claim")}</Typography.Paragraph>
+      </div>
+      {signIn.isError && <ProblemAlert error={signIn.error} />}
+      {session?.has_provider && (
+        <Button type="primary" size="large" icon={<LoginOutlined />} href="/session/provider">
+          {t("provider")}
+        </Button>
+      )}
+      {roles.length > 0 && (
+        <>
+          <Alert type="warning" showIcon title={t("demoTitle")} description={t("demoHelp")} />
+          <Row gutter={[16, 16]}>
+            {roles.map((role) => {
+              const Icon = ICONS[role] ?? HomeOutlined;
+              return (
+                <Col key={role} xs={24} sm={12} lg={8}>
+                  <Card style={{ height: "100%" }} size="small">
+                    <Flex vertical gap={8} style={{ height: "100%" }}>
+                      <Typography.Text strong>
+                        <Icon aria-hidden style={{ color: "var(--brand)", marginInlineEnd: 8 }} />
+                        {t(`role.${role}`, { ns: "common" })}
+                      </Typography.Text>
+                      <Typography.Text type="secondary" style={{ flex: 1 }}>
+                        {t(`does.${role}`)}
+                      </Typography.Text>
+                      <Button loading={signIn.isPending} onClick={() => signIn.mutate({ demo: role })} data-role={role}>
+                        {t("enter", { role: t(`role.${role}`, { ns: "common" }) })}
+                      </Button>
+                    </Flex>
+                  </Card>
+                </Col>
+              );
+            })}
+          </Row>
+          <Divider style={{ margin: 0 }} />
+        </>
+      )}
+      <Collapse
+        defaultActiveKey={roles.length > 0 || session?.has_provider ? [] : ["token"]}
+        items={[
+          {
+            key: "token",
+            label: t("withToken"),
+            children: (
+              <Form layout="vertical" onFinish={({ token }: { token: string }) => signIn.mutate({ token })}>
+                <Form.Item name="token" label={t("token")} extra={t("tokenHelp")} rules={[{ required: true, message: t("tokenMissing") }]}>
+                  <Input.Password autoComplete="off" />
+                </Form.Item>
+                <Button htmlType="submit" type="primary" loading={signIn.isPending}>
+                  {t("signIn")}
+                </Button>
+              </Form>
+            ),
+          },
+        ]}
+      />
+    </Flex>
+  );
+}
+
+function order(role: string): number {
+  const at = Object.keys(ICONS).indexOf(role);
+  return at < 0 ? 99 : at;
+}

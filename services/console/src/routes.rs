@@ -1,0 +1,242 @@
+//! The routes of the console, and the layer that puts the token of a session on the calls of its browser.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use domain::Timestamp;
+use oidc::Oidc;
+use runtime::problem::ProblemKind;
+use serde::Deserialize;
+use store::Store;
+
+use crate::guests::{DemoRole, DemoRoles, Guest, Guests};
+use crate::problem::{CONSOLE_HEADER_MISSING, DEMO_ROLE_UNKNOWN, SIGN_IN_REFUSED, SIGN_IN_UNAVAILABLE};
+use crate::sign_in::{self, SessionView};
+use crate::{assets, pages};
+
+/// Name of the cookie of a session.
+const COOKIE: &str = "isthmus-session";
+/// The cookie that ties the way back from the provider to the browser that began it.
+const LOGIN_COOKIE: &str = "isthmus-sign-in";
+/// The header that a call with a cookie must have: a form or a link of another site cannot send it.
+const CONSOLE_HEADER: HeaderName = HeaderName::from_static("isthmus-console");
+
+/// What a console works with.
+pub struct ConsoleSetup {
+    /// The database, for the registers of callers and feed tokens.
+    pub store: Store,
+    /// The provider that staff sign in at.
+    pub oidc: Option<Oidc>,
+    /// The hub is reached over TLS: cookies never go another way.
+    pub secure: bool,
+    /// The wall clock.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// The console of a process; cheap to clone.
+#[derive(Clone)]
+pub struct Console(Arc<Inner>);
+
+struct Inner {
+    setup: ConsoleSetup,
+    guests: Guests,
+    demo_roles: DemoRoles,
+}
+
+impl std::fmt::Debug for Console {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Console").finish_non_exhaustive()
+    }
+}
+
+impl Console {
+    /// Makes the console; nobody is signed in.
+    pub fn new(setup: ConsoleSetup) -> Self {
+        Self(Arc::new(Inner { setup, guests: Guests::default(), demo_roles: DemoRoles::default() }))
+    }
+
+    /// Offers roles that anybody may choose; for the demo alone.
+    pub fn offer_demo(&self, roles: Vec<DemoRole>) {
+        self.0.demo_roles.set(roles);
+    }
+
+    /// The pages and their files, and the routes of sessions.
+    pub fn router(&self) -> Router {
+        let mut router = Router::new()
+            .route("/", get(async || pages::page()))
+            .route(
+                "/assets/{name}",
+                get(async |Path(name): Path<String>, headers: HeaderMap| assets::asset(&name, &headers)),
+            )
+            .route("/session", get(read).post(sign_in).delete(sign_out))
+            .route("/session/provider", get(leave_for_provider))
+            .route("/session/provider/back", get(back_from_provider));
+        for area in pages::AREAS {
+            router = router
+                .route(&format!("/{area}"), get(async || pages::page()))
+                .route(&format!("/{area}/{{*rest}}"), get(async || pages::page()));
+        }
+        router.with_state(self.clone())
+    }
+
+    /// Lets calls with the cookie of a session go on with its token.
+    pub fn layer(&self, router: Router) -> Router {
+        router.layer(middleware::from_fn_with_state(self.clone(), carry_token))
+    }
+
+    pub(crate) fn setup(&self) -> &ConsoleSetup {
+        &self.0.setup
+    }
+
+    pub(crate) fn demo_roles(&self) -> &DemoRoles {
+        &self.0.demo_roles
+    }
+
+    /// Who calls by cookie. A provider's token that is about to end is renewed on the way.
+    async fn guest(&self, headers: &HeaderMap) -> Option<Guest> {
+        let id = cookie(headers, COOKIE)?;
+        let guest = self.0.guests.find(id, Instant::now())?;
+        let (Some(provider), Some(tokens)) = (&self.0.setup.oidc, &guest.provider) else { return Some(guest) };
+        if !tokens.is_ending((self.0.setup.clock)().as_millis()) {
+            return Some(guest);
+        }
+        match provider.renew(tokens, (self.0.setup.clock)().as_millis()).await {
+            Ok(tokens) => self.0.guests.renew(id, tokens),
+            Err(error) => {
+                tracing::info!(%error, "A session was not renewed by the OpenID provider and has ended.");
+                self.0.guests.close(id);
+                None
+            }
+        }
+    }
+
+    fn begin(&self, guest: Guest) -> Result<HeaderValue, ProblemKind> {
+        let id = self.0.guests.open(guest, Instant::now()).ok_or(SIGN_IN_UNAVAILABLE)?;
+        Ok(self.cookie(COOKIE, &id, "Strict", None))
+    }
+
+    /// A cookie that scripts cannot read. `Strict`: other sites cannot make the browser send it. `Lax`: they can by leading
+    /// here, as the provider does.
+    fn cookie(&self, name: &str, value: &str, same_site: &str, seconds: Option<u32>) -> HeaderValue {
+        let secure = if self.0.setup.secure { "; Secure" } else { "" };
+        let age = seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}{secure}{age}");
+        HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}
+
+async fn read(State(console): State<Console>, headers: HeaderMap) -> Result<Json<SessionView>, ProblemKind> {
+    let guest = console.guest(&headers).await;
+    sign_in::view(&console, guest).await.map(Json)
+}
+
+/// How a visitor signs in without a provider.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum SignIn {
+    /// A role of the demo.
+    Demo(String),
+    /// A token of the hub, a caller's or a feed's.
+    Token(String),
+}
+
+async fn sign_in(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Json(how): Json<SignIn>,
+) -> Result<Response, ProblemKind> {
+    must_come_from_console(&headers)?;
+    let guest = match how {
+        SignIn::Demo(role) => console.demo_roles().guest(&role).ok_or(DEMO_ROLE_UNKNOWN)?,
+        SignIn::Token(token) => sign_in::guest_of(&console, token.trim()).await?,
+    };
+    if let Some(id) = cookie(&headers, COOKIE) {
+        console.0.guests.close(id);
+    }
+    let view = sign_in::view(&console, Some(guest.clone())).await?;
+    Ok(([(header::SET_COOKIE, console.begin(guest)?)], Json(view)).into_response())
+}
+
+async fn sign_out(State(console): State<Console>, headers: HeaderMap) -> Result<Response, ProblemKind> {
+    must_come_from_console(&headers)?;
+    if let Some(id) = cookie(&headers, COOKIE) {
+        console.0.guests.close(id);
+    }
+    let gone = console.cookie(COOKIE, "", "Strict", Some(0));
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+}
+
+/// Sends the browser to the provider; what only this browser knows goes along as a cookie.
+async fn leave_for_provider(State(console): State<Console>) -> Result<Response, ProblemKind> {
+    let provider = console.setup().oidc.as_ref().ok_or(SIGN_IN_REFUSED)?;
+    let leaving = provider.begin_login().map_err(|error| {
+        tracing::error!(%error, "The OpenID provider cannot be asked to sign somebody in.");
+        SIGN_IN_UNAVAILABLE
+    })?;
+    let kept = console.cookie(LOGIN_COOKIE, &leaving.kept, "Lax", Some(600));
+    Ok(([(header::SET_COOKIE, kept)], Redirect::to(&leaving.address)).into_response())
+}
+
+async fn back_from_provider(
+    State(console): State<Console>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ProblemKind> {
+    let provider = console.setup().oidc.as_ref().ok_or(SIGN_IN_REFUSED)?;
+    let kept = cookie(&headers, LOGIN_COOKIE).ok_or(SIGN_IN_REFUSED)?;
+    let now = (console.setup().clock)().as_millis();
+    let ended = provider.end_login(kept, query.as_deref().unwrap_or_default(), now).await;
+    let tokens = ended.map_err(|error| {
+        tracing::info!(%error, "A sign-in at the OpenID provider was refused.");
+        SIGN_IN_REFUSED
+    })?;
+    let guest = Guest { caller: Some(tokens.access().to_owned()), provider: Some(tokens), ..Guest::default() };
+    if !sign_in::view(&console, Some(guest.clone())).await?.is_signed_in() {
+        return Err(SIGN_IN_REFUSED);
+    }
+    // A page that leads on: a redirect in answer to another site would not carry the cookie along.
+    let on = "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=/\"><a href=\"/\">Isthmus</a>";
+    let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], on).into_response();
+    response.headers_mut().append(header::SET_COOKIE, console.begin(guest)?);
+    response.headers_mut().append(header::SET_COOKIE, console.cookie(LOGIN_COOKIE, "", "Lax", Some(0)));
+    Ok(response)
+}
+
+/// Puts the token of a session on a call that has none, and takes the cookies off.
+async fn carry_token(State(console): State<Console>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    if !path.starts_with("/v1/") {
+        return next.run(request).await;
+    }
+    let has_own = request.headers().contains_key(header::AUTHORIZATION);
+    if !has_own && cookie(request.headers(), COOKIE).is_some() {
+        if let Err(problem) = must_come_from_console(request.headers()) {
+            return problem.into_response();
+        }
+        let guest = console.guest(request.headers()).await;
+        let token = guest.as_ref().and_then(|guest| guest.token_for(&path));
+        if let Some(value) = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok()) {
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+    }
+    request.headers_mut().remove(header::COOKIE);
+    next.run(request).await
+}
+
+fn must_come_from_console(headers: &HeaderMap) -> Result<(), ProblemKind> {
+    let from_elsewhere = headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin");
+    if from_elsewhere || !headers.contains_key(CONSOLE_HEADER) { Err(CONSOLE_HEADER_MISSING) } else { Ok(()) }
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().split_once('=').filter(|(n, _)| *n == name))
+        .map(|(_, v)| v)
+}

@@ -1,0 +1,50 @@
+/**
+ * A real browser for the tests and the screenshots. Addresses and the folder of pictures come from the environment:
+ * `CONSOLE_URL` is a running demo, `CHROMIUM` another binary than Debian's.
+ */
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+export const BASE = process.env.CONSOLE_URL ?? "http://127.0.0.1:8080";
+
+const BINARIES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+export async function launch() {
+  const executablePath = BINARIES.find((path) => path && existsSync(path));
+  if (!executablePath) throw new Error("no Chromium: apt-get install chromium, or name one in CHROMIUM");
+  return chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+}
+
+/** A fresh visitor. Whatever the browser complains of, and each address outside of the hub, is kept in `page.complaints`. */
+export async function visitor(browser, { locale = "en-GB", width = 1280, height = 900, colorScheme = "light" } = {}) {
+  const context = await browser.newContext({ locale, viewport: { width, height }, colorScheme, timezoneId: "Asia/Shanghai", acceptDownloads: true });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(BASE) && !url.startsWith("data:") && !url.startsWith("blob:")) page.complaints.push(`asked elsewhere: ${url}`);
+  });
+  return page;
+}
+
+/** Signs in with a role of the demo, and states what it works on. */
+export async function enter(page, role, { path = "/", caseReference } = {}) {
+  await page.goto(`${BASE}/`);
+  await page.locator(`[data-role="${role}"]`).click();
+  await page.locator(".shell-header [aria-label='Sign out'], .shell-header [aria-label='退出']").waitFor();
+  const asks = page.locator("form input#caseReference");
+  if (caseReference) {
+    await asks.fill(caseReference);
+    await page.locator("form button[type=submit]").click();
+  } else if (role === "community-worker") {
+    await page.locator("form button[type=submit]").click();
+  }
+  if (path !== "/") await page.goto(`${BASE}${path}`);
+  await page.locator("main, #content").first().waitFor();
+  return page;
+}
