@@ -20,5 +20,6 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/v1": "http://127.0.0.1:8080", "/session": "http://127.0.0.1:8080" } },
+  // `npm run dev` beside a hub: ISTHMUS is its address.
+  server: { proxy: Object.fromEntries(["/v1", "/session"].map((path) => [path, process.env.ISTHMUS ?? "http://127.0.0.1:8080"])) },
 });
