@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help build demo test check fuzz faults bench bench-curve bench-linkage
+.PHONY: help build demo test console screenshots openapi check fuzz faults bench bench-curve bench-linkage
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -11,6 +11,17 @@ demo: build ## run the whole hub on a synthetic city (ARGS="--exit --json" are h
 build: ## set the machine up and build target/release/isthmus
 	@.ci/setup demo
 	@cargo build --release --bin isthmus
+
+console: ## build the web application of the console (`make build` does it, too)
+	@services/console/build
+
+screenshots: build ## pictures of each page of the console, in both languages and two sizes, into screenshots/
+	@.ci/setup test
+	@node services/console/tests/screenshots.mjs target/release/isthmus screenshots $(ARGS)
+
+openapi: ## write schemas/openapi.json, from which the console's client is made, as the hub serves it
+	@services/console/build && cargo build --quiet --workspace --bin isthmus
+	@node services/console/tests/openapi.mjs target/debug/isthmus
 
 test: ## everything that must hold: format, lints, edges, schemas, all tests, docs
 	@.ci/setup test

@@ -26,6 +26,7 @@ pub mod reprocess;
 pub mod runs;
 pub mod seen;
 pub mod suspicions;
+pub mod system;
 pub mod views;
 pub mod webhooks;
 

@@ -39,7 +39,7 @@ pub struct QualityDay {
 }
 
 #[derive(FromRow)]
-struct QualityRow {
+pub(crate) struct QualityRow {
     day: String,
     batches: i64,
     rows: i64,

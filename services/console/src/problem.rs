@@ -2,38 +2,30 @@
 
 use runtime::problem::ProblemKind;
 
-/// No such demo role.
+/// Every problem of this crate; the documentation is made from it.
+pub const PROBLEMS: &[ProblemKind] = &[DEMO_ROLE_UNKNOWN, CONSOLE_HEADER_MISSING, SIGN_IN_REFUSED, SIGN_IN_UNAVAILABLE];
+
 pub(crate) const DEMO_ROLE_UNKNOWN: ProblemKind = ProblemKind {
     code: "demo-role-unknown",
     status: 404,
     meaning: "This hub offers no such demo role.",
     mend: "Choose one of `demo_roles` of GET /session; only `isthmus demo` has any.",
 };
-
-/// A call with a cookie that another site may have caused.
 pub(crate) const CONSOLE_HEADER_MISSING: ProblemKind = ProblemKind {
     code: "console-header-missing",
     status: 403,
     meaning: "A call with the cookie of a session does not say that it comes from the console.",
     mend: "Send the header `Isthmus-Console: 1`, which no other site can; programs send a bearer token instead of a cookie.",
 };
-
-/// A token or a code of the provider that opens nothing.
 pub(crate) const SIGN_IN_REFUSED: ProblemKind = ProblemKind {
     code: "sign-in-refused",
     status: 401,
     meaning: "This token opens nothing here, or the OpenID provider did not confirm the sign-in.",
     mend: "Begin to sign in anew; if it goes on, ask the operator whether your account has a role.",
 };
-
-/// No room, or a part that is needed is away.
 pub(crate) const SIGN_IN_UNAVAILABLE: ProblemKind = ProblemKind {
     code: "sign-in-unavailable",
     status: 503,
     meaning: "Nobody can sign in now: the register or the OpenID provider is away, or too many sessions are open.",
     mend: "Try again in a minute; if it goes on, the operator must look at the log.",
 };
-
-/// Every problem of this crate; the documentation is made from it.
-pub const PROBLEMS: [ProblemKind; 4] =
-    [DEMO_ROLE_UNKNOWN, CONSOLE_HEADER_MISSING, SIGN_IN_REFUSED, SIGN_IN_UNAVAILABLE];

@@ -2,10 +2,13 @@
  * A real browser for the tests and the screenshots. Addresses and the folder of pictures come from the environment:
  * `CONSOLE_URL` is a running demo, `CHROMIUM` another binary than Debian's.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
 export const BASE = process.env.CONSOLE_URL ?? "http://127.0.0.1:8080";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const BINARIES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -47,4 +50,15 @@ export async function enter(page, role, { path = "/", caseReference } = {}) {
   if (path !== "/") await page.goto(`${BASE}${path}`);
   await page.locator("main, #content").first().waitFor();
   return page;
+}
+
+/**
+ * What axe finds serious or critical, as short texts. The script is evaluated, not inserted: the content security policy of
+ * the page forbids what is inserted.
+ */
+export async function axe(page) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const grave = found.violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  return grave.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(" | ")}`);
 }

@@ -164,6 +164,22 @@ pub(crate) enum Service {
     Ledger,
 }
 
+impl Service {
+    /// The name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::ConnectorHospital => "connector-hospital",
+            Self::ConnectorTelecom => "connector-telecom",
+            Self::ConnectorTransport => "connector-transport",
+            Self::ConnectorPayment => "connector-payment",
+            Self::ConnectorCommunity => "connector-community",
+            Self::Projector => "projector",
+            Self::QueryApi => "query-api",
+            Self::Ledger => "ledger",
+        }
+    }
+}
+
 /// Options of `serve`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {

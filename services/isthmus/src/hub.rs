@@ -2,9 +2,11 @@
 //!
 //! The difference between the embedded and the deployed form is made here and nowhere else.
 
+mod admin;
+
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use axum::Router;
@@ -29,14 +31,15 @@ use crate::cli::Service;
 use crate::config::Config;
 use crate::quarantine::{self, desk::Desk, http::Office};
 use crate::rules;
+use crate::status::{self, Watch};
 use crate::ways_in::{self, Listening};
+
+pub(crate) use admin::{AdminDatabase, ledger_of_admin};
 
 /// File in the data directory in which the process that holds the ledger says where it answers.
 const ADDRESS_FILE: &str = "http.address";
 /// Connections that one process opens at most.
 const CONNECTIONS_MAX: u32 = 40;
-/// Connections of an admin command.
-const ADMIN_CONNECTIONS_MAX: u32 = 8;
 /// The database of the hub inside the private PostgreSQL.
 const DATABASE: &str = "isthmus";
 /// How often segments of the log and raw bodies are looked at for their retention.
@@ -192,7 +195,11 @@ impl Hub {
             let (state, site) = (self.query_state(ledger.as_ref(), oidc.clone(), shutdown)?, self.console(oidc));
             router = router.merge(site.router());
             problems.extend(console::PROBLEMS);
+            let (routes_of_status, status_document) = status::router(self.watch(services, ledger.as_ref())?);
+            router = router.merge(routes_of_status);
+            problems.extend(status::PROBLEMS);
             let (routes, mut document) = query_api::router(state.clone());
+            document.merge(status_document);
             if let Some(api) = api {
                 document.merge(api);
             }
@@ -337,6 +344,19 @@ impl Hub {
             tracing::warn!("Staff come with tokens of the hub itself: a deployment names its OpenID provider.");
         }
         Ok(None)
+    }
+
+    /// What the state of the hub is read from.
+    fn watch(&self, services: &[Service], ledger: Option<&LedgerHandle>) -> anyhow::Result<Watch> {
+        Ok(Watch {
+            store: self.store.clone(),
+            log: self.log.clone(),
+            ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
+            data_dir: self.config.data_dir.clone(),
+            services: services.iter().map(|service| service.name()).collect(),
+            began: Instant::now(),
+            sizes: Mutex::default(),
+        })
     }
 
     /// The console: its cookies go over TLS only where staff come from a provider, which is a deployment.
@@ -486,65 +506,6 @@ pub(crate) async fn codec(config: &Config) -> anyhow::Result<Codec> {
     match &config.schema_registry_url {
         Some(url) => Codec::remote(&RegistryConfig::at(url)).await.context("the schema registry refuses"),
         None => Ok(Codec::builtin()),
-    }
-}
-
-/// A database for an admin command: that of a running hub, or the hub's own, started for the command.
-pub(crate) struct AdminDatabase {
-    /// The database.
-    pub(crate) store: Store,
-    postgres: Option<PrivatePostgres>,
-}
-
-impl AdminDatabase {
-    /// Connects; a hub that runs on the same data directory is not disturbed.
-    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        let running = match &config.database_url {
-            Some(_) => None,
-            None => PrivatePostgres::connect_options_of_running(&config.data_dir.join("postgres"), DATABASE),
-        };
-        if let Some(options) = running
-            && let Ok(store) = Store::connect(options, ADMIN_CONNECTIONS_MAX).await
-        {
-            return Ok(Self { store, postgres: None });
-        }
-        keys::passable_dir(&config.data_dir).context("the data directory cannot be made")?;
-        let (postgres, options) = database(config).await?;
-        let store = Store::connect(options, ADMIN_CONNECTIONS_MAX).await.context("the database cannot be reached")?;
-        store.migrate().await.context("the database cannot be brought up to date")?;
-        Ok(Self { store, postgres })
-    }
-
-    /// Disconnects, and stops what was started.
-    pub(crate) async fn close(self) -> anyhow::Result<()> {
-        self.store.pool().close().await;
-        if let Some(postgres) = self.postgres {
-            postgres.stop().await?;
-        }
-        Ok(())
-    }
-}
-
-/// The ledger for an admin command: its own directory, or that of the process that holds it, over HTTP. The handle is to be
-/// closed at the end.
-pub(crate) async fn ledger_of_admin(config: &Config) -> anyhow::Result<(LedgerClient, Option<LedgerHandle>)> {
-    if let Some(url) = &config.ledger_url {
-        return Ok((LedgerClient::Remote(remote_ledger(url, &config.keys())?), None));
-    }
-    let options = ledger_options(config);
-    match tokio::task::spawn_blocking(move || LedgerHandle::open(&options)).await? {
-        Ok(handle) => {
-            let witnessing = Witnessing::begin(&handle, config.witnesses()?).await;
-            witnessing.context("the ledger's witnesses do not agree")?;
-            Ok((LedgerClient::Local(handle.clone()), Some(handle)))
-        }
-        Err(ledger::LedgerError::Locked(_)) => {
-            let address = std::fs::read_to_string(config.data_dir.join(ADDRESS_FILE));
-            let address = address.unwrap_or_else(|_| config.http_listen.to_string());
-            let url = format!("http://{}", address.trim());
-            Ok((LedgerClient::Remote(remote_ledger(&url, &config.keys())?), None))
-        }
-        Err(error) => Err(error).context("the ledger cannot be opened"),
     }
 }
 

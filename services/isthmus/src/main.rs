@@ -17,6 +17,7 @@ mod on_record;
 mod policy;
 mod quarantine;
 mod rules;
+mod status;
 mod tokens;
 mod ways_in;
 

@@ -1,0 +1,113 @@
+/** The frame of the console: signing in, what a role sees, languages, safety of the page. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { axe, BASE, enter, launch, visitor } from "./browser.mjs";
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser?.close());
+
+test("a visitor chooses a role of the demo, sees what is its own, and signs out", async () => {
+  const page = await visitor(browser);
+  await enter(page, "auditor");
+  assert.match(page.url(), /\/audit/);
+  await page.goto(`${BASE}/control`);
+  await page.getByText("There is no such page.").waitFor();
+  await page.getByLabel("Sign out").click();
+  await page.getByText("This is a demo").waitFor();
+  await page.goto(`${BASE}/audit`);
+  await page.getByText("This is a demo").waitFor();
+  assert.deepEqual(page.complaints, []);
+});
+
+test("purpose and case are asked once, shown all the time, and go with each call", async () => {
+  const page = await visitor(browser);
+  await enter(page, "cdc-tracer", { caseReference: "CASE-2022-0007" });
+  await page.locator(".task-bar").getByText("CASE-2022-0007").waitFor();
+  const call = page.waitForRequest((request) => request.url().includes("/v1/"));
+  await page.goto(`${BASE}/control`);
+  const headers = await (await call).allHeaders();
+  assert.equal(headers["isthmus-purpose"], "PUBHLTH");
+  assert.equal(headers["isthmus-case"], "CASE-2022-0007");
+  assert.equal(headers.authorization, undefined);
+  await page.locator(".task-bar").getByText("CASE-2022-0007").waitFor();
+});
+
+test("a case that could be a person's number is refused before anything is asked", async () => {
+  const page = await visitor(browser);
+  await page.goto(`${BASE}/`);
+  await page.locator('[data-role="cdc-tracer"]').click();
+  await page.locator("input#caseReference").fill("13812345678");
+  await page.locator("form button[type=submit]").click();
+  await page.getByText("no number of 11 digits").first().waitFor();
+});
+
+test("no script can read the session, and no token is in any storage", async () => {
+  const page = await visitor(browser);
+  await enter(page, "cdc-tracer", { caseReference: "CASE-2022-0001" });
+  const seen = await page.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]));
+  assert.doesNotMatch(seen, /isthmus-session|isthmus-feed-|[0-9a-f]{40}/);
+  const cookies = await page.context().cookies();
+  const session = cookies.find(({ name }) => name === "isthmus-session");
+  assert.equal(session?.httpOnly, true);
+  assert.equal(session?.sameSite, "Strict");
+});
+
+test("another site's form gets nowhere with the cookie", async () => {
+  const page = await visitor(browser);
+  await enter(page, "auditor");
+  const status = await page.evaluate(async () => (await fetch("/v1/ledger/statistics", { headers: { "Isthmus-Purpose": "HOPERAT" } })).status);
+  assert.equal(status, 403);
+});
+
+test("the page allows no inline script and no address but its own", async () => {
+  const page = await visitor(browser);
+  const response = await page.goto(`${BASE}/`);
+  const policy = response.headers()["content-security-policy"];
+  assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self' 'nonce-[\w-]{22}'/);
+  assert.doesNotMatch(policy, /unsafe|http|\*/);
+  const again = await page.goto(`${BASE}/`);
+  assert.notEqual(again.headers()["content-security-policy"], policy, "each answer has a nonce of its own");
+});
+
+test("the language is that of the browser, can be changed, and stays", async () => {
+  const page = await visitor(browser, { locale: "zh-CN" });
+  await page.goto(`${BASE}/`);
+  await page.getByText("这是演示环境").waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN");
+  await page.getByRole("button", { name: "English" }).click();
+  await page.getByText("This is a demo").waitFor();
+  await page.reload();
+  await page.getByText("This is a demo").waitFor();
+});
+
+for (const [name, options] of [
+  ["a wide screen", {}],
+  ["a phone of 360 px", { width: 360, height: 740 }],
+  ["the dark", { colorScheme: "dark" }],
+]) {
+  test(`axe finds nothing serious on the first page, on ${name}`, async () => {
+    const page = await visitor(browser, options);
+    await page.goto(`${BASE}/`);
+    await page.getByText("This is a demo").waitFor();
+    assert.deepEqual(await axe(page), []);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
+  });
+}
+
+test("a wrong token opens nothing and says what to do", async () => {
+  const page = await visitor(browser);
+  await page.goto(`${BASE}/`);
+  await page.getByText("Sign in with a token").click();
+  await page.locator("input#token").fill("no-such-token");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByText("sign-in-refused").waitFor();
+});
+
+test("the client is made from the document that the hub serves", async () => {
+  const served = await (await fetch(`${BASE}/openapi.json`)).json();
+  const kept = JSON.parse(readFileSync(new URL("../../../schemas/openapi.json", import.meta.url), "utf8"));
+  assert.deepEqual(kept, served, "run `make openapi`");
+});
