@@ -1,0 +1,26 @@
+import { theme } from "antd";
+import { NavLink } from "react-router";
+import "./sections.css";
+
+export interface Section {
+  /** Address. */
+  to: string;
+  label: string;
+  /** How much waits there. */
+  count?: number;
+}
+
+/** The pages of an area, as a row that scrolls on a phone. */
+export function Sections({ sections, label }: { sections: Section[]; label: string }) {
+  const { token } = theme.useToken();
+  return (
+    <nav className="sections" aria-label={label} style={{ borderBottom: `1px solid ${token.colorBorderSecondary}` }}>
+      {sections.map(({ to, label, count }) => (
+        <NavLink key={to} to={to} end className="section-link" style={({ isActive }) => ({ color: isActive ? token.colorLink : token.colorTextSecondary })}>
+          {label}
+          {count ? <span className="section-count" style={{ background: token.colorFillSecondary, color: token.colorText }}>{count}</span> : null}
+        </NavLink>
+      ))}
+    </nav>
+  );
+}
