@@ -1,7 +1,54 @@
+import { Result } from "antd";
 import { useTranslation } from "react-i18next";
+import { Link, Route, Routes } from "react-router";
 import { Page } from "../../parts/Page";
+import { SubNav } from "../../parts/SubNav";
+import { useSignedIn } from "../../session/session";
+import { addTexts } from "../../text";
+import { useHasFollowUps } from "./followUps";
+import { Overview } from "./Overview";
+import { Reports } from "./Reports";
+import { Residents } from "./Residents";
+import { Task } from "./Task";
+import { Tasks } from "./Tasks";
+import { en, zh } from "./text";
 
+addTexts("community", en, zh);
+
+/** What a community worker sees of the own unit. */
 export default function Area() {
-  const { t } = useTranslation();
-  return <Page title={t("area.community")}>…</Page>;
+  const { t } = useTranslation("community");
+  const unit = useSignedIn().unit;
+  if (!unit) {
+    return (
+      <Page title={t("title")}>
+        <Result status="info" title={t("noUnit")} subTitle={t("noUnitHelp")} />
+      </Page>
+    );
+  }
+  return <OwnUnit unit={unit} />;
+}
+
+function OwnUnit({ unit }: { unit: string }) {
+  const { t } = useTranslation("community");
+  const hasTasks = useHasFollowUps(unit);
+  const pages = [
+    { to: "/community", label: t("nav.overview"), end: true },
+    { to: "/community/residents", label: t("nav.residents") },
+    ...(hasTasks ? [{ to: "/community/tasks", label: t("nav.tasks") }] : []),
+    { to: "/community/reports", label: t("nav.reports") },
+  ];
+  return (
+    <>
+      <SubNav label={t("nav.label")} items={pages} />
+      <Routes>
+        <Route index element={<Overview unit={unit} />} />
+        <Route path="residents" element={<Residents unit={unit} />} />
+        <Route path="tasks" element={<Tasks unit={unit} />} />
+        <Route path="tasks/:id" element={<Task />} />
+        <Route path="reports" element={<Reports unit={unit} />} />
+        <Route path="*" element={<Result status="404" title={t("notFound", { ns: "common" })} extra={<Link to="/community">{t("nav.overview")}</Link>} />} />
+      </Routes>
+    </>
+  );
 }

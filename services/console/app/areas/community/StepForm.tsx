@@ -1,0 +1,86 @@
+import { App, Button, Flex, Form, Input, Modal, Select, Typography } from "antd";
+import { useTranslation } from "react-i18next";
+import { ProblemAlert } from "../../parts/states";
+import { useTakeStep, type FollowUp, type StepBody, type StepName } from "./followUps";
+
+const OUTCOMES = ["RETURNED_HOME", "DISCHARGED", "TRANSFERRED", "DIED"];
+const NEEDS_PLACE: StepName[] = ["screen", "transport", "admit"];
+/** Codes of communities and of grids in them. */
+const UNIT_FORM = /^\d{9,12}(G\d{2,3})?$/;
+
+interface Fields {
+  until?: string;
+  to?: string;
+  place?: string;
+  outcome?: string;
+  note?: string;
+}
+
+interface Props {
+  task: FollowUp;
+  step: StepName;
+  close: () => void;
+  done: (applied: boolean) => void;
+}
+
+/** What a step needs to be told; most need nothing but a yes. */
+export function StepForm({ task, step, close, done }: Props) {
+  const { t } = useTranslation("community");
+  const { message } = App.useApp();
+  const take = useTakeStep(task.follow_up_id);
+  const finish = (fields: Fields) => {
+    const body: StepBody = {
+      step,
+      to: fields.to?.trim() || undefined,
+      place: fields.place?.trim() || undefined,
+      outcome: fields.outcome,
+      note: fields.note?.trim() || undefined,
+      // The day that was chosen is part of the quarantine.
+      until: fields.until ? new Date(`${fields.until}T23:59:59`).toISOString() : undefined,
+    };
+    take.mutate(body, {
+      onSuccess: ({ applied }) => {
+        void message.success(t("task.taken", { step: t(`step.${step}`) }));
+        done(applied);
+        close();
+      },
+    });
+  };
+  return (
+    <Modal open title={t(`step.${step}`)} footer={null} onCancel={close} destroyOnHidden>
+      <Form<Fields> layout="vertical" onFinish={finish}>
+        <Typography.Paragraph type="secondary">{t(`stepHelp.${step}`, { defaultValue: "" })}</Typography.Paragraph>
+        {step === "quarantine" && (
+          <Form.Item name="until" label={t("form.until")} extra={t("form.untilHelp")}>
+            <Input type="date" min={new Date().toISOString().slice(0, 10)} />
+          </Form.Item>
+        )}
+        {step === "offer" && (
+          <Form.Item name="to" label={t("form.to")} extra={t("form.toHelp")} rules={[{ required: true, pattern: UNIT_FORM, message: t("form.toWrong") }]}>
+            <Input autoComplete="off" maxLength={20} />
+          </Form.Item>
+        )}
+        {NEEDS_PLACE.includes(step) && (
+          <Form.Item name="place" label={t("form.place")} rules={[{ required: true, whitespace: true, message: t("form.placeMissing") }]}>
+            <Input maxLength={100} />
+          </Form.Item>
+        )}
+        {step === "close_referral" && (
+          <Form.Item name="outcome" label={t("form.outcome")} rules={[{ required: true, message: t("form.outcomeMissing") }]}>
+            <Select options={OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }))} />
+          </Form.Item>
+        )}
+        <Form.Item name="note" label={t("form.note")} extra={t("form.noteHelp")} rules={[{ pattern: /^\D*$/, message: t("form.noteWrong") }]}>
+          <Input.TextArea rows={2} maxLength={300} showCount />
+        </Form.Item>
+        {take.isError && <div style={{ marginBottom: 16 }}><ProblemAlert error={take.error} /></div>}
+        <Flex gap={8}>
+          <Button type="primary" htmlType="submit" loading={take.isPending} data-confirm>
+            {t("form.confirm")}
+          </Button>
+          <Button onClick={close}>{t("cancel", { ns: "common" })}</Button>
+        </Flex>
+      </Form>
+    </Modal>
+  );
+}

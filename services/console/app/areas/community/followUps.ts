@@ -1,0 +1,132 @@
+/** Follow-ups: one task is one person who met a case, at one community unit. */
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { askRaw, Problem } from "../../api/client";
+import { useTask } from "../../session/task";
+
+export const STATES = ["to_notify", "not_reached", "refused", "notified", "quarantined", "released", "covered", "withdrawn"] as const;
+export type State = (typeof STATES)[number];
+
+export type StepName =
+  | "notify" | "not_reached" | "refuse" | "quarantine" | "release" | "cover"
+  | "offer" | "accept" | "decline" | "take_back"
+  | "screen" | "transport" | "admit" | "close_referral";
+
+export interface FollowUp {
+  follow_up_id: string;
+  version: number;
+  person_id?: string;
+  unit?: string;
+  offered_to?: string;
+  state: State;
+  since: string;
+  until?: string;
+  attempts: number;
+  referral?: { stage: "screened" | "transported" | "admitted" | "closed"; since: string; place?: string; outcome?: string };
+  due?: string;
+  due_for?: string;
+  overdue: boolean;
+  steps: StepName[];
+  identity?: { name?: string | null; sex?: string | null; birth_date?: string | null };
+  contact?: { phone?: string | null };
+  address?: string | null;
+}
+
+export interface Step {
+  version: number;
+  step: string;
+  at: string;
+  by?: string;
+  state: State;
+  unit?: string;
+  offered_to?: string;
+  until?: string;
+  place?: string;
+  outcome?: string;
+  note?: string;
+}
+
+export type Counts = { total: number; overdue: number; offered: number } & Record<State, number>;
+
+export interface Page {
+  unit: string;
+  counts: Counts;
+  follow_ups: FollowUp[];
+  next?: string;
+  withheld: string[];
+  receipt: { id: string };
+}
+
+export type Detail = FollowUp & { history: Step[]; withheld: string[]; receipt: { id: string } };
+
+export interface StepBody {
+  step: StepName;
+  until?: string;
+  to?: string;
+  place?: string;
+  outcome?: string;
+  note?: string;
+}
+
+const LIMIT = 200;
+
+/** A hub without these routes has no tasks to show; that is no failure. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Problem && error.code === "route-unknown";
+}
+
+/** The most urgent tasks of a unit, and how many there are of each kind. Asked only where a page shows them. */
+export function useFollowUps(unit: string, filter: { state?: State; overdue?: boolean } = {}) {
+  const purpose = useTask()?.purpose;
+  return useQuery<Page>({
+    queryKey: ["follow-ups", unit, filter.state ?? "", filter.overdue ?? false],
+    // Keeping the register is no ground for looking at who met a case.
+    enabled: purpose === "PUBHLTH",
+    queryFn: async () => {
+      const first = await page(unit, filter);
+      // More than a page is rare; a worker who has that many wants to see how many they are.
+      const rest: FollowUp[] = [];
+      let next = first.next;
+      for (let pages = 1; next && pages < 10; pages++) {
+        const more = await page(unit, filter, next);
+        rest.push(...more.follow_ups);
+        next = more.next;
+      }
+      return { ...first, follow_ups: [...first.follow_ups, ...rest], next };
+    },
+  });
+}
+
+async function page(unit: string, filter: { state?: State; overdue?: boolean }, after?: string): Promise<Page> {
+  const query = new URLSearchParams({ limit: String(LIMIT) });
+  if (filter.state) query.set("state", filter.state);
+  if (filter.overdue) query.set("overdue", "true");
+  if (after) query.set("after", after);
+  return (await askRaw(`/v1/units/${unit}/follow-ups?${query}`)).json() as Promise<Page>;
+}
+
+/** Whether tasks have a page; known from the look that the overview makes anyway. */
+export function useHasFollowUps(unit: string): boolean {
+  const { data, error } = useFollowUps(unit);
+  return Boolean(data) || (Boolean(error) && !isMissing(error));
+}
+
+export function useFollowUp(id: string) {
+  return useQuery<Detail>({ queryKey: ["follow-up", id], queryFn: async () => (await askRaw(`/v1/follow-ups/${id}`)).json() });
+}
+
+/** Takes a step. Applied at once, or in a moment: then the lists still show what was before. */
+export function useTakeStep(id: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: async (body: StepBody) => {
+      const headers = { "Content-Type": "application/json" };
+      const response = await askRaw(`/v1/follow-ups/${id}/steps`, { method: "POST", headers, body: JSON.stringify(body) });
+      return (await response.json()) as { applied: boolean; follow_up: FollowUp };
+    },
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ["follow-up", id] });
+      // The lists are asked anew when somebody looks at them, not before.
+      queries.removeQueries({ queryKey: ["follow-ups"] });
+    },
+  });
+}
