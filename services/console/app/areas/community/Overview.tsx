@@ -81,7 +81,7 @@ function Glance({ unit, summary }: { unit: string; summary: Summary }) {
           <>
             <Figure title={t("figure.overdue")} value={counts?.overdue} to="/community/tasks?show=overdue" tone={counts?.overdue ? token.colorError : undefined} loading={loading} note={open !== undefined && t("figure.ofOpen", { open: number(open) })} />
             <Figure title={t("figure.toNotify")} value={counts?.to_notify} to="/community/tasks?show=to_notify" loading={loading} />
-            <Figure title={t("figure.notReached")} value={counts?.not_reached} to="/community/tasks?show=not_reached" tone={counts?.not_reached ? token.colorWarningText : undefined} loading={loading} />
+            <Figure title={t("figure.notReached")} value={counts?.not_reached} to="/community/tasks?show=not_reached" tone={counts?.not_reached ? token.orange7 : undefined} loading={loading} />
             <Figure title={t("figure.quarantined")} value={counts?.quarantined} to="/community/tasks?show=quarantined" loading={loading} />
           </>
         )}

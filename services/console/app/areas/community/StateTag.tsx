@@ -18,7 +18,7 @@ export function StateTag({ state, overdue }: { state: State; overdue?: boolean }
   return (
     <>
       <Tag color={COLOURS[state]} data-state={state}>{t(`state.${state}`)}</Tag>
-      {overdue && <Tag color="red" variant="solid">{t("task.overdue")}</Tag>}
+      {overdue && <Tag color="red" variant="outlined">{t("task.overdue")}</Tag>}
     </>
   );
 }

@@ -2,16 +2,22 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, ask } from "../../api/client";
 import type { components } from "../../api/schema";
+import { currentTask } from "../../session/task";
 
 export type Summary = components["schemas"]["UnitSummary"];
 export type Count = components["schemas"]["CountView"];
 export type Resident = components["schemas"]["ResidentView"];
 export type Membership = components["schemas"]["MemberView"];
 
+/** The document asks for it by name; the client adds the same to each call. */
+function purpose() {
+  return { "Isthmus-Purpose": currentTask()?.purpose ?? "" };
+}
+
 export function useSummary(unit: string) {
   return useQuery({
     queryKey: ["unit", unit],
-    queryFn: () => ask(api.GET("/v1/units/{unit}/summary", { params: { path: { unit } } })),
+    queryFn: () => ask(api.GET("/v1/units/{unit}/summary", { params: { header: purpose(), path: { unit } } })),
   });
 }
 
@@ -23,7 +29,7 @@ export function useResidents(unit: string, keyGroup: string | undefined) {
     queryKey: ["residents", unit, keyGroup ?? ""],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) =>
-      ask(api.GET("/v1/units/{unit}/residents", { params: { path: { unit }, query: { key_group: keyGroup, after: pageParam, limit: PAGE } } })),
+      ask(api.GET("/v1/units/{unit}/residents", { params: { header: purpose(), path: { unit }, query: { key_group: keyGroup, after: pageParam, limit: PAGE } } })),
     getNextPageParam: (last) => last.next ?? undefined,
   });
 }
