@@ -1,10 +1,11 @@
 /** One person: who it is, which instant is shown, and the pages of the file. */
 import { ArrowLeftOutlined, HistoryOutlined } from "@ant-design/icons";
-import { Alert, Button, Card, Flex, Form, Input, Popover, Tabs, Typography } from "antd";
+import { Alert, Button, Card, Flex, Form, Input, Popover, Typography } from "antd";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, Outlet, useLocation, useNavigate, useOutletContext, useParams, useSearchParams } from "react-router";
+import { Link, Outlet, useLocation, useOutletContext, useParams, useSearchParams } from "react-router";
 import { Page, ReceiptTag } from "../../parts/Page";
+import { Sections } from "../../parts/Sections";
 import { Failed, Loading } from "../../parts/states";
 import { useMay, usePersonFile, type Fork, type PersonFile } from "../../parts/person/questions";
 import { usePersonWords } from "../../parts/person/words";
@@ -22,7 +23,7 @@ export function useShown(): Shown {
   return useOutletContext<Shown>();
 }
 
-const TABS: [string, string][] = [
+const PAGES: [string, string][] = [
   ["file", "read-person"],
   ["records", "read-records"],
   ["links", "read-links"],
@@ -67,7 +68,6 @@ function Pages({ file, asOf, back }: { file: PersonFile; asOf?: string; back: Re
   const { t } = useTranslation("persons");
   const { t: words, format, sex } = usePersonWords();
   const { person = "" } = useParams();
-  const navigate = useNavigate();
   const { pathname, search } = useLocation();
   const task = useTask();
   const me = useMay(task?.purpose);
@@ -95,11 +95,10 @@ function Pages({ file, asOf, back }: { file: PersonFile; asOf?: string; back: Re
       </Card>
       {file.asked_for && <Alert type="info" showIcon title={t("merged")} description={t("mergedWhy", { old: file.asked_for })} style={{ marginBottom: 8 }} />}
       {asOf && <AsOfNote asOf={asOf} />}
-      <Tabs
-        activeKey={page}
-        onChange={(key) => void navigate(`/persons/${person}${key === "file" ? "" : `/${key}`}${search}`)}
-        // What the role and the purpose do not open is not there.
-        items={TABS.filter(([key, action]) => key === page || me.may(action)).map(([key]) => ({ key, label: t(`tab.${key}`) }))}
+      {/* What the role and the purpose do not open is not there. */}
+      <Sections
+        label={t("pages")}
+        sections={PAGES.filter(([key, action]) => key === page || me.may(action)).map(([key]) => ({ to: `/persons/${person}${key === "file" ? "" : `/${key}`}${search}`, label: t(`tab.${key}`) }))}
       />
       <Outlet context={{ person: file.person_id, asOf, file } satisfies Shown} />
     </Page>
