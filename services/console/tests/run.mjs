@@ -11,6 +11,6 @@ const files = readdirSync(here).filter((name) => name.endsWith(".test.mjs") && (
 
 const demo = await startDemo(binary);
 const words = ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files.map((name) => join(here, name))];
-const { status } = spawnSync(process.execPath, words, { stdio: "inherit", env: { ...process.env, CONSOLE_URL: demo.address } });
+const { status } = spawnSync(process.execPath, words, { stdio: "inherit", env: { ...process.env, CONSOLE_URL: demo.address, ISTHMUS_BINARY: binary } });
 await demo.stop();
 process.exit(status ?? 1);
