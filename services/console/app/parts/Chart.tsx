@@ -37,7 +37,8 @@ export function Chart({ option, label, height = 320, onClick }: Props) {
     };
   }, [dark]);
   useEffect(() => {
-    chart.current?.setOption({ backgroundColor: "transparent", ...option }, true);
+    // The series are others, but what the visitor zoomed to stays.
+    chart.current?.setOption({ backgroundColor: "transparent", ...option }, { replaceMerge: ["series", "xAxis", "yAxis", "legend"] });
   }, [option]);
   return <div ref={place} className="chart" style={{ height }} role="img" aria-label={label} />;
 }

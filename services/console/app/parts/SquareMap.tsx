@@ -13,9 +13,12 @@ interface Props {
   /** Plain text of a shape, shown on hover and tap. */
   tip?: (feature: Feature) => string;
   onClick?: (feature: Feature) => void;
+  /** Id of the shape that is chosen: it is brought into view, and the shapes are styled anew. */
+  chosen?: Feature["id"];
 }
 
-export function SquareMap({ shapes, label, style, tip, onClick }: Props) {
+export function SquareMap({ shapes, label, style, tip, onClick, chosen }: Props) {
+  const drawn = useRef<{ map: Leaflet.Map; layer: Leaflet.GeoJSON }>(undefined);
   const place = useRef<HTMLDivElement>(null);
   const latest = useRef({ style, tip, onClick });
   latest.current = { style, tip, onClick };
@@ -45,11 +48,24 @@ export function SquareMap({ shapes, label, style, tip, onClick }: Props) {
       const bounds = layer.getBounds();
       if (bounds.isValid()) map.fitBounds(bounds, { padding: [24, 24], maxZoom: 15 });
       else map.setView([31.2, 121.5], 9);
+      drawn.current = { map, layer };
     });
     return () => {
       gone = true;
+      drawn.current = undefined;
       map?.remove();
     };
   }, [shapes, dark]);
+  useEffect(() => {
+    drawn.current?.layer.eachLayer((shape) => {
+      const feature = (shape as Leaflet.Layer & { feature?: Feature }).feature;
+      if (!feature || !("setStyle" in shape)) return;
+      (shape as Leaflet.Path).setStyle({ ...latest.current.style?.(feature) });
+      if (feature.id !== chosen || chosen === undefined) return;
+      (shape as Leaflet.Path).bringToFront();
+      const middle = "getBounds" in shape ? (shape as Leaflet.Polyline).getBounds().getCenter() : (shape as Leaflet.CircleMarker).getLatLng();
+      drawn.current?.map.panInside(middle, { padding: [60, 60] });
+    });
+  }, [chosen]);
   return <div ref={place} className="square-map" role="application" aria-label={label} />;
 }

@@ -1,7 +1,52 @@
 import { useTranslation } from "react-i18next";
-import { Page } from "../../parts/Page";
+import { Link, NavLink, Route, Routes } from "react-router";
+import { Result } from "antd";
+import { addTexts } from "../../text";
+import { AppealsPage } from "./AppealsPage";
+import { CasePage } from "./case/CasePage";
+import { PrintPage } from "./case/PrintPage";
+import { CasesPage } from "./CasesPage";
+import { CodePage } from "./CodePage";
+import "./control.css";
+import { FindPage } from "./FindPage";
+import { SignalsPage } from "./SignalsPage";
+import { en, zh } from "./text";
+import { TownshipsPage } from "./TownshipsPage";
 
+addTexts("control", en, zh);
+
+const PLACES = ["cases", "townships", "appeals", "signals", "find"] as const;
+
+/** Disease control: what a tracer works with. */
 export default function Area() {
-  const { t } = useTranslation();
-  return <Page title={t("area.control")}>…</Page>;
+  const { t } = useTranslation("control");
+  return (
+    <>
+      <nav className="control-nav no-print" aria-label={t("nav.label")}>
+        {PLACES.map((place) => (
+          <NavLink key={place} to={place === "cases" ? "/control" : `/control/${place}`} end={place !== "cases"} className={({ isActive }) => active(place, isActive)}>
+            {t(`nav.${place}`)}
+          </NavLink>
+        ))}
+      </nav>
+      <Routes>
+        <Route index element={<CasesPage />} />
+        <Route path="cases/:id/print" element={<PrintPage />} />
+        <Route path="cases/:id/:tab?" element={<CasePage />} />
+        <Route path="townships" element={<TownshipsPage />} />
+        <Route path="health-codes/:person" element={<CodePage />} />
+        <Route path="appeals" element={<AppealsPage />} />
+        <Route path="signals" element={<SignalsPage />} />
+        <Route path="find" element={<FindPage />} />
+        <Route path="*" element={<Result status="404" title={t("notFound", { ns: "common" })} extra={<Link to="/control">{t("nav.cases")}</Link>} />} />
+      </Routes>
+    </>
+  );
+}
+
+/** The list of cases stands at the beginning of the area, and a case below it. */
+function active(place: (typeof PLACES)[number], isActive: boolean): string {
+  const path = location.pathname;
+  const isHere = place === "cases" ? path === "/control" || path === "/control/" || path.startsWith("/control/cases") : isActive;
+  return isHere ? "here" : "";
 }

@@ -1,0 +1,96 @@
+import { Alert, Table, Typography } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useFormat } from "../../parts/format";
+import { ReceiptTag, Withheld } from "../../parts/Page";
+import { Asked, Empty } from "../../parts/states";
+import type { CodeAnswer } from "./model";
+import { useCode } from "./questions";
+import { ColourTag, InstantInput, LevelTag } from "./words";
+
+/** The colour of a person's code at an instant, and all that colours it. */
+export function HealthCode({ person, on }: { person: string; on: string }) {
+  const { t } = useTranslation("control");
+  const { instant } = useFormat();
+  const [chosen, setChosen] = useState<string>();
+  const at = chosen ?? on;
+  const query = useCode(person, at);
+  return (
+    <>
+      <div className="control-bar">
+        <InstantInput label={t("code.on")} kind="datetime-local" value={at} max={Date.now()} onChange={setChosen} />
+        <ReceiptTag receipt={query.data?.receipt} />
+      </div>
+      <Asked query={query}>
+        {(answer) => (
+          <>
+            <div className={`control-code ${answer.colour}`} data-colour={answer.colour}>
+              <strong>
+                <ColourTag colour={answer.colour} />
+              </strong>
+              <span>{t("code.at", { at: instant(answer.on) })}</span>
+              {answer.until && <span>{t("code.until", { at: instant(answer.until) })}</span>}
+            </div>
+            <Withheld groups={answer.withheld} />
+            {answer.known_since > answer.on && <Alert type="warning" showIcon title={t("contacts.knownSince", { at: instant(answer.known_since) })} style={{ marginBottom: 12 }} />}
+            <Reasons reasons={answer.reasons} />
+            <p className="control-note">
+              {t("contacts.knownAt", { at: instant(answer.known_at) })} {t("code.rules", { rules: answer.rules })}
+            </p>
+          </>
+        )}
+      </Asked>
+    </>
+  );
+}
+
+function Reasons({ reasons }: { reasons: CodeAnswer["reasons"] }) {
+  const { t } = useTranslation("control");
+  const { instant } = useFormat();
+  if (reasons.length === 0) return <Empty>{t("code.noReason")}</Empty>;
+  return (
+    <Table
+      aria-label={t("code.reasons")}
+      size="small"
+      pagination={false}
+      rowKey={({ cause, until, events, township }) => [cause, until, township, ...(events ?? [])].join(" ")}
+      scroll={{ x: 760, y: reasons.length > 12 ? 460 : undefined }}
+      dataSource={reasons}
+      columns={[
+        { title: t("code.colour"), key: "colour", width: 110, render: (_, { colour }) => <ColourTag colour={colour} /> },
+        {
+          title: t("code.reason"),
+          key: "cause",
+          render: (_, { cause, township, level }) => (
+            <>
+              {t(`cause.${cause}`, { defaultValue: cause })} {township && <span>{t("code.inTownship", { township })}</span>} {level && <LevelTag level={level} />}
+            </>
+          ),
+        },
+        { title: t("code.holds"), dataIndex: "until", width: 190, render: (at: string) => instant(at) },
+        {
+          title: t("code.events"),
+          key: "events",
+          width: 260,
+          render: (_, { events }) =>
+            events && events.length > 0 ? (
+              <details>
+                <summary>{t("itinerary.facts", { count: events.length, n: events.length })}</summary>
+                <ul className="control-events">
+                  {events.map((event) => (
+                    <li key={event}>
+                      <Typography.Text className="control-id" copyable={{ text: event, tooltips: false }}>
+                        {event}
+                      </Typography.Text>
+                    </li>
+                  ))}
+                </ul>
+              </details>
+            ) : (
+              "–"
+            ),
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,118 @@
+import { PrinterOutlined } from "@ant-design/icons";
+import { Button, Tabs, Typography } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate, useParams } from "react-router";
+import { useFormat } from "../../../parts/format";
+import { Page, ReceiptTag, Withheld } from "../../../parts/Page";
+import { Asked, Empty } from "../../../parts/states";
+import { ContactsTab } from "../contacts/ContactsTab";
+import { HealthCode } from "../HealthCode";
+import { ItineraryTab } from "../itinerary/ItineraryTab";
+import type { CaseAnswer } from "../model";
+import { useCase } from "../questions";
+import { infectious, iso, useClock } from "../time";
+import { CaseState, InstantInput, KnownThen } from "../words";
+import { FollowUpsTab } from "./FollowUpsTab";
+import { PersonStrip } from "./PersonStrip";
+
+/** One case: what disease control says of it, and all that follows from it. */
+export function CasePage() {
+  const { t } = useTranslation("control");
+  const { id = "" } = useParams();
+  const query = useCase(id);
+  const clock = useClock();
+  const { instant } = useFormat();
+  const [knownAt, setKnownAt] = useState<string>();
+  const known = query.data;
+  return (
+    <Page
+      title={known ? t("case.title", { id: known.case_id }) : t("case.some")}
+      extra={
+        <>
+          {known && <CaseState state={known.state} />}
+          <ReceiptTag receipt={known?.receipt} />
+          <span style={{ flex: 1 }} />
+          <InstantInput label={t("asKnown.label")} kind="datetime-local" value={knownAt} max={Date.now()} onChange={setKnownAt} />
+          <Link to={`/control/cases/${id}/print`}>
+            <Button icon={<PrinterOutlined />} tabIndex={-1}>
+              {t("print", { ns: "common" })}
+            </Button>
+          </Link>
+        </>
+      }
+    >
+      {knownAt && <KnownThen>{t("asKnown.person", { at: instant(knownAt) })}</KnownThen>}
+      <Asked query={query}>
+        {(known) => (
+          <>
+            <Facts known={known} now={clock.now} />
+            <Withheld groups={known.withheld} />
+            {known.person_id ? <OfPerson known={known} person={known.person_id} now={clock.now} knownAt={knownAt} /> : <Empty>{t("case.nobodyYet")}</Empty>}
+          </>
+        )}
+      </Asked>
+    </Page>
+  );
+}
+
+/** What disease control says. */
+export function Facts({ known, now }: { known: CaseAnswer; now: number }) {
+  const { t } = useTranslation("control");
+  const { day, instant } = useFormat();
+  const span = infectious(known, now);
+  const facts: [string, React.ReactNode][] = [
+    [t("case.onset"), day(known.onset)],
+    [t("case.infectious"), span ? t("span.fromTo", { from: instant(span.from), to: known.isolated_time || known.closed_time ? instant(span.to) : t("case.goesOn") }) : "–"],
+    [t("case.confirmed"), instant(known.confirmed_time)],
+    [t("case.isolated"), known.isolated_time ? instant(known.isolated_time) : known.existing ? <Typography.Text type="danger" key="not">{t("case.notIsolated")}</Typography.Text> : "–"],
+    [t("case.closed"), known.closed_time ? instant(known.closed_time) : t("case.open")],
+    [t("case.township"), known.township ?? t("unknown", { ns: "common" })],
+    [t("case.cluster"), known.cluster_id ? <Cluster key="cluster" known={known} /> : t("case.noCluster")],
+  ];
+  return (
+    <dl className="control-facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Cluster({ known }: { known: CaseAnswer }) {
+  const { t } = useTranslation("control");
+  return (
+    <>
+      {known.cluster_id} · <Link to={`/control?cluster=${encodeURIComponent(known.cluster_id ?? "")}`}>{t("case.linked", { n: known.linked.length })}</Link>
+    </>
+  );
+}
+
+const TABS = ["itinerary", "contacts", "follow-ups", "code"] as const;
+
+function OfPerson({ known, person, now, knownAt }: { known: CaseAnswer; person: string; now: number; knownAt?: string }) {
+  const { t } = useTranslation("control");
+  const { tab } = useParams();
+  const navigate = useNavigate();
+  const chosen = TABS.find((one) => one === tab) ?? "itinerary";
+  const parts = {
+    itinerary: <ItineraryTab person={person} known={known} now={now} />,
+    contacts: <ContactsTab person={person} known={known} now={now} />,
+    "follow-ups": <FollowUpsTab id={known.case} />,
+    code: <HealthCode person={person} on={iso(now)} />,
+  };
+  return (
+    <>
+      <PersonStrip person={person} asOf={knownAt} />
+      <Tabs
+        activeKey={chosen}
+        onChange={(key) => void navigate(`/control/cases/${known.case}/${key}`, { replace: true })}
+        destroyOnHidden
+        items={TABS.map((key) => ({ key, label: t(`tab.${key}`), children: key === chosen ? parts[key] : null }))}
+      />
+    </>
+  );
+}

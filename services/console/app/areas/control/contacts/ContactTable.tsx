@@ -1,0 +1,59 @@
+import { FileSearchOutlined } from "@ant-design/icons";
+import { Button, Progress, Table, type TableColumnsType } from "antd";
+import { useTranslation } from "react-i18next";
+import { useFormat } from "../../../parts/format";
+import type { Contact } from "../model";
+import { PersonLink, SceneTag, short } from "../words";
+import { scenesOf, useTogether } from "./ContactsTab";
+
+/** Contacts, the most exposed first. The next ones are asked for when the end comes into view. */
+export function ContactTable({ contacts, show, more }: { contacts: Contact[]; show: (contact: Contact) => void; more?: () => void }) {
+  const { t } = useTranslation("control");
+  const { number, instant } = useFormat();
+  const together = useTogether();
+  const most = Math.max(1, contacts[0]?.weighed_minutes ?? 1);
+  const columns: TableColumnsType<Contact> = [
+    { title: t("contacts.rank"), dataIndex: "rank", width: 64, align: "right", render: (rank: number) => number(rank) },
+    { title: t("case.person"), key: "person", width: 150, render: (_, { person_id }) => <PersonLink id={person_id} /> },
+    {
+      title: t("contacts.exposure"),
+      key: "exposure",
+      width: 190,
+      render: (_, { weighed_minutes }) => (
+        <span className="control-exposure">
+          <Progress percent={(100 * Math.log1p(weighed_minutes)) / Math.log1p(most)} showInfo={false} size="small" aria-label={t("contacts.exposure")} />
+          <span className="numbers">{number(weighed_minutes)}</span>
+        </span>
+      ),
+    },
+    { title: t("contacts.together"), key: "together", width: 130, render: (_, contact) => together(contact) },
+    { title: t("contacts.meetings"), dataIndex: "meeting_count", width: 100, align: "right", render: (count: number) => number(count) },
+    { title: t("contacts.scenes"), key: "scenes", width: 240, render: (_, contact) => scenesOf(contact).map((scene) => <SceneTag key={scene} scene={scene} />) },
+    { title: t("contacts.last"), key: "last", width: 180, render: (_, { meetings }) => instant(meetings.map(({ to }) => to).sort().at(-1)) },
+    {
+      title: t("contacts.evidence"),
+      key: "evidence",
+      width: 120,
+      render: (_, contact) => (
+        <Button size="small" icon={<FileSearchOutlined />} aria-label={t("contacts.evidenceOf", { id: short(contact.person_id) })} onClick={() => show(contact)}>
+          {t("contacts.evidence")}
+        </Button>
+      ),
+    },
+  ];
+  return (
+    <Table
+      aria-label={t("contacts.contacts")}
+      size="small"
+      virtual
+      rowKey="person_id"
+      scroll={{ x: 1170, y: 480 }}
+      pagination={false}
+      columns={columns}
+      dataSource={contacts}
+      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+        if (scrollHeight - scrollTop - clientHeight < 200) more?.();
+      }}
+    />
+  );
+}

@@ -1,0 +1,2 @@
+export { en } from "./text.en";
+export { zh } from "./text.zh";

@@ -1,0 +1,146 @@
+/** Small words of disease control: states, levels and colours, each with a sign beside its colour. */
+import {
+  AlertOutlined,
+  CheckCircleOutlined,
+  ClockCircleOutlined,
+  CloseCircleOutlined,
+  ExclamationCircleOutlined,
+  MinusCircleOutlined,
+  WarningOutlined,
+} from "@ant-design/icons";
+import { Alert, Input, Tag, Typography } from "antd";
+import { useId, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { FollowUpState, Meeting } from "./model";
+import { instantOf, localDay, localMinute } from "./time";
+
+const CASE_COLOURS: Record<string, string> = { CONFIRMED: "red", ASYMPTOMATIC: "volcano", SUSPECTED: "gold", RECOVERED: "green", EXCLUDED: "default", DECEASED: "default" };
+
+export function CaseState({ state }: { state: string }) {
+  const { t } = useTranslation("control");
+  return <Tag color={CASE_COLOURS[state] ?? "default"}>{t(`caseState.${state}`, { defaultValue: state })}</Tag>;
+}
+
+export function LevelTag({ level }: { level: string }) {
+  const { t } = useTranslation("control");
+  const signs: Record<string, [string, ReactNode]> = {
+    HIGH: ["red", <AlertOutlined key="high" />],
+    MEDIUM: ["gold", <WarningOutlined key="medium" />],
+    LOW: ["green", <CheckCircleOutlined key="low" />],
+  };
+  const [colour, icon] = signs[level] ?? ["default", null];
+  return (
+    <Tag color={colour} icon={icon}>
+      {t(`level.${level}`, { defaultValue: level })}
+    </Tag>
+  );
+}
+
+const CODE_SIGNS: Record<string, [string, ReactNode]> = {
+  RED: ["red", <CloseCircleOutlined key="red" />],
+  YELLOW: ["gold", <ExclamationCircleOutlined key="yellow" />],
+  GREEN: ["green", <CheckCircleOutlined key="green" />],
+};
+
+export function ColourTag({ colour }: { colour: string }) {
+  const { t } = useTranslation("control");
+  const [tag, icon] = CODE_SIGNS[colour] ?? ["default", null];
+  return (
+    <Tag color={tag} icon={icon}>
+      {t(`colour.${colour}`, { defaultValue: colour })}
+    </Tag>
+  );
+}
+
+const FOLLOW_UP_SIGNS: Record<FollowUpState, [string, ReactNode]> = {
+  to_notify: ["orange", <ClockCircleOutlined key="to" />],
+  notified: ["blue", <CheckCircleOutlined key="no" />],
+  not_reached: ["red", <ExclamationCircleOutlined key="nr" />],
+  refused: ["red", <CloseCircleOutlined key="re" />],
+  quarantined: ["purple", <CheckCircleOutlined key="qu" />],
+  released: ["green", <CheckCircleOutlined key="rl" />],
+  covered: ["default", <MinusCircleOutlined key="co" />],
+  withdrawn: ["default", <MinusCircleOutlined key="wi" />],
+};
+
+export function FollowUpTag({ state }: { state: FollowUpState }) {
+  const { t } = useTranslation("control");
+  const [colour, icon] = FOLLOW_UP_SIGNS[state] ?? ["default", null];
+  return (
+    <Tag color={colour} icon={icon}>
+      {t(`followUpState.${state}`, { defaultValue: state })}
+    </Tag>
+  );
+}
+
+export function SceneTag({ scene }: { scene: Meeting["scene"] }) {
+  const { t } = useTranslation("control");
+  return <Tag>{t(`scene.${scene}`, { defaultValue: scene })}</Tag>;
+}
+
+/** An id is long; its beginning tells persons of one page apart. */
+export const short = (id: string) => id.slice(0, 8);
+
+/** Leads to the file of a person. */
+export function PersonLink({ id, children }: { id: string; children?: ReactNode }) {
+  const { t } = useTranslation("control");
+  return (
+    <Link to={`/persons/${id}`} title={id}>
+      {children ?? (
+        <>
+          {t("person")} <span className="control-id">{short(id)}</span>
+        </>
+      )}
+    </Link>
+  );
+}
+
+/** One number that matters, with its word. */
+export function Figure({ label, value, hint, tone }: { label: string; value: ReactNode; hint?: ReactNode; tone?: "alarm" | "calm" }) {
+  return (
+    <div className={`control-number ${tone ?? ""}`}>
+      <dt>{label}</dt>
+      <dd className="numbers">{value}</dd>
+      {hint && <dd className="hint">{hint}</dd>}
+    </div>
+  );
+}
+
+export const Figures = ({ children }: { children: ReactNode }) => <dl className="control-numbers">{children}</dl>;
+
+/** A day or a minute, picked with the browser's own control. */
+export function InstantInput({ label, value, kind, max, onChange }: {
+  label: string;
+  value: string | undefined;
+  kind: "date" | "datetime-local";
+  max?: number;
+  onChange: (instant: string | undefined) => void;
+}) {
+  const id = useId();
+  const local = kind === "date" ? localDay : localMinute;
+  return (
+    <span className="control-instant">
+      <label htmlFor={id}>{label}</label>
+      <Input
+        id={id}
+        type={kind}
+        size="small"
+        value={value ? local(value) : ""}
+        max={max ? local(max) : undefined}
+        onChange={({ target }) => onChange(target.value ? instantOf(target.value) : undefined)}
+      />
+    </span>
+  );
+}
+
+/** What the page says of another instant than now. */
+export function KnownThen({ children }: { children: ReactNode }) {
+  return <Alert type="warning" showIcon icon={<ClockCircleOutlined />} title={<Typography.Text strong>{children}</Typography.Text>} style={{ marginBottom: 12 }} />;
+}
+
+/** A part that the hub is too old for. */
+export function NotThere() {
+  const { t } = useTranslation("control");
+  return <Alert type="info" showIcon title={t("notThere")} />;
+}
