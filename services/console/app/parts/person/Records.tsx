@@ -74,7 +74,7 @@ export function Pair({ sides, heads, parts, label }: { sides: [Statement, Statem
   const fields = FIELDS.filter((field) => field.of(left).length + field.of(right).length > 0);
   return (
     <div className="matrix-scroll" tabIndex={0} role="region" aria-label={label} data-pair>
-      <table className="matrix">
+      <table className="matrix pair">
         <caption className="visually-hidden">{label}</caption>
         <thead>
           <tr>
