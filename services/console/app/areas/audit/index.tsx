@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { Navigate, Route, Routes } from "react-router";
+import { GrantsPage } from "../../parts/grants/GrantsPage";
 import { Sections } from "../../parts/Sections";
 import { useSignedIn } from "../../session/session";
 import { addTexts } from "../../text";
@@ -19,7 +20,7 @@ addTexts("audit", en, zh);
 export default function Area() {
   const { t } = useTranslation("audit");
   const reads = useSignedIn().role === "auditor";
-  const names = reads ? (["unexplained", "log", "figures", "cases", "names", "ledger"] as const) : (["names", "marks", "ledger"] as const);
+  const names = reads ? (["unexplained", "log", "figures", "cases", "names", "grants", "ledger"] as const) : (["names", "marks", "grants", "ledger"] as const);
   return (
     <>
       <Sections label={t("sections")} sections={names.map((name) => ({ to: `/audit/${name}`, label: t(`section.${name}`) }))} />
@@ -31,6 +32,7 @@ export default function Area() {
         {reads && <Route path="cases" element={<Cases />} />}
         <Route path="names" element={<Names />} />
         {!reads && <Route path="marks" element={<Marks />} />}
+        <Route path="grants" element={<GrantsPage />} />
         <Route path="ledger" element={<Proof />} />
         <Route path="*" element={<Navigate to="/audit" replace />} />
       </Routes>

@@ -1,7 +1,32 @@
 import { useTranslation } from "react-i18next";
-import { Page } from "../../parts/Page";
+import { Navigate, Route, Routes } from "react-router";
+import { GrantsPage } from "../../parts/grants/GrantsPage";
+import { Sections } from "../../parts/Sections";
+import { addTexts } from "../../text";
+import "./operations.css";
+import { LinkagePage } from "./Linkage";
+import { Overview } from "./Overview";
+import { Quarantine } from "./Quarantine";
+import { en, zh } from "./text";
 
+addTexts("operations", en, zh);
+
+const SECTIONS = ["overview", "quarantine", "linkage", "grants"] as const;
+
+/** What operators do: see whether the hub keeps up, and mend what it could not use. */
 export default function Area() {
-  const { t } = useTranslation();
-  return <Page title={t("area.operations")}>…</Page>;
+  const { t } = useTranslation("operations");
+  return (
+    <>
+      <Sections label={t("sections")} sections={SECTIONS.map((name) => ({ to: `/operations/${name}`, label: t(`section.${name}`) }))} />
+      <Routes>
+        <Route index element={<Navigate to="/operations/overview" replace />} />
+        <Route path="overview" element={<Overview />} />
+        <Route path="quarantine" element={<Quarantine />} />
+        <Route path="linkage" element={<LinkagePage />} />
+        <Route path="grants" element={<GrantsPage />} />
+        <Route path="*" element={<Navigate to="/operations" replace />} />
+      </Routes>
+    </>
+  );
 }
