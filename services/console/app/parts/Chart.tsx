@@ -16,6 +16,8 @@ export function Chart({ option, label, height = 320, onClick }: Props) {
   const chart = useRef<EChartsType>(undefined);
   const click = useRef(onClick);
   click.current = onClick;
+  const latest = useRef(option);
+  latest.current = option;
   const dark = useDark();
   useEffect(() => {
     let gone = false;
@@ -23,9 +25,13 @@ export function Chart({ option, label, height = 320, onClick }: Props) {
     void import("./echarts").then(({ init }) => {
       if (gone || !place.current) return;
       const made = init(place.current, dark ? "dark" : undefined, { renderer: "canvas" });
-      made.setOption({ backgroundColor: "transparent", ...option });
+      made.setOption({ backgroundColor: "transparent", ...latest.current });
       made.on("click", (parameters) => click.current?.(parameters as never));
-      observer = new ResizeObserver(() => made.resize());
+      observer = new ResizeObserver(() => {
+        // Drawn anew only for another size: in between, the canvas is empty.
+        const { clientWidth, clientHeight } = made.getDom();
+        if (clientWidth !== made.getWidth() || clientHeight !== made.getHeight()) made.resize();
+      });
       observer.observe(place.current);
       chart.current = made;
     });

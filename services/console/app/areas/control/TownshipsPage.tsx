@@ -9,7 +9,7 @@ import { useDark } from "../../theme";
 import type { TownshipRisk, Townships } from "./model";
 import { useTownshipDays, useTownships } from "./questions";
 import { DAY, iso, localDay, startOfDay, useClock } from "./time";
-import { InstantInput, KnownThen, LevelTag, Figure, Figures } from "./words";
+import { AsKnown, InstantInput, KnownThen, LevelTag, Figure, Figures } from "./words";
 
 const DAYS = 14;
 
@@ -22,7 +22,6 @@ export function TownshipsPage() {
   const [knownAt, setKnownAt] = useState<string>();
   const at = chosen ?? clock.now;
   const query = useTownships(iso(at), knownAt, !clock.isPending);
-  // A hub that does not keep what was known refuses the question: then there is nothing to choose.
   const choose = (instant: string | undefined) => setChosen(instant ? Math.min(startOfDay(instant) + DAY - 60_000, Date.now()) : undefined);
   return (
     <Page
@@ -32,7 +31,7 @@ export function TownshipsPage() {
           <ReceiptTag receipt={query.data?.receipt} />
           <span style={{ flex: 1 }} />
           <InstantInput label={t("townships.on")} kind="date" value={iso(at)} max={Date.now()} onChange={choose} />
-          <InstantInput label={t("asKnown.label")} kind="datetime-local" value={knownAt} max={Date.now()} onChange={setKnownAt} />
+          <AsKnown at={knownAt} change={setKnownAt} />
         </>
       }
     >
@@ -96,7 +95,7 @@ function History({ last, knownAt }: { last: number; knownAt?: string }) {
   const asked = useTownshipDays(days.map(iso), knownAt);
   const isPending = asked.some((one) => one.isPending);
   const codes = [...new Set(asked.flatMap(({ data }) => data?.townships.map(({ township }) => township) ?? []))].sort();
-  const name = new Intl.DateTimeFormat(locale, { month: "numeric", day: "numeric" });
+  const name = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
   const risk = (index: number, code: string) => asked[index]?.data?.townships.find(({ township }) => township === code);
   if (isPending) return <Loading rows={3} />;
   return (

@@ -90,4 +90,11 @@ export function useDuration(): (minutes: number) => string {
   };
 }
 
+/** A day and a time without the year, where the page says which. */
+export function useMoment(): (at: string | number) => string {
+  const { locale } = useFormat();
+  const format = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  return (at) => format.format(new Date(at));
+}
+
 export const minutesOf = ({ from, to }: Stretch) => (Date.parse(to) - Date.parse(from)) / MINUTE;

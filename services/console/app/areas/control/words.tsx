@@ -8,10 +8,11 @@ import {
   MinusCircleOutlined,
   WarningOutlined,
 } from "@ant-design/icons";
-import { Alert, Input, Tag, Typography } from "antd";
+import { Alert, Button, Input, Popover, Space, Tag, Typography } from "antd";
 import { useId, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { useFormat } from "../../parts/format";
 import type { FollowUpState, Meeting } from "./model";
 import { instantOf, localDay, localMinute } from "./time";
 
@@ -131,6 +132,28 @@ export function InstantInput({ label, value, kind, max, onChange }: {
         onChange={({ target }) => onChange(target.value ? instantOf(target.value) : undefined)}
       />
     </span>
+  );
+}
+
+/** Whether the page shows what is known now or what was known at an earlier time. */
+export function AsKnown({ at, change }: { at: string | undefined; change: (at: string | undefined) => void }) {
+  const { t } = useTranslation("control");
+  const { instant } = useFormat();
+  const content = (
+    <div style={{ maxWidth: 300 }}>
+      <p style={{ marginTop: 0 }}>{t("asKnown.help")}</p>
+      <InstantInput label={t("asKnown.label")} kind="datetime-local" value={at} max={Date.now()} onChange={change} />
+    </div>
+  );
+  return (
+    <Space.Compact>
+      <Popover trigger="click" placement="bottomRight" content={content}>
+        <Button icon={<ClockCircleOutlined />} type={at ? "primary" : "default"}>
+          {at ? t("asKnown.then", { at: instant(at) }) : t("asKnown.now")}
+        </Button>
+      </Popover>
+      {at && <Button onClick={() => change(undefined)}>{t("asKnown.back")}</Button>}
+    </Space.Compact>
   );
 }
 

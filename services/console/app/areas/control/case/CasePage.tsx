@@ -12,7 +12,7 @@ import { ItineraryTab } from "../itinerary/ItineraryTab";
 import type { CaseAnswer } from "../model";
 import { useCase } from "../questions";
 import { infectious, iso, useClock } from "../time";
-import { CaseState, InstantInput, KnownThen } from "../words";
+import { AsKnown, CaseState, KnownThen } from "../words";
 import { FollowUpsTab } from "./FollowUpsTab";
 import { PersonStrip } from "./PersonStrip";
 
@@ -33,7 +33,7 @@ export function CasePage() {
           {known && <CaseState state={known.state} />}
           <ReceiptTag receipt={known?.receipt} />
           <span style={{ flex: 1 }} />
-          <InstantInput label={t("asKnown.label")} kind="datetime-local" value={knownAt} max={Date.now()} onChange={setKnownAt} />
+          <AsKnown at={knownAt} change={setKnownAt} />
           <Link to={`/control/cases/${id}/print`}>
             <Button icon={<PrinterOutlined />} tabIndex={-1}>
               {t("print", { ns: "common" })}
@@ -86,7 +86,7 @@ function Cluster({ known }: { known: CaseAnswer }) {
   const { t } = useTranslation("control");
   return (
     <>
-      {known.cluster_id} · <Link to={`/control?cluster=${encodeURIComponent(known.cluster_id ?? "")}`}>{t("case.linked", { n: known.linked.length })}</Link>
+      {known.cluster_id} · <Link to={`/control?cluster=${encodeURIComponent(known.cluster_id ?? "")}`}>{t("case.linked", { count: known.linked.length, n: known.linked.length })}</Link>
     </>
   );
 }

@@ -1,8 +1,8 @@
-import { FolderOpenOutlined, HomeOutlined, PhoneOutlined, UserOutlined } from "@ant-design/icons";
+import { FolderOpenOutlined, HomeOutlined, LockOutlined, PhoneOutlined, UserOutlined } from "@ant-design/icons";
 import { Card, Flex, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../../parts/format";
-import { ReceiptTag, Withheld } from "../../../parts/Page";
+import { ReceiptTag } from "../../../parts/Page";
 import { Failed, Loading } from "../../../parts/states";
 import { usePerson } from "../questions";
 import { PersonLink } from "../words";
@@ -18,8 +18,7 @@ export function PersonStrip({ person, asOf }: { person: string; asOf?: string })
   const sex = identity?.sex?.value;
   const phone = contact?.phones.find(({ value }) => value.own) ?? contact?.phones[0];
   return (
-    <>
-      <Card size="small" style={{ marginBottom: 8 }} data-part="person">
+    <Card size="small" style={{ marginBottom: 8 }} data-part="person">
         <Flex gap="4px 20px" wrap align="center">
           <Typography.Text strong style={{ fontSize: 17 }}>
             <UserOutlined /> {identity?.name?.value ?? t("unknown", { ns: "common" })}
@@ -41,9 +40,12 @@ export function PersonStrip({ person, asOf }: { person: string; asOf?: string })
             <FolderOpenOutlined /> {t("file")}
           </PersonLink>
           <ReceiptTag receipt={receipt} />
+          {withheld.length > 0 && (
+            <Typography.Text type="secondary">
+              <LockOutlined /> {t("withheld", { ns: "common", groups: withheld.map((group) => t(`group.${group}`, { ns: "common" })).join(", ") })}
+            </Typography.Text>
+          )}
         </Flex>
-      </Card>
-      <Withheld groups={withheld} />
-    </>
+    </Card>
   );
 }

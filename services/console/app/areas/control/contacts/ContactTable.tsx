@@ -21,7 +21,7 @@ export function ContactTable({ contacts, show, more }: { contacts: Contact[]; sh
       width: 190,
       render: (_, { weighed_minutes }) => (
         <span className="control-exposure">
-          <Progress percent={(100 * Math.log1p(weighed_minutes)) / Math.log1p(most)} showInfo={false} size="small" aria-label={t("contacts.exposure")} />
+          <Progress percent={(100 * Math.log1p(weighed_minutes)) / Math.log1p(most)} showInfo={false} size="small" status="normal" strokeColor="var(--brand)" aria-label={t("contacts.exposure")} />
           <span className="numbers">{number(weighed_minutes)}</span>
         </span>
       ),

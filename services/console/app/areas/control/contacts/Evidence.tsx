@@ -100,7 +100,7 @@ function One({ encounter }: { encounter: Encounter }) {
       <div>{t("span.fromTo", { from: instant(from), to: instant(to) })}</div>
       <div className="control-exposure">
         <span>{t("itinerary.sure")}</span>
-        <Progress percent={Math.round(confidence * 100)} size="small" showInfo={false} style={{ width: 90 }} aria-label={t("itinerary.sure")} />
+        <Progress percent={Math.round(confidence * 100)} size="small" showInfo={false} status="normal" strokeColor="var(--brand)" style={{ width: 90 }} aria-label={t("itinerary.sure")} />
         <span className="numbers">{percent(confidence, 0)}</span>
         {squares.length > 0 && <span>· {t("contacts.squares", { count: squares.length, n: number(squares.length) })}</span>}
       </div>

@@ -18,6 +18,7 @@ interface Input {
 }
 
 /** More cannot be told apart. */
+const CONTACTS_FIRST = 20;
 const CONTACTS_MAX = 36;
 const SUBS_MAX = 90;
 const RING = { contacts: 190, subs: 330 };
@@ -35,7 +36,11 @@ export function graph({ answer, name, dark, tip, sceneName }: Input): { option: 
     const found = SCENES[scene ?? "square"] ?? SCENES.square;
     return { color: dark ? found?.dark : found?.light, type: found?.line };
   };
-  const contacts = answer.contacts.slice(0, CONTACTS_MAX);
+  // Those through whom others were met are shown before the least exposed.
+  const carriers = new Set(answer.sub_contacts?.links.map(({ through }) => through));
+  const [first, rest] = [answer.contacts.slice(0, CONTACTS_FIRST), answer.contacts.slice(CONTACTS_FIRST)];
+  const later = [...rest.filter(({ person_id }) => carriers.has(person_id)), ...rest.filter(({ person_id }) => !carriers.has(person_id))];
+  const contacts = [...first, ...later].slice(0, CONTACTS_MAX);
   const angles = new Map(contacts.map(({ person_id }, index) => [person_id, (2 * Math.PI * index) / Math.max(1, contacts.length) - Math.PI / 2]));
   const near = new Set([answer.person_id, ...contacts.map(({ person_id }) => person_id)]);
   const links = (answer.sub_contacts?.links ?? []).filter(({ person_id, through }) => angles.has(through) && !near.has(person_id)).slice(0, SUBS_MAX);
@@ -47,7 +52,7 @@ export function graph({ answer, name, dark, tip, sceneName }: Input): { option: 
   const text = dark ? "#d9d9d9" : "#262626";
   const label = contacts.length <= 20;
   const nodes: object[] = [
-    { id: answer.person_id, name, x: 0, y: 0, symbolSize: 46, itemStyle: { color: dark ? "#ff7875" : "#cf1322" }, label: { show: true, position: "inside", color: "#fff", fontWeight: "bold", fontSize: 11 }, shown: {} },
+    { id: answer.person_id, name, x: 0, y: 0, symbolSize: 62, itemStyle: { color: dark ? "#ff7875" : "#cf1322" }, label: { show: true, position: "inside", color: "#fff", fontWeight: "bold", fontSize: 11 }, shown: {} },
     ...contacts.map((contact) => {
       const angle = angles.get(contact.person_id) ?? 0;
       const { color } = colour(scenesOf(contact)[0]);

@@ -3,7 +3,7 @@ import { Button, Table, Tag, Typography } from "antd";
 import { useEffect, useRef, type ComponentRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../../parts/format";
-import { minutesOf, useDuration } from "../time";
+import { minutesOf, useDuration, useMoment } from "../time";
 import { doubtOf, type Line } from "./lines";
 import { useItemWords } from "./words";
 
@@ -16,7 +16,8 @@ interface Props {
 /** The same as the line of time, to be read and to be gone through with the keyboard. */
 export function ItemList({ lines, selected, select }: Props) {
   const { t } = useTranslation("control");
-  const { instant, time } = useFormat();
+  const { time } = useFormat();
+  const moment = useMoment();
   const duration = useDuration();
   const { what } = useItemWords();
   const table = useRef<ComponentRef<typeof Table>>(null);
@@ -32,7 +33,7 @@ export function ItemList({ lines, selected, select }: Props) {
       size="small"
       virtual
       rowKey="index"
-      scroll={{ x: 560, y: 480 }}
+      scroll={{ x: 600, y: 480 }}
       pagination={false}
       dataSource={lines}
       rowClassName={({ index }) => (selected.includes(index) ? "control-selected control-row" : "control-row")}
@@ -41,11 +42,11 @@ export function ItemList({ lines, selected, select }: Props) {
         {
           title: t("itinerary.when"),
           key: "when",
-          width: 190,
+          width: 210,
           render: (_, line) => (
             <>
-              {instant(line.from)}
-              {line.to > line.from && <> – {sameDay(line) ? time(line.to) : instant(line.to)}</>}
+              {moment(line.from)}
+              {line.to > line.from && <> – {sameDay(line) ? time(line.to) : moment(line.to)}</>}
             </>
           ),
         },
@@ -60,7 +61,7 @@ export function ItemList({ lines, selected, select }: Props) {
             </Button>
           ),
         },
-        { title: t("itinerary.long"), key: "long", width: 100, align: "right", render: (_, { item, from, to }) => (to > from ? duration(minutesOf(item)) : "") },
+        { title: t("itinerary.long"), key: "long", width: 118, align: "right", render: (_, { item, from, to }) => (to > from ? duration(minutesOf(item)) : "") },
       ]}
     />
   );

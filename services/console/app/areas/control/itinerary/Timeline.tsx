@@ -27,7 +27,7 @@ export function Timeline({ lines, stretch, marks, selected, select }: Props) {
   const option = useMemo(() => {
     const tip = (line: Line) => `${what(line.item)}\n${instant(line.from)}${line.to > line.from ? ` – ${instant(line.to)}` : ""}`;
     const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
-    return timeline({ lines, stretch, marks, selected, lanes: present, laneName: (lane) => t(`lane.${lane}`), noTrace: t("itinerary.noTrace"), tip, day: (at) => day.format(at), dark });
+    return timeline({ lines, stretch, marks, selected, lanes: present, laneName: (lane) => t(`lane.${lane}`), noTrace: t("itinerary.noTrace"), tip, name: ({ item }) => what(item), day: (at) => day.format(at), dark });
     // The words change with the language alone.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [lines, stretch, marks, selected, locale, dark, t]);

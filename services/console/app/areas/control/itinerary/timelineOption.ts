@@ -18,6 +18,8 @@ interface Input {
   laneName: (lane: Lane) => string;
   noTrace: string;
   tip: (line: Line) => string;
+  /** What stands on a bar that is long enough. */
+  name: (line: Line) => string;
   day: (at: number) => string;
   dark: boolean;
 }
@@ -63,7 +65,7 @@ function hatching({ x, y, width, height }: Rectangle, stroke: string): CustomSer
   return lines;
 }
 
-export function timeline({ lines, stretch, marks, selected, lanes, laneName, noTrace, tip, day, dark }: Input): EChartsCoreOption {
+export function timeline({ lines, stretch, marks, selected, lanes, laneName, noTrace, tip, name, day, dark }: Input): EChartsCoreOption {
   const colour = colours(dark);
   const [min, max] = [Date.parse(stretch.from), Date.parse(stretch.to)];
   const isPositive = (line: Line) => line.item.what?.kind === "test" && line.item.what.result === "POSITIVE";
@@ -113,7 +115,10 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
       return { type: "group", children: children as never };
     }
     const opacity = line.item.confidence ? 0.45 + 0.55 * line.item.confidence : 0.9;
-    return { type: "rect", shape: { ...shape, r: 3 }, style: { fill: colour.lanes[line.lane], opacity: line.item.silent ? opacity * 0.6 : opacity, ...edge } };
+    const bar = { type: "rect" as const, shape: { ...shape, r: 3 }, style: { fill: colour.lanes[line.lane], opacity: line.item.silent ? opacity * 0.6 : opacity, ...edge } };
+    if (width < 64 || half) return bar;
+    const text = { text: name(line), x: left + 6, y: middle, width: width - 12, overflow: "truncate" as const, verticalAlign: "middle" as const, fill: dark ? "#000" : "#fff", fontSize: 11 };
+    return { type: "group", children: [bar, { type: "text", silent: true, style: text }] };
   };
   return {
     aria: { enabled: false },
@@ -144,7 +149,7 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
           silent: true,
           symbol: "none",
           lineStyle: { color: colour.contradiction, type: "dashed", width: 1.5 },
-          label: { color: colour.text, position: "end", fontSize: 11, formatter: ({ name }: { name: string }) => name },
+          label: { color: colour.text, position: "start", fontSize: 11, formatter: ({ name }: { name: string }) => name },
           data: marks.filter(({ at }) => at >= min && at <= max).map(({ name, at }) => ({ name, xAxis: at })),
         },
       },
