@@ -8,6 +8,8 @@ export interface Section {
   label: string;
   /** How much waits there. */
   count?: number;
+  /** It stays marked on the pages below it. */
+  within?: boolean;
 }
 
 /** The pages of an area, as a row that scrolls on a phone. */
@@ -15,8 +17,8 @@ export function Sections({ sections, label }: { sections: Section[]; label: stri
   const { token } = theme.useToken();
   return (
     <nav className="sections" aria-label={label} style={{ borderBottom: `1px solid ${token.colorBorderSecondary}` }}>
-      {sections.map(({ to, label, count }) => (
-        <NavLink key={to} to={to} end className="section-link" style={({ isActive }) => ({ color: isActive ? token.colorLink : token.colorTextSecondary })}>
+      {sections.map(({ to, label, count, within }) => (
+        <NavLink key={to} to={to} end={!within} className="section-link" style={({ isActive }) => ({ color: isActive ? token.colorLink : token.colorTextSecondary })}>
           {label}
           {count ? <span className="section-count" style={{ background: token.colorFillSecondary, color: token.colorText }}>{count}</span> : null}
         </NavLink>

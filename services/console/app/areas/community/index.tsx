@@ -2,7 +2,7 @@ import { Result } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, Route, Routes } from "react-router";
 import { Page } from "../../parts/Page";
-import { SubNav } from "../../parts/SubNav";
+import { Sections } from "../../parts/Sections";
 import { useSignedIn } from "../../session/session";
 import { addTexts } from "../../text";
 import { useHasFollowUps } from "./followUps";
@@ -33,14 +33,14 @@ function OwnUnit({ unit }: { unit: string }) {
   const { t } = useTranslation("community");
   const hasTasks = useHasFollowUps(unit);
   const pages = [
-    { to: "/community", label: t("nav.overview"), end: true },
+    { to: "/community", label: t("nav.overview") },
     { to: "/community/residents", label: t("nav.residents") },
-    ...(hasTasks ? [{ to: "/community/tasks", label: t("nav.tasks") }] : []),
+    ...(hasTasks ? [{ to: "/community/tasks", label: t("nav.tasks"), within: true }] : []),
     { to: "/community/reports", label: t("nav.reports") },
   ];
   return (
     <>
-      <SubNav label={t("nav.label")} items={pages} />
+      <Sections label={t("nav.label")} sections={pages} />
       <Routes>
         <Route index element={<Overview unit={unit} />} />
         <Route path="residents" element={<Residents unit={unit} />} />

@@ -1,0 +1,62 @@
+/** Words for what the hub says in codes. */
+import { Popover, Tag, Typography } from "antd";
+import { useTranslation } from "react-i18next";
+import { useLanguage } from "../../text";
+import { useReasons, type FailedRow, type Feed } from "./model";
+
+/** What people call a feed: the shipped ones have Chinese names, too. */
+export function useFeedName(): (feed: string, title?: string) => string {
+  const { t } = useTranslation("feeds");
+  const chinese = useLanguage() === "zh";
+  return (feed, title) => (chinese ? t(`name.${feed}`, { defaultValue: title ?? feed }) : (title ?? feed));
+}
+
+export function useFieldName(): (field: string) => string {
+  const { t } = useTranslation("feeds");
+  return (field) => t(`field.${field}`, { defaultValue: field.replaceAll("_", " ") });
+}
+
+/** What is wrong with a row, in the visitor's language. */
+export function useFailureText(): (row: FailedRow) => string {
+  const chinese = useLanguage() === "zh";
+  return (row) => (chinese && row.message_zh) || row.message;
+}
+
+/** A reason code; what it means and what to do about it are one step away. */
+export function CodeTag({ code }: { code: string }) {
+  const { t } = useTranslation("feeds");
+  const chinese = useLanguage() === "zh";
+  const reason = useReasons().data?.find((one) => one.code === code);
+  const tag = (
+    <Tag color="volcano" tabIndex={reason ? 0 : undefined} data-code={code}>
+      {code}
+    </Tag>
+  );
+  if (!reason) return tag;
+  return (
+    <Popover
+      title={chinese ? reason.meaning_zh : reason.meaning}
+      styles={{ root: { maxWidth: 420 } }}
+      content={
+        <Typography.Text>
+          <strong>{t("reason.mend")}</strong> {chinese ? reason.mend_zh : reason.mend}
+        </Typography.Text>
+      }
+      trigger={["hover", "focus"]}
+    >
+      {tag}
+    </Popover>
+  );
+}
+
+export function StateTag({ state }: { state: string }) {
+  const { t } = useTranslation("feeds");
+  const colours: Record<string, string> = { processing: "blue", done: "green", refused: "red", open: "orange", resent: "volcano", mended: "green", replayed: "cyan", discarded: "default" };
+  return <Tag color={colours[state]} data-state={state}>{t(`state.${state}`, { defaultValue: state })}</Tag>;
+}
+
+/** The form of the rows, such as “delimited text, GB18030”. */
+export function useFormatName(): (feed: Feed) => string {
+  const { t } = useTranslation("feeds");
+  return (feed) => `${t(`format.${feed.format}`, { defaultValue: feed.format })}, ${feed.encoding}`;
+}
