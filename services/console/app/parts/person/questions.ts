@@ -78,11 +78,17 @@ export function useTimeline(person: string | undefined, from: string, to: string
   });
 }
 
+/** The answer has other forms beside JSON, of which the types know nothing. */
+export async function askItinerary(person: string, from: string, to: string): Promise<Schemas["Receipted_ItineraryAnswer"]> {
+  const answer: unknown = await ask(api.GET("/v1/persons/{person_id}/itinerary", { params: { header: stated(), path: { person_id: person }, query: { from, to } } }));
+  return answer as Schemas["Receipted_ItineraryAnswer"];
+}
+
 export function useItinerary(person: string | undefined, from: string, to: string) {
   return useQuery({
     queryKey: ["person", person, "itinerary", from, to],
     enabled: Boolean(person),
-    queryFn: () => ask(api.GET("/v1/persons/{person_id}/itinerary", { params: { header: stated(), path: { person_id: person ?? "" }, query: { from, to } } })),
+    queryFn: () => askItinerary(person ?? "", from, to),
   });
 }
 
