@@ -130,6 +130,18 @@ closed_list! {
         ReadAccesses = "read-accesses",
         /// Read cases, and what suggests one.
         ReadCases = "read-cases",
+        /// Make the contacts of a case follow-ups, and say by hand who has one.
+        DirectFollowUps = "direct-follow-ups",
+        /// Read what is done about people who met a case.
+        ReadFollowUps = "read-follow-ups",
+        /// Take a step in the follow-up of somebody.
+        StepFollowUp = "step-follow-up",
+        /// Read what does not fit together: somebody in quarantine who is elsewhere, a contact on a train.
+        ReadSignals = "read-signals",
+        /// Appeal against the colour of the own health code.
+        AppealHealthCode = "appeal-health-code",
+        /// Read and decide such appeals.
+        DecideAppeal = "decide-appeal",
         /// Count the residents of a unit.
         ReadUnit = "read-unit",
         /// List the residents of a unit.
@@ -231,7 +243,11 @@ impl Action {
                 &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance]
             }
             Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
-            Self::ReadCases => &[FieldGroup::Health],
+            Self::ReadCases | Self::AppealHealthCode | Self::DecideAppeal => &[FieldGroup::Health],
+            Self::DirectFollowUps | Self::ReadFollowUps | Self::StepFollowUp => {
+                &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Care]
+            }
+            Self::ReadSignals => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance],
             Self::ReadUnit => &[FieldGroup::Care],
             Self::ReadResidents | Self::ExportResidents => &[
                 FieldGroup::Identity,
@@ -267,6 +283,8 @@ impl Action {
             Self::ReadTimeline => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Payment],
             Self::ReadHealthCode => &[FieldGroup::Health],
             Self::ReadItinerary | Self::ReadContacts => &[FieldGroup::Trail],
+            Self::DirectFollowUps | Self::ReadFollowUps | Self::StepFollowUp => &[FieldGroup::Care],
+            Self::ReadSignals => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail],
             Self::ListReviews | Self::ReadReview => &[FieldGroup::Links],
             _ => self.shows(),
         }

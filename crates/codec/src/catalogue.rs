@@ -16,6 +16,7 @@ macro_rules! schema_files {
 
 schema_files![
     "events/encounter-changed.v1.avsc",
+    "events/follow-up-changed.v1.avsc",
     "events/gate-pass.v1.avsc",
     "events/case-status.v1.avsc",
     "events/household-membership.v1.avsc",

@@ -110,6 +110,7 @@ impl Format {
             Body::PlaceRegistered(b) => body.write(buffer, b),
             Body::LinkDecided(b) => body.write(buffer, b),
             Body::ModelActivated(b) => body.write(buffer, b),
+            Body::FollowUpChanged(b) => body.write(buffer, b),
         });
         written.map_err(|unfit| EncodeError::Unwritable { event_type: self.event_type, field: unfit.field })
     }
@@ -139,6 +140,7 @@ impl Format {
             EventType::PlaceRegistered => Body::PlaceRegistered(body.read_deser(input)?),
             EventType::LinkDecided => Body::LinkDecided(body.read_deser(input)?),
             EventType::ModelActivated => Body::ModelActivated(body.read_deser(input)?),
+            EventType::FollowUpChanged => Body::FollowUpChanged(body.read_deser(input)?),
         };
         Ok(Event { meta, body })
     }

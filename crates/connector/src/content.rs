@@ -24,6 +24,7 @@ macro_rules! with_body {
             Body::PlaceRegistered($inner) => $do,
             Body::LinkDecided($inner) => $do,
             Body::ModelActivated($inner) => $do,
+            Body::FollowUpChanged($inner) => $do,
         }
     };
 }

@@ -40,7 +40,10 @@ pub(crate) fn needed(emit: EventType) -> &'static [Field] {
         EventType::CaseStatus => &[Field::CaseId, Field::Status, Field::UpdatedTime],
         EventType::PlaceRegistered => &[Field::PlaceId],
         EventType::EncounterChanged => &[Field::Encounter, Field::StartTime],
-        EventType::IdentityRetracted | EventType::LinkDecided | EventType::ModelActivated => &[],
+        EventType::IdentityRetracted
+        | EventType::LinkDecided
+        | EventType::ModelActivated
+        | EventType::FollowUpChanged => &[],
     }
 }
 
@@ -71,7 +74,10 @@ pub(crate) fn drafts(fields: &Fields<'_>, context: &RowContext<'_>) -> Result<Ve
         EventType::MeterReading => meter::map(&row),
         EventType::PlaceRegistered => place::map(&row),
         EventType::EncounterChanged => encounter::map(&row),
-        EventType::IdentityRetracted | EventType::LinkDecided | EventType::ModelActivated => Ok(Vec::new()),
+        EventType::IdentityRetracted
+        | EventType::LinkDecided
+        | EventType::ModelActivated
+        | EventType::FollowUpChanged => Ok(Vec::new()),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod decision;
 mod facts;
+mod follow_up;
 mod identity;
 mod model;
 
@@ -15,6 +16,7 @@ use crate::{BatchId, ClaimRef, EventId, Precision, RecordId, Sensitive, Timestam
 
 pub use decision::*;
 pub use facts::*;
+pub use follow_up::*;
 pub use identity::*;
 pub use model::*;
 
@@ -211,6 +213,8 @@ bodies! {
     LinkDecided => "link.decided",
     /// Another linkage model decides who is one person.
     ModelActivated => "model.activated",
+    /// Something was done about somebody who met a case.
+    FollowUpChanged => "follow-up.changed",
 }
 
 impl Event {
@@ -242,7 +246,8 @@ impl Body {
             | Self::MeterReading(_)
             | Self::PlaceRegistered(_)
             | Self::LinkDecided(_)
-            | Self::ModelActivated(_) => &[],
+            | Self::ModelActivated(_)
+            | Self::FollowUpChanged(_) => &[],
         }
     }
 }

@@ -9,10 +9,12 @@
 mod code;
 mod community;
 mod contact;
+pub mod follow_up;
 mod itinerary;
 mod key_group;
 mod risk;
 mod rules;
+pub mod signal;
 mod square;
 mod stay;
 

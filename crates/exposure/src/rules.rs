@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::follow_up::FollowUpRules;
+use crate::signal::SignalRules;
+
 /// Why a rules file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
@@ -37,6 +40,10 @@ pub struct Rules {
     pub risk: RiskRules,
     /// Health codes.
     pub code: CodeRules,
+    /// Follow-up of contacts.
+    pub follow_up: FollowUpRules,
+    /// What does not fit together.
+    pub signal: SignalRules,
 }
 
 /// Grid squares.
@@ -157,7 +164,7 @@ impl Rules {
     fn check(&self) -> Result<(), RulesError> {
         const SHARE: &str = "above 0 and at most 1";
         const DAYS: &str = "between 1 and 365";
-        let Self { version, square, stay, contact, risk, code } = self;
+        let Self { version, square, stay, contact, risk, code, follow_up, signal } = self;
         let named = !version.is_empty()
             && version.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
             && version.len() <= 40;
@@ -200,7 +207,9 @@ impl Rules {
         let linked = risk.cluster_cases_min >= 2;
         ensure(linked, "risk.cluster_cases_min", risk.cluster_cases_min, "at least 2")?;
         ensure((1..=365).contains(&code.red_days), "code.red_days", code.red_days, DAYS)?;
-        ensure((1..=365).contains(&code.yellow_days), "code.yellow_days", code.yellow_days, DAYS)
+        ensure((1..=365).contains(&code.yellow_days), "code.yellow_days", code.yellow_days, DAYS)?;
+        follow_up.check()?;
+        signal.check()
     }
 }
 
@@ -230,7 +239,8 @@ mod tests {
         assert_eq!((rules.risk.new_days, rules.risk.existing_over, rules.risk.cluster_cases_min), (14, 50, 2));
         assert_eq!((rules.code.red_days, rules.code.yellow_days), (14, 7));
         assert!(!rules.contact.neighbours);
-        assert!(rules.version().starts_with("cdc-2026-11+"));
+        assert_eq!((rules.follow_up.quarantine_days, rules.follow_up.notify_hours), (14, 12));
+        assert!(rules.version().starts_with("cdc-2026-12+"));
     }
 
     #[test]
@@ -258,9 +268,10 @@ mod tests {
             ),
             ("cluster_cases_min = 2", "cluster_cases_min = 1", "risk.cluster_cases_min is 1: it must be at least 2"),
             ("red_days = 14", "red_days = 0", "code.red_days is 0: it must be between 1 and 365"),
+            ("notify_hours = 12", "notify_hours = 0", "follow_up.notify_hours is 0: it must be between 1 and 720"),
             ("ward = 6.0", "ward = -1.0", "contact.weight.ward is -1: it must be above 0"),
             (
-                "\"cdc-2026-11\"",
+                "\"cdc-2026-12\"",
                 "\"\"",
                 "version is : it must be 1 to 40 letters, digits, dots, hyphens and underscores",
             ),

@@ -9,6 +9,7 @@
 //!
 //! Not here: which event changes what (`projector`), who may see a row (`access`).
 
+pub mod appeals;
 pub mod audit;
 pub mod callers;
 pub mod consumers;

@@ -550,7 +550,8 @@ pub(crate) fn topics(partitions: i32) -> Vec<TopicSpec> {
         | EventType::CaseStatus
         | EventType::PlaceRegistered
         | EventType::LinkDecided
-        | EventType::ModelActivated => None,
+        | EventType::ModelActivated
+        | EventType::FollowUpChanged => None,
         EventType::PresenceInterval | EventType::TripSegment | EventType::PaymentMade | EventType::GatePass => Some(30),
         EventType::EncounterChanged | EventType::TestResult | EventType::MeterReading => Some(90),
     };

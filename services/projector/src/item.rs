@@ -1,10 +1,10 @@
 //! From a record of the log to what the projection takes in. Pure, and done on all cores.
 
 use codec::DecodeError;
-use domain::{Body, Event, IdentityObserved, LinkDecided, Meta, Op, PlaceRef, RetractReason, Timestamp};
+use domain::{Body, Event, FollowUpChanged, IdentityObserved, LinkDecided, Meta, Op, PlaceRef, RetractReason, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
-use store::views::{FactPut, PlacePut, Retraction};
+use store::views::{CasePut, FactPut, FollowUpRow, PlacePut, Retraction};
 
 use crate::model::Activation;
 
@@ -20,6 +20,10 @@ pub(crate) enum Item {
     Retracted(Box<(Meta, Retraction)>),
     /// Something happened.
     Fact(Box<FactPut>),
+    /// Disease control states something of a case.
+    Case(Box<CasePut>),
+    /// Something was done about somebody who met a case.
+    FollowUp(Box<FollowUpRow>),
     /// A place is in a register.
     Place(Box<PlacePut>),
     /// A reviewer decided.
@@ -79,6 +83,11 @@ impl Item {
             }
             Body::LinkDecided(body) => Ok(Self::Decided(Box::new((meta, body)))),
             Body::ModelActivated(body) => Ok(Self::Model(Box::new(Activation::of(&meta, body)?))),
+            Body::FollowUpChanged(body) => Ok(Self::FollowUp(Box::new(step(&meta, body)?))),
+            body @ Body::CaseStatus(_) => {
+                let known_at = storable(meta.ingest_time);
+                Ok(Self::Case(Box::new(CasePut { fact: fact(&meta, &body)?, known_at })))
+            }
             body => Ok(Self::Fact(Box::new(fact(&meta, &body)?))),
         }
     }
@@ -112,7 +121,8 @@ fn fact(meta: &Meta, body: &Body) -> Result<FactPut, Unusable> {
         | Body::IdentityRetracted(_)
         | Body::PlaceRegistered(_)
         | Body::LinkDecided(_)
-        | Body::ModelActivated(_) => {
+        | Body::ModelActivated(_)
+        | Body::FollowUpChanged(_) => {
             return Err(Unusable::Unfit("event-kind: not a fact"));
         }
     };
@@ -127,6 +137,22 @@ fn fact(meta: &Meta, body: &Body) -> Result<FactPut, Unusable> {
         ended_at: ended_at.map(|end: Timestamp| end.max(started_at)),
         place_id: place.place_id.as_deref().map(clean),
         detail,
+    })
+}
+
+fn step(meta: &Meta, body: FollowUpChanged) -> Result<FollowUpRow, Unusable> {
+    if meta.op == Op::Retract {
+        return Err(Unusable::Unfit("follow-up: a step is mended by another step"));
+    }
+    if meta.source_record_version < 1 {
+        return Err(Unusable::Unfit("follow-up: steps are counted from 1"));
+    }
+    Ok(FollowUpRow {
+        follow_up_id: meta.record_id,
+        version: meta.source_record_version,
+        event_id: meta.event_id,
+        at: meta.event_time,
+        body,
     })
 }
 
@@ -182,6 +208,8 @@ impl Item {
             Self::Observed(_) => "IdentityObserved",
             Self::Retracted(_) => "IdentityRetracted",
             Self::Fact(fact) => fact.kind.name(),
+            Self::Case(_) => "CaseStatus",
+            Self::FollowUp(_) => "FollowUpChanged",
             Self::Place(_) => "PlaceRegistered",
             Self::Decided(_) => "LinkDecided",
             Self::Model(_) => "ModelActivated",

@@ -87,7 +87,7 @@ impl Projection {
         let mut places: FxHashMap<RecordId, PlacePut> = FxHashMap::default();
         let mut ordered: BTreeMap<RecordId, Ruling> = BTreeMap::new();
         let mut other_model = None;
-        let mut activations = Vec::new();
+        let (mut activations, mut cases, mut follow_ups) = (Vec::new(), Vec::new(), Vec::new());
         for item in items {
             match item {
                 Item::Observed(observed) => {
@@ -101,6 +101,12 @@ impl Projection {
                     self.book.retract(&meta, retraction);
                 }
                 Item::Fact(fact) => keep(&mut facts, (fact.record_id, fact.kind), *fact, FactPut::precedence),
+                Item::Case(case) => {
+                    let fact = case.fact.clone();
+                    keep(&mut facts, (fact.record_id, fact.kind), fact, FactPut::precedence);
+                    cases.push(*case);
+                }
+                Item::FollowUp(step) => follow_ups.push(*step),
                 Item::Place(place) => keep(&mut places, place.record_id, *place, PlacePut::precedence),
                 Item::Decided(decision) => ordered.extend(self.orders.take_in(&decision.0, decision.1)),
                 Item::Model(activation) => {
@@ -115,6 +121,8 @@ impl Projection {
             facts: facts.into_values().collect(),
             places: places.into_values().collect(),
             model_activations: activations,
+            cases,
+            follow_ups,
             ..Changes::default()
         };
         self.book.carry_over(&mut touched);

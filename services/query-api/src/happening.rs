@@ -286,7 +286,8 @@ pub(crate) fn happening(body: Body) -> Option<Happening> {
         | Body::MeterReading(_)
         | Body::PlaceRegistered(_)
         | Body::LinkDecided(_)
-        | Body::ModelActivated(_) => return None,
+        | Body::ModelActivated(_)
+        | Body::FollowUpChanged(_) => return None,
     })
 }
 
@@ -484,6 +485,7 @@ mod tests {
                     | EventType::PlaceRegistered
                     | EventType::LinkDecided
                     | EventType::ModelActivated
+                    | EventType::FollowUpChanged
             );
             assert_eq!(groups, usize::from(about_a_person), "{}", kind.name());
         }

@@ -37,6 +37,7 @@ pub(crate) fn event(event_type: EventType, entropy: &[u8]) -> Event {
         EventType::PlaceRegistered => Body::PlaceRegistered(entropy.value()),
         EventType::LinkDecided => Body::LinkDecided(entropy.value()),
         EventType::ModelActivated => Body::ModelActivated(entropy.value()),
+        EventType::FollowUpChanged => Body::FollowUpChanged(entropy.value()),
     };
     Event { meta, body }
 }

@@ -100,6 +100,7 @@ fn written_by_the_library(event: &Event) -> Vec<u8> {
         Body::PlaceRegistered(body) => writer(&rest).write_ser(&mut bytes, body),
         Body::LinkDecided(body) => writer(&rest).write_ser(&mut bytes, body),
         Body::ModelActivated(body) => writer(&rest).write_ser(&mut bytes, body),
+        Body::FollowUpChanged(body) => writer(&rest).write_ser(&mut bytes, body),
     };
     written.expect("writes");
     bytes

@@ -77,6 +77,7 @@ fn domain_shapes() -> BTreeMap<&'static str, Shape> {
         Partial ClaimKind TripSegment PaymentMade EncounterChanged TestResult GatePass HouseholdMembership CaseStatus MeterReading PlaceRegistered
         LinkDecided
         ModelActivated
+        FollowUpChanged Referral
     }
     enums! {
         SourceKind Precision Script Sex IdScheme PlaceKind Datum RetractReason PresenceMethod TravelMode TripStatus
@@ -86,6 +87,10 @@ fn domain_shapes() -> BTreeMap<&'static str, Shape> {
     // An operation that a reader does not know must not be taken for one that it knows: no default. Nor a verdict.
     shapes.insert("Op", shape_of::<Op>());
     shapes.insert("Verdict", shape_of::<Verdict>());
+    shapes.insert("FollowUpStep", shape_of::<FollowUpStep>());
+    shapes.insert("FollowUpState", shape_of::<FollowUpState>());
+    shapes.insert("ReferralStage", shape_of::<ReferralStage>());
+    shapes.insert("ReferralOutcome", shape_of::<ReferralOutcome>());
     shapes
 }
 

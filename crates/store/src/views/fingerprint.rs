@@ -52,6 +52,16 @@ const TABLES: &[(&str, &str)] = &[
          FROM (SELECT t::text AS line FROM place t OFFSET 0) lines",
     ),
     (
+        "case_stated",
+        "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
+         FROM (SELECT t::text AS line FROM case_stated t OFFSET 0) lines",
+    ),
+    (
+        "follow_up",
+        "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
+         FROM (SELECT t::text AS line FROM follow_up t OFFSET 0) lines",
+    ),
+    (
         "linkage_model",
         "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
          FROM (SELECT t::text AS line FROM linkage_model t OFFSET 0) lines",

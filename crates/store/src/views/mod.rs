@@ -5,6 +5,7 @@
 mod cases;
 mod checkpoint;
 mod fingerprint;
+mod follow_ups;
 mod hot;
 mod model;
 mod orders;
@@ -17,9 +18,10 @@ mod write;
 
 use sqlx::postgres::PgConnection;
 
-pub use cases::{list_case_facts, list_positive_tests};
+pub use cases::{CasePut, list_case_facts, list_case_facts_known, list_positive_tests};
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use fingerprint::fingerprint;
+pub use follow_ups::{FollowUpRow, FollowUpsOf, list_follow_ups, list_records_beside, list_steps};
 pub use hot::{Hot, HotChanges, HotRow, count_hot, list_hot};
 pub use model::{LinkageCounts, ModelActivationRow, ModelRow, find_model, linkage_counts, list_model_activations};
 pub(crate) use orders::OrderColumns;
@@ -134,7 +136,7 @@ pub async fn read_one_state(conn: &mut PgConnection) -> Result<()> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn analyze(conn: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql("ANALYZE source_record, claim, person, link, review, standing_order, fact, place")
+    sqlx::raw_sql("ANALYZE source_record, claim, person, link, review, standing_order, fact, place, follow_up, case_stated")
         .execute(conn)
         .await?;
     Ok(())

@@ -39,7 +39,7 @@ impl From<ResidentColumns> for ResidentRow {
 }
 
 /// The first code behind all those of the unit, in the order of bytes.
-fn end_of(code: &str) -> String {
+pub(super) fn end_of(code: &str) -> String {
     let behind = if unit::has_units_below(code) { '~' } else { '\u{1}' };
     format!("{code}{behind}")
 }

@@ -186,7 +186,8 @@ impl FactRow {
             | EventType::IdentityRetracted
             | EventType::PlaceRegistered
             | EventType::LinkDecided
-            | EventType::ModelActivated => return Err(Error::Code("fact.kind")),
+            | EventType::ModelActivated
+            | EventType::FollowUpChanged => return Err(Error::Code("fact.kind")),
         };
         read.map_err(|source| Error::Document { column: "fact.detail", source })
     }
@@ -243,6 +244,7 @@ pub(crate) const fn kind_code(kind: EventType) -> i16 {
         EventType::LinkDecided => 12,
         EventType::ModelActivated => 13,
         EventType::CaseStatus => 14,
+        EventType::FollowUpChanged => 15,
     }
 }
 

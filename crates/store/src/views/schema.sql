@@ -206,6 +206,49 @@ COMMENT ON TABLE place IS 'Registered places. A place has several rows when it c
 COMMENT ON COLUMN place.detail IS 'domain::PlaceRef without absent fields.';
 CREATE INDEX place_by_id ON place (place_id);
 
+CREATE TABLE case_stated (
+    record_id  uuid        NOT NULL,
+    version    bigint      NOT NULL,
+    reading    integer     NOT NULL,
+    retracted  boolean     NOT NULL,
+    event_id   uuid        NOT NULL,
+    known_at   timestamptz NOT NULL,
+    source     text        NOT NULL,
+    subject    uuid,
+    started_at timestamptz NOT NULL,
+    ended_at   timestamptz,
+    place_id   text,
+    detail     jsonb,
+    PRIMARY KEY (record_id, version, reading, retracted, event_id),
+    CHECK (retracted = (detail IS NULL))
+);
+COMMENT ON TABLE case_stated IS
+    'Every statement about a case, also those that a later one replaced: what was known of cases at an instant. The last of each case is in fact.';
+COMMENT ON COLUMN case_stated.known_at IS 'When the hub read it, the first time.';
+
+CREATE TABLE follow_up (
+    follow_up_id uuid        NOT NULL,
+    version      bigint      NOT NULL CHECK (version > 0),
+    event_id     uuid        NOT NULL,
+    at           timestamptz NOT NULL,
+    detail       jsonb       NOT NULL,
+    case_id      uuid        NOT NULL GENERATED ALWAYS AS ((detail->>'case')::uuid) STORED,
+    record_id    uuid        NOT NULL GENERATED ALWAYS AS ((detail->>'record')::uuid) STORED,
+    unit         text        COLLATE "C" GENERATED ALWAYS AS (detail->>'unit') STORED,
+    offered_to   text        COLLATE "C" GENERATED ALWAYS AS (detail->>'offered_to') STORED,
+    PRIMARY KEY (follow_up_id, version)
+);
+COMMENT ON TABLE follow_up IS
+    'Every step in the follow-up of people who met a case. The highest version is the follow-up as it is; the others are its history.';
+COMMENT ON COLUMN follow_up.at IS 'When it was done.';
+COMMENT ON COLUMN follow_up.detail IS 'domain::FollowUpChanged: what was done, and what holds after it.';
+COMMENT ON COLUMN follow_up.case_id IS 'The record of the case; whether there still is a case is for who reads to look up.';
+COMMENT ON COLUMN follow_up.record_id IS 'A record of the person: the person is whose record it is.';
+CREATE INDEX follow_up_by_unit ON follow_up (unit);
+CREATE INDEX follow_up_by_offer ON follow_up (offered_to) WHERE offered_to IS NOT NULL;
+CREATE INDEX follow_up_by_case ON follow_up (case_id);
+CREATE INDEX follow_up_by_record ON follow_up (record_id);
+
 CREATE TABLE linkage_model (
     singleton       boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     model_version   text             NOT NULL,

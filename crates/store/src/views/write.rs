@@ -14,6 +14,8 @@ use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
+use super::cases::{CasePut, put_cases};
+use super::follow_ups::{FollowUpRow, put_follow_ups};
 use super::hot::{HotChanges, apply_hot};
 use super::model::{ModelActivationRow, ModelRow, put_model, put_model_activations};
 use super::orders::{OrderRow, ReviewPut, put_orders, put_reviews, remove_reviews};
@@ -60,6 +62,10 @@ pub struct Changes {
     pub facts: Vec<FactPut>,
     /// Places; each record once.
     pub places: Vec<PlacePut>,
+    /// Every statement about a case, to be kept beside those before.
+    pub cases: Vec<CasePut>,
+    /// Steps of follow-ups, in the order of the log.
+    pub follow_ups: Vec<FollowUpRow>,
     /// What so many records share that linkage leaves it out.
     pub hot: HotChanges,
     /// What could not be read.
@@ -230,6 +236,8 @@ pub async fn apply(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
     put_orders(conn, &changes.orders).await?;
     put_facts(conn, &changes.facts).await?;
     put_places(conn, &changes.places).await?;
+    put_cases(conn, &changes.cases).await?;
+    put_follow_ups(conn, &changes.follow_ups).await?;
     apply_hot(conn, &changes.hot).await?;
     put_quarantined(conn, &changes.quarantined).await
 }
