@@ -222,6 +222,8 @@ pub mod locks {
     pub const MODEL: i64 = 0x1577_6d75_0000_0010;
     /// Held while one decision about a pair of records is made.
     pub const DECIDING: i64 = 0x1577_6d75_0000_0011;
+    /// Held while one step in a follow-up is taken.
+    pub const FOLLOWING_UP: i64 = 0x1577_6d75_0000_0012;
     /// Held by the one rebuild that runs.
     pub const REBUILD: i64 = 0x1577_6d75_0000_0003;
     /// Held until commit by a transaction that writes or exchanges the active views.

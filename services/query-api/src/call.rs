@@ -15,6 +15,7 @@ use domain::{PersonId, RecordId, TokenKey};
 use ledger::{Access, CaseToken, Code, LedgerError, Matter, Nonce, PolicyHash, Receipt, Released, SubjectHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::auth;
 use crate::problem::Problem;
@@ -99,6 +100,8 @@ pub(crate) struct Ask {
     review_id: Option<String>,
     unit: Option<String>,
     case_id: Option<String>,
+    follow_up: Option<String>,
+    appeal: Option<String>,
     query: String,
 }
 
@@ -118,8 +121,9 @@ impl FromRequest<QueryState> for Ask {
         };
         let (person_id, review_id) = (param(&["person_id"]), param(&["task_id", "decision_id"]));
         let (unit, case_id) = (param(&["unit"]), param(&["case"]));
+        let (follow_up, appeal) = (param(&["follow_up"]), param(&["appeal"]));
         let query = parts.uri.query().unwrap_or("").to_owned();
-        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, unit, case_id, query })
+        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, unit, case_id, follow_up, appeal, query })
     }
 }
 
@@ -133,6 +137,8 @@ pub(crate) struct Call {
     pub(crate) unit: Option<String>,
     /// The case of the path; the one that the caller works on is in the header.
     pub(crate) case_id: Option<String>,
+    follow_up: Option<String>,
+    appeal: Option<String>,
     pub(crate) query: String,
     headers: HeaderMap,
     /// In a lock only because a body cannot be shared between threads, and a call is.
@@ -227,7 +233,7 @@ impl Call {
     /// Begins a call about no person, which needs no purpose.
     pub(crate) fn without_purpose(state: QueryState, ask: Ask, action: &str) -> Result<Self, Problem> {
         let action = Code::parse(action).map_err(|_| Problem::Internal)?;
-        let Ask { caller, headers, body, person_id, review_id, unit, case_id, query } = ask;
+        let Ask { caller, headers, body, person_id, review_id, unit, case_id, follow_up, appeal, query } = ask;
         // Until it is parsed: the purpose that no rule gives anything for.
         let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None };
         Ok(Self {
@@ -237,6 +243,8 @@ impl Call {
             review_id,
             unit,
             case_id,
+            follow_up,
+            appeal,
             query,
             headers,
             body: Mutex::new(Some(body)),
@@ -281,6 +289,16 @@ impl Call {
     /// The task or decision of the path.
     pub(crate) fn review_id(&self) -> Result<RecordId, Problem> {
         self.review_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Problem::ReviewIdMalformed)
+    }
+
+    /// The follow-up of the path.
+    pub(crate) fn follow_up_id(&self) -> Result<RecordId, Problem> {
+        self.follow_up.as_deref().and_then(|id| id.parse().ok()).ok_or(Problem::FollowUpNotFound)
+    }
+
+    /// The appeal of the path.
+    pub(crate) fn appeal_id(&self) -> Result<Uuid, Problem> {
+        self.appeal.as_deref().and_then(|id| id.parse().ok()).ok_or(Problem::AppealNotFound)
     }
 
     /// The JSON body.
@@ -467,6 +485,8 @@ pub(crate) async fn refuse_address(state: &QueryState, headers: &HeaderMap) -> A
         review_id: None,
         unit: None,
         case_id: None,
+        follow_up: None,
+        appeal: None,
         query: String::new(),
     };
     match Call::without_purpose(state.clone(), ask, "call") {

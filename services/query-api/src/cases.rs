@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use access::{Action, Decision, FieldGroups, Subject};
 use axum::extract::State;
 use domain::{Attribution, Body, CaseState, CaseStatus, PersonId, RecordId, TestResult, Timestamp};
+use exposure::Rules;
 use serde::Serialize;
 use store::Conn;
 use store::views::{self, FactRow};
@@ -17,12 +18,8 @@ use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::happening::{CaseView, case_view};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
-use crate::{facts, query, reviews};
+use crate::{facts, known_cases, query, reviews};
 
-/// So many linked cases are a cluster.
-const CLUSTER_CASES_MIN: usize = 2;
-/// A positive test suggests a case for so long.
-const SUGGESTED_DAYS: i64 = 14;
 const DAY_MS: i64 = 86_400_000;
 
 /// Cases.
@@ -30,7 +27,7 @@ const DAY_MS: i64 = 86_400_000;
 pub(crate) struct CaseList {
     /// The cases, by id.
     pub cases: Vec<KnownCase>,
-    /// Clusters among all cases: two or more that disease control links, the greatest first.
+    /// Clusters among all cases: so many that disease control links as the rules say, the greatest first.
     pub clusters: Vec<ClusterView>,
     /// Send it as `after` to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,7 +159,7 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
     call.finish(found).await
 }
 
-/// Lists positive tests of the last 14 days whose person has no case that covers them, and those without a person.
+/// Lists positive tests of as many days as a case is new whose person has no case that covers them, and those without a person.
 #[utoipa::path(
     get,
     path = "/v1/cases/suggested",
@@ -199,8 +196,8 @@ struct Case {
 }
 
 impl Case {
-    fn is_existing(&self) -> bool {
-        matches!(self.status.state, CaseState::Confirmed | CaseState::Asymptomatic) && self.status.closed_time.is_none()
+    fn is_existing(&self, now: Timestamp) -> bool {
+        known_cases::exists(&self.status, now)
     }
 
     /// Whether a specimen taken at an instant says nothing that disease control has not judged.
@@ -215,11 +212,11 @@ impl Case {
         }
     }
 
-    fn view(self) -> KnownCase {
+    fn view(self, now: Timestamp) -> KnownCase {
         KnownCase {
             case: self.id.as_uuid(),
             person_id: self.person.map(PersonId::as_uuid),
-            existing: self.is_existing(),
+            existing: self.is_existing(now),
             status: case_view(self.status),
         }
     }
@@ -239,7 +236,7 @@ async fn cases(conn: &mut Conn) -> Result<Vec<Case>, Failure> {
     let case = |(row, attribution): (FactRow, Attribution)| {
         let (id, since) = (row.record_id, row.started_at);
         match row.body() {
-            Ok(Body::CaseStatus(status)) => Some(Ok(Case { id, person: attribution.owner, since, status })),
+            Ok(Body::CaseStatus(status)) => Some(Ok(Case { id, person: known_cases::owner(&attribution), since, status })),
             Ok(_) => None,
             Err(error) => Some(Err(error.into())),
         }
@@ -247,16 +244,16 @@ async fn cases(conn: &mut Conn) -> Result<Vec<Case>, Failure> {
     rows.into_iter().zip(attributions).filter_map(case).collect()
 }
 
-fn clusters(cases: &[Case]) -> Vec<ClusterView> {
+fn clusters(rules: &Rules, cases: &[Case], now: Timestamp) -> Vec<ClusterView> {
     let mut linked: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for case in cases.iter().filter(|case| case.status.state != CaseState::Excluded) {
         if let Some(cluster) = &case.status.cluster_id {
             let (all, existing) = linked.entry(cluster).or_default();
             *all += 1;
-            *existing += usize::from(case.is_existing());
+            *existing += usize::from(case.is_existing(now));
         }
     }
-    let clusters = linked.into_iter().filter(|(_, (cases, _))| *cases >= CLUSTER_CASES_MIN);
+    let clusters = linked.into_iter().filter(|(_, (cases, _))| *cases >= rules.risk.cluster_cases_min as usize);
     let mut clusters: Vec<ClusterView> =
         clusters.map(|(id, (cases, existing))| ClusterView { cluster_id: id.to_owned(), cases, existing }).collect();
     // Stable: clusters of one size stay in the order of their names.
@@ -272,16 +269,17 @@ async fn case_list(call: &Call) -> Result<Found<CaseList>, Failure> {
     let (released, withheld) = granted(call)?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let cases = cases(&mut conn).await?;
-    let clusters = clusters(&cases);
+    let (rules, now) = (&call.state.setup.rules, call.state.now());
+    let clusters = clusters(rules, &cases, now);
     let is_wanted = |case: &Case| {
-        existing.is_none_or(|existing| case.is_existing() == existing) && after.is_none_or(|after| case.id > after)
+        existing.is_none_or(|existing| case.is_existing(now) == existing) && after.is_none_or(|after| case.id > after)
     };
     let mut wanted: Vec<Case> = cases.into_iter().filter(is_wanted).take(limit + 1).collect();
     let has_more = wanted.len() > limit;
     wanted.truncate(limit);
     let next = wanted.last().filter(|_| has_more).map(|case| case.id.as_uuid());
     let (subjects, count) = (subjects(&wanted), wanted.len());
-    let cases = wanted.into_iter().map(Case::view).collect();
+    let cases = wanted.into_iter().map(|case| case.view(now)).collect();
     let answer = CaseList { cases, clusters, next, withheld: withheld.clone() };
     Ok(Found { answer, subjects, released, withheld, count })
 }
@@ -301,7 +299,7 @@ async fn one_case(call: &Call) -> Result<Found<CaseAnswer>, Failure> {
         |other: &&Case| other.status.cluster_id.is_some() && other.status.cluster_id == case.status.cluster_id;
     let linked = others.iter().filter(is_linked).map(|other| other.id.as_uuid()).collect();
     let subjects = case.person.into_iter().collect();
-    let answer = CaseAnswer { known: case.view(), linked, withheld: withheld.clone() };
+    let answer = CaseAnswer { known: case.view(call.state.now()), linked, withheld: withheld.clone() };
     Ok(Found { answer, subjects, released, withheld, count: 1 })
 }
 
@@ -317,7 +315,9 @@ async fn suggestions(call: &Call) -> Result<Found<SuggestionList>, Failure> {
             known.entry(person).or_default().push(case);
         }
     }
-    let since = call.state.now().plus_millis(-SUGGESTED_DAYS * DAY_MS);
+    // A positive test suggests a case for as long as a case would be new.
+    let days = i64::from(call.state.setup.rules.risk.new_days);
+    let since = call.state.now().plus_millis(-days * DAY_MS);
     let tests = views::list_positive_tests(&mut conn, since).await?;
     let attributions = facts::attributed(&mut conn, &tests).await?;
     let (mut suggested, mut subjects, mut last, mut next) = (Vec::new(), BTreeSet::new(), None, None);

@@ -11,7 +11,8 @@ use domain::{
     Body, ClaimToken, Day, EventType, HouseholdKind, HouseholdMembership, PersonId, ResidenceKind, Sensitive,
     Timestamp, attribute, unit,
 };
-use exposure::{Census, Count, Membership, Resident, Standing};
+use exposure::follow_up::{FollowUpCount, count_of_unit};
+use exposure::{Census, Count, GroupCount, Membership, Resident, Standing};
 use serde::Serialize;
 use store::Conn;
 use store::views::{self, FactRow, PersonRow, ResidentRow};
@@ -22,6 +23,7 @@ use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::find::{CardContact, CardIdentity};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
+use crate::follow_ups::{self, UnitFollowUps};
 use crate::{facts, query, reviews};
 
 /// Tokens that are asked for at once.
@@ -55,6 +57,9 @@ pub(crate) struct CountView {
     /// Group `care`: residents by key group, in the order of the rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_groups: Option<Vec<KeyGroupCount>>,
+    /// Group `care`: people who met a case, at the unit that looks after them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow_ups: Option<UnitFollowUps>,
 }
 
 /// Residents of a key group.
@@ -216,8 +221,15 @@ async fn summarize(call: &Call) -> Result<Found<UnitSummary>, Failure> {
     let mut conn = call.state.setup.store.snapshot().await?;
     let book = Book::open(call, &mut conn, &unit, shows_care).await?;
     let rules = &call.state.setup.key_groups;
-    let (whole, below) = book.census(call).count(&unit);
-    let view = |count: Count| CountView {
+    let census = book.census(call);
+    let (whole, mut below) = census.count(&unit);
+    let stocks = if shows_care { follow_ups::stocks_of_unit(call, &mut conn, &unit).await? } else { Vec::new() };
+    let (all_follow_ups, mut follow_ups_below) = count_of_unit(&unit, &stocks);
+    for code in follow_ups_below.keys() {
+        // Who is looked after in a unit need not live there.
+        below.entry(*code).or_insert_with(|| Count { groups: vec![GroupCount::default(); rules.groups().len()], ..Count::default() });
+    }
+    let view = |count: Count, follow_ups: FollowUpCount| CountView {
         residents: count.residents,
         households: count.households,
         key_groups: shows_care.then(|| {
@@ -230,15 +242,20 @@ async fn summarize(call: &Call) -> Result<Found<UnitSummary>, Failure> {
                 })
                 .collect()
         }),
+        follow_ups: shows_care.then(|| follow_ups.into()),
     };
     let (unknown, known): (Vec<_>, Vec<_>) = below.into_iter().partition(|(code, _)| code.is_none());
     let below = known.into_iter().chain(unknown);
-    let below = below.map(|(code, count)| UnitCount { unit: code.map(str::to_owned), count: view(count) }).collect();
+    let below = below.map(|(code, count)| {
+        let follow_ups = follow_ups_below.remove(&code).unwrap_or_default();
+        UnitCount { unit: code.map(str::to_owned), count: view(count, follow_ups) }
+    });
+    let below = below.collect();
     let count = usize::try_from(whole.residents).unwrap_or(usize::MAX);
     let answer = UnitSummary {
         day: book.day.to_string(),
         key_group_rules: rules.version(),
-        total: view(whole),
+        total: view(whole, all_follow_ups),
         below,
         withheld: withheld.clone(),
         unit,

@@ -282,7 +282,7 @@ async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
     let (record_a, record_b) = (one.min(other), one.max(other));
     let key = &call.state.setup.token_key;
     let decision_id = key.record_id(LinkDecided::SOURCE, &LinkDecided::source_record_id(one, other));
-    let turn = Turn::take(&call.state).await?;
+    let turn = Turn::take(&call.state, EventType::LinkDecided).await?;
     let mut conn = call.state.setup.store.acquire().await?;
     let known = views::list_orders_of(&mut conn, decision_id).await?;
     let last = known.first().map_or(0, |last| last.version);
@@ -314,7 +314,7 @@ async fn plan_undo(call: &Call) -> Result<Plan, Failure> {
     let question: UndoQuestion = call.json().await?;
     let (reason, note) = why(&question.reason, question.note)?;
     let decision_id = call.review_id()?;
-    let turn = Turn::take(&call.state).await?;
+    let turn = Turn::take(&call.state, EventType::LinkDecided).await?;
     let mut conn = call.state.setup.store.acquire().await?;
     let known = match question.version {
         None => views::find_order(&mut conn, decision_id).await?,
@@ -377,12 +377,17 @@ fn holds_number(text: &str) -> bool {
 /// Reason and note, with suspicion: a note is for people and names nobody.
 fn why(reason: &str, note: Option<String>) -> Result<(DecisionReason, Option<Sensitive<String>>), Problem> {
     let reason = DecisionReason::from_code(reason).ok_or(Problem::DecisionReason)?;
+    Ok((reason, note_of(note)?))
+}
+
+/// A note as it is kept; none when it is empty.
+pub(crate) fn note_of(note: Option<String>) -> Result<Option<Sensitive<String>>, Problem> {
     let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
     let fits = |note: &String| note.chars().count() <= NOTE_CHARS_MAX && !holds_number(note);
     if !note.as_ref().is_none_or(fits) {
         return Err(Problem::DecisionNote);
     }
-    Ok((reason, note.map(Sensitive::new)))
+    Ok(note.map(Sensitive::new))
 }
 
 /// The event of a decision; its id goes into the row. A repeat before the first is in the views derives the same id.
@@ -465,7 +470,7 @@ async fn apply(
         let decision = DecisionView::of(row, standing);
         return Ok((StatusCode::OK, Decided { applied: true, decision, counts_again: None }));
     };
-    let end = publish::append(state, &event).await?;
+    let end = publish::append(state, &[event]).await?;
     turn.end().await;
     metrics::counter!("isthmus_decisions_total", "verdict" => row.verdict.code()).increment(1);
     let pending = |row| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Body, CaseState as Stated, CaseStatus, EventId, PersonId, Timestamp};
+use domain::{Attribution, Body, CaseState as Stated, CaseStatus, EventId, PersonId, RecordId, Timestamp};
 use exposure::{CaseId, CaseState, KeyGroups, KnownCase, Level, Risk, Rules, Span, TownshipId, township_risks};
 use store::Conn;
 use store::views::{self, FactRow};
@@ -27,6 +27,8 @@ pub(crate) struct KnownCases {
 
 /// What the rules do not count.
 pub(crate) struct CaseDetail {
+    /// The record of the case, which names it.
+    pub(crate) record: RecordId,
     pub(crate) person: Option<PersonId>,
     pub(crate) event: EventId,
     /// When others could catch it.
@@ -42,17 +44,36 @@ impl KnownCases {
     /// Reads all cases. `days` says when a day begins, `now` is when somebody who is not yet isolated is still infectious.
     pub(crate) async fn read(
         conn: &mut Conn,
-        (rules, days): (&Rules, &KeyGroups),
+        rules: (&Rules, &KeyGroups),
         now: Timestamp,
     ) -> Result<Self, Failure> {
         let rows = views::list_case_facts(conn).await?;
+        Self::of(conn, rows, rules, now).await
+    }
+
+    /// The same, as it was known at an instant.
+    pub(crate) async fn read_known(
+        conn: &mut Conn,
+        rules: (&Rules, &KeyGroups),
+        now: Timestamp,
+        known_at: Timestamp,
+    ) -> Result<Self, Failure> {
+        let rows = views::list_case_facts_known(conn, known_at).await?;
+        Self::of(conn, rows, rules, now).await
+    }
+
+    async fn of(
+        conn: &mut Conn,
+        rows: Vec<FactRow>,
+        (rules, days): (&Rules, &KeyGroups),
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
         let attributed = facts::attributed(conn, &rows).await?;
         let mut known = Self::default();
         let mut clusters: BTreeMap<String, u32> = BTreeMap::new();
         for (row, attribution) in rows.into_iter().zip(attributed) {
             let Body::CaseStatus(body) = row.body()? else { continue };
-            // A case that may be somebody else's is nobody's.
-            let person = attribution.owner.filter(|_| attribution.doubt.is_none());
+            let person = owner(&attribution);
             let count = clusters.len() as u32;
             let cluster = body.cluster_id.as_ref().map(|cluster| *clusters.entry(cluster.clone()).or_insert(count));
             known.put((rules, days), now, &row, &body, person, cluster);
@@ -73,18 +94,10 @@ impl KnownCases {
         let code = body.place.division_code.as_deref().and_then(township_of).unwrap_or_default();
         self.placeless += usize::from(code.is_empty());
         let (number, township) = (CaseId(self.cases.len() as u32), self.township(code));
-        self.cases.push(KnownCase {
-            case: number,
-            person: exposure::PersonId(number.0),
-            township,
-            state,
-            confirmed: body.confirmed_time,
-            closed: body.closed_time,
-            cluster,
-        });
+        self.cases.push(KnownCase { cluster, ..known_case(number, township, state, body) });
         let is_one = !matches!(state, CaseState::Suspected | CaseState::Excluded);
         let infectious = infectious(rules, body, now).filter(|_| is_one);
-        self.details.push(CaseDetail { person, event: row.event_id, infectious });
+        self.details.push(CaseDetail { record: row.record_id, person, event: row.event_id, infectious });
     }
 
     fn township(&mut self, code: &str) -> TownshipId {
@@ -106,6 +119,21 @@ impl KnownCases {
     pub(crate) fn level(risks: &BTreeMap<&str, Risk>, code: &str) -> Level {
         risks.get(code).map_or(Level::Low, |risk| risk.level)
     }
+}
+
+/// Whose a case is: one that may be somebody else's is nobody's.
+pub(crate) fn owner(attribution: &Attribution) -> Option<PersonId> {
+    attribution.owner.filter(|_| attribution.doubt.is_none())
+}
+
+/// Whether a case exists at an instant, by the one rule that risk and codes go by.
+pub(crate) fn exists(body: &CaseStatus, now: Timestamp) -> bool {
+    state(body.state).is_some_and(|state| known_case(CaseId(0), TownshipId(0), state, body).exists(now))
+}
+
+fn known_case(case: CaseId, township: TownshipId, state: CaseState, body: &CaseStatus) -> KnownCase {
+    let (confirmed, closed) = (body.confirmed_time, body.closed_time);
+    KnownCase { case, person: exposure::PersonId(case.0), township, state, confirmed, closed, cluster: None }
 }
 
 const fn state(stated: Stated) -> Option<CaseState> {

@@ -18,6 +18,7 @@ mod contacts;
 mod decisions;
 mod facts;
 mod find;
+mod follow_ups;
 mod happening;
 mod health_code;
 mod itinerary;
@@ -89,6 +90,13 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(cases::list))
         .routes(routes!(cases::suggested))
         .routes(routes!(cases::read))
+        .routes(routes!(follow_ups::notify))
+        .routes(routes!(follow_ups::of_case))
+        .routes(routes!(follow_ups::of_unit))
+        .routes(routes!(follow_ups::unassigned))
+        .routes(routes!(follow_ups::read))
+        .routes(routes!(follow_ups::step))
+        .routes(routes!(follow_ups::assign))
         .routes(routes!(community::summary))
         .routes(routes!(community::residents))
         .routes(routes!(reports::fill))

@@ -154,6 +154,42 @@ problems! {
     CaseNotFound = 404 "case-not-found":
         "There is no such case.",
         "Use the `case` of an answer of GET /v1/cases as it stands: it is a UUID, not the number of the case.";
+    /// A case whose contacts cannot be told.
+    CaseUntraceable = 409 "case-untraceable":
+        "Nobody can be told of this case: it is not known whose it is, or it is suspected or excluded only.",
+        "GET /v1/cases/{case} tells the person and the state; when disease control confirms it, send the call again.";
+    /// No such follow-up.
+    FollowUpNotFound = 404 "follow-up-not-found":
+        "There is no such follow-up, or it is not one of the caller's unit.",
+        "Use the `follow_up_id` of an answer as it stands: GET /v1/units/{unit}/follow-ups lists those of the own unit.";
+    /// A step that may not be taken now.
+    StepNotAllowed = 409 "step-not-allowed":
+        "The step may not be taken now: the follow-up is in another state, at another unit, or without a case any more.",
+        "GET /v1/follow-ups/{follow_up} names the `steps` that may be taken now; `at` is not before the step before.";
+    /// A release before its time.
+    QuarantineNotOver = 409 "quarantine-not-over":
+        "The quarantine is not over, so nobody is released yet.",
+        "Release at `until` or later; when it is to end earlier, state that first with the step `quarantined` and `until`.";
+    /// A step that cannot be read.
+    StepMalformed = 422 "step-malformed":
+        "The step is unknown, lacks what belongs to it, states what does not, or what it states does not fit.",
+        "The OpenAPI document says what each step states; a time is not in the future, and a quarantine ends after it begins.";
+    /// No such appeal.
+    AppealNotFound = 404 "appeal-not-found":
+        "There is no such appeal.",
+        "Use the `appeal_id` of an answer as it stands: GET /v1/appeals lists those that are open.";
+    /// A word that is not on the list.
+    AppealWords = 422 "appeal-words":
+        "The appeal says nothing, is longer than 1,000 characters, or its `verdict` or `reason` is not one of the closed list.",
+        "The OpenAPI document lists verdicts and reasons; they are compared letter for letter.";
+    /// Nothing to appeal against.
+    AppealNothing = 409 "appeal-nothing":
+        "The code has no reason that the appeal could be against, or an event is not of a reason of it, or is contested already.",
+        "GET /v1/me/health-code tells the reasons with their events; leave `events` out to appeal against all of them.";
+    /// An appeal that is decided.
+    AppealDecided = 409 "appeal-decided":
+        "The appeal is decided already, and nothing was changed.",
+        "Read the decision with GET /v1/appeals; whoever knows something new appeals again.";
     /// No such key group.
     KeyGroupUnknown = 422 "key-group-unknown":
         "The rules have no such key group, or the caller may not know who belongs to one.",
@@ -192,12 +228,12 @@ problems! {
         "Look at the pair in GET /v1/decisions, talk to the other reviewer, and decide again if need be.";
     /// What a decision would change is not known yet.
     DecisionsPending = 503 "decisions-pending":
-        "Earlier decisions are not in the person files yet, so nothing was decided.",
-        "Wait a moment and send the decision again; if it goes on, the operator must look at the projector.";
+        "Earlier decisions or steps are not in the views yet, so nothing was done.",
+        "Wait a moment and send it again; if it goes on, the operator must look at the projector.";
     /// The event log is away.
     LogUnavailable = 503 "log-unavailable":
-        "The event log did not confirm the decision; whether it was taken is not known.",
-        "Send the same decision again: it counts once. If it goes on, the operator must look at the event log.";
+        "The event log did not confirm the decision or step; whether it was taken is not known.",
+        "Send the same again: it counts once. If it goes on, the operator must look at the event log.";
     /// The access log is away.
     AuditUnavailable = 503 "audit-unavailable":
         "The look could not be put on record, so nothing is shown.",

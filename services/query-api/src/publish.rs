@@ -1,10 +1,10 @@
-//! Decisions on their way to the person files: onto the log, and then, as far as one can wait, through the projector.
+//! Decisions and steps on their way to the views: onto the log, and then, as far as one can wait, through the projector.
 
 use std::time::Duration;
 
 use domain::{Event, EventType};
 use event_log::{Positions, Record};
-use store::{SessionLock, views};
+use store::{SessionLock, locks, views};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::call::Failure;
@@ -20,7 +20,7 @@ const APPLY_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How often the checkpoint is looked at meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// The right to decide: whoever has it reads what stands and adds to it, and nobody else does so meanwhile, in this process
+/// The right to decide on matters of one kind: whoever has it reads what stands and adds to it, and nobody else does so meanwhile, in this process
 /// or another.
 pub(crate) struct Turn {
     lock: SessionLock,
@@ -29,21 +29,26 @@ pub(crate) struct Turn {
 
 impl Turn {
     /// Waits for the turn, and until the views hold every decision of the log: what a new one changes is known only then.
+    /// Links and follow-ups do not wait for each other.
     ///
     /// # Errors
     /// [`Problem::DecisionsPending`], [`Problem::LogUnavailable`], and an unreachable database.
-    pub(crate) async fn take(state: &QueryState) -> Result<Self, Failure> {
+    pub(crate) async fn take(state: &QueryState, matters: EventType) -> Result<Self, Failure> {
+        let (alone, key) = match matters {
+            EventType::FollowUpChanged => (&state.following_up, locks::FOLLOWING_UP),
+            _ => (&state.deciding, locks::DECIDING),
+        };
         let take = async {
-            let alone = state.deciding.clone().lock_owned().await;
+            let alone = alone.clone().lock_owned().await;
             loop {
-                if let Some(lock) = SessionLock::try_take(&state.setup.store, store::locks::DECIDING).await? {
+                if let Some(lock) = SessionLock::try_take(&state.setup.store, key).await? {
                     return Ok::<_, Failure>(Self { lock, _alone: alone });
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
         let turn = tokio::time::timeout(TURN_WAIT_MAX, take).await.map_err(|_| Problem::DecisionsPending)??;
-        settled(state).await?;
+        settled(state, matters).await?;
         Ok(turn)
     }
 
@@ -55,22 +60,21 @@ impl Turn {
     }
 }
 
-/// Makes an event durable and says where the views are when they hold it.
+/// Makes events durable and says where the views are when they hold it.
 ///
 /// # Errors
-/// [`Problem::LogUnavailable`]. Whether the event is in the log is then unknown; sending it again is harmless.
-pub(crate) async fn append(state: &QueryState, event: &Event) -> Result<Positions, Problem> {
-    let encoded = state.setup.codec.encode(event).map_err(|error| {
-        tracing::error!(%error, "A decision could not be written as an event.");
-        Problem::Internal
-    })?;
-    let record = Record {
-        topic: encoded.topic.to_owned(),
-        key: encoded.key,
-        payload: encoded.payload,
-        headers: encoded.headers,
+/// [`Problem::LogUnavailable`]. Whether the events are in the log is then unknown; sending them again is harmless.
+pub(crate) async fn append(state: &QueryState, events: &[Event]) -> Result<Positions, Problem> {
+    let record = |event: &Event| {
+        let encoded = state.setup.codec.encode(event).map_err(|error| {
+            tracing::error!(%error, "A decision could not be written as an event.");
+            Problem::Internal
+        })?;
+        let topic = encoded.topic.to_owned();
+        Ok(Record { topic, key: encoded.key, payload: encoded.payload, headers: encoded.headers })
     };
-    let appended = tokio::time::timeout(APPEND_WAIT_MAX, state.setup.log.append(vec![record])).await;
+    let records: Vec<Record> = events.iter().map(record).collect::<Result<_, Problem>>()?;
+    let appended = tokio::time::timeout(APPEND_WAIT_MAX, state.setup.log.append(records)).await;
     match appended {
         Ok(Ok(end)) => Ok(end),
         Ok(Err(error)) => {
@@ -84,8 +88,8 @@ pub(crate) async fn append(state: &QueryState, event: &Event) -> Result<Position
     }
 }
 
-async fn settled(state: &QueryState) -> Result<(), Problem> {
-    let end = state.setup.log.end_positions(&[EventType::LinkDecided.topic()]).await.map_err(|error| {
+async fn settled(state: &QueryState, matters: EventType) -> Result<(), Problem> {
+    let end = state.setup.log.end_positions(&[matters.topic()]).await.map_err(|error| {
         tracing::error!(%error, "The event log does not say how many decisions it holds.");
         Problem::LogUnavailable
     })?;

@@ -17,8 +17,8 @@ use crate::call::{Answered, Ask, Call, Failure, Found};
 use crate::community::{Book, own_unit};
 use crate::find::{CardContact, CardIdentity};
 use crate::problem::{Problem, ProblemDocument};
-use crate::query;
 use crate::state::QueryState;
+use crate::{query, view};
 
 /// Residents in one report at most: as many as an entry of the ledger can name.
 pub(crate) const ROWS_MAX: usize = 2_000;
@@ -223,11 +223,7 @@ fn cell(field: ReportField, book: &Book, census: &Census<'_>, index: usize, pers
 fn csv(rows: &[Vec<String>]) -> Option<Vec<u8>> {
     let mut writer = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     for row in rows {
-        let plain = |cell: &String| match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-            true => format!("'{cell}"),
-            false => cell.clone(),
-        };
-        writer.write_record(row.iter().map(plain)).ok()?;
+        writer.write_record(row.iter().cloned().map(view::harmless)).ok()?;
     }
     writer.into_inner().ok()
 }

@@ -62,6 +62,8 @@ pub struct QueryState {
     pub(crate) followers: Arc<Semaphore>,
     /// Held by the one decision that is being made here.
     pub(crate) deciding: Arc<Mutex<()>>,
+    /// Held by the one step in a follow-up that is being taken here.
+    pub(crate) following_up: Arc<Mutex<()>>,
     /// Where everybody was.
     pub(crate) contacts: Arc<Held>,
 }
@@ -75,6 +77,7 @@ impl QueryState {
             strangers: Arc::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
             deciding: Arc::default(),
+            following_up: Arc::default(),
             contacts: Arc::default(),
         }
     }

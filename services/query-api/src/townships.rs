@@ -18,6 +18,9 @@ use crate::state::QueryState;
 pub(crate) struct Townships {
     /// The instant that it is about.
     pub on: String,
+    /// When what it follows from was known, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_at: Option<String>,
     /// Version of the rules of disease control.
     pub rules: String,
     /// Those that have a case, the highest risk first; every other one is low.
@@ -59,7 +62,7 @@ impl TownshipRisk {
     }
 }
 
-/// Lists the risk of townships at an instant, as it is known now.
+/// Lists the risk of townships at an instant, as it is known now, or as it was known at another instant.
 #[utoipa::path(
     get,
     path = "/v1/townships",
@@ -68,6 +71,8 @@ impl TownshipRisk {
     params(
         crate::openapi::PersonHeaders,
         ("on" = Option<String>, Query, format = DateTime, description = "The instant; now unless stated"),
+        ("known_at" = Option<String>, Query, format = DateTime,
+         description = "Only what the hub had read by this instant; all that it knows unless stated"),
         ("township" = Option<String>, Query, description = "Only the township of this division code of 9 digits"),
     ),
     responses(
@@ -88,12 +93,17 @@ pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered 
 }
 
 async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
-    let [on, township] = query::members(&call.query, ["on", "township"])?;
+    let [on, known_at, township] = query::members(&call.query, ["on", "known_at", "township"])?;
+    let known_at = known_at.map(|at| Timestamp::parse(&at).map_err(|_| Problem::QueryMalformed)).transpose()?;
     let on = instant(on.as_deref(), call.state.now())?;
     let wanted = township.as_deref().map(code).transpose()?;
     let rules = &call.state.setup.rules;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let known = KnownCases::read(&mut conn, (rules, &call.state.setup.key_groups), on).await?;
+    let by = (rules, &call.state.setup.key_groups);
+    let known = match known_at {
+        None => KnownCases::read(&mut conn, by, on).await?,
+        Some(known_at) => KnownCases::read_known(&mut conn, by, on, known_at).await?,
+    };
     let risks = known.risks(rules, on);
     let mut townships: Vec<TownshipRisk> = risks
         .iter()
@@ -107,7 +117,13 @@ async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
     }
     townships.sort_by(|one, other| other.level.cmp(&one.level).then_with(|| one.township.cmp(&other.township)));
     let count = townships.len();
-    let answer = Townships { on: on.to_string(), rules: rules.version(), townships, placeless: known.placeless };
+    let answer = Townships {
+        on: on.to_string(),
+        known_at: known_at.map(|at| at.to_string()),
+        rules: rules.version(),
+        townships,
+        placeless: known.placeless,
+    };
     let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
     Ok(Found { answer, subjects: Vec::new(), released, withheld, count })
 }

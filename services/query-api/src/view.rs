@@ -352,6 +352,12 @@ pub(crate) fn stated(statement: IdentityObserved, granted: &FieldGroups) -> Stat
     StatedView { identity, contact, residence }
 }
 
+/// A cell of a table that no spreadsheet program runs as a formula. A number is none.
+pub(crate) fn harmless(cell: String) -> String {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    if is_formula { format!("'{cell}") } else { cell }
+}
+
 #[cfg(test)]
 mod tests {
     use domain::{Day, IdScheme, RecordId, Sensitive};
@@ -400,6 +406,13 @@ mod tests {
             address: Some(of(Sensitive::from("residence-1"), Sensitive::from("residence-2"))),
             division_code: Some(of("residence-3".to_owned(), "residence-4".to_owned())),
             community_unit: Some(of("residence-5".to_owned(), "residence-6".to_owned())),
+        }
+    }
+
+    #[test]
+    fn no_cell_runs_as_a_formula_and_a_number_stays_one() {
+        for (cell, shown) in [("=1+1", "'=1+1"), ("+86", "+86"), ("-31.5", "-31.5"), ("-x", "'-x"), ("\r=1", "'\r=1"), ("", "")] {
+            assert_eq!(harmless(cell.to_owned()), shown);
         }
     }
 

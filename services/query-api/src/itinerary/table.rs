@@ -6,6 +6,7 @@ use super::{ItemView, ItineraryAnswer};
 use crate::call::Failure;
 use crate::happening::Happening;
 use crate::problem::Problem;
+use crate::view::harmless;
 
 const COLUMNS: [&str; 19] = [
     "line",
@@ -96,9 +97,4 @@ fn detail(what: &Happening) -> (String, String) {
         Happening::Gate(gate) => (format!("{} {}", gate.gate_id, word(&gate.direction)), word(&gate.decision)),
         Happening::Presence(_) | Happening::Household(_) | Happening::Case(_) => (String::new(), String::new()),
     }
-}
-
-/// A spreadsheet takes a cell that begins so for a formula; a number is none.
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t']) && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
 }
