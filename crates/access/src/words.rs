@@ -247,7 +247,9 @@ impl Action {
             Self::DirectFollowUps | Self::ReadFollowUps | Self::StepFollowUp => {
                 &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Care]
             }
-            Self::ReadSignals => &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance],
+            Self::ReadSignals => {
+                &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance]
+            }
             Self::ReadUnit => &[FieldGroup::Care],
             Self::ReadResidents | Self::ExportResidents => &[
                 FieldGroup::Identity,

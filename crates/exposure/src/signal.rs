@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(spans(&[(-1, 100.0), (day - 1, 100.0)]), [], "not in quarantine yet");
         assert_eq!(spans(&[(0, 100.0), (day, 3.0)]), [], "another meter");
         assert_eq!(spans(&[(0, 100.0), (day, 100.1), (2 * day, 100.2), (3 * day, 109.0)]), [(0, 2)]);
-        assert_eq!(spans(&[(0, 90.0), (day, 99.0), (2 * day, 99.0), (3 * day, 108.0), (4 * day, 108.0)]), [(1, 2), (3, 4)]);
+        assert_eq!(
+            spans(&[(0, 90.0), (day, 99.0), (2 * day, 99.0), (3 * day, 108.0), (4 * day, 108.0)]),
+            [(1, 2), (3, 4)]
+        );
     }
 
     #[test]

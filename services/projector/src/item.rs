@@ -1,7 +1,9 @@
 //! From a record of the log to what the projection takes in. Pure, and done on all cores.
 
 use codec::DecodeError;
-use domain::{Body, Event, FollowUpChanged, IdentityObserved, LinkDecided, Meta, Op, PlaceRef, RetractReason, Timestamp};
+use domain::{
+    Body, Event, FollowUpChanged, IdentityObserved, LinkDecided, Meta, Op, PlaceRef, RetractReason, Timestamp,
+};
 use serde::Serialize;
 use serde_json::Value;
 use store::views::{CasePut, FactPut, FollowUpRow, PlacePut, Retraction};

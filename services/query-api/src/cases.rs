@@ -236,7 +236,9 @@ async fn cases(conn: &mut Conn) -> Result<Vec<Case>, Failure> {
     let case = |(row, attribution): (FactRow, Attribution)| {
         let (id, since) = (row.record_id, row.started_at);
         match row.body() {
-            Ok(Body::CaseStatus(status)) => Some(Ok(Case { id, person: known_cases::owner(&attribution), since, status })),
+            Ok(Body::CaseStatus(status)) => {
+                Some(Ok(Case { id, person: known_cases::owner(&attribution), since, status }))
+            }
             Ok(_) => None,
             Err(error) => Some(Err(error.into())),
         }

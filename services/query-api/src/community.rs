@@ -21,9 +21,9 @@ use uuid::Uuid;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::find::{CardContact, CardIdentity};
+use crate::follow_ups::{self, UnitFollowUps};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
-use crate::follow_ups::{self, UnitFollowUps};
 use crate::{facts, query, reviews};
 
 /// Tokens that are asked for at once.
@@ -227,7 +227,9 @@ async fn summarize(call: &Call) -> Result<Found<UnitSummary>, Failure> {
     let (all_follow_ups, mut follow_ups_below) = count_of_unit(&unit, &stocks);
     for code in follow_ups_below.keys() {
         // Who is looked after in a unit need not live there.
-        below.entry(*code).or_insert_with(|| Count { groups: vec![GroupCount::default(); rules.groups().len()], ..Count::default() });
+        below
+            .entry(*code)
+            .or_insert_with(|| Count { groups: vec![GroupCount::default(); rules.groups().len()], ..Count::default() });
     }
     let view = |count: Count, follow_ups: FollowUpCount| CountView {
         residents: count.residents,

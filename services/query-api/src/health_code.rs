@@ -2,20 +2,23 @@
 //!
 //! A reason says what and since when, never who: a resident learns of having met a case, not whose.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use domain::{EventId, EventType, PersonId, Timestamp};
 use exposure::{
-    Case, Cause, Colour, Exposed, FactId, Ground, HealthCode, Level, Presence, Scene, Seconds, Span, TownshipId, stays,
+    Case, Cause, Colour, Exposed, FactId, Ground, HealthCode, Level, Presence, Reason, Scene, Seconds, Span,
+    TownshipId, stays,
 };
 use serde::Serialize;
 use store::Conn;
+use store::appeals::AppealRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::appeals::{self, AppealView};
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::contacts::City;
 use crate::known_cases::{KnownCases, township_of};
@@ -42,6 +45,10 @@ pub(crate) struct CodeAnswer {
     pub until: Option<String>,
     /// All reasons that hold: the gravest first, then the one that holds longest.
     pub reasons: Vec<ReasonView>,
+    /// Reasons that would hold, were they not set aside upon an appeal.
+    pub set_aside: Vec<ReasonView>,
+    /// Appeals against the colour, without their words, the oldest first.
+    pub appeals: Vec<AppealView>,
     /// Version of the rules of disease control.
     pub rules: String,
     /// When the facts on contacts were read; what came later is in a later answer.
@@ -126,7 +133,7 @@ pub(crate) async fn read_own(State(state): State<QueryState>, ask: Ask) -> Answe
         Ok(call) => call,
         Err(answered) => return answered,
     };
-    match own(&call).await {
+    match subject::own(&call).await {
         Ok(person) => call.person_id = Some(person.to_string()),
         Err(failure) => return call.refuse(failure).await,
     }
@@ -134,22 +141,67 @@ pub(crate) async fn read_own(State(state): State<QueryState>, ask: Ask) -> Answe
     call.finish(found).await
 }
 
-async fn own(call: &Call) -> Result<PersonId, Failure> {
-    let mut conn = call.state.setup.store.snapshot().await?;
-    let own = subject::own_person(call, &mut conn).await?;
-    Ok(own.ok_or(Problem::PersonNotFound)?)
-}
-
 async fn code(call: &Call) -> Result<Found<CodeAnswer>, Failure> {
     let [on] = query::members(&call.query, ["on"])?;
     let on = instant(on.as_deref(), call.state.now())?;
-    let rules = &call.state.setup.rules;
     let mut conn = call.state.setup.store.snapshot().await?;
     let seen = subject::see(call, &mut conn).await?;
     let person = seen.person.person_id;
     let (released, withheld) = call.split(&seen.granted);
+    let appeals = appeals::of_person(&mut conn, person).await?;
+    let Computed { code, grounds, city } = compute(call, &mut conn, person, on, &appeals).await?;
+    let shows_sources = released.contains(FieldGroup::Provenance);
+    let view = |reasons: &[Reason]| -> Vec<ReasonView> {
+        let shown = reasons.iter().filter(|reason| released.contains(group(reason.cause)));
+        shown.map(|reason| grounds.view(reason, shows_sources)).collect()
+    };
+    // Who may not know why may not know what was said against it.
+    let appeals = appeals.into_iter().filter(|_| released.contains(FieldGroup::Health));
+    let answer = CodeAnswer {
+        person_id: person.as_uuid(),
+        on: on.to_string(),
+        colour: code.colour,
+        until: code.until.map(|until| until.to_string()),
+        reasons: view(&code.reasons),
+        set_aside: view(&code.set_aside),
+        appeals: appeals.map(AppealView::of).collect(),
+        rules: code.rules.clone(),
+        known_at: city.known_at.to_string(),
+        known_since: city.since.to_string(),
+        withheld: withheld.clone(),
+    };
+    Ok(Found { answer, subjects: vec![person], released, withheld, count: 1 })
+}
+
+/// The events of every reason that holds now: what may be contested.
+pub(crate) async fn reasons_of(
+    call: &Call,
+    conn: &mut Conn,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<BTreeSet<EventId>, Failure> {
+    let appeals = appeals::of_person(conn, person).await?;
+    let Computed { code, grounds, .. } = compute(call, conn, person, now, &appeals).await?;
+    Ok(code.reasons.iter().flat_map(|reason| &reason.facts).map(|fact| grounds.event(*fact)).collect())
+}
+
+/// A code with what it was made of.
+struct Computed {
+    code: HealthCode,
+    grounds: Grounds,
+    city: Arc<City>,
+}
+
+async fn compute(
+    call: &Call,
+    conn: &mut Conn,
+    person: PersonId,
+    on: Timestamp,
+    appeals: &[AppealRow],
+) -> Result<Computed, Failure> {
+    let rules = &call.state.setup.rules;
     let city = call.state.contacts.city()?;
-    let known = KnownCases::read(&mut conn, (rules, &call.state.setup.key_groups), on).await?;
+    let known = KnownCases::read(conn, (rules, &call.state.setup.key_groups), on).await?;
     let window = Span::new(on.plus_millis(-i64::from(rules.code.red_days) * DAY_MS), on);
     let held = Arc::clone(&city);
     // Over all cases this takes a while: not on a thread that answers others.
@@ -160,35 +212,14 @@ async fn code(call: &Call) -> Result<Found<CodeAnswer>, Failure> {
         (known, grounds)
     };
     let (known, mut grounds) = tokio::task::spawn_blocking(gather).await.map_err(|_| Problem::Internal)?;
-    grounds.stays(call, &mut conn, person, window).await?;
+    grounds.stays(call, conn, person, window).await?;
     let risks = known.risks(rules, on);
     let level = |township: TownshipId| KnownCases::level(&risks, &grounds.townships[township.0 as usize]);
-    let code = HealthCode::new(rules, on, &grounds.all, level, |_| false);
-    let shows_sources = released.contains(FieldGroup::Provenance);
-    let shown = code.reasons.iter().filter(|reason| released.contains(group(reason.cause)));
-    let reasons = shown.map(|reason| ReasonView {
-        colour: reason.colour,
-        until: reason.until.to_string(),
-        cause: cause(reason.cause),
-        township: match reason.cause {
-            Cause::Stay(township) => Some(grounds.townships[township.0 as usize].clone()),
-            Cause::Case(_) | Cause::Contact(_) | Cause::SubContact(_) => None,
-        },
-        level: reason.level,
-        events: reason.facts.iter().filter(|_| shows_sources).map(|fact| grounds.event(*fact).as_uuid()).collect(),
-    });
-    let answer = CodeAnswer {
-        person_id: person.as_uuid(),
-        on: on.to_string(),
-        colour: code.colour,
-        until: code.until.map(|until| until.to_string()),
-        reasons: reasons.collect(),
-        rules: code.rules,
-        known_at: city.known_at.to_string(),
-        known_since: city.since.to_string(),
-        withheld: withheld.clone(),
-    };
-    Ok(Found { answer, subjects: vec![person], released, withheld, count: 1 })
+    let is_upheld = |appeal: &&AppealRow| appeal.decision.as_ref().is_some_and(|decision| decision.is_upheld);
+    let upheld: BTreeSet<EventId> =
+        appeals.iter().filter(is_upheld).flat_map(|appeal| &appeal.events).copied().collect();
+    let code = HealthCode::new(rules, on, &grounds.all, level, |fact| upheld.contains(&grounds.event(fact)));
+    Ok(Computed { code, grounds, city })
 }
 
 /// Where somebody was, and whom they met, is of the trail.
@@ -219,6 +250,20 @@ struct Grounds {
 impl Grounds {
     fn event(&self, fact: FactId) -> EventId {
         self.events[fact.0 as usize]
+    }
+
+    fn view(&self, reason: &Reason, shows_sources: bool) -> ReasonView {
+        ReasonView {
+            colour: reason.colour,
+            until: reason.until.to_string(),
+            cause: cause(reason.cause),
+            township: match reason.cause {
+                Cause::Stay(township) => Some(self.townships[township.0 as usize].clone()),
+                Cause::Case(_) | Cause::Contact(_) | Cause::SubContact(_) => None,
+            },
+            level: reason.level,
+            events: reason.facts.iter().filter(|_| shows_sources).map(|fact| self.event(*fact).as_uuid()).collect(),
+        }
     }
 
     fn facts(&mut self, events: impl IntoIterator<Item = EventId>) -> Vec<FactId> {

@@ -163,6 +163,46 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         Ok(call) => call,
         Err(answered) => return answered,
     };
+    answer(call).await
+}
+
+/// Reads where the caller was and what they did there, as the own file tells it.
+#[utoipa::path(
+    get,
+    path = "/v1/me/itinerary",
+    tag = "caller",
+    operation_id = "read_my_itinerary",
+    params(
+        crate::openapi::PersonHeaders,
+        ("from" = Option<String>, Query, format = DateTime, description = "Begin; 14 days before the end unless stated"),
+        ("to" = Option<String>, Query, format = DateTime, description = "End; now unless stated"),
+        ("format" = Option<String>, Query, description = "`json`, `geojson` or `csv`"),
+    ),
+    responses(
+        (status = 200, description = "The itinerary", content(
+            (Receipted<ItineraryAnswer> = "application/json"),
+            (serde_json::Value = "application/geo+json"),
+            (String = "text/csv"),
+         ),
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn read_own(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let mut call = match Call::begin(state, ask, Action::ReadItinerary).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    match subject::own(&call).await {
+        Ok(person) => call.person_id = Some(person.to_string()),
+        Err(failure) => return call.refuse(failure).await,
+    }
+    answer(call).await
+}
+
+async fn answer(call: Call) -> Answered {
     let question = match question(&call) {
         Ok(question) => question,
         Err(problem) => return call.refuse(problem.into()).await,

@@ -42,11 +42,7 @@ pub(crate) fn township_of(division_code: &str) -> Option<&str> {
 
 impl KnownCases {
     /// Reads all cases. `days` says when a day begins, `now` is when somebody who is not yet isolated is still infectious.
-    pub(crate) async fn read(
-        conn: &mut Conn,
-        rules: (&Rules, &KeyGroups),
-        now: Timestamp,
-    ) -> Result<Self, Failure> {
+    pub(crate) async fn read(conn: &mut Conn, rules: (&Rules, &KeyGroups), now: Timestamp) -> Result<Self, Failure> {
         let rows = views::list_case_facts(conn).await?;
         Self::of(conn, rows, rules, now).await
     }

@@ -7,6 +7,7 @@
 //! Not here: who may see what (`access`), the ledger itself (`ledger`), SQL (`store`).
 
 mod address;
+mod appeals;
 mod as_of;
 mod auth;
 mod body;
@@ -82,9 +83,13 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(persons::records))
         .routes(routes!(timeline::read))
         .routes(routes!(itinerary::read))
+        .routes(routes!(itinerary::read_own))
         .routes(routes!(contacts::read))
         .routes(routes!(health_code::read))
         .routes(routes!(health_code::read_own))
+        .routes(routes!(appeals::list_own, appeals::make))
+        .routes(routes!(appeals::list))
+        .routes(routes!(appeals::decide))
         .routes(routes!(townships::list))
         .routes(routes!(links::read))
         .routes(routes!(cases::list))

@@ -90,6 +90,12 @@ pub(crate) fn decide(
     }
 }
 
+/// The caller's own person, who must be known.
+pub(crate) async fn own(call: &Call) -> Result<PersonId, Failure> {
+    let mut conn = call.state.setup.store.snapshot().await?;
+    Ok(own_person(call, &mut conn).await?.ok_or(Problem::PersonNotFound)?)
+}
+
 /// The caller's own person, for residents: the one undoubted holder of the caller's claim now. A phone that several
 /// persons hold, or that is only somebody's contact, opens no file.
 pub(crate) async fn own_person(call: &Call, conn: &mut Conn) -> Result<Option<PersonId>, Failure> {

@@ -411,7 +411,9 @@ mod tests {
 
     #[test]
     fn no_cell_runs_as_a_formula_and_a_number_stays_one() {
-        for (cell, shown) in [("=1+1", "'=1+1"), ("+86", "+86"), ("-31.5", "-31.5"), ("-x", "'-x"), ("\r=1", "'\r=1"), ("", "")] {
+        for (cell, shown) in
+            [("=1+1", "'=1+1"), ("+86", "+86"), ("-31.5", "-31.5"), ("-x", "'-x"), ("\r=1", "'\r=1"), ("", "")]
+        {
             assert_eq!(harmless(cell.to_owned()), shown);
         }
     }

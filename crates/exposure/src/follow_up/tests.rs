@@ -108,7 +108,10 @@ fn every_wait_is_overdue_after_its_hours_and_not_at_them() {
         assert_eq!(due(&rules, &now), Some((at, what)));
         let is_overdue = |at| FollowUpStock::new(&rules, &now, true, at).is_overdue;
         assert!(!is_overdue(at) && is_overdue(at.plus_millis(1)), "{what:?}");
-        assert!(!FollowUpStock::new(&rules, &now, false, at.plus_millis(1)).is_overdue, "without a case nothing is due");
+        assert!(
+            !FollowUpStock::new(&rules, &now, false, at.plus_millis(1)).is_overdue,
+            "without a case nothing is due"
+        );
     }
     let ended = after(vec![Step::Notify, Step::Quarantine(Some(hour(3))), Step::Release]);
     assert_eq!(due(&rules, &ended), None);

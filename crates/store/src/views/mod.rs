@@ -136,8 +136,10 @@ pub async fn read_one_state(conn: &mut PgConnection) -> Result<()> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn analyze(conn: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql("ANALYZE source_record, claim, person, link, review, standing_order, fact, place, follow_up, case_stated")
-        .execute(conn)
-        .await?;
+    sqlx::raw_sql(
+        "ANALYZE source_record, claim, person, link, review, standing_order, fact, place, follow_up, case_stated",
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }

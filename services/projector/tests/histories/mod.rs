@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{Event, GoldenRecord, IdentityObserved, ModelAction, Op, PersonId, RecordId, Timestamp, Verdict};
+use domain::{
+    CaseStatus, Event, FollowUpChanged, FollowUpState, FollowUpStep, GoldenRecord, IdentityObserved, ModelAction, Op,
+    PersonId, RecordId, Timestamp, Verdict,
+};
 use futures_util::TryStreamExt;
 use linkage::Model;
 use proptest::prelude::*;
@@ -43,6 +46,10 @@ enum Step {
     Decide(usize, usize, Verdict),
     Undo(usize, usize),
     Activate(bool),
+    /// Disease control states something of a case, or takes it back.
+    Report(usize, bool),
+    /// A step in the follow-up of a record's person.
+    Follow(usize, usize),
 }
 
 fn says() -> impl Strategy<Value = Says> {
@@ -67,6 +74,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..RECORDS, 0..RECORDS, verdict).prop_map(|(a, b, verdict)| Step::Decide(a, b, verdict)),
         2 => (0..RECORDS, 0..RECORDS).prop_map(|(a, b)| Step::Undo(a, b)),
         1 => any::<bool>().prop_map(Step::Activate),
+        1 => (0..2_usize, any::<bool>()).prop_map(|(case, stands)| Step::Report(case, stands)),
+        2 => (0..RECORDS, 0..2_usize).prop_map(|(record, unit)| Step::Follow(record, unit)),
     ]
 }
 
@@ -156,6 +165,19 @@ impl Told {
                 let Some((version, verdict)) = standing.pop() else { return };
                 decision_on(record(*a), record(*b), verdict, version, Op::Retract)
             }
+            Step::Report(case, stands) => {
+                let name = format!("case-{case}");
+                let mut meta = meta_at("disease-control", &name, self.next(RECORDS + case), NOON);
+                meta.op = if *stands { Op::Upsert } else { Op::Retract };
+                event(meta, CaseStatus { case_id: name, ..CaseStatus::default() })
+            }
+            Step::Follow(number, unit) => {
+                let id = FollowUpChanged::source_record_id(record(0), record(*number), None);
+                let version = self.next(2 * RECORDS + number);
+                let meta = meta_at(FollowUpChanged::SOURCE, &id, version, NOON.plus_millis(version));
+                let unit = Some(format!("320506001007G0{unit}"));
+                event(meta, begun(record(0), record(*number), unit))
+            }
             Step::Activate(is_strict) => {
                 self.models += 1;
                 let model = if *is_strict { strict() } else { Model::zh() };
@@ -188,6 +210,25 @@ impl Told {
             }
         };
         self.events.iter().filter(last).cloned().collect()
+    }
+}
+
+fn begun(case: RecordId, record: RecordId, unit: Option<String>) -> FollowUpChanged {
+    FollowUpChanged {
+        case,
+        record,
+        step: FollowUpStep::Begun,
+        by: "tracer-1".to_owned(),
+        state: FollowUpState::ToNotify,
+        since: NOON,
+        until: None,
+        attempts: 0,
+        met: NOON,
+        unit,
+        offered_to: None,
+        offered: None,
+        referral: None,
+        note: None,
     }
 }
 

@@ -15,8 +15,8 @@ use store::views::{self, FollowUpRow, FollowUpsOf};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::step::event;
 use super::case_id;
+use super::step::event;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
 use crate::known_cases::KnownCases;
 use crate::problem::{Problem, ProblemDocument};
@@ -122,7 +122,8 @@ async fn plan(call: &Call) -> Result<Plan, Failure> {
     let remaining = new.len().saturating_sub(PERSONS_MAX);
     new.truncate(PERSONS_MAX);
     let nowhere: Vec<&FollowUpRow> = rows.iter().filter(|row| row.body.unit.is_none()).take(PERSONS_MAX).collect();
-    let asked: Vec<PersonId> = new.iter().map(|(person, _)| *person).chain(nowhere.iter().copied().filter_map(owner)).collect();
+    let asked: Vec<PersonId> =
+        new.iter().map(|(person, _)| *person).chain(nowhere.iter().copied().filter_map(owner)).collect();
     let units: BTreeMap<PersonId, Vec<String>> = views::list_units(&mut conn, &asked).await?.into_iter().collect();
     let told = |person: &PersonId| units.get(person).map(|units| units_to_tell(units)).unwrap_or_default();
     let mut work = Work { call, case, events: Vec::new() };

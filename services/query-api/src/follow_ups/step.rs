@@ -259,7 +259,8 @@ async fn plan(call: &Call, wanted: Wanted) -> Result<Plan, Failure> {
         StepError::Unfit => Problem::StepMalformed,
     })?;
     let body = FollowUpChanged { note: wanted.note, ..body };
-    let (row, event) = event(last.follow_up_id, source_id(&steps, &last), last.version + 1, wanted.at, body, call.state.now());
+    let (row, event) =
+        event(last.follow_up_id, source_id(&steps, &last), last.version + 1, wanted.at, body, call.state.now());
     Ok(Plan { row, event: Some(event), person, released, withheld, turn })
 }
 

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use test_support::build::record_id;
 use tokio::net::TcpListener;
 
+use crate::appeals::made;
+use crate::follow_ups::{unassigned, with_anna};
 use crate::reviews::{decision_id, question};
 use crate::world::{
     ANNA_NAME, Ask, FROM_TO, GRID, PHONE, World, anna, anna_number, decided, delete, find, get, post, subject, world,
@@ -34,6 +36,9 @@ fn guarded(document: &Value) -> Vec<(String, Box<dyn Fn() -> Ask>)> {
             let task = decision_id(record_id("register", "anna"), record_id("register", "bob")).to_string();
             let path = path.replace("{person_id}", &anna().to_string()).replace("{task_id}", &task);
             let path = path.replace("{decision_id}", &decided().to_string()).replace("{unit}", GRID);
+            let follow_up = if path.ends_with("/assignment") { unassigned() } else { with_anna() };
+            let path = path.replace("{follow_up}", &follow_up.to_string());
+            let path = path.replace("{appeal}", &made().appeal_id.to_string());
             let path = path.replace("{case}", &record_id("facts", "case-of-bob").to_string());
             let method = method.clone();
             let name = format!("{method} {path}");
@@ -43,6 +48,13 @@ fn guarded(document: &Value) -> Vec<(String, Box<dyn Fn() -> Ask>)> {
                     "delete" => delete(&path, r#"{"reason":"MISTAKEN"}"#),
                     "post" if path == "/v1/ledger/search" => post(&path, "{}"),
                     "post" if path.ends_with("/reports") => post(&path, r#"{"columns":["name"]}"#),
+                    "post" if path.ends_with("/notify") => post(&path, "{}"),
+                    "post" if path.ends_with("/steps") => post(&path, r#"{"step":"notified"}"#),
+                    "post" if path.ends_with("/assignment") => post(&path, &json!({ "unit": GRID }).to_string()),
+                    "post" if path.ends_with("/appeals") => post(&path, r#"{"words":"I was not there."}"#),
+                    "post" if path.ends_with("/decision") => {
+                        post(&path, r#"{"verdict":"REJECTED","reason":"FACT_CONFIRMED"}"#)
+                    }
                     "post" if path == "/v1/ledger/suspicions" => {
                         post(&path, r#"{"index":0,"verdict":"UNCLEAR","reason":"OTHER"}"#)
                     }
@@ -67,7 +79,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
     let document = document(&world).await;
     assert!(document["openapi"].as_str().expect("a version").starts_with("3.1"));
     let routes = guarded(&document);
-    assert_eq!(routes.len(), 32, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(routes.len(), 44, "{:?}", routes.iter().map(|(name, _)| name).collect::<Vec<_>>());
     for (name, ask) in routes {
         let asks = [
             ("nobody", ask()),
@@ -77,6 +89,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
             ("the tracer", ask().tracing()),
             ("the auditor", ask().by("auditor").purpose("HOPERAT")),
             ("the person", ask().own("anna")),
+            ("another person", ask().own("bob")),
             ("the steward", ask().reviewing()),
             ("the worker", ask().looking_after("worker")),
             ("the subscriber", ask().by("subscriber").purpose("HOPERAT")),

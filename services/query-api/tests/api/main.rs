@@ -1,9 +1,11 @@
 //! The query API over a real PostgreSQL and a real ledger.
 
+mod appeals;
 mod audit;
 mod cases;
 mod community;
 mod contacts;
+mod follow_ups;
 mod health_code;
 mod hostile;
 mod infections;

@@ -269,6 +269,7 @@ fn changes() -> Changes {
     };
     changes.hot.puts =
         vec![hot(1, Hot::Value, "phone", Some(31), Some(a)), hot(2, Hot::Block, "name_birth", None, None)];
+    crate::follow_ups::begun(&mut changes);
     changes.model = Some(ModelRow {
         model_version: "zh-1".to_owned(),
         prior: -21.0,
@@ -279,6 +280,9 @@ fn changes() -> Changes {
     });
     changes
 }
+
+/// What this API publishes, and a projector follows.
+const FOLLOWED: [EventType; 2] = [EventType::LinkDecided, EventType::FollowUpChanged];
 
 /// The callers: token and register entry.
 fn callers_of_the_town() -> Vec<(&'static str, Caller)> {
@@ -311,6 +315,7 @@ async fn prepare(pool: sqlx::PgPool) {
     for (token, caller) in callers_of_the_town() {
         callers::put(&mut tx, &caller, &TokenHash::of(token)).await.expect("put");
     }
+    store::appeals::insert(&mut tx, &crate::appeals::made(), "anna").await.expect("put");
     tx.commit().await.expect("committed");
     store.pool().close().await;
 }
@@ -350,7 +355,7 @@ pub(crate) async fn world_of(client: impl FnOnce(LedgerHandle) -> LedgerClient, 
     };
     let ledger = LedgerHandle::open(&options).expect("opened");
     let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("a log");
-    log.ensure_topics(&[TopicSpec::new(EventType::LinkDecided.topic(), 1)]).await.expect("a topic");
+    log.ensure_topics(&FOLLOWED.map(|kind| TopicSpec::new(kind.topic(), 1))).await.expect("topics");
     let clock = Arc::new(AtomicI64::new(NOON.as_millis()));
     let (wall, shutdown) = (Arc::clone(&clock), Shutdown::new());
     let state = QueryState::new(QuerySetup {
@@ -513,18 +518,22 @@ impl World {
     pub(crate) fn follow_decisions_as(&self, outcome: fn(OrderRow) -> OrderRow) -> tokio::task::JoinHandle<()> {
         let (store, log) = (self.store.clone(), self.log.clone());
         tokio::spawn(async move {
-            let topic = EventType::LinkDecided.topic();
-            let mut reader = log.reader(&[topic], Positions::new()).await.expect("a reader");
+            let mut reader = log.reader(&FOLLOWED.map(EventType::topic), Positions::new()).await.expect("a reader");
             loop {
                 let batch = reader.next(10, Duration::from_millis(20)).await.expect("read");
                 if batch.is_empty() {
                     continue;
                 }
-                let orders = batch
-                    .iter()
-                    .map(|delivered| order(Codec::builtin().decode(topic, &delivered.payload).expect("an event")))
-                    .map(outcome);
-                let changes = Changes { orders: orders.collect(), ..Changes::default() };
+                let mut changes = Changes::default();
+                for delivered in &batch {
+                    let event = Codec::builtin().decode(&delivered.position.topic, &delivered.payload);
+                    match event.expect("an event") {
+                        Event { meta, body: EventBody::FollowUpChanged(body) } => {
+                            changes.follow_ups.push(crate::follow_ups::row(&meta, body));
+                        }
+                        event => changes.orders.push(outcome(order(event))),
+                    }
+                }
                 let mut tx = store.begin("follow").await.expect("begun");
                 let from = views::find_checkpoint(&mut tx).await.expect("a checkpoint");
                 let to = serde_json::to_value(reader.positions()).expect("json");

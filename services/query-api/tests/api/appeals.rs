@@ -1,0 +1,156 @@
+//! Appeals against the colour of a health code, and risk as it was known.
+
+use axum::http::StatusCode;
+use domain::{CaseState, CaseStatus, EventId, PlaceRef, Sensitive};
+use serde_json::{Value, json};
+use store::appeals::AppealRow;
+use store::views::{CasePut, Changes};
+use test_support::build::NOON;
+use uuid::Uuid;
+
+use crate::town::{TOWNSHIP, fact, minute, own};
+use crate::world::{World, anna, bob, get, post, subject, world};
+
+const WORDS: &str = "I lay in bed at home with a broken leg.";
+
+/// The appeal that Anna made before.
+pub(crate) fn made() -> AppealRow {
+    AppealRow {
+        seq: 0,
+        appeal_id: Uuid::from_u128(0x11d3_9a0c),
+        record: anna().as_record(),
+        made: NOON,
+        words: Some(Sensitive::from("It was not me.")),
+        events: vec![EventId::from_uuid(Uuid::from_u128(7))],
+        decision: None,
+    }
+}
+
+async fn code(world: &World) -> Value {
+    world.ask(get("/v1/me/health-code").own("bob")).await.json()
+}
+
+async fn appeal(world: &World) -> String {
+    let reply = world.ask(post("/v1/me/health-code/appeals", &json!({ "words": WORDS }).to_string()).own("bob")).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    reply.json()["appeal_id"].as_str().expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn an_upheld_appeal_takes_the_colour_away_and_stands_in_the_history() {
+    let world = world().await;
+    let before = code(&world).await;
+    assert_eq!((&before["colour"], &before["appeals"]), (&json!("RED"), &json!([])));
+    let id = appeal(&world).await;
+    assert_eq!(world.last_entry().matter.map(|matter| matter.act.to_string()).as_deref(), Some("APPEAL"));
+    assert_eq!(world.last_entry().subjects, [subject(bob())]);
+    // An appeal alone changes nothing, and it is one appeal.
+    let open = code(&world).await;
+    assert_eq!((&open["colour"], &open["appeals"][0]["state"]), (&json!("RED"), &json!("open")));
+    assert!(!open.to_string().contains(WORDS), "the words are for who decides");
+    let again = post("/v1/me/health-code/appeals", &json!({ "words": WORDS }).to_string()).own("bob");
+    assert_eq!(world.ask(again).await.code(), "appeal-nothing");
+    let listed = world.ask(get("/v1/appeals").tracing()).await.json();
+    let of_bob = listed["appeals"].as_array().expect("a list").iter().find(|one| one["appeal_id"] == json!(id));
+    let of_bob = of_bob.expect("listed");
+    assert_eq!((&of_bob["words"], &of_bob["person_id"]), (&json!(WORDS), &json!(bob().to_string())));
+    let decide = |verdict: &str| {
+        let question = json!({ "verdict": verdict, "reason": "NOT_THE_PERSON", "note": "another of that name" });
+        post(&format!("/v1/appeals/{id}/decision"), &question.to_string()).tracing()
+    };
+    let decided = world.ask(decide("UPHELD")).await;
+    assert_eq!((decided.status, &decided.json()["state"]), (StatusCode::OK, &json!("upheld")), "{}", decided.text());
+    assert_eq!(world.ask(decide("UPHELD")).await.status, StatusCode::OK, "the same once more changes nothing");
+    assert_eq!(world.ask(decide("REJECTED")).await.code(), "appeal-decided");
+    let after = code(&world).await;
+    assert_eq!(after["colour"], "GREEN", "{after}");
+    assert_eq!(after["set_aside"][0]["cause"], "case");
+    assert_eq!(
+        (&after["appeals"][0]["state"], &after["appeals"][0]["reason"]),
+        (&json!("upheld"), &json!("NOT_THE_PERSON"))
+    );
+    assert_eq!(after["appeals"][0].get("by"), None, "who decided is answered for by the organisation");
+    let mine = world.ask(get("/v1/me/health-code/appeals").own("bob")).await.json();
+    assert_eq!((&mine["appeals"][0]["words"], mine["appeals"].as_array().map(Vec::len)), (&json!(WORDS), Some(1)));
+}
+
+#[tokio::test]
+async fn a_rejected_appeal_leaves_the_colour_and_another_may_follow() {
+    let world = world().await;
+    let id = appeal(&world).await;
+    let rejected = json!({ "verdict": "REJECTED", "reason": "FACT_CONFIRMED" });
+    let reply = world.ask(post(&format!("/v1/appeals/{id}/decision"), &rejected.to_string()).tracing()).await;
+    assert_eq!(reply.json()["state"], "rejected", "{}", reply.text());
+    assert_eq!(code(&world).await["colour"], "RED");
+    appeal(&world).await;
+}
+
+#[tokio::test]
+async fn an_appeal_is_the_residents_own_and_about_the_own_code() {
+    let world = world().await;
+    let ask = |body: Value| post("/v1/me/health-code/appeals", &body.to_string());
+    // Anna's code is green: there is nothing to appeal against.
+    assert_eq!(world.ask(ask(json!({ "words": "no" })).own("anna")).await.code(), "appeal-nothing");
+    let foreign = json!({ "words": "no", "events": [Uuid::from_u128(9)] });
+    assert_eq!(world.ask(ask(foreign).own("bob")).await.code(), "appeal-nothing");
+    for words in ["", "  ", &"x".repeat(1_001)] {
+        assert_eq!(world.ask(ask(json!({ "words": words })).own("bob")).await.code(), "appeal-words");
+    }
+    assert_eq!(world.ask(ask(json!({ "words": "no" })).tracing()).await.code(), "not-entitled");
+    assert_eq!(world.ask(get("/v1/appeals").own("bob")).await.code(), "not-entitled");
+    assert_eq!(world.ask(get("/v1/appeals").looking_after("worker")).await.code(), "not-entitled");
+    assert_eq!(world.ask(get("/v1/appeals?state=lost").tracing()).await.code(), "query-malformed");
+    let decide = |id: Uuid, verdict: &str| {
+        let question = json!({ "verdict": verdict, "reason": "OTHER" });
+        post(&format!("/v1/appeals/{id}/decision"), &question.to_string()).tracing()
+    };
+    assert_eq!(world.ask(decide(Uuid::from_u128(8), "UPHELD")).await.code(), "appeal-not-found");
+    assert_eq!(world.ask(decide(made().appeal_id, "perhaps")).await.code(), "appeal-words");
+    assert_eq!(world.ask(decide(made().appeal_id, "REJECTED")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_resident_reads_the_own_itinerary_and_nobody_elses() {
+    let world = world().await;
+    let window = crate::world::FROM_TO;
+    let mine = world.ask(get(format!("/v1/me/itinerary?{window}")).own("anna")).await;
+    assert_eq!(mine.json()["person_id"], json!(anna().to_string()), "{}", mine.text());
+    assert_eq!(world.last_entry().subjects, [subject(anna())]);
+    assert_eq!(world.ask(get("/v1/me/itinerary").tracing()).await.code(), "person-not-found");
+}
+
+#[tokio::test]
+async fn the_level_of_a_day_is_told_as_it_was_known_on_another() {
+    let world = world().await;
+    let case = |state, version: i64, known_at: i64| {
+        let body = CaseStatus {
+            case_id: "c-9".to_owned(),
+            state,
+            confirmed_time: Some(minute(0)),
+            place: PlaceRef { division_code: Some(TOWNSHIP.to_owned()), ..PlaceRef::default() },
+            ..CaseStatus::default()
+        };
+        let mut changes = Changes::default();
+        fact(&mut changes, ("disease-control", "c-9"), own(bob()), (0, None), body.into());
+        let mut fact = changes.facts.remove(0);
+        fact.edition.version = version;
+        CasePut { fact, known_at: minute(known_at) }
+    };
+    let mut changes = Changes::default();
+    // Known an hour late, and found to be none a day later.
+    changes.cases = vec![case(CaseState::Confirmed, 1, 60), case(CaseState::Excluded, 2, 1_440)];
+    world.put(&changes).await;
+    world.clock_is(minute(3_000));
+    let level = async |known_at: i64| {
+        let path = format!("/v1/townships?township={TOWNSHIP}&on={}&known_at={}", minute(30), minute(known_at));
+        let body = world.ask(get(path).by("tracer").purpose("PUBHLTH")).await.json();
+        assert_eq!(body["known_at"], json!(minute(known_at).to_string()));
+        body["townships"][0]["level"].clone()
+    };
+    assert_eq!(level(59).await, "LOW", "nobody knew of it yet");
+    assert_eq!(level(60).await, "MEDIUM");
+    assert_eq!(level(1_439).await, "MEDIUM");
+    assert_eq!(level(1_440).await, "LOW", "it was none");
+    let broken = world.ask(get("/v1/townships?known_at=then").by("tracer").purpose("PUBHLTH")).await;
+    assert_eq!(broken.code(), "query-malformed");
+}
