@@ -354,9 +354,7 @@ mod tests {
                 match Item::of(event.clone()).expect("usable") {
                     Item::Observed(observed) => book.observe(&observed.0, observed.1),
                     Item::Retracted(retracted) => book.retract(&retracted.0, retracted.1),
-                    Item::Fact(_) | Item::Place(_) | Item::Decided(_) | Item::Model(_) => {
-                        unreachable!("only identities happen here")
-                    }
+                    other => unreachable!("only identities happen here, and no {}", other.kind()),
                 }
             }
             book.carry_over(&mut touched);
