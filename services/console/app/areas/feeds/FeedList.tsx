@@ -7,7 +7,7 @@ import { Page } from "../../parts/Page";
 import { Failed, Loading } from "../../parts/states";
 import { useSignedIn } from "../../session/session";
 import { useFeeds, useQualities, type Day, type Feed, type Quality } from "./model";
-import { useFeedName, useFormatName } from "./words";
+import { useFeedName, useFormatName, useOwnerName } from "./words";
 
 interface Line {
   feed: Feed;
@@ -41,13 +41,14 @@ function List({ lines }: { lines: Line[] }) {
   const { t } = useTranslation("feeds");
   const { number, percent, instant } = useFormat();
   const name = useFeedName();
+  const owner = useOwnerName();
   const format = useFormatName();
   const wide = Grid.useBreakpoint().md ?? true;
   const title = ({ feed }: Line) => (
     <span>
       <Link to={`/feeds/${feed.feed}`} data-feed={feed.feed}><strong>{name(feed.feed, feed.title)}</strong></Link>
       <br />
-      <Typography.Text type="secondary" style={{ fontSize: 12 }}>{feed.owner}</Typography.Text>
+      <Typography.Text type="secondary" style={{ fontSize: 12 }}>{owner(feed)}</Typography.Text>
     </span>
   );
   const health = ({ quality }: Line) =>

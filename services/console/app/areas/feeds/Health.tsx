@@ -9,7 +9,7 @@ import { Page } from "../../parts/Page";
 import { Asked, Empty } from "../../parts/states";
 import { useFeed, useQuality, type Day, type Quality } from "./model";
 import { useOutcomeColours } from "./Outcomes";
-import { CodeTag, useFeedName, useFieldName } from "./words";
+import { CodeTag, useFeedName, useFieldName, useOwnerName } from "./words";
 
 /** Health and quality of a feed over its days. */
 export function Health({ feed }: { feed: string }) {
@@ -17,8 +17,9 @@ export function Health({ feed }: { feed: string }) {
   const detail = useFeed(feed);
   const quality = useQuality(feed);
   const name = useFeedName();
+  const owner = useOwnerName();
   return (
-    <Page title={name(feed, detail.data?.title)} extra={<Typography.Text type="secondary">{detail.data?.owner}</Typography.Text>}>
+    <Page title={name(feed, detail.data?.title)} extra={<Typography.Text type="secondary">{detail.data && owner(detail.data)}</Typography.Text>}>
       <Asked query={quality}>
         {(answer) =>
           answer.days.length === 0 ? (
@@ -83,14 +84,14 @@ function Today({ day }: { day: Day | undefined }) {
   ];
   return (
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("health.lastDay", { day: format.day(day.day) })}</h2>}>
-      <Row gutter={[12, 12]}>
+      <div className="feed-figures">
         {figures.map(({ title, value, note, colour }) => (
-          <Col key={title} xs={12} sm={8} lg={24 / 5} data-figure={title}>
+          <div key={title} data-figure={title}>
             <Statistic title={title} value={value} styles={{ content: { color: colour, fontWeight: 600 } }} />
             <Typography.Text type="secondary" style={{ fontSize: 12 }}>{note}</Typography.Text>
-          </Col>
+          </div>
         ))}
-      </Row>
+      </div>
       {Object.entries(day.refusals).map(([code, files]) => (
         <Alert key={code} type="error" showIcon style={{ marginTop: 12 }} title={<>{t("health.refusals", { count: files })} <CodeTag code={code} /></>} />
       ))}

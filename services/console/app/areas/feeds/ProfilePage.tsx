@@ -6,7 +6,7 @@ import { Page } from "../../parts/Page";
 import { Asked } from "../../parts/states";
 import { useLanguage } from "../../text";
 import { useFeed, useReasons, type Feed, type Reason } from "./model";
-import { useFeedName, useFieldName, useFormatName } from "./words";
+import { useFeedName, useFieldName, useFormatName, useOwnerName } from "./words";
 
 /** What was agreed on a feed: who answers for it, on what ground, its columns, and what its codes mean. */
 export function ProfilePage({ feed }: { feed: string }) {
@@ -32,6 +32,7 @@ function Agreement({ feed }: { feed: Feed }) {
   const { t } = useTranslation("feeds");
   const { number, instant } = useFormat();
   const format = useFormatName();
+  const owner = useOwnerName();
   const { token } = theme.useToken();
   return (
     <Card size="small">
@@ -39,7 +40,7 @@ function Agreement({ feed }: { feed: Feed }) {
         size="small"
         column={{ xs: 1, md: 2 }}
         items={[
-          { key: "owner", label: t("profile.owner"), children: feed.owner },
+          { key: "owner", label: t("profile.owner"), children: owner(feed) },
           { key: "basis", label: t("profile.basis"), children: feed.legal_basis },
           { key: "retention", label: t("profile.retention"), children: t("profile.days", { count: feed.retention_days, days: number(feed.retention_days) }) },
           { key: "format", label: t("list.format"), children: format(feed) },

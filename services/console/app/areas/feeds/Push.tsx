@@ -110,8 +110,8 @@ function Preview({ feed, file }: { feed: Feed; file: File }) {
         size="small"
         pagination={false}
         scroll={{ x: "max-content" }}
-        rowKey={(_, at) => String(at)}
-        dataSource={body.slice(0, SHOWN).map((cells) => ({ cells }))}
+        rowKey="at"
+        dataSource={body.slice(0, SHOWN).map((cells, at) => ({ at, cells }))}
         columns={header.map((name, at) => {
           const column = meaning.get(name.trim());
           return {
@@ -123,7 +123,7 @@ function Preview({ feed, file }: { feed: Feed; file: File }) {
                 {column ? <Typography.Text type="secondary" style={{ fontSize: 12, fontWeight: 400 }}>→ {field(column.field)}</Typography.Text> : <Tag>{t("preview.leftOut")}</Tag>}
               </span>
             ),
-            render: (_: unknown, row: { cells: string[] }) => row.cells[at]?.trim() ?? "",
+            render: (_: unknown, row: { at: number; cells: string[] }) => row.cells[at]?.trim() ?? "",
           };
         })}
       />

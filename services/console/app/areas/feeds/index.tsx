@@ -12,6 +12,7 @@ import { Mend } from "./mend/Mend";
 import { ProfilePage } from "./ProfilePage";
 import { Push } from "./Push";
 import { en, zh } from "./text";
+import "./feeds.css";
 
 addTexts("feeds", en, zh);
 

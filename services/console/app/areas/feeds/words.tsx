@@ -11,6 +11,13 @@ export function useFeedName(): (feed: string, title?: string) => string {
   return (feed, title) => (chinese ? t(`name.${feed}`, { defaultValue: title ?? feed }) : (title ?? feed));
 }
 
+/** The department that answers for a feed. */
+export function useOwnerName(): (feed: Feed) => string {
+  const { t } = useTranslation("feeds");
+  const chinese = useLanguage() === "zh";
+  return ({ feed, owner }) => (chinese ? t(`owner.${feed}`, { defaultValue: owner }) : owner);
+}
+
 export function useFieldName(): (field: string) => string {
   const { t } = useTranslation("feeds");
   return (field) => t(`field.${field}`, { defaultValue: field.replaceAll("_", " ") });

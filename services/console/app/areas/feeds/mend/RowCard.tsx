@@ -24,8 +24,9 @@ export function RowCard({ columns, row, failure, again, changes, change }: Props
   const [showsAll, setShowsAll] = useState(false);
   const id = useId();
   const wrong = (again ?? failure)?.field ?? failure?.field;
-  const wrongAt = row.isCut ? columns.findIndex((column) => column === wrong) : 0;
-  const first = row.isCut ? row.cells.map((_, at) => at).filter((at) => at === wrongAt || changes?.has(at)) : [0];
+  // Bytes that are no text have no field; they show where they are.
+  const isWrong = (at: number) => !row.isCut || columns[at] === wrong || /[\ufffd\0]/.test(row.cells[at]?.text ?? "");
+  const first = row.cells.map((_, at) => at).filter((at) => isWrong(at) || changes?.has(at));
   // Where no single field is at fault, all of them are looked at.
   const shown = showsAll || first.length === 0 ? row.cells.map((_, at) => at) : first;
   const field = (at: number) => {
@@ -35,11 +36,11 @@ export function RowCard({ columns, row, failure, again, changes, change }: Props
     const props = {
       id: `${id}-${at}`,
       value,
-      status: isChanged ? undefined : at === wrongAt ? ("error" as const) : undefined,
+      status: !isChanged && isWrong(at) ? ("error" as const) : undefined,
       onChange: (event: { target: { value: string } }) => change(at, event.target.value),
       spellCheck: false,
       autoComplete: "off",
-      "data-cell": at === wrongAt ? "wrong" : "other",
+      "data-cell": isWrong(at) ? "wrong" : "other",
     };
     return (
       <div key={at} style={{ flex: row.isCut ? "1 1 200px" : "1 1 100%", maxWidth: row.isCut ? 360 : undefined }}>

@@ -104,7 +104,8 @@ function object(bytes: Uint8Array, from: number, line: Line, form: Form): Row {
   const open = text.indexOf("{");
   const member = found?.[1]?.length ?? 0;
   const content = found ? concat([bytes.subarray(from, from + open + 1), bytes.subarray(from + open + 1 + member, line.text)]) : bytes.slice(from, line.text);
-  const before = found ? bytes.slice(from + open + 1, from + open + 1 + member) : new Uint8Array();
+  // Whether a comma follows depends on what is left of the object.
+  const before = found ? bytes.slice(from + open + 1, from + open + 1 + (found[1]?.replace(/,$/, "").length ?? 0)) : new Uint8Array();
   return { number: found ? numberIn(before) : undefined, cells: [{ raw: content, text: decode(content, form) }], isCut: false, before, after: bytes.slice(line.text, line.end) };
 }
 
@@ -178,7 +179,10 @@ function rowBytes(row: Row, changes: ReadonlyMap<number, string> | undefined, fo
   }
   const text = cells[0] ?? new Uint8Array();
   const open = text.indexOf(0x7b);
-  return concat(open < 0 ? [text, after] : [text.subarray(0, open + 1), row.before, text.subarray(open + 1), after]);
+  if (open < 0) return concat([text, after]);
+  const rest = text.subarray(open + 1);
+  const comma = row.before.length > 0 && !latin(rest).trimStart().startsWith("}") ? [0x2c] : [];
+  return concat([text.subarray(0, open + 1), row.before, Uint8Array.from(comma), rest, after]);
 }
 
 function quoted(text: string, { separator, quote }: Form): string {
