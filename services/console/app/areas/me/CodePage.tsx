@@ -15,18 +15,22 @@ export function CodePage() {
   const code = useCode(on);
   const show = ({ day }: { day?: string }) => setOn(day ? instantOf(new Date(`${day}T12:00:00`).getTime()) : undefined);
   return (
-    <Page title={t("code.title")}>
-      <Form layout="inline" onFinish={show} style={{ marginBottom: 16, rowGap: 8 }}>
-        <Form.Item name="day" label={t("code.day")}>
-          <Input type="date" />
-        </Form.Item>
-        <Button htmlType="submit">{t("itinerary.show")}</Button>
-        {on && (
-          <Button type="link" onClick={() => setOn(undefined)}>
-            {t("code.now")}
-          </Button>
-        )}
-      </Form>
+    <Page
+      title={t("code.title")}
+      extra={
+        <Form layout="inline" onFinish={show} style={{ rowGap: 8 }}>
+          <Form.Item name="day" label={t("code.day")}>
+            <Input type="date" />
+          </Form.Item>
+          <Button htmlType="submit">{t("itinerary.show")}</Button>
+          {on && (
+            <Button type="link" onClick={() => setOn(undefined)}>
+              {t("code.now")}
+            </Button>
+          )}
+        </Form>
+      }
+    >
       <Asked query={code}>{(answer) => <Answer code={answer} isNow={!on} />}</Asked>
     </Page>
   );

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Asked, Empty, Failed, Loading } from "../../parts/states";
-import { Doubt, FactLine, useFactText } from "../../parts/person/facts";
+import { Doubt, FactLine, placeText, useFactText } from "../../parts/person/facts";
 import { firstStretch, instantOf, useItinerary, type PersonFile, type Schemas } from "../../parts/person/questions";
 import { usePersonWords } from "../../parts/person/words";
 import "./me.css";
@@ -115,7 +115,7 @@ function Line({ item, contradicts }: { item: Item; contradicts: boolean }) {
   const { t: words, format, source } = usePersonWords();
   const text = useFactText();
   if (item.kind === "gap") return <div className="day-gap">{t("itinerary.gap", { from: format.instant(item.from), to: format.instant(item.to) })}</div>;
-  const place = item.place?.name ?? item.place?.place_id ?? words("someWhere");
+  const place = placeText(item.place) || words("someWhere");
   const said = item.what ? text(item.what) : { first: place, second: item.silent ? words("silent") : "" };
   const sameDay = format.day(item.from) === format.day(item.to);
   const sources = [...new Set((item.facts ?? []).map((fact) => source(fact.source)))];

@@ -54,7 +54,7 @@ export function LooksPage() {
                       { title: t("looks.who"), width: 220, render: (_, look) => <Who look={look} /> },
                       { title: t("looks.why"), width: 220, render: (_, look) => <Why look={look} /> },
                       { title: t("looks.what"), render: (_, look) => <What look={look} /> },
-                      { title: t("looks.contest"), width: 190, render: (_, look) => <Doubt look={look} onDoubt={setDoubted} /> },
+                      { title: t("looks.doubt"), width: 190, render: (_, look) => <Doubt look={look} onDoubt={setDoubted} /> },
                     ]
                   : [
                       {
@@ -91,7 +91,7 @@ function Who({ look }: { look: Look }) {
   return (
     <div>
       <strong>{look.role === "resident" ? t("looks.me") : look.organisation}</strong>
-      {look.role !== "resident" && <div className="mark quiet">{common(`role.${look.role}`, { defaultValue: look.role })}</div>}
+ {look.role !== "resident" && <span className="mark quiet">{common(`role.${look.role}`, { defaultValue: look.role })}</span>}
     </div>
   );
 }
@@ -101,8 +101,7 @@ function Why({ look }: { look: Look }) {
   const { t: common } = useTranslation();
   return (
     <div>
-      {look.purpose ? common(`purpose.${look.purpose}`, { defaultValue: look.purpose }) : "–"}
-      {look.case_stated && <div className="mark quiet">{t("looks.case")}</div>}
+      {look.purpose ? common(`purpose.${look.purpose}`, { defaultValue: look.purpose }) : "–"} {look.case_stated && <span className="mark quiet">{t("looks.case")}</span>}
     </div>
   );
 }

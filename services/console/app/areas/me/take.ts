@@ -33,7 +33,7 @@ export async function takeAlong(tell: (progress: Progress[]) => void): Promise<{
   const parts: Record<string, unknown> = {};
   const failed: string[] = [];
   const code = await askCode();
-  const read = { ...readers(code.person_id), code: async () => ({ count: code.reasons.length, answers: [code] }) };
+  const read = { ...readers(code.person_id), code: async () => ({ count: 1, answers: [code] }) };
   for (const name of PARTS) {
     const reader = name === "appeals" && !code.appeals ? undefined : read[name as keyof typeof read];
     if (!reader) {

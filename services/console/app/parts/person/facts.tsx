@@ -8,12 +8,17 @@ import { usePersonWords } from "./words";
 type Happening = Schemas["Happening"];
 type Place = Schemas["PlaceView"];
 
+/** A place by its name, or by the number that its source gives it. */
+export function placeText(place?: Place | null): string {
+  return place?.name ?? place?.place_id?.split("/").at(-1) ?? "";
+}
+
 /** One line that says what happened, and a second with what else is known. */
 export function useFactText() {
   const { t, format } = usePersonWords();
   const code = (list: string, value: string) => t(`${list}.${value}`, { defaultValue: value });
   const join = (...parts: (string | null | undefined | false)[]) => parts.filter(Boolean).join(" · ");
-  const where = (place?: Place | null) => place?.name ?? place?.place_id ?? "";
+  const where = (place?: Place | null) => placeText(place);
   return (what: Happening): { first: string; second: string } => {
     switch (what.kind) {
       case "presence":
