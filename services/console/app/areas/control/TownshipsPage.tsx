@@ -1,4 +1,4 @@
-import { Card, Flex } from "antd";
+import { Card } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Chart } from "../../parts/Chart";
@@ -75,11 +75,11 @@ function Tiles({ townships }: { townships: TownshipRisk[] }) {
     <div className="control-tiles">
       {townships.map(({ township, level, existing, new: fresh, clusters, until }) => (
         <Card key={township} size="small" className={`control-tile ${level}`} data-township={township} title={<h2 className="control-h2 numbers">{township}</h2>} extra={<LevelTag level={level} />}>
-          <Flex gap={24}>
+          <Figures>
             <Figure label={t("cases.existing")} value={number(existing)} />
             <Figure label={t("cases.new")} value={number(fresh)} />
             <Figure label={t("cases.clusters")} value={number(clusters)} />
-          </Flex>
+          </Figures>
           <p className="control-note">{until ? t("townships.until", { at: instant(until) }) : t("townships.noEnd")}</p>
         </Card>
       ))}
@@ -100,11 +100,9 @@ function History({ last, knownAt }: { last: number; knownAt?: string }) {
   if (isPending) return <Loading rows={3} />;
   return (
     <Card size="small" style={{ marginTop: 16 }} title={<h2 className="control-h2">{t("townships.history")}</h2>} extra={<ReceiptTag receipt={asked.at(-1)?.data?.receipt} />}>
-      <div className="control-scroll" tabIndex={0} role="region" aria-label={t("townships.history")}>
-        <table className="control-days">
-          <caption className="control-note" style={{ textAlign: "left" }}>
-            {t("townships.historyHelp")}
-          </caption>
+      <p className="control-note">{t("townships.historyHelp")}</p>
+      <div className="control-scroll" tabIndex={0} role="region" aria-label={t("townships.history")} ref={toLast}>
+        <table className="control-days" aria-label={t("townships.history")}>
           <thead>
             <tr>
               <th scope="col">{t("case.township")}</th>
@@ -137,6 +135,11 @@ function History({ last, knownAt }: { last: number; knownAt?: string }) {
       {codes.length > 0 && <Curve days={days.map((at) => localDay(at))} answers={asked.map(({ data }) => data)} />}
     </Card>
   );
+}
+
+/** On a narrow screen the last days are those to begin with. */
+function toLast(region: HTMLDivElement | null): void {
+  if (region) region.scrollLeft = region.scrollWidth;
 }
 
 function Curve({ days, answers }: { days: string[]; answers: (Townships | undefined)[] }) {

@@ -86,7 +86,7 @@ export function useDuration(): (minutes: number) => string {
     if (days > 0) parts.push(t("span.days", { n: number(days) }));
     if (hours > 0) parts.push(t("span.hours", { n: hours }));
     if (days === 0 && rest > 0) parts.push(t("span.minutes", { n: rest }));
-    return parts.join(" ");
+    return parts.join(t("span.between"));
   };
 }
 

@@ -8,8 +8,7 @@ import { Failed, Loading } from "../../../parts/states";
 import { useSignedIn } from "../../../session/session";
 import { useTask } from "../../../session/task";
 import { scenesOf, useTogether } from "../contacts/ContactsTab";
-import { arrange } from "../itinerary/lines";
-import { doubtOf } from "../itinerary/lines";
+import { arrange, doubtOf } from "../itinerary/lines";
 import { useItemWords } from "../itinerary/words";
 import type { CaseAnswer } from "../model";
 import { useCase, useContacts, useItinerary, usePerson } from "../questions";
@@ -62,6 +61,7 @@ function Sheet({ known, who, way, met, receipts }: SheetProps) {
   const clock = useClock();
   const [printed] = useState(() => Date.now());
   const by = [session.handle, session.organisation].filter(Boolean).join(" · ");
+  const withheld = [...new Set([known, who, way, met].flatMap((part) => part?.withheld ?? []))];
   const mark = `${by} · ${second(printed)}`;
   return (
     <article className="control-print">
@@ -84,6 +84,7 @@ function Sheet({ known, who, way, met, receipts }: SheetProps) {
       {met && <Met met={met} />}
       <footer>
         <strong>{t("print.receipts")}</strong> <span className="control-id">{receipts.join(" · ")}</span>
+        {withheld.length > 0 && <p>{t("print.withheld", { groups: withheld.map((group) => t(`group.${group}`, { ns: "common" })).join(", ") })}</p>}
         <p>{t("print.keep")}</p>
       </footer>
     </article>

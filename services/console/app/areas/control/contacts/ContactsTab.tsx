@@ -126,7 +126,7 @@ export function useTogether() {
   return (contact: Contact) => duration(together(contact));
 }
 
-export function together({ meetings, meeting_count, minutes }: Contact): number {
+export function together({ meetings, meeting_count, minutes }: Pick<Contact, "meetings" | "meeting_count" | "minutes">): number {
   // Not all meetings are told: then only the sum is known.
   if (meeting_count > meetings.length) return minutes;
   const spans = meetings.map(({ from, to }) => [Date.parse(from), Date.parse(to)] as const).sort((one, other) => one[0] - other[0]);

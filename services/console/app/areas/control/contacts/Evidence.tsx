@@ -11,6 +11,7 @@ import { PersonLink, SceneTag } from "../words";
 import { useFormat } from "../../../parts/format";
 import { SquareMap } from "../../../parts/SquareMap";
 import { Empty } from "../../../parts/states";
+import { together } from "./ContactsTab";
 import { encounters, type Encounter } from "./encounters";
 
 export interface Shown {
@@ -61,7 +62,7 @@ function Body({ shown, person, stretch }: { shown: Shown; person: string; stretc
         </div>
       )}
       <Typography.Paragraph>
-        <strong>{t("contacts.encounters", { count: met.length, n: number(met.length) })}</strong> · {duration(met.reduce((sum, { minutes }) => sum + minutes, 0))}
+        <strong>{t("contacts.encounters", { count: met.length, n: number(met.length) })}</strong> · {t("contacts.inAll", { time: duration(together({ meetings: shown.meetings, meeting_count: shown.meetings.length, minutes: 0 })) })}
         {shown.count > shown.meetings.length && <> · {t("contacts.firstOf", { n: number(shown.meetings.length), of: number(shown.count) })}</>}
       </Typography.Paragraph>
       {!isSub && !places && met.some(({ squares }) => squares.length > 0) && (

@@ -24,7 +24,7 @@ export function useItemWords() {
       case "payment":
         return [what.amount && `${what.amount} ${what.currency ?? ""}`, where(what.place)].filter(Boolean).join(" · ");
       case "gate":
-        return [where(what.place), code("direction", what.direction), what.decision === "REFUSED" && t("itinerary.refused")].filter(Boolean).join(" · ");
+        return [placeName(what.place) ?? what.gate_id, code("direction", what.direction), what.decision === "REFUSED" && t("itinerary.refused")].filter(Boolean).join(" · ");
       default:
         return kind === "gap" ? t("itinerary.noTrace") : where(place);
     }

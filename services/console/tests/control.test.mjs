@@ -1,0 +1,235 @@
+/** Disease control, as its role, on the demo city: cases, an itinerary, contacts, townships, codes, what is printed. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { BASE, axe, enter, launch, visitor } from "./browser.mjs";
+
+const CASE = "CASE-2022-0001";
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+async function tracer(path, options) {
+  const page = await visitor(browser, options);
+  await enter(page, "cdc-tracer", { path, caseReference: CASE });
+  return page;
+}
+
+/** Follows the first case of the list. */
+async function firstCase(page) {
+  await page.locator('a[href^="/control/cases/"]').first().click();
+  await page.locator("[data-part=person]").waitFor();
+}
+
+/** What is right of every page: axe is content, nothing runs out to the side, the browser does not complain. */
+async function sound(page) {
+  assert.deepEqual(await axe(page), []);
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(beyond <= 0, `the page is ${beyond} px wider than the window`);
+  assert.deepEqual(page.complaints, []);
+}
+
+/** Whether the hub has a route that pages live without. */
+async function has(page, path) {
+  const status = await page.evaluate(
+    async ([path, reference]) => (await fetch(path, { headers: { "Isthmus-Console": "1", "Isthmus-Purpose": "PUBHLTH", "Isthmus-Case": reference } })).status,
+    [path, CASE],
+  );
+  return status !== 404;
+}
+
+test("cases and clusters are told with their numbers, and each look is on record", async () => {
+  const page = await tracer("/control");
+  await page.locator('a[href^="/control/cases/"]').first().waitFor();
+  const open = page.locator(".control-number", { hasText: "Open cases" }).locator("dd").first();
+  await page.waitForFunction(() => /^\d/.test(document.querySelector(".control-number dd")?.textContent ?? ""));
+  assert.ok(Number(await open.textContent()) > 0, "the demo has open cases");
+  assert.equal(await page.locator("h1").count(), 1);
+  assert.ok((await page.locator("[data-receipt]").count()) > 0);
+  await page.getByText("Positive tests without a case").waitFor();
+  await page.getByRole("button", { name: "Show its cases" }).first().click();
+  assert.match(page.url(), /cluster=/);
+  assert.ok((await page.locator('a[href^="/control/cases/"]').count()) > 1, "a cluster has two cases or more");
+  await sound(page);
+});
+
+test("an itinerary is a line of time, a map and a list, and choosing in one shows it in the others", async () => {
+  const page = await tracer("/control");
+  await page.locator('a[href^="/control/cases/"]').first().waitFor();
+  // Not every case has a phone that was seen: the one with shapes on its map is gone through.
+  const paths = await page.locator('a[href^="/control/cases/"]').evaluateAll((links) => links.map((link) => link.getAttribute("href")));
+  let drawn = 0;
+  for (const path of paths) {
+    await page.goto(BASE + path);
+    await page.locator("[data-part=timeline] canvas").waitFor();
+    drawn = await page.locator("[data-part=map] path").count();
+    if (drawn > 0) break;
+  }
+  assert.ok(drawn > 0, "some case was somewhere with a position");
+  assert.match(await page.locator("[data-part=timeline] [role=img]").getAttribute("aria-label"), /Line of time/);
+  await page.getByText("of the time accounted for").waitFor();
+  await page.getByText("gap: no trace").waitFor();
+
+  const stay = page.locator(".control-item", { hasText: "Stay" }).first();
+  await stay.focus();
+  await page.keyboard.press("Enter");
+  const detail = page.locator("[data-part=detail]");
+  await detail.getByText("How sure").waitFor();
+  assert.equal(await page.locator(".control-selected").count(), 1);
+  assert.ok(await page.locator('[data-part=map] path[stroke-width="3"]').count(), "its squares stand out on the map");
+
+  // The other way round, with the mouse: a shape of the map chooses the lines.
+  await page.locator("[data-part=map] path").last().click({ force: true });
+  await detail.waitFor();
+  assert.ok((await page.locator(".control-selected").count()) > 0);
+  await detail.locator("summary").first().click();
+  assert.match((await detail.locator(".control-events li").first().textContent()) ?? "", /[0-9a-f]{8}-/);
+  await sound(page);
+});
+
+test("contacts and sub-contacts are tables and a graph, each with its evidence", async () => {
+  const page = await tracer("/control");
+  await firstCase(page);
+  await page.getByRole("tab", { name: "Contacts" }).click();
+  const evidence = page.getByRole("button", { name: /Evidence for/ }).first();
+  await evidence.click();
+  const drawer = page.locator(".ant-drawer-content, .ant-drawer-section").last();
+  await drawer.locator("[data-part=encounter]").first().waitFor();
+  const text = await drawer.innerText();
+  assert.match(text, /How sure/);
+  assert.match(text, /\d+ facts? places? the case there/);
+  await sound(page);
+  await drawer.getByRole("button", { name: /Who is it/ }).click();
+  await drawer.locator("[data-part=person]").waitFor();
+  await page.keyboard.press("Escape");
+
+  await page.getByText("Sub-contacts", { exact: true }).first().click();
+  await page.getByRole("columnheader", { name: "Through" }).or(page.getByText("The contacts met nobody")).first().waitFor();
+  await page.getByText("Graph", { exact: true }).click();
+  await page.locator("[data-part=graph] canvas").waitFor();
+  assert.match(await page.locator("[data-part=graph] [role=img]").getAttribute("aria-label"), /[1-9]\d* contacts/);
+  await sound(page);
+});
+
+test("a health code is told with its reasons", async () => {
+  const page = await tracer("/control");
+  await firstCase(page);
+  await page.getByRole("tab", { name: "Health code" }).click();
+  await page.locator("[data-colour=RED]").waitFor();
+  await page.getByText("is a case").waitFor();
+  await sound(page);
+});
+
+test("what was known earlier is said plainly where it is shown", async () => {
+  const page = await tracer("/control");
+  await firstCase(page);
+  await page.getByRole("button", { name: "As known now" }).click();
+  const input = page.getByLabel("As known at");
+  const minute = await page.evaluate(() => new Date(Date.now() - 60_000 - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 16));
+  await input.fill(minute);
+  await page.getByText(/^The person as known at/).waitFor();
+  await page.getByRole("button", { name: "Back to now" }).click();
+  await page.locator("[data-part=person]").waitFor();
+});
+
+test("townships have levels in words, and a history of 14 days", async () => {
+  const page = await tracer("/control/townships");
+  await page.locator("[data-township]").first().waitFor();
+  assert.match(await page.locator("[data-township]").first().innerText(), /(High|Medium|Low) risk/);
+  await page.locator("table.control-days td").first().waitFor();
+  assert.equal(await page.locator("table.control-days tbody tr").first().locator("td").count(), 14);
+  assert.match(await page.locator("table.control-days td").first().innerText(), /^[HML] \d/);
+  await sound(page);
+});
+
+test("a person is found by name and birth date, and nothing typed is in an address", async () => {
+  const page = await tracer("/control");
+  await firstCase(page);
+  const strip = page.locator("[data-part=person]");
+  const name = (await strip.locator("strong").first().innerText()).trim();
+  const file = await strip.locator('a[href^="/persons/"]').getAttribute("href");
+  const born = await page.evaluate(
+    async ([id, reference]) => {
+      const answer = await fetch(`/v1${id}`, { headers: { "Isthmus-Console": "1", "Isthmus-Purpose": "PUBHLTH", "Isthmus-Case": reference } });
+      return (await answer.json()).identity.birth_date.value;
+    },
+    [file, CASE],
+  );
+  await page.getByRole("link", { name: "Find a person" }).click();
+  await page.getByText("By name and birth date").click();
+  await page.getByLabel("Full name").fill(name);
+  await page.getByLabel("Birth date").fill(born);
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.locator(`[data-person="${file.split("/").pop()}"]`).waitFor();
+  assert.ok(!decodeURIComponent(page.url()).includes(name));
+  await sound(page);
+  await page.getByText("By a number").click();
+  await page.getByLabel("Number", { exact: true }).fill("110105194912310021");
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByText("identifier-malformed").waitFor();
+});
+
+test("communities are notified once, and every contact has a follow-up", async (t) => {
+  const page = await tracer("/control");
+  await firstCase(page);
+  const id = page.url().split("/").pop();
+  if (!(await has(page, `/v1/cases/${id}/follow-ups`))) return t.skip("this hub has no follow-ups");
+  page.complaints.length = 0;
+  await page.getByRole("tab", { name: "Follow-up" }).click();
+  await page.getByRole("button", { name: "Notify communities" }).click();
+  await page.locator(".ant-popconfirm, .ant-popover").getByRole("button", { name: "Notify communities" }).click();
+  await page.getByText(/new follow-ups/).waitFor();
+  await page.getByRole("button", { name: "Show", exact: true }).first().click();
+  await page.locator(".ant-timeline").waitFor();
+  await sound(page);
+});
+
+test("appeals and signals are listed, or the page says that the hub has none", async (t) => {
+  const page = await tracer("/control");
+  for (const [path, route, title] of [
+    ["/control/appeals", "/v1/appeals", "Appeals against health codes"],
+    ["/control/signals", "/v1/signals", "Signals"],
+  ]) {
+    const isThere = await has(page, route);
+    page.complaints.length = 0;
+    await page.goto(BASE + path);
+    await page.getByRole("heading", { level: 1, name: title }).waitFor();
+    if (isThere) {
+      await page.locator(".ant-table").first().waitFor();
+      await sound(page);
+    } else {
+      t.diagnostic(`this hub has no ${route}`);
+      await page.getByText("This hub does not have this part yet.").waitFor();
+    }
+  }
+});
+
+test("a case is printed with its receipts and who printed it", async () => {
+  const page = await tracer("/control");
+  await firstCase(page);
+  await page.getByRole("button", { name: "Print" }).click();
+  await page.locator(".control-print footer").waitFor();
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.locator(".shell-header").isVisible(), false);
+  assert.match(await page.locator(".control-watermark").innerText(), /tracer/);
+  const receipts = (await page.locator(".control-print footer .control-id").innerText()).split(" · ");
+  assert.ok(receipts.length >= 4 && receipts.every((id) => /^\d+-[0-9a-f]+$/.test(id)), receipts.join());
+  await page.emulateMedia({ media: "screen" });
+  await sound(page);
+});
+
+test("it works on a phone, in the dark, in Chinese", async () => {
+  const page = await tracer("/control", { locale: "zh-CN", width: 360, height: 740, colorScheme: "dark" });
+  await page.getByRole("heading", { level: 1, name: "病例与聚集性疫情" }).waitFor();
+  await sound(page);
+  await firstCase(page);
+  await page.locator("[data-part=timeline] canvas").waitFor();
+  await sound(page);
+  await page.getByRole("tab", { name: "接触者" }).click();
+  await page.getByRole("button", { name: /接触依据/ }).first().waitFor();
+  await sound(page);
+  await page.goto(`${BASE}/control/townships`);
+  await page.locator("table.control-days td").first().waitFor();
+  await sound(page);
+});
