@@ -29,10 +29,10 @@ const READABLE = {
   dark: { colorTextDescription: "rgba(255, 255, 255, 0.7)", colorTextTertiary: "rgba(255, 255, 255, 0.7)", colorTextPlaceholder: "rgba(255, 255, 255, 0.6)", colorErrorText: "#ff7875", colorWarningText: "#d8bd14", ...tagText(theme.darkAlgorithm) },
 };
 
-/** Tags have text of the seventh tone of their colour on the first one; the eighth is far enough from it. */
+/** Tags have text of the seventh tone of their colour on the first one; the eighth is far enough from it, of gold and yellow the ninth. */
 function tagText(algorithm: typeof theme.defaultAlgorithm): Record<string, string> {
   const tones = Object.entries(theme.getDesignToken({ algorithm }));
-  return Object.fromEntries(tones.filter(([name]) => /^[a-z]+-?8$/.test(name)).map(([name, tone]) => [name.replace("8", "7"), String(tone)]));
+  return Object.fromEntries(tones.filter(([name]) => /^(?:(?!gold|yellow)[a-z]+-?8|(?:gold|yellow)-?9)$/.test(name)).map(([name, tone]) => [name.replace(/[89]/, "7"), String(tone)]));
 }
 
 export function App() {

@@ -60,7 +60,7 @@ function Header() {
       style={{ background: token.colorBgContainer, borderBottom: `1px solid ${token.colorBorderSecondary}` }}
     >
       {!wide && items.length > 1 && <Button aria-label={t("menu")} icon={<MenuOutlined />} type="text" onClick={() => setOpen(true)} />}
-      <Link to="/" className="shell-brand" style={{ color: token.colorText }}>
+      <Link to="/" className="shell-brand" aria-label={t("name")} style={{ color: token.colorText }}>
         <img src={logo} alt="" />
         {(wide || items.length < 2) && t("name")}
       </Link>

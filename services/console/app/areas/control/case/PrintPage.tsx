@@ -91,12 +91,15 @@ function Sheet({ known, who, way, met, receipts }: SheetProps) {
   );
 }
 
-/** As text, not as a background: browsers leave backgrounds out when they print. */
+const escaped = (text: string) => text.replace(/[<>&]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+/** As pictures, not as a background: browsers leave backgrounds out when they print. */
 function Watermark({ text }: { text: string }) {
+  const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="420" height="220"><text x="210" y="110" text-anchor="middle" transform="rotate(-24 210 110)" font-family="sans-serif" font-size="17" fill="#888">${escaped(text)}</text></svg>`;
   return (
-    <div className="control-watermark" aria-hidden>
+    <div className="control-watermark" aria-hidden data-mark={text}>
       {Array.from({ length: 12 }, (_, index) => (
-        <span key={index}>{text}</span>
+        <img key={index} alt="" src={`data:image/svg+xml,${encodeURIComponent(picture)}`} />
       ))}
     </div>
   );
