@@ -1,14 +1,13 @@
 import { CheckCircleFilled, ExclamationCircleFilled } from "@ant-design/icons";
-import { Alert, Button, Card, Col, Flex, Row, Skeleton, Statistic, Table, Typography, theme } from "antd";
+import { Alert, Card, Col, Flex, Row, Statistic, Table, Typography, theme } from "antd";
 import type { ColumnsType } from "antd/es/table";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
-import { Asked, ProblemAlert } from "../../parts/states";
+import { Asked } from "../../parts/states";
 import { useTask } from "../../session/task";
-import { isMissing, STATES, useFollowUps } from "./followUps";
 import { useGroupName } from "./names";
 import { useSummary, type Count, type Summary } from "./unit";
 
@@ -31,7 +30,7 @@ export function Overview({ unit }: { unit: string }) {
           <>
             <Withheld groups={answer.withheld} />
             <Flex vertical gap={16}>
-              <Glance unit={unit} summary={answer} />
+              <Glance summary={answer} />
               <KeyGroups summary={answer} />
               <Sum summary={answer} />
             </Flex>
@@ -42,18 +41,12 @@ export function Overview({ unit }: { unit: string }) {
   );
 }
 
-function Figure({ title, value, to, tone, loading, note }: { title: string; value: number | undefined; to?: string; tone?: string; loading?: boolean; note?: ReactNode }) {
+function Figure({ title, value, to, tone, note }: { title: string; value: number; to?: string; tone?: string; note?: ReactNode }) {
   const { number } = useFormat();
   const body = (
     <Card size="small" hoverable={Boolean(to)} style={{ height: "100%" }}>
-      {loading ? (
-        <Skeleton active title={{ width: 60 }} paragraph={{ rows: 1 }} />
-      ) : (
-        <>
-          <Statistic title={title} value={value} formatter={() => number(value)} styles={{ content: { color: tone, fontWeight: 600 } }} />
-          {note && <Typography.Text type="secondary" style={{ fontSize: 12 }}>{note}</Typography.Text>}
-        </>
-      )}
+      <Statistic title={title} value={value} formatter={() => number(value)} styles={{ content: { color: tone, fontWeight: 600 } }} />
+      {note && <Typography.Text type="secondary" style={{ fontSize: 12 }}>{note}</Typography.Text>}
     </Card>
   );
   return (
@@ -64,32 +57,27 @@ function Figure({ title, value, to, tone, loading, note }: { title: string; valu
 }
 
 /** The numbers that a worker begins the day with; each leads to the people behind it. */
-function Glance({ unit, summary }: { unit: string; summary: Summary }) {
+function Glance({ summary }: { summary: Summary }) {
   const { t } = useTranslation("community");
   const { token } = theme.useToken();
-  const { number } = useFormat();
-  const tasks = useFollowUps(unit);
-  const isHealth = useTask()?.purpose === "PUBHLTH";
-  const counts = tasks.data?.counts;
-  const hasTasks = isHealth && !isMissing(tasks.error);
-  const open = counts && STATES.filter((state) => !["released", "covered", "withdrawn"].includes(state)).reduce((sum, state) => sum + counts[state], 0);
-  const loading = tasks.isPending;
+  const { number, day } = useFormat();
+  const total: Count = summary.total;
+  const tasks = total.follow_ups;
   return (
     <>
       <Row gutter={[12, 12]}>
-        {hasTasks && !tasks.isError && (
+        {tasks && (
           <>
-            <Figure title={t("figure.overdue")} value={counts?.overdue} to="/community/tasks?show=overdue" tone={counts?.overdue ? token.colorError : undefined} loading={loading} note={open !== undefined && t("figure.ofOpen", { open: number(open) })} />
-            <Figure title={t("figure.toNotify")} value={counts?.to_notify} to="/community/tasks?show=to_notify" loading={loading} />
-            <Figure title={t("figure.notReached")} value={counts?.not_reached} to="/community/tasks?show=not_reached" tone={counts?.not_reached ? token.orange7 : undefined} loading={loading} />
-            <Figure title={t("figure.quarantined")} value={counts?.quarantined} to="/community/tasks?show=quarantined" loading={loading} />
+            <Figure title={t("figure.overdue")} value={tasks.overdue} to="/community/tasks?show=overdue" tone={tasks.overdue ? token.colorErrorText : undefined} note={t("figure.ofOpen", { open: number(tasks.open) })} />
+            <Figure title={t("figure.toNotify")} value={tasks.to_notify} to="/community/tasks?show=to_notify" />
+            <Figure title={t("figure.notReached")} value={tasks.not_reached} to="/community/tasks?show=not_reached" tone={tasks.not_reached ? token.orange7 : undefined} />
+            <Figure title={t("figure.quarantined")} value={tasks.quarantined} to="/community/tasks?show=quarantined" note={tasks.quarantined_until && t("figure.until", { day: day(tasks.quarantined_until) })} />
           </>
         )}
         <Figure title={t("figure.residents")} value={summary.total.residents} to="/community/residents" />
         <Figure title={t("figure.households")} value={summary.total.households} />
       </Row>
-      {hasTasks && tasks.isError && <ProblemAlert error={tasks.error} action={<Button size="small" onClick={() => void tasks.refetch()}>{t("retry", { ns: "common" })}</Button>} />}
-      {!isHealth && <Alert type="info" showIcon title={t("figure.otherPurpose")} />}
+      {useTask()?.purpose !== "PUBHLTH" && <Alert type="info" showIcon title={t("figure.otherPurpose")} />}
     </>
   );
 }
@@ -143,6 +131,9 @@ function Sum({ summary }: { summary: Summary }) {
   const measures = [
     { key: "residents", title: t("figure.residents"), of: (count: Count) => count.residents },
     { key: "households", title: t("figure.households"), of: (count: Count) => count.households },
+    ...((summary.total as Count).follow_ups
+      ? (["open", "overdue", "to_notify", "not_reached", "quarantined"] as const).map((key) => ({ key, title: t(`measure.${key}`), of: (count: Count) => count.follow_ups?.[key] ?? 0 }))
+      : []),
     ...groups.map((group) => ({ key: group.key_group, title: name(group.key_group), of: (count: Count) => members(count, group.key_group) })),
   ];
   const agrees = measures.every(({ of }) => added(of) === of(summary.total));

@@ -10,7 +10,7 @@ import { useFollowUps, STATES, type FollowUp } from "./followUps";
 import { useGroupName, useSexName } from "./names";
 import { ResidentCard } from "./ResidentCard";
 import { StateTag } from "./StateTag";
-import { ageOn, householdsOf, phoneLink, phoneText, useResidents, useSummary, type Resident } from "./unit";
+import { ageOn, householdsOf, phoneLink, phoneText, useResidents, useSummary, type Count, type Resident } from "./unit";
 
 type HouseholdKind = "family" | "collective" | "registered-only" | "none";
 
@@ -34,7 +34,9 @@ export function Residents({ unit }: { unit: string }) {
   const [open, setOpen] = useState<string>();
   const summary = useSummary(unit);
   const residents = useResidents(unit, group);
-  const tasks = useFollowUps(unit);
+  const figures: Count | undefined = summary.data?.total;
+  // Where nobody is followed up there is nothing to look at.
+  const tasks = useFollowUps(unit, Boolean(figures?.follow_ups?.total));
   const pages = residents.data?.pages;
   const last = pages?.at(-1);
   const day = last?.day ?? "";

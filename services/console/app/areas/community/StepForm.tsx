@@ -1,12 +1,15 @@
 import { App, Button, Flex, Form, Input, Modal, Select, Typography } from "antd";
 import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
 import { ProblemAlert } from "../../parts/states";
 import { useTakeStep, type FollowUp, type StepBody, type StepName } from "./followUps";
 
-const OUTCOMES = ["RETURNED_HOME", "DISCHARGED", "TRANSFERRED", "DIED"];
-const NEEDS_PLACE: StepName[] = ["screen", "transport", "admit"];
+const OUTCOMES = ["returned_home", "discharged", "transferred", "died"];
+const NEEDS_PLACE: StepName[] = ["screened", "transported", "admitted"];
 /** Codes of communities and of grids in them. */
 const UNIT_FORM = /^\d{9,12}(G\d{2,3})?$/;
+/** Nothing that could be a phone or an identity number, however it is broken up; the hub looks again. */
+const NOTE_FORM = /^(?!.*(\d[^\p{L}\d]*){7})/su;
 
 interface Fields {
   until?: string;
@@ -27,6 +30,7 @@ interface Props {
 export function StepForm({ task, step, close, done }: Props) {
   const { t } = useTranslation("community");
   const { message } = App.useApp();
+  const navigate = useNavigate();
   const take = useTakeStep(task.follow_up_id);
   const finish = (fields: Fields) => {
     const body: StepBody = {
@@ -39,10 +43,12 @@ export function StepForm({ task, step, close, done }: Props) {
       until: fields.until ? new Date(`${fields.until}T23:59:59`).toISOString() : undefined,
     };
     take.mutate(body, {
-      onSuccess: ({ applied }) => {
+      onSuccess: ({ applied, follow_up }) => {
         void message.success(t("task.taken", { step: t(`step.${step}`) }));
         done(applied);
         close();
+        // It is another unit's from now on.
+        if (!follow_up) void navigate("/community/tasks");
       },
     });
   };
@@ -50,12 +56,12 @@ export function StepForm({ task, step, close, done }: Props) {
     <Modal open title={t(`step.${step}`)} footer={null} onCancel={close} destroyOnHidden>
       <Form<Fields> layout="vertical" onFinish={finish}>
         <Typography.Paragraph type="secondary">{t(`stepHelp.${step}`, { defaultValue: "" })}</Typography.Paragraph>
-        {step === "quarantine" && (
+        {step === "quarantined" && (
           <Form.Item name="until" label={t("form.until")} extra={t("form.untilHelp")}>
             <Input type="date" min={new Date().toISOString().slice(0, 10)} />
           </Form.Item>
         )}
-        {step === "offer" && (
+        {step === "offered" && (
           <Form.Item name="to" label={t("form.to")} extra={t("form.toHelp")} rules={[{ required: true, pattern: UNIT_FORM, message: t("form.toWrong") }]}>
             <Input autoComplete="off" maxLength={20} />
           </Form.Item>
@@ -65,12 +71,12 @@ export function StepForm({ task, step, close, done }: Props) {
             <Input maxLength={100} />
           </Form.Item>
         )}
-        {step === "close_referral" && (
+        {step === "referral_closed" && (
           <Form.Item name="outcome" label={t("form.outcome")} rules={[{ required: true, message: t("form.outcomeMissing") }]}>
             <Select options={OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }))} />
           </Form.Item>
         )}
-        <Form.Item name="note" label={t("form.note")} extra={t("form.noteHelp")} rules={[{ pattern: /^\D*$/, message: t("form.noteWrong") }]}>
+        <Form.Item name="note" label={t("form.note")} extra={t("form.noteHelp")} rules={[{ pattern: NOTE_FORM, message: t("form.noteWrong") }]}>
           <Input.TextArea rows={2} maxLength={300} showCount />
         </Form.Item>
         {take.isError && <div style={{ marginBottom: 16 }}><ProblemAlert error={take.error} /></div>}

@@ -53,7 +53,7 @@ export function Task() {
 }
 
 /** Steps that end or hand on come last and look less inviting. */
-const FIRST: StepName[] = ["notify", "accept", "quarantine", "release", "not_reached", "refuse"];
+const FIRST: StepName[] = ["notified", "accepted", "quarantined", "released", "not_reached", "refused"];
 
 function Now({ task }: { task: Detail }) {
   const { t } = useTranslation("community");
@@ -122,8 +122,8 @@ function History({ steps }: { steps: Step[] }) {
     [
       one.offered_to && t("task.offeredTo", { unit: one.offered_to }),
       one.until && t("task.until", { day: day(one.until) }),
-      one.place,
-      one.outcome && t(`outcome.${one.outcome}`, { defaultValue: one.outcome }),
+      one.referral?.place,
+      one.referral?.outcome && t(`outcome.${one.referral.outcome}`, { defaultValue: one.referral.outcome }),
     ].filter(Boolean);
   return (
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("task.history")}</h2>}>

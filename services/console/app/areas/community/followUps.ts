@@ -1,15 +1,22 @@
 /** Follow-ups: one task is one person who met a case, at one community unit. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { askRaw, Problem } from "../../api/client";
+import { askRaw } from "../../api/client";
 import { useTask } from "../../session/task";
 
 export const STATES = ["to_notify", "not_reached", "refused", "notified", "quarantined", "released", "covered", "withdrawn"] as const;
 export type State = (typeof STATES)[number];
 
 export type StepName =
-  | "notify" | "not_reached" | "refuse" | "quarantine" | "release" | "cover"
-  | "offer" | "accept" | "decline" | "take_back"
-  | "screen" | "transport" | "admit" | "close_referral";
+  | "notified" | "not_reached" | "refused" | "quarantined" | "released" | "covered"
+  | "offered" | "accepted" | "declined" | "taken_back"
+  | "screened" | "transported" | "admitted" | "referral_closed";
+
+export interface Referral {
+  stage: "screened" | "transported" | "admitted" | "closed";
+  since: string;
+  place?: string;
+  outcome?: string;
+}
 
 export interface FollowUp {
   follow_up_id: string;
@@ -21,7 +28,7 @@ export interface FollowUp {
   since: string;
   until?: string;
   attempts: number;
-  referral?: { stage: "screened" | "transported" | "admitted" | "closed"; since: string; place?: string; outcome?: string };
+  referral?: Referral;
   due?: string;
   due_for?: string;
   overdue: boolean;
@@ -40,12 +47,14 @@ export interface Step {
   unit?: string;
   offered_to?: string;
   until?: string;
-  place?: string;
-  outcome?: string;
+  referral?: Referral;
   note?: string;
 }
 
 export type Counts = { total: number; overdue: number; offered: number } & Record<State, number>;
+
+/** As the figures of a unit tell them. */
+export type UnitCounts = Counts & { open: number; quarantined_until?: string | null };
 
 export interface Page {
   unit: string;
@@ -69,25 +78,20 @@ export interface StepBody {
 
 const LIMIT = 200;
 
-/** A hub without these routes has no tasks to show; that is no failure. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof Problem && error.code === "route-unknown";
-}
-
 /** The most urgent tasks of a unit, and how many there are of each kind. Asked only where a page shows them. */
-export function useFollowUps(unit: string, filter: { state?: State; overdue?: boolean } = {}) {
+export function useFollowUps(unit: string, wanted = true) {
   const purpose = useTask()?.purpose;
   return useQuery<Page>({
-    queryKey: ["follow-ups", unit, filter.state ?? "", filter.overdue ?? false],
+    queryKey: ["follow-ups", unit],
     // Keeping the register is no ground for looking at who met a case.
-    enabled: purpose === "PUBHLTH",
+    enabled: wanted && purpose === "PUBHLTH",
     queryFn: async () => {
-      const first = await page(unit, filter);
+      const first = await page(unit);
       // More than a page is rare; a worker who has that many wants to see how many they are.
       const rest: FollowUp[] = [];
       let next = first.next;
       for (let pages = 1; next && pages < 10; pages++) {
-        const more = await page(unit, filter, next);
+        const more = await page(unit, next);
         rest.push(...more.follow_ups);
         next = more.next;
       }
@@ -96,18 +100,10 @@ export function useFollowUps(unit: string, filter: { state?: State; overdue?: bo
   });
 }
 
-async function page(unit: string, filter: { state?: State; overdue?: boolean }, after?: string): Promise<Page> {
+async function page(unit: string, after?: string): Promise<Page> {
   const query = new URLSearchParams({ limit: String(LIMIT) });
-  if (filter.state) query.set("state", filter.state);
-  if (filter.overdue) query.set("overdue", "true");
   if (after) query.set("after", after);
   return (await askRaw(`/v1/units/${unit}/follow-ups?${query}`)).json() as Promise<Page>;
-}
-
-/** Whether tasks have a page; known from the look that the overview makes anyway. */
-export function useHasFollowUps(unit: string): boolean {
-  const { data, error } = useFollowUps(unit);
-  return Boolean(data) || (Boolean(error) && !isMissing(error));
 }
 
 export function useFollowUp(id: string) {
@@ -121,12 +117,14 @@ export function useTakeStep(id: string) {
     mutationFn: async (body: StepBody) => {
       const headers = { "Content-Type": "application/json" };
       const response = await askRaw(`/v1/follow-ups/${id}/steps`, { method: "POST", headers, body: JSON.stringify(body) });
-      return (await response.json()) as { applied: boolean; follow_up: FollowUp };
+      return (await response.json()) as { applied: boolean; follow_up?: FollowUp };
     },
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ["follow-up", id] });
-      // The lists are asked anew when somebody looks at them, not before.
+    onSuccess: async ({ follow_up }) => {
+      // The lists and figures are asked anew when somebody looks at them, not before.
       queries.removeQueries({ queryKey: ["follow-ups"] });
+      queries.removeQueries({ queryKey: ["unit"] });
+      // What was handed over is no longer the worker's to look at.
+      if (follow_up) await queries.invalidateQueries({ queryKey: ["follow-up", id] });
     },
   });
 }

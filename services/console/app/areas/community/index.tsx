@@ -5,7 +5,6 @@ import { Page } from "../../parts/Page";
 import { Sections } from "../../parts/Sections";
 import { useSignedIn } from "../../session/session";
 import { addTexts } from "../../text";
-import { useHasFollowUps } from "./followUps";
 import { Overview } from "./Overview";
 import { Reports } from "./Reports";
 import { Residents } from "./Residents";
@@ -31,11 +30,10 @@ export default function Area() {
 
 function OwnUnit({ unit }: { unit: string }) {
   const { t } = useTranslation("community");
-  const hasTasks = useHasFollowUps(unit);
   const pages = [
     { to: "/community", label: t("nav.overview") },
     { to: "/community/residents", label: t("nav.residents") },
-    ...(hasTasks ? [{ to: "/community/tasks", label: t("nav.tasks"), within: true }] : []),
+    { to: "/community/tasks", label: t("nav.tasks"), within: true },
     { to: "/community/reports", label: t("nav.reports") },
   ];
   return (

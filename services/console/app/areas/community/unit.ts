@@ -3,9 +3,11 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, ask } from "../../api/client";
 import type { components } from "../../api/schema";
 import { currentTask } from "../../session/task";
+import type { UnitCounts } from "./followUps";
 
 export type Summary = components["schemas"]["UnitSummary"];
-export type Count = components["schemas"]["CountView"];
+/** Figures of a unit; those of its follow-ups belong to public health. */
+export type Count = components["schemas"]["CountView"] & { follow_ups?: UnitCounts | null };
 export type Resident = components["schemas"]["ResidentView"];
 export type Membership = components["schemas"]["MemberView"];
 
