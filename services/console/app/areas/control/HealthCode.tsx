@@ -1,12 +1,13 @@
-import { Alert, Table, Typography } from "antd";
+import { Alert, Table } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { ReceiptTag, Withheld } from "../../parts/Page";
 import { Asked, Empty } from "../../parts/states";
-import type { CodeAnswer } from "./model";
+import type { Reason } from "./model";
 import { useCode } from "./questions";
-import { ColourTag, InstantInput, LevelTag } from "./words";
+import { ColourTag, Events, InstantInput, LevelTag } from "./words";
 
 /** The colour of a person's code at an instant, and all that colours it. */
 export function HealthCode({ person, on }: { person: string; on: string }) {
@@ -33,7 +34,20 @@ export function HealthCode({ person, on }: { person: string; on: string }) {
             </div>
             <Withheld groups={answer.withheld} />
             {answer.known_since > answer.on && <Alert type="warning" showIcon title={t("contacts.knownSince", { at: instant(answer.known_since) })} style={{ marginBottom: 12 }} />}
-            <Reasons reasons={answer.reasons} />
+            <Reasons reasons={answer.reasons} label={t("code.reasons")} />
+            {answer.set_aside && answer.set_aside.length > 0 && (
+              <>
+                <h3 className="control-h2" style={{ margin: "16px 0 8px" }}>
+                  {t("code.setAside")}
+                </h3>
+                <Reasons reasons={answer.set_aside} label={t("code.setAside")} />
+              </>
+            )}
+            {answer.appeals && answer.appeals.length > 0 && (
+              <p>
+                {t("code.appeals", { count: answer.appeals.length, n: answer.appeals.length })} <Link to="/control/appeals">{t("appeals.title")}</Link>
+              </p>
+            )}
             <p className="control-note">
               {t("contacts.knownAt", { at: instant(answer.known_at) })} {t("code.rules", { rules: answer.rules })}
             </p>
@@ -44,13 +58,13 @@ export function HealthCode({ person, on }: { person: string; on: string }) {
   );
 }
 
-function Reasons({ reasons }: { reasons: CodeAnswer["reasons"] }) {
+function Reasons({ reasons, label }: { reasons: Reason[]; label: string }) {
   const { t } = useTranslation("control");
   const { instant } = useFormat();
   if (reasons.length === 0) return <Empty>{t("code.noReason")}</Empty>;
   return (
     <Table
-      aria-label={t("code.reasons")}
+      aria-label={label}
       size="small"
       pagination={false}
       rowKey={({ cause, until, events, township }) => [cause, until, township, ...(events ?? [])].join(" ")}
@@ -74,18 +88,7 @@ function Reasons({ reasons }: { reasons: CodeAnswer["reasons"] }) {
           width: 260,
           render: (_, { events }) =>
             events && events.length > 0 ? (
-              <details>
-                <summary>{t("itinerary.facts", { count: events.length, n: events.length })}</summary>
-                <ul className="control-events">
-                  {events.map((event) => (
-                    <li key={event}>
-                      <Typography.Text className="control-id" copyable={{ text: event, tooltips: false }}>
-                        {event}
-                      </Typography.Text>
-                    </li>
-                  ))}
-                </ul>
-              </details>
+              <Events events={events} />
             ) : (
               "–"
             ),

@@ -5,18 +5,20 @@ import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Empty, Failed, Loading } from "../../parts/states";
-import { SIGNAL_KINDS } from "./model";
+import { SIGNAL_KINDS, type Signal } from "./model";
 import { isAbsent, useSignals } from "./questions";
-import { NotThere, PersonLink } from "./words";
+import { iso, useClock } from "./time";
+import { Events, NotThere, PersonLink } from "./words";
 
 type Kind = (typeof SIGNAL_KINDS)[number] | "all";
 
 /** What does not fit together: hints to look, never findings. */
 export function SignalsPage() {
   const { t } = useTranslation("control");
-  const { instant } = useFormat();
+  const { instant, number } = useFormat();
   const [kind, setKind] = useState<Kind>("all");
-  const query = useSignals(kind === "all" ? undefined : kind);
+  const clock = useClock();
+  const query = useSignals(iso(clock.now), kind === "all" ? undefined : kind, !clock.isPending);
   const signals = query.data?.pages.flatMap(({ signals }) => signals) ?? [];
   const first = query.data?.pages[0];
   return (
@@ -30,6 +32,7 @@ export function SignalsPage() {
             <Segmented<Kind> aria-label={t("signals.kind")} value={kind} onChange={setKind} options={(["all", ...SIGNAL_KINDS] as const).map((value) => ({ value, label: t(value === "all" ? "signals.all" : `signal.${value}`) }))} />
           </div>
           <Withheld groups={first?.withheld} />
+          {first && first.left_out > 0 && <Alert type="warning" showIcon title={t("signals.leftOut", { n: number(first.left_out) })} style={{ marginBottom: 12 }} />}
           {query.isPending ? (
             <Loading />
           ) : query.isError ? (
@@ -40,17 +43,17 @@ export function SignalsPage() {
                 aria-label={t("signals.title")}
                 size="small"
                 virtual={signals.length > 50}
-                rowKey={({ kind: of, at, person_id, facts }) => [of, at, person_id, ...facts].join(" ")}
-                scroll={{ x: 860, y: signals.length > 12 ? 560 : undefined }}
+                rowKey={({ kind: of, at, person_id, follow_up_id, test }) => [of, at, person_id, follow_up_id, test].join(" ")}
+                scroll={{ x: 960, y: signals.length > 12 ? 560 : undefined }}
                 pagination={false}
                 dataSource={signals}
                 locale={{ emptyText: <Empty>{t("signals.none")}</Empty> }}
                 columns={[
-                  { title: t("itinerary.when"), dataIndex: "at", width: 180, render: (at: string) => instant(at) },
+                  { title: t("itinerary.when"), key: "at", width: 200, render: (_, { at, until }) => (until ? t("span.fromTo", { from: instant(at), to: instant(until) }) : instant(at)) },
                   { title: t("signals.kind"), key: "kind", width: 220, render: (_, one) => <Tag>{t(`signal.${one.kind}`, { defaultValue: one.kind })}</Tag> },
                   { title: t("case.person"), key: "person", width: 150, render: (_, { person_id }) => (person_id ? <PersonLink id={person_id} /> : <Typography.Text type="warning">{t("case.nobody")}</Typography.Text>) },
                   { title: t("signals.case"), key: "case", width: 120, render: (_, one) => (one.case ? <Link to={`/control/cases/${one.case}/follow-ups`}>{t("signals.toCase")}</Link> : "–") },
-                  { title: t("signals.detail"), key: "detail", render: (_, { detail }) => <Detail detail={detail} /> },
+                  { title: t("signals.detail"), key: "detail", width: 260, render: (_, one) => <Detail signal={one} /> },
                 ]}
               />
               {query.hasNextPage && (
@@ -66,12 +69,21 @@ export function SignalsPage() {
   );
 }
 
-function Detail({ detail }: { detail?: Record<string, unknown> }) {
+/** The numbers behind a signal, and the facts that it follows from. */
+function Detail({ signal: { kwh, metres, mode, run, result, events } }: { signal: Signal }) {
   const { t } = useTranslation("control");
-  const { instant, number } = useFormat();
-  const shown = (value: unknown): string =>
-    typeof value === "number" ? number(value, 1) : typeof value === "string" ? (/^\d{4}-\d\d-\d\dT/.test(value) ? instant(value) : value) : JSON.stringify(value);
-  return Object.entries(detail ?? {})
-    .map(([name, value]) => `${t(`signalDetail.${name}`, { defaultValue: name })}: ${shown(value)}`)
-    .join(" · ");
+  const { number } = useFormat();
+  const words = [
+    kwh !== undefined && t("signals.kwh", { n: number(kwh, 1) }),
+    metres !== undefined && t("signals.metres", { n: number(metres) }),
+    mode && t(`mode.${mode}`, { defaultValue: mode }),
+    run,
+    result && t(`result.${result}`, { defaultValue: result }),
+  ].filter(Boolean);
+  return (
+    <>
+      {words.join(" · ")}
+      {events && events.length > 0 && <Events events={events} />}
+    </>
+  );
 }

@@ -12,10 +12,11 @@ import { FindPage } from "./FindPage";
 import { SignalsPage } from "./SignalsPage";
 import { en, zh } from "./text";
 import { TownshipsPage } from "./TownshipsPage";
+import { UnassignedPage } from "./UnassignedPage";
 
 addTexts("control", en, zh);
 
-const PLACES = ["cases", "townships", "appeals", "signals", "find"] as const;
+const PLACES = ["cases", "townships", "unassigned", "appeals", "signals", "find"] as const;
 
 /** Disease control: what a tracer works with. */
 export default function Area() {
@@ -36,6 +37,7 @@ export default function Area() {
         <Route path="townships" element={<TownshipsPage />} />
         <Route path="health-codes/:person" element={<CodePage />} />
         <Route path="appeals" element={<AppealsPage />} />
+        <Route path="unassigned" element={<UnassignedPage />} />
         <Route path="signals" element={<SignalsPage />} />
         <Route path="find" element={<FindPage />} />
         <Route path="*" element={<Result status="404" title={t("notFound", { ns: "common" })} extra={<Link to="/control">{t("nav.cases")}</Link>} />} />

@@ -12,7 +12,8 @@ export type SuggestionList = Receipted<Schemas["SuggestionList"]>;
 export type Suggestion = Schemas["Suggestion"];
 export type Townships = Receipted<Schemas["Townships"]>;
 export type TownshipRisk = Schemas["TownshipRisk"];
-export type CodeAnswer = Receipted<Schemas["CodeAnswer"]>;
+export type Reason = Schemas["ReasonView"];
+export type CodeAnswer = Receipted<Schemas["CodeAnswer"] & { set_aside?: Reason[]; appeals?: Appeal[] }>;
 export type PersonList = Receipted<Schemas["PersonList"]>;
 export type PersonCard = Schemas["PersonCard"];
 export type ContactsAnswer = Receipted<Schemas["ContactsAnswer"]>;
@@ -104,7 +105,7 @@ export interface Appeal {
   note?: string;
 }
 
-export type AppealList = Receipted<{ appeals: Appeal[]; next?: string | number }>;
+export type AppealList = Receipted<{ appeals: Appeal[]; next?: number }>;
 
 export const APPEAL_REASONS = {
   UPHELD: ["FACT_WRONG", "NOT_THE_PERSON", "NO_EXPOSURE", "RULE_MISAPPLIED", "OTHER"],
@@ -118,11 +119,17 @@ export const SIGNAL_KINDS = ["still-meter", "away", "on-train", "test-without-pe
 export interface Signal {
   kind: (typeof SIGNAL_KINDS)[number];
   at: string;
+  until?: string;
   person_id?: string;
   follow_up_id?: string;
   case?: string;
-  facts: string[];
-  detail?: Record<string, unknown>;
+  kwh?: number;
+  metres?: number;
+  mode?: string;
+  run?: string;
+  test?: string;
+  result?: string;
+  events?: string[];
 }
 
-export type SignalList = Receipted<{ signals: Signal[]; next?: string | number; rules: string; withheld?: string[] }>;
+export type SignalList = Receipted<{ signals: Signal[]; next?: number; left_out: number; rules: string; withheld: string[] }>;

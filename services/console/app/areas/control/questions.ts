@@ -148,7 +148,7 @@ export function useAppeals(state?: Model.AppealState) {
   return useInfiniteQuery({
     queryKey: key("appeals", state),
     queryFn: ({ pageParam }) => get<Model.AppealList>("/v1/appeals", { state, limit: 100, after: pageParam }),
-    initialPageParam: undefined as string | number | undefined,
+    initialPageParam: undefined as number | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
   });
 }
@@ -161,11 +161,12 @@ export interface Decision {
 
 export const useDecide = (id: string) => useOrder((body: Decision) => post<Model.Appeal>(`/v1/appeals/${id}/decision`, body), "appeals", "code");
 
-export function useSignals(kind?: string) {
+export function useSignals(on: string, kind: string | undefined, enabled: boolean) {
   return useInfiniteQuery({
-    queryKey: key("signals", kind),
-    queryFn: ({ pageParam }) => get<Model.SignalList>("/v1/signals", { kind, limit: 100, after: pageParam }),
-    initialPageParam: undefined as string | number | undefined,
+    queryKey: key("signals", on, kind),
+    queryFn: ({ pageParam }) => get<Model.SignalList>("/v1/signals", { on, kind, limit: 100, after: pageParam }),
+    enabled,
+    initialPageParam: undefined as number | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
   });
 }

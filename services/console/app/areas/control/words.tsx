@@ -162,6 +162,25 @@ export function KnownThen({ children }: { children: ReactNode }) {
   return <Alert type="warning" showIcon icon={<ClockCircleOutlined />} title={<Typography.Text strong>{children}</Typography.Text>} style={{ marginBottom: 12 }} />;
 }
 
+/** The ids of the facts that say so, folded away. */
+export function Events({ events, label }: { events: string[]; label?: string }) {
+  const { t } = useTranslation("control");
+  return (
+    <details>
+      <summary>{label ?? t("itinerary.facts", { count: events.length, n: events.length })}</summary>
+      <ul className="control-events">
+        {events.map((event) => (
+          <li key={event}>
+            <Typography.Text className="control-id" copyable={{ text: event, tooltips: false }}>
+              {event}
+            </Typography.Text>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
 /** A part that the hub is too old for. */
 export function NotThere() {
   const { t } = useTranslation("control");

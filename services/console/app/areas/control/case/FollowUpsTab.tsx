@@ -1,21 +1,20 @@
-import { BellOutlined, WarningOutlined } from "@ant-design/icons";
-import { Alert, App, Button, Checkbox, Popconfirm, Select, Table, Tag, Typography, type TableColumnsType } from "antd";
+import { BellOutlined } from "@ant-design/icons";
+import { Alert, App, Button, Checkbox, Popconfirm, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ReceiptTag, Withheld } from "../../../parts/Page";
 import { useFormat } from "../../../parts/format";
 import { Empty, Failed, Loading, ProblemAlert } from "../../../parts/states";
-import { FOLLOW_UP_STATES, type FollowUp, type FollowUpCounts } from "../model";
+import { FOLLOW_UP_STATES, type FollowUpCounts } from "../model";
 import { isAbsent, useFollowUps, useNotify, type FollowUpFilter } from "../questions";
-import { FollowUpTag, NotThere, Figure, Figures, PersonLink } from "../words";
-import { FollowUpDrawer } from "./FollowUpDrawer";
+import { NotThere, Figure, Figures } from "../words";
+import { FollowUpList } from "./FollowUpList";
 
 /** What became of telling the contacts: one follow-up for each contact and unit. */
 export function FollowUpsTab({ id }: { id: string }) {
   const { t } = useTranslation("control");
   const { number } = useFormat();
   const [filter, setFilter] = useState<FollowUpFilter>({});
-  const [open, setOpen] = useState<FollowUp>();
   const query = useFollowUps(id, filter);
   const first = query.data?.pages[0];
   const all = query.data?.pages.flatMap(({ follow_ups }) => follow_ups) ?? [];
@@ -50,7 +49,7 @@ export function FollowUpsTab({ id }: { id: string }) {
               {t("followUps.onlyOverdue")}
             </Checkbox>
           </div>
-          <List all={all} open={setOpen} />
+          <FollowUpList all={all} />
           {query.hasNextPage && (
             <Button style={{ marginTop: 8 }} loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
               {t("more", { ns: "common" })}
@@ -58,7 +57,6 @@ export function FollowUpsTab({ id }: { id: string }) {
           )}
         </>
       )}
-      <FollowUpDrawer chosen={open} close={() => setOpen(undefined)} />
     </>
   );
 }
@@ -110,49 +108,5 @@ function Counts({ counts }: { counts: FollowUpCounts }) {
         <Figure key={state} label={t(`followUpState.${state}`)} value={number(counts[state])} />
       ))}
     </Figures>
-  );
-}
-
-function List({ all, open }: { all: FollowUp[]; open: (one: FollowUp) => void }) {
-  const { t } = useTranslation("control");
-  const { instant } = useFormat();
-  const columns: TableColumnsType<FollowUp> = [
-    {
-      title: t("case.person"),
-      key: "person",
-      width: 170,
-      render: (_, { person_id, identity }) => (person_id ? <PersonLink id={person_id}>{identity?.name ?? undefined}</PersonLink> : t("followUps.nobody")),
-    },
-    { title: t("followUps.state"), key: "state", width: 150, render: (_, { state }) => <FollowUpTag state={state} /> },
-    {
-      title: t("followUps.unit"),
-      key: "unit",
-      width: 190,
-      render: (_, { unit, offered_to }) => (
-        <>
-          {unit ?? <Typography.Text type="danger">{t("followUps.unassigned")}</Typography.Text>}
-          {offered_to && <Tag>{t("followUps.offered", { unit: offered_to })}</Tag>}
-        </>
-      ),
-    },
-    {
-      title: t("followUps.due"),
-      key: "due",
-      width: 240,
-      render: (_, { due, due_for, overdue }) =>
-        due ? (
-          <Typography.Text type={overdue ? "danger" : undefined}>
-            {overdue && <WarningOutlined />} {t(`dueFor.${due_for}`, { defaultValue: due_for })} · {instant(due)} {overdue && t("followUps.isOverdue")}
-          </Typography.Text>
-        ) : (
-          "–"
-        ),
-    },
-    { title: t("followUps.since"), key: "since", width: 180, render: (_, { since }) => instant(since) },
-    { title: t("followUps.phone"), key: "phone", width: 150, render: (_, { contact }) => <span className="numbers">{contact?.phone ?? "–"}</span> },
-    { title: t("followUps.history"), key: "history", width: 110, render: (_, one) => <Button size="small" onClick={() => open(one)}>{t("followUps.show")}</Button> },
-  ];
-  return (
-    <Table aria-label={t("tab.follow-ups")} size="small" virtual rowKey="follow_up_id" scroll={{ x: 1190, y: 440 }} pagination={false} columns={columns} dataSource={all} locale={{ emptyText: <Empty>{t("followUps.noneSuch")}</Empty> }} />
   );
 }

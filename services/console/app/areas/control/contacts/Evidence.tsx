@@ -7,7 +7,7 @@ import { placeName } from "../itinerary/lines";
 import type { Itinerary, Meeting } from "../model";
 import { useItinerary, type Stretch } from "../questions";
 import { useDuration } from "../time";
-import { PersonLink, SceneTag } from "../words";
+import { Events, PersonLink, SceneTag } from "../words";
 import { useFormat } from "../../../parts/format";
 import { SquareMap } from "../../../parts/SquareMap";
 import { Empty } from "../../../parts/states";
@@ -105,27 +105,9 @@ function One({ encounter }: { encounter: Encounter }) {
         <span className="numbers">{percent(confidence, 0)}</span>
         {squares.length > 0 && <span>· {t("contacts.squares", { count: squares.length, n: number(squares.length) })}</span>}
       </div>
-      <Facts label={t("contacts.ownFacts", { count: own.length, n: number(own.length) })} events={own} />
-      <Facts label={t("contacts.otherFacts", { count: other.length, n: number(other.length) })} events={other} />
+      {own.length > 0 && <Events label={t("contacts.ownFacts", { count: own.length, n: number(own.length) })} events={own} />}
+      {other.length > 0 && <Events label={t("contacts.otherFacts", { count: other.length, n: number(other.length) })} events={other} />}
     </li>
-  );
-}
-
-function Facts({ label, events }: { label: string; events: string[] }) {
-  if (events.length === 0) return null;
-  return (
-    <details>
-      <summary>{label}</summary>
-      <ul className="control-events">
-        {events.map((event) => (
-          <li key={event}>
-            <Typography.Text className="control-id" copyable={{ text: event, tooltips: false }}>
-              {event}
-            </Typography.Text>
-          </li>
-        ))}
-      </ul>
-    </details>
   );
 }
 
