@@ -21,5 +21,5 @@ export default defineConfig({
     },
   },
   // `npm run dev` beside a hub: ISTHMUS is its address.
-  server: { proxy: Object.fromEntries(["/v1", "/session", "/metrics", "/readyz", "/problems"].map((path) => [path, process.env.ISTHMUS ?? "http://127.0.0.1:8080"])) },
+  server: { proxy: Object.fromEntries(["/v1", "/session", "/metrics", "/readyz", "/problems", "/openapi.json"].map((path) => [path, process.env.ISTHMUS ?? "http://127.0.0.1:8080"])) },
 });

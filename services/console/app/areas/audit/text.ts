@@ -117,6 +117,7 @@ export const en = {
     sent: "Put on record: {{verdict}}",
     state: "State",
     by: "by {{by}}",
+    entry: "The entry",
   },
   names: {
     title: "Names behind handles",
@@ -274,6 +275,7 @@ export const zh: Words<typeof en> = {
     sent: "已记录：{{verdict}}",
     state: "状态",
     by: "由 {{by}}",
+    entry: "日志原文",
   },
   names: {
     title: "句柄实名",
