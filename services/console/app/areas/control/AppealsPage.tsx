@@ -117,7 +117,7 @@ function Decide({ id, done }: { id: string; done: () => void }) {
   const { message } = App.useApp();
   const decide = useDecide(id);
   const [form] = Form.useForm<Decision>();
-  const verdict: Verdict = Form.useWatch("verdict", form) ?? "UPHELD";
+  const verdict: Verdict | undefined = Form.useWatch("verdict", form);
   const send = (decision: Decision) =>
     decide.mutate(decision, {
       onSuccess: () => {
@@ -126,15 +126,15 @@ function Decide({ id, done }: { id: string; done: () => void }) {
       },
     });
   return (
-    <Form form={form} layout="vertical" onFinish={send} initialValues={{ verdict: "UPHELD" }}>
-      <Form.Item name="verdict" label={t("appeals.verdict")} rules={[{ required: true }]}>
+    <Form form={form} layout="vertical" onFinish={send}>
+      <Form.Item name="verdict" label={t("appeals.verdict")} rules={[{ required: true, message: t("appeals.verdictMissing") }]}>
         <Radio.Group onChange={() => form.resetFields(["reason"])}>
           <Radio value="UPHELD">{t("appeals.uphold")}</Radio>
           <Radio value="REJECTED">{t("appeals.reject")}</Radio>
         </Radio.Group>
       </Form.Item>
       <Form.Item name="reason" label={t("appeals.reason")} rules={[{ required: true, message: t("appeals.reasonMissing") }]}>
-        <Select options={APPEAL_REASONS[verdict].map((value) => ({ value, label: t(`appealReason.${value}`) }))} />
+        <Select disabled={!verdict} options={(verdict ? APPEAL_REASONS[verdict] : []).map((value) => ({ value, label: t(`appealReason.${value}`) }))} />
       </Form.Item>
       <Form.Item name="note" label={t("appeals.note")} extra={t("appeals.noteHelp")}>
         <Input.TextArea rows={2} maxLength={300} />

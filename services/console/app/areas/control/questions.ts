@@ -59,8 +59,9 @@ export interface Stretch {
   to: string;
 }
 
-export function useItinerary(person: string, stretch: Stretch) {
+export function useItinerary(person: string, stretch: Stretch, enabled = true) {
   return useQuery({
+    enabled,
     queryKey: key("itinerary", person, stretch),
     queryFn: () => get<Model.Itinerary>(`/v1/persons/${person}/itinerary`, { ...stretch }, "application/geo+json"),
   });

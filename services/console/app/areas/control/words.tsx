@@ -163,7 +163,7 @@ export function KnownThen({ children }: { children: ReactNode }) {
 }
 
 /** The ids of the facts that say so, folded away. */
-export function Events({ events, label }: { events: string[]; label?: string }) {
+export function Events({ events, label, names }: { events: string[]; label?: string; names?: Map<string, string> }) {
   const { t } = useTranslation("control");
   return (
     <details>
@@ -171,6 +171,7 @@ export function Events({ events, label }: { events: string[]; label?: string }) 
       <ul className="control-events">
         {events.map((event) => (
           <li key={event}>
+            {names?.has(event) && <div>{names.get(event)}</div>}
             <Typography.Text className="control-id" copyable={{ text: event, tooltips: false }}>
               {event}
             </Typography.Text>

@@ -24,7 +24,7 @@ export function FollowUpList({ all }: { all: FollowUp[] }) {
     {
       title: t("followUps.unit"),
       key: "unit",
-      width: 190,
+      width: 215,
       render: (_, { unit, offered_to }) => (
         <>
           {unit ?? <Typography.Text type="danger">{t("followUps.unassigned")}</Typography.Text>}
@@ -35,7 +35,7 @@ export function FollowUpList({ all }: { all: FollowUp[] }) {
     {
       title: t("followUps.due"),
       key: "due",
-      width: 240,
+      width: 290,
       render: (_, { due, due_for, overdue }) =>
         due ? (
           <Typography.Text type={overdue ? "danger" : undefined}>
@@ -51,7 +51,7 @@ export function FollowUpList({ all }: { all: FollowUp[] }) {
   ];
   return (
     <>
-      <Table aria-label={t("tab.follow-ups")} size="small" virtual rowKey="follow_up_id" scroll={{ x: 1190, y: 440 }} pagination={false} columns={columns} dataSource={all} locale={{ emptyText: <Empty>{t("followUps.noneSuch")}</Empty> }} />
+      <Table aria-label={t("tab.follow-ups")} size="small" virtual rowKey="follow_up_id" scroll={{ x: 1270, y: 440 }} pagination={false} columns={columns} dataSource={all} locale={{ emptyText: <Empty>{t("followUps.noneSuch")}</Empty> }} />
       <FollowUpDrawer chosen={chosen} close={() => setChosen(undefined)} />
     </>
   );

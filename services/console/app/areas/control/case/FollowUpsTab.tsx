@@ -21,10 +21,7 @@ export function FollowUpsTab({ id }: { id: string }) {
   if (isAbsent(query.error)) return <NotThere />;
   return (
     <>
-      <div className="control-bar">
-        <Notify id={id} />
-        <ReceiptTag receipt={first?.receipt} />
-      </div>
+      <Notify id={id} receipt={first?.receipt} />
       {first && <Counts counts={first.counts} />}
       <Withheld groups={first?.withheld} />
       {query.isPending ? (
@@ -62,7 +59,7 @@ export function FollowUpsTab({ id }: { id: string }) {
 }
 
 /** Tells the communities of all contacts. It may be done again: whoever has a follow-up gets no second one. */
-function Notify({ id }: { id: string }) {
+function Notify({ id, receipt }: { id: string; receipt?: { id: string } }) {
   const { t } = useTranslation("control");
   const { message } = App.useApp();
   const { number } = useFormat();
@@ -71,22 +68,26 @@ function Notify({ id }: { id: string }) {
   const send = () => notify.mutate(undefined, { onSuccess: () => void message.success(t("notify.done")) });
   return (
     <>
-      <Popconfirm title={t("notify.title")} description={<div style={{ maxWidth: 320 }}>{t("notify.what")}</div>} okText={t("notify.button")} cancelText={t("cancel", { ns: "common" })} onConfirm={send}>
-        <Button type="primary" icon={<BellOutlined />} loading={notify.isPending}>
-          {t("notify.button")}
-        </Button>
-      </Popconfirm>
+      <div className="control-bar">
+        <Popconfirm title={t("notify.title")} description={<div style={{ maxWidth: 320 }}>{t("notify.what")}</div>} okText={t("notify.button")} cancelText={t("cancel", { ns: "common" })} onConfirm={send}>
+          <Button type="primary" icon={<BellOutlined />} loading={notify.isPending}>
+            {t("notify.button")}
+          </Button>
+        </Popconfirm>
+        <ReceiptTag receipt={receipt} />
+      </div>
       {notify.isError && <ProblemAlert error={notify.error} />}
       {told && (
         <Alert
           type={told.remaining > 0 || told.unassigned > 0 ? "warning" : "success"}
           showIcon
+          style={{ marginBottom: 16 }}
           title={t("notify.result", { contacts: number(told.contacts), created: number(told.created), known: number(told.known) })}
           description={
             <>
               {told.unassigned > 0 && <div>{t("notify.unassigned", { n: number(told.unassigned) })}</div>}
               {told.remaining > 0 && <div>{t("notify.remaining", { n: number(told.remaining) })}</div>}
-              {told.left_out > 0 && <div>{t("notify.crowds", { n: number(told.left_out) })}</div>}
+              {told.left_out > 0 && <div>{t("notify.crowds", { count: told.left_out, n: number(told.left_out) })}</div>}
               {!told.applied && <div>{t("notify.later")}</div>}
               <ReceiptTag receipt={told.receipt} />
             </>

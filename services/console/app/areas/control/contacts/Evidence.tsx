@@ -4,13 +4,14 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { PersonStrip } from "../case/PersonStrip";
 import { placeName } from "../itinerary/lines";
+import { useItemWords } from "../itinerary/words";
 import type { Itinerary, Meeting } from "../model";
 import { useItinerary, type Stretch } from "../questions";
 import { useDuration } from "../time";
 import { Events, PersonLink, SceneTag } from "../words";
 import { useFormat } from "../../../parts/format";
 import { SquareMap } from "../../../parts/SquareMap";
-import { Empty } from "../../../parts/states";
+import { Loading, ProblemAlert } from "../../../parts/states";
 import { together } from "./ContactsTab";
 import { encounters, type Encounter } from "./encounters";
 
@@ -44,6 +45,15 @@ function Body({ shown, person, stretch }: { shown: Shown; person: string; stretc
   const [limit, setLimit] = useState(PAGE);
   const met = useMemo(() => encounters(shown.meetings), [shown]);
   const isSub = Boolean(shown.through);
+  const way = useItinerary(person, stretch, places);
+  const { what } = useItemWords();
+  // What the facts of the case are: the itinerary tells each with its source.
+  const names = useMemo(() => {
+    const lines = way.data?.features.flatMap(({ properties: item }) => (item.facts ?? []).map(({ event_id, source }) => [event_id, `${source} · ${what(item)}`] as const));
+    return new Map(lines);
+    // The words change with the language alone.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [way.data]);
   return (
     <>
       {isNamed ? (
@@ -65,15 +75,17 @@ function Body({ shown, person, stretch }: { shown: Shown; person: string; stretc
         <strong>{t("contacts.encounters", { count: met.length, n: number(met.length) })}</strong> · {t("contacts.inAll", { time: duration(together({ meetings: shown.meetings, meeting_count: shown.meetings.length, minutes: 0 })) })}
         {shown.count > shown.meetings.length && <> · {t("contacts.firstOf", { n: number(shown.meetings.length), of: number(shown.count) })}</>}
       </Typography.Paragraph>
-      {!isSub && !places && met.some(({ squares }) => squares.length > 0) && (
+      {!isSub && !places && (
         <Button onClick={() => setPlaces(true)} style={{ marginBottom: 12 }}>
           {t("contacts.showPlaces")}
         </Button>
       )}
-      {places && <Places meetings={shown.meetings} person={person} stretch={stretch} />}
+      {places && way.isPending && <Loading rows={2} />}
+      {way.isError && <ProblemAlert error={way.error} />}
+      {way.data && <Places meetings={shown.meetings} way={way.data} />}
       <ol className="control-encounters" aria-label={t("contacts.evidence")}>
         {met.slice(0, limit).map((encounter) => (
-          <One key={`${encounter.scene} ${encounter.from} ${encounter.place ?? ""}`} encounter={encounter} />
+          <One key={`${encounter.scene} ${encounter.from} ${encounter.place ?? ""}`} encounter={encounter} names={names} />
         ))}
       </ol>
       {met.length > limit && (
@@ -85,7 +97,7 @@ function Body({ shown, person, stretch }: { shown: Shown; person: string; stretc
   );
 }
 
-function One({ encounter }: { encounter: Encounter }) {
+function One({ encounter, names }: { encounter: Encounter; names: Map<string, string> }) {
   const { t } = useTranslation("control");
   const { instant, percent, number } = useFormat();
   const duration = useDuration();
@@ -105,20 +117,18 @@ function One({ encounter }: { encounter: Encounter }) {
         <span className="numbers">{percent(confidence, 0)}</span>
         {squares.length > 0 && <span>· {t("contacts.squares", { count: squares.length, n: number(squares.length) })}</span>}
       </div>
-      {own.length > 0 && <Events label={t("contacts.ownFacts", { count: own.length, n: number(own.length) })} events={own} />}
+      {own.length > 0 && <Events label={t("contacts.ownFacts", { count: own.length, n: number(own.length) })} events={own} names={names} />}
       {other.length > 0 && <Events label={t("contacts.otherFacts", { count: other.length, n: number(other.length) })} events={other} />}
     </li>
   );
 }
 
 /** The squares of the meetings. Their corners are told by the itinerary of the case, which was in them. */
-function Places({ meetings, person, stretch }: { meetings: Meeting[]; person: string; stretch: Stretch }) {
+function Places({ meetings, way }: { meetings: Meeting[]; way: Itinerary }) {
   const { t } = useTranslation("control");
   const duration = useDuration();
-  const query = useItinerary(person, stretch);
-  const shapes = useMemo(() => query.data && squaresOf(query.data, meetings), [query.data, meetings]);
-  if (!shapes) return null;
-  if (shapes.features.length === 0) return <Empty>{t("map.none")}</Empty>;
+  const shapes = useMemo(() => squaresOf(way, meetings), [way, meetings]);
+  if (shapes.features.length === 0) return null;
   return (
     <div style={{ marginBottom: 12 }}>
       <SquareMap
