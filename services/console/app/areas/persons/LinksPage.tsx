@@ -85,7 +85,7 @@ function Links({ answer, records }: { answer: LinkList; records: RecordView[] })
 function Fact({ big, small }: { big: string; small: string }) {
   return (
     <div>
-      <span className="big">{big}</span>
+      <span className={big.length > 8 ? "big long" : "big"}>{big}</span>
       <span className="small">{small}</span>
     </div>
   );

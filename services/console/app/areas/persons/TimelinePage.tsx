@@ -81,13 +81,16 @@ export function TimelinePage() {
                 { title: t("timelinePage.when"), width: wide ? 230 : 96, render: (_, { fact }) => <When fact={fact} /> },
                 {
                   title: t("timelinePage.what"),
-                  render: (_, { fact }) => (
-                    <FactLine {...text(fact.what)}>
-                      <Tag variant="filled">{words(`fact.${fact.what.kind}`)}</Tag>
-                      <Doubt of={fact.doubtful} />
-                      {!wide && fact.provenance && <span className="mark quiet">{source(fact.provenance.source)}</span>}
-                    </FactLine>
-                  ),
+                  render: (_, { fact }) => {
+                    const { first, second } = text(fact.what);
+                    const reported = !wide && fact.provenance && source(fact.provenance.source);
+                    return (
+                      <FactLine first={first} second={[second, reported].filter(Boolean).join(" · ")}>
+                        <Tag variant="filled">{words(`fact.${fact.what.kind}`)}</Tag>
+                        <Doubt of={fact.doubtful} />
+                      </FactLine>
+                    );
+                  },
                 },
                 ...(wide ? [{ title: t("timelinePage.source"), width: 180, render: (_: unknown, { fact }: { fact: FactView }) => (fact.provenance ? source(fact.provenance.source) : "–") }] : []),
               ]}

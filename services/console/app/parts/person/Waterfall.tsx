@@ -51,26 +51,33 @@ export function Waterfall({ parts, weight, link, review, model }: Props) {
           </tr>
         </thead>
         <tbody>
-          {steps.map((step) => (
-            <tr key={step.field}>
-              <th scope="row">
-                <Tooltip title={t(`partHelp.${step.field}`, { defaultValue: "" })}>
-                  <span tabIndex={step.field === "prior" || step.field === "kinship" ? 0 : undefined}>
-                    {part(step.field)}
-                    {level(step.level) && `: ${level(step.level)}`}
-                  </span>
-                </Tooltip>
-                {(step.frequency ?? 0) > 0.05 && <div className="mark quiet">{t("waterfall.rarity", { bits: bits(step.frequency ?? 0) })}</div>}
-              </th>
-              <td className="bits">{bits(step.change)}</td>
-              <td className="bits mark quiet">{bits(step.to)}</td>
-              <td className="track-cell">{bar(step.from, step.to, step.field === "prior" ? "start" : step.change < 0 ? "against" : "for")}</td>
-            </tr>
-          ))}
+          {steps.map((step) => {
+            const picture = bar(step.from, step.to, step.field === "prior" ? "start" : step.change < 0 ? "against" : "for");
+            return (
+              <tr key={step.field}>
+                <th scope="row">
+                  <Tooltip title={t(`partHelp.${step.field}`, { defaultValue: "" })}>
+                    <span tabIndex={step.field === "prior" || step.field === "kinship" ? 0 : undefined}>
+                      {part(step.field)}
+                      {level(step.level) && `: ${level(step.level)}`}
+                    </span>
+                  </Tooltip>
+                  {(step.frequency ?? 0) > 0.05 && <div className="mark quiet">{t("waterfall.rarity", { bits: bits(step.frequency ?? 0) })}</div>}
+                  <div className="narrow-bar">{picture}</div>
+                </th>
+                <td className="bits">{bits(step.change)}</td>
+                <td className="bits mark quiet">{bits(step.to)}</td>
+                <td className="track-cell">{picture}</td>
+              </tr>
+            );
+          })}
         </tbody>
         <tfoot>
           <tr>
-            <th scope="row">{t("waterfall.total")}</th>
+            <th scope="row">
+              {t("waterfall.total")}
+              <div className="narrow-bar">{bar(0, weight, "total")}</div>
+            </th>
             <td className="bits" />
             <td className="bits" data-weight={weight}>
               {bits(weight)}

@@ -1,0 +1,120 @@
+/** A resident's own file: its values and sources, who looked and why, what to do about it, everything to take along. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { axe, BASE, enter, launch, visitor } from "./browser.mjs";
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser?.close());
+
+async function resident(path, options) {
+  const page = await visitor(browser, options);
+  await enter(page, "resident", { path });
+  return page;
+}
+
+test("a resident reads the own file, and why each value is what it is", async () => {
+  const page = await resident("/me");
+  await page.locator("[data-value]").first().waitFor();
+  assert.ok((await page.locator("[data-provenance]").count()) >= 5);
+  assert.equal(await page.getByText("Withheld").count(), 0);
+  await page.getByText("Is something wrong?").waitFor();
+  assert.deepEqual(await axe(page), []);
+
+  await page.getByRole("link", { name: "Where it comes from" }).click();
+  await page.getByRole("table", { name: "What departments state about me" }).waitFor();
+  await page.locator("[data-links] li").first().waitFor();
+  await page.getByText(/^They agree in: /).first().waitFor();
+  await page.getByText("See the numbers").first().click();
+  await page.locator("[data-waterfall]").first().waitFor();
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a resident sees who looked and why, and doubts a look", async () => {
+  // Somebody looks.
+  const mine = await resident("/me/code");
+  const person = await mine.evaluate(async () => (await (await fetch("/v1/me/health-code", { headers: { "Isthmus-Console": "1", "Isthmus-Purpose": "PATRQT" } })).json()).person_id);
+  const other = await visitor(browser);
+  await enter(other, "cdc-tracer", { path: `/persons/${person}`, caseReference: "CASE-2022-0001" });
+  await other.locator("[data-value]").first().waitFor();
+  await other.context().close();
+
+  await mine.goto(`${BASE}/me/looks`);
+  const looks = mine.locator("[data-looks]");
+  await looks.waitFor();
+  const others = Number(await looks.getAttribute("data-looks"));
+  assert.ok(others >= 1);
+  await mine.getByText("read your file").first().waitFor();
+  await mine.getByText("Disease control").first().waitFor();
+  assert.deepEqual(await axe(mine), []);
+  await mine.getByLabel("Show my own looks too").click();
+  await mine.getByText("You", { exact: true }).first().waitFor();
+  assert.ok(Number(await looks.getAttribute("data-looks")) > others);
+  await mine.getByLabel("Show my own looks too").click();
+
+  const index = await mine.locator("[data-contest]").first().getAttribute("data-contest");
+  await mine.locator(`[data-contest="${index}"]`).click();
+  await mine.getByText("Why do you doubt this look?").waitFor();
+  assert.deepEqual(await axe(mine), []);
+  await mine.getByText("Another reason").click();
+  await mine.getByRole("button", { name: "Send to the auditors" }).click();
+  await mine.getByText("Sent. Auditors see it now.").waitFor();
+  await mine.getByText("you doubt it; auditors have it").first().waitFor();
+  assert.equal(await mine.locator(`[data-contest="${index}"]`).count(), 0);
+  assert.deepEqual(mine.complaints, []);
+});
+
+test("a resident reads the health code and its reasons", async () => {
+  const page = await resident("/me/code");
+  const card = page.locator("[data-colour]");
+  await card.waitFor();
+  const colour = await card.getAttribute("data-colour");
+  assert.ok(["GREEN", "YELLOW", "RED"].includes(colour));
+  if (colour === "GREEN") await page.getByText("There is no reason for another colour.").waitFor();
+  else await page.locator("[data-cause]").first().waitFor();
+  assert.deepEqual(await axe(page), []);
+  await page.getByLabel("Another day").fill("2022-03-12");
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByText("12 Mar 2022", { exact: false }).first().waitFor();
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a resident sees where they were, as departments reported it", async () => {
+  const page = await resident("/me/itinerary");
+  await page.locator("[data-itinerary], .ant-empty").first().waitFor();
+  assert.deepEqual(await axe(page), []);
+  await page.getByRole("button", { name: "The 14 days before" }).click();
+  await page.waitForResponse((response) => response.url().includes("/itinerary?"));
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a resident takes everything along in one file", async () => {
+  const page = await resident("/me/take");
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Put the file together" }).click();
+  const download = await saved;
+  assert.match(download.suggestedFilename(), /^isthmus-my-file-\d{4}-\d\d-\d\d\.json$/);
+  const file = JSON.parse(readFileSync(await download.path(), "utf8"));
+  for (const part of ["code", "file", "records", "links", "lineage", "timeline", "itinerary", "looks"]) {
+    assert.ok(Array.isArray(file[part]) && file[part][0].receipt.id, part);
+  }
+  assert.ok(file.file[0].identity.name.value);
+  assert.ok(file.timeline[0].facts.length > 0);
+  await page.locator("[data-ready]").waitFor();
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("the own file reads well on a phone, in Chinese, in the dark", async () => {
+  const page = await resident("/me", { locale: "zh-CN", width: 360, colorScheme: "dark" });
+  for (const path of ["/me", "/me/sources", "/me/looks", "/me/code", "/me/itinerary", "/me/take"]) {
+    await page.goto(`${BASE}${path}`);
+    await page.locator("[data-value], .matrix, [data-looks], [data-colour], [data-itinerary], [data-part]").first().waitFor();
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 360, `${path} is ${width} px wide`);
+    assert.deepEqual(await axe(page), [], path);
+  }
+  assert.deepEqual(page.complaints, []);
+});
