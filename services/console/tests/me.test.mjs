@@ -85,8 +85,9 @@ test("a resident sees where they were, as departments reported it", async () => 
   const page = await resident("/me/itinerary");
   await page.locator("[data-itinerary], .ant-empty").first().waitFor();
   assert.deepEqual(await axe(page), []);
+  const asked = page.waitForResponse((response) => response.url().includes("/itinerary?"));
   await page.getByRole("button", { name: "The 14 days before" }).click();
-  await page.waitForResponse((response) => response.url().includes("/itinerary?"));
+  await asked;
   assert.deepEqual(page.complaints, []);
 });
 

@@ -61,6 +61,7 @@ test("a decision has a reason, stands in the list, and is undone by a key", asyn
   await page.getByRole("button", { name: "Decide: two persons" }).click();
   await page.getByText("Decided: two persons.").waitFor();
   await page.locator(`[data-review="${task}"]`).waitFor({ state: "detached" });
+  await page.locator(".ant-modal-mask").waitFor({ state: "hidden" });
   assert.equal(await page.locator(`[data-task="${task}"]`).count(), 0);
 
   await page.getByRole("link", { name: "Decisions" }).click();
@@ -85,8 +86,9 @@ test("a decision has a reason, stands in the list, and is undone by a key", asyn
 test("only pairs of one kind are listed", async () => {
   const page = await steward();
   await page.getByLabel("Why they are asked").click();
+  const asked = page.waitForResponse((response) => response.url().includes("kind=band"));
   await page.getByTitle("Unsure").click();
-  await page.waitForResponse((response) => response.url().includes("kind=band"));
+  await asked;
   await page.getByText("The weight lies between the thresholds").waitFor();
   assert.deepEqual(page.complaints, []);
 });
@@ -97,7 +99,7 @@ test("the review fits on a phone, in the dark, in Chinese", async () => {
   assert.ok(width <= 360, `${width} px`);
   await page.getByRole("button", { name: "同一人", exact: true }).waitFor();
   assert.deepEqual(await axe(page), []);
-  await page.getByRole("button", { name: "列表" }).click();
+  await page.getByText("列表", { exact: true }).click();
   await page.locator(".ant-drawer [data-task]").first().waitFor();
   assert.deepEqual(page.complaints, []);
 });
