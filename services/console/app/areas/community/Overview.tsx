@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
+import { Scroll } from "../../parts/Scroll";
 import { Asked } from "../../parts/states";
 import { useTask } from "../../session/task";
 import { useGroupName } from "./names";
@@ -95,10 +96,10 @@ function KeyGroups({ summary }: { summary: Summary }) {
         {groups.map((group) => (
           <li key={group.key_group} style={{ display: "flex", flexWrap: "wrap", alignItems: "baseline", gap: "2px 12px", padding: "8px 0", borderBottom: `1px solid ${token.colorBorderSecondary}` }}>
             <span className="numbers" style={{ minWidth: 48, fontSize: 18, fontWeight: 600, textAlign: "end" }}>{number(group.members)}</span>
-            <span style={{ flex: "1 1 180px" }}>
+            <span style={{ flex: "1 1 200px" }}>
               {group.members > 0 ? <Link to={`/community/residents?group=${encodeURIComponent(group.key_group)}`}>{name(group.key_group)}</Link> : name(group.key_group)}
             </span>
-            <Typography.Text type="secondary" style={{ fontSize: 12 }}>
+            <Typography.Text type="secondary" style={{ fontSize: 12, marginInlineStart: 60 }}>
               {summary.total.residents > 0 && t("groups.share", { share: percent(group.members / summary.total.residents) })}
               {group.unknown > 0 && ` · ${t("groups.unknown", { count: group.unknown, shown: number(group.unknown) })}`}
             </Typography.Text>
@@ -138,31 +139,32 @@ function Sum({ summary }: { summary: Summary }) {
   ];
   const agrees = measures.every(({ of }) => added(of) === of(summary.total));
   const columns: ColumnsType<Line> = [
-    { title: t("sum.unit"), dataIndex: "unit", fixed: "start", width: 180 },
+    { title: t("sum.unit"), dataIndex: "unit", width: 180 },
     ...measures.map(({ key, title, of }) => ({ key, title, align: "end" as const, width: 120, render: (_: unknown, line: Line) => <span className="numbers">{number(of(line.count))}</span> })),
   ];
   return (
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("sum.title")}</h2>}>
-      <Table<Line>
-        aria-label={t("sum.title")}
-        size="small"
-        columns={columns}
-        dataSource={lines}
-        pagination={lines.length > 50 ? { pageSize: 50 } : false}
-        scroll={{ x: "max-content" }}
-        summary={() => (
-          <Table.Summary.Row>
-            <Table.Summary.Cell index={0}>
-              <strong>{t("sum.total")}</strong>
-            </Table.Summary.Cell>
-            {measures.map(({ key, of }, at) => (
-              <Table.Summary.Cell key={key} index={at + 1} align="end">
-                <strong className="numbers" data-sum={key}>{number(of(summary.total))}</strong>
+      <Scroll label={t("sum.title")} width="max-content">
+        <Table<Line>
+          aria-label={t("sum.title")}
+          size="small"
+          columns={columns}
+          dataSource={lines}
+          pagination={lines.length > 50 ? { pageSize: 50 } : false}
+          summary={() => (
+            <Table.Summary.Row>
+              <Table.Summary.Cell index={0}>
+                <strong>{t("sum.total")}</strong>
               </Table.Summary.Cell>
-            ))}
-          </Table.Summary.Row>
-        )}
-      />
+              {measures.map(({ key, of }, at) => (
+                <Table.Summary.Cell key={key} index={at + 1} align="end">
+                  <strong className="numbers" data-sum={key}>{number(of(summary.total))}</strong>
+                </Table.Summary.Cell>
+              ))}
+            </Table.Summary.Row>
+          )}
+        />
+      </Scroll>
       <Typography.Paragraph style={{ margin: "12px 0 0" }} data-agrees={agrees}>
         {agrees ? <CheckCircleFilled style={{ color: token.colorSuccess }} aria-hidden /> : <ExclamationCircleFilled style={{ color: token.colorError }} aria-hidden />}{" "}
         {agrees ? t("sum.agrees", { count: lines.length }) : t("sum.differs")} <Typography.Text type="secondary">{t("sum.help", { day: summary.day })}</Typography.Text>

@@ -259,7 +259,7 @@ export const zh: Words<typeof en> = {
     itself: "本网格",
     total: "合计",
     agrees_one: "明细与合计一致。",
-    agrees_other: "{{count}} 行明细之和与合计一致。",
+    agrees_other: "各行明细之和与合计一致。",
     differs: "明细之和与合计不一致，请告知运维人员。",
     help: "每人只计入一个网格，含集体户居民。统计日期 {{day}}。",
   },

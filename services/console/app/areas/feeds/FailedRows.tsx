@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
+import { Scroll } from "../../parts/Scroll";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { useFailedRows, type FailedRow } from "./model";
 import { CodeTag, StateTag, useFailureText } from "./words";
@@ -40,7 +41,7 @@ export function FailedRows({ feed, batch, isRead }: { feed: string; batch: strin
   );
 }
 
-export function FailedTable({ feed, rows }: { feed: string; rows: FailedRow[] }) {
+export function FailedTable({ feed, rows, isTrial = false }: { feed: string; rows: FailedRow[]; isTrial?: boolean }) {
   const { t } = useTranslation("feeds");
   const { number } = useFormat();
   const text = useFailureText();
@@ -59,7 +60,7 @@ export function FailedTable({ feed, rows }: { feed: string; rows: FailedRow[] })
         { key: "code", title: t("failed.code"), width: 170, render: (_, row) => <CodeTag code={row.code} /> },
         { key: "field", title: t("failed.field"), width: 150, render: (_, row) => row.field ?? "–" },
         { key: "why", title: t("failed.why"), width: 440, render: (_, row) => text(row) },
-        { key: "state", title: t("batches.state"), width: 170, render: (_, row) => state(row) },
+        ...(isTrial ? [] : [{ key: "state", title: t("batches.state"), width: 170, render: (_: unknown, row: FailedRow) => state(row) }]),
       ]
     : [
         {
@@ -69,12 +70,15 @@ export function FailedTable({ feed, rows }: { feed: string; rows: FailedRow[] })
               <Flex wrap gap={4} align="center">
                 <strong>{t("failed.rowAt", { row: number(row.row), line: number(row.line) })}</strong>
                 <CodeTag code={row.code} />
-                {state(row)}
+                {!isTrial && state(row)}
               </Flex>
               <span>{text(row)}</span>
             </Flex>
           ),
         },
       ];
-  return <Table<FailedRow> virtual={rows.length > 30} aria-label={t("failed.title")} rowKey="row" size="small" columns={columns} dataSource={rows} pagination={false} showHeader={wide} scroll={{ x: wide ? 1090 : 280, y: rows.length > 30 ? 480 : undefined }} />;
+  const isLong = rows.length > 30;
+  const width = wide ? 1090 : 260;
+  const table = <Table<FailedRow> virtual={isLong} aria-label={t("failed.title")} rowKey="row" size="small" columns={columns} dataSource={rows} pagination={false} showHeader={wide} scroll={isLong ? { x: width, y: 480 } : undefined} />;
+  return isLong ? table : <Scroll label={t("failed.title")} width={width}>{table}</Scroll>;
 }

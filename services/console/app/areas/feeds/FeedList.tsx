@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
+import { Scroll } from "../../parts/Scroll";
 import { Failed, Loading } from "../../parts/states";
 import { useSignedIn } from "../../session/session";
 import { useFeeds, useQualities, type Day, type Feed, type Quality } from "./model";
@@ -93,5 +94,9 @@ function List({ lines }: { lines: Line[] }) {
           ),
         },
       ];
-  return <Table<Line> aria-label={t("title")} rowKey={(line) => line.feed.feed} columns={columns} dataSource={lines} pagination={false} showHeader={wide} size="middle" scroll={{ x: wide ? 1000 : undefined }} />;
+  return (
+    <Scroll label={t("title")} width={wide ? 1000 : 280}>
+      <Table<Line> aria-label={t("title")} rowKey={(line) => line.feed.feed} columns={columns} dataSource={lines} pagination={false} showHeader={wide} size="middle" />
+    </Scroll>
+  );
 }

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
+import { Scroll } from "../../parts/Scroll";
 import { Asked } from "../../parts/states";
 import { useLanguage } from "../../text";
 import { useFeed, useReasons, type Feed, type Reason } from "./model";
@@ -72,19 +73,20 @@ function Columns({ feed }: { feed: Feed }) {
   if (feed.columns.length === 0) return null;
   return (
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("profile.columns")}</h2>}>
-      <Table
-        aria-label={t("profile.columns")}
-        size="small"
-        rowKey="field"
-        pagination={false}
-        scroll={{ x: 520 }}
-        dataSource={feed.columns}
-        columns={[
-          { key: "names", title: t("profile.names"), render: (_, one) => one.names.map((column) => <Tag key={column}>{column}</Tag>) },
-          { key: "field", title: t("profile.field"), render: (_, one) => <span>{name(one.field)} <Typography.Text type="secondary" code>{one.field}</Typography.Text></span> },
-          { key: "required", title: t("profile.required"), width: 140, render: (_, one) => (one.required ? <Tag color="blue">{t("profile.mustBe")}</Tag> : "–") },
-        ]}
-      />
+      <Scroll label={t("profile.columns")} width={520}>
+        <Table
+          aria-label={t("profile.columns")}
+          size="small"
+          rowKey="field"
+          pagination={false}
+          dataSource={feed.columns}
+          columns={[
+            { key: "names", title: t("profile.names"), render: (_, one) => one.names.map((column) => <Tag key={column}>{column}</Tag>) },
+            { key: "field", title: t("profile.field"), render: (_, one) => <span>{name(one.field)} <Typography.Text type="secondary" code>{one.field}</Typography.Text></span> },
+            { key: "required", title: t("profile.required"), width: 140, render: (_, one) => (one.required ? <Tag color="blue">{t("profile.mustBe")}</Tag> : "–") },
+          ]}
+        />
+      </Scroll>
     </Card>
   );
 }
@@ -100,19 +102,20 @@ function Reasons() {
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("reason.title")}</h2>} extra={<Input.Search allowClear aria-label={t("reason.search")} placeholder={t("reason.search")} value={words} onChange={(event) => setWords(event.target.value)} />}>
       <Asked query={reasons}>
         {(answer) => (
-          <Table
-            aria-label={t("reason.title")}
-            size="small"
-            rowKey="code"
-            scroll={{ x: 640 }}
-            pagination={{ pageSize: 10, hideOnSinglePage: true, size: "small", showSizeChanger: false }}
-            dataSource={answer.filter(fits)}
-            columns={[
-              { key: "code", title: t("failed.code"), width: 190, render: (_, one) => <Tag color="volcano">{one.code}</Tag> },
-              { key: "meaning", title: t("reason.meaning"), render: (_, one) => (chinese ? one.meaning_zh : one.meaning) },
-              { key: "mend", title: t("reason.how"), render: (_, one) => (chinese ? one.mend_zh : one.mend) },
-            ]}
-          />
+          <Scroll label={t("reason.title")} width={640}>
+            <Table
+              aria-label={t("reason.title")}
+              size="small"
+              rowKey="code"
+              pagination={{ pageSize: 10, hideOnSinglePage: true, size: "small", showSizeChanger: false }}
+              dataSource={answer.filter(fits)}
+              columns={[
+                { key: "code", title: t("failed.code"), width: 190, render: (_, one) => <Tag color="volcano">{one.code}</Tag> },
+                { key: "meaning", title: t("reason.meaning"), render: (_, one) => (chinese ? one.meaning_zh : one.meaning) },
+                { key: "mend", title: t("reason.how"), render: (_, one) => (chinese ? one.mend_zh : one.mend) },
+              ]}
+            />
+          </Scroll>
         )}
       </Asked>
     </Card>

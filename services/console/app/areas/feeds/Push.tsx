@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
+import { Scroll } from "../../parts/Scroll";
 import { Asked } from "../../parts/states";
 import { firstRows } from "./mend/file";
 import { formOf, useFeed, type Feed } from "./model";
@@ -105,28 +106,29 @@ function Preview({ feed, file }: { feed: Feed; file: File }) {
   return (
     <Card size="small" title={title} extra={<Typography.Text type="secondary">{t("preview.known", { known: known.length, all: header.length })}</Typography.Text>}>
       {form.header && missing.length > 0 && <Alert type="warning" showIcon style={{ marginBottom: 12 }} title={t("preview.missing", { columns: missing.map((one) => one.names.join("/")).join(", ") })} />}
-      <Table
-        aria-label={t("preview.title")}
-        size="small"
-        pagination={false}
-        scroll={{ x: "max-content" }}
-        rowKey="at"
-        dataSource={body.slice(0, SHOWN).map((cells, at) => ({ at, cells }))}
-        columns={header.map((name, at) => {
-          const column = meaning.get(name.trim());
-          return {
-            key: String(at),
-            title: (
-              <span>
-                {name}
-                <br />
-                {column ? <Typography.Text type="secondary" style={{ fontSize: 12, fontWeight: 400 }}>→ {field(column.field)}</Typography.Text> : <Tag>{t("preview.leftOut")}</Tag>}
-              </span>
-            ),
-            render: (_: unknown, row: { at: number; cells: string[] }) => row.cells[at]?.trim() ?? "",
-          };
-        })}
-      />
+      <Scroll label={t("preview.title")} width="max-content">
+        <Table
+          aria-label={t("preview.title")}
+          size="small"
+          pagination={false}
+          rowKey="at"
+          dataSource={body.slice(0, SHOWN).map((cells, at) => ({ at, cells }))}
+          columns={header.map((name, at) => {
+            const column = meaning.get(name.trim());
+            return {
+              key: String(at),
+              title: (
+                <span>
+                  {name}
+                  <br />
+                  {column ? <Typography.Text type="secondary" style={{ fontSize: 12, fontWeight: 400 }}>→ {field(column.field)}</Typography.Text> : <Tag>{t("preview.leftOut")}</Tag>}
+                </span>
+              ),
+              render: (_: unknown, row: { at: number; cells: string[] }) => row.cells[at]?.trim() ?? "",
+            };
+          })}
+        />
+      </Scroll>
     </Card>
   );
 }

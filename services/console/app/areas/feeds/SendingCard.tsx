@@ -46,7 +46,7 @@ function Tried({ feed, run }: { feed: string; run: DryRun }) {
         <Outcomes of={run} wouldBe />
         <Typography.Text type="secondary">{t("tried.events", { count: run.events, events: number(run.events) })}</Typography.Text>
         <Notices notices={run.notices} />
-        {run.failures.length > 0 && <FailedTable feed={feed} rows={run.failures} />}
+        {run.failures.length > 0 && <FailedTable feed={feed} rows={run.failures} isTrial />}
         {run.failures.length < run.quarantined && <Typography.Text type="secondary">{t("tried.first", { count: run.failures.length })}</Typography.Text>}
       </Flex>
     </Card>

@@ -87,7 +87,7 @@ function Desk({ feed, batch, file, failures }: { feed: Feed; batch: string; file
   const from = (page - 1) * PAGE;
   return (
     <Flex vertical gap={12}>
-      <Typography.Paragraph type="secondary" style={{ margin: 0 }}>{t("mend.help", { count: file.rows.length, rows: number(file.rows.length) })}</Typography.Paragraph>
+      {!sending.pushed && <Typography.Paragraph type="secondary" style={{ margin: 0 }}>{t("mend.help", { count: file.rows.length, rows: number(file.rows.length) })}</Typography.Paragraph>}
       {sending.pushed ? (
         <SendingCard feed={feed.feed} sending={sending} stop={clear} />
       ) : (
