@@ -123,7 +123,7 @@ export const en = {
     "contact-only": "The number is known only as somebody's contact, not as the person's own.",
     "nobody-at-that-time": "Nobody is known to have had this number or card at the time.",
   },
-  key: { gap: "gap: no trace", doubtful: "doubtful or assumed", contradiction: "contradiction", zoom: "Drag the bar to zoom; click an entry for its details." },
+  key: { gap: "gap: no trace", doubtful: "? doubtful or assumed", contradiction: "! contradiction", zoom: "Drag the bar to zoom; click an entry for its details." },
   map: {
     none: "None of these places has a known position.",
     label: "Map with {{n}} places and ways; the list says the same",

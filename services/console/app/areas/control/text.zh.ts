@@ -126,7 +126,7 @@ export const zh: Words<typeof en> = {
     "contact-only": "该号码仅作为他人的联系方式出现，并非本人号码。",
     "nobody-at-that-time": "当时没有人登记使用该号码或证卡。",
   },
-  key: { gap: "空白：无踪迹", doubtful: "存疑或推断", contradiction: "相互矛盾", zoom: "拖动下方滑块可缩放，点击条目查看详情。" },
+  key: { gap: "空白：无踪迹", doubtful: "? 存疑或推断", contradiction: "! 相互矛盾", zoom: "拖动下方滑块可缩放，点击条目查看详情。" },
   map: {
     none: "这些地点均无已知坐标。",
     label: "地图，共{{n}}个地点和路线；列表内容相同",

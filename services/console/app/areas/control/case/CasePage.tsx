@@ -21,6 +21,7 @@ export function CasePage() {
   const { t } = useTranslation("control");
   const { id = "" } = useParams();
   const query = useCase(id);
+  const navigate = useNavigate();
   const clock = useClock();
   const { instant } = useFormat();
   const [knownAt, setKnownAt] = useState<string>();
@@ -34,11 +35,9 @@ export function CasePage() {
           <ReceiptTag receipt={known?.receipt} />
           <span style={{ flex: 1 }} />
           <AsKnown at={knownAt} change={setKnownAt} />
-          <Link to={`/control/cases/${id}/print`}>
-            <Button icon={<PrinterOutlined />} tabIndex={-1}>
-              {t("print", { ns: "common" })}
-            </Button>
-          </Link>
+          <Button icon={<PrinterOutlined />} onClick={() => void navigate(`/control/cases/${id}/print`)}>
+            {t("print", { ns: "common" })}
+          </Button>
         </>
       }
     >

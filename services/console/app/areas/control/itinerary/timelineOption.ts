@@ -116,8 +116,10 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
     }
     const opacity = line.item.confidence ? 0.45 + 0.55 * line.item.confidence : 0.9;
     const bar = { type: "rect" as const, shape: { ...shape, r: 3 }, style: { fill: colour.lanes[line.lane], opacity: line.item.silent ? opacity * 0.6 : opacity, ...edge } };
-    if (width < 64 || half) return bar;
-    const text = { text: name(line), x: left + 6, y: middle, width: width - 12, overflow: "truncate" as const, verticalAlign: "middle" as const, fill: dark ? "#000" : "#fff", fontSize: 11 };
+    const sign = doubt === "contradiction" ? "!" : doubt ? "?" : "";
+    const label = width < 64 || half ? sign : `${sign} ${name(line)}`.trim();
+    if (!label || width < 12) return bar;
+    const text = { text: label, x: left + 6, y: shape.y + shape.height / 2, width: width - 8, overflow: "truncate" as const, verticalAlign: "middle" as const, fill: dark ? "#000" : "#fff", fontSize: 11 };
     return { type: "group", children: [bar, { type: "text", silent: true, style: text }] };
   };
   return {
