@@ -5,7 +5,7 @@ import { Problem } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
 import { Asked, Empty, ProblemAlert } from "../../parts/states";
-import { listMarks, setMark, type Mark } from "./ask";
+import { listMarks, setMark, type Marked, type MarkKind } from "./ask";
 import { Handle, NotOffered } from "./words";
 
 const KEY = ["audit", "marks"];
@@ -19,7 +19,7 @@ export function Marks() {
   const queries = useQueryClient();
   const query = useQuery({ queryKey: KEY, queryFn: listMarks });
   const mark = useMutation({
-    mutationFn: ({ person_id, mark }: { person_id: string; mark: Mark["mark"] }) => setMark(person_id.trim(), mark),
+    mutationFn: ({ person_id, mark }: { person_id: string; mark: MarkKind }) => setMark(person_id.trim(), mark),
     onSuccess: () => {
       void message.success(t("marks.saved"));
       void queries.invalidateQueries({ queryKey: KEY });
@@ -32,7 +32,7 @@ export function Marks() {
     <Page title={t("marks.title")} extra={<ReceiptTag receipt={query.data?.receipt} />}>
       <Typography.Paragraph type="secondary">{t("marks.lead")}</Typography.Paragraph>
       <Card size="small" style={{ marginBottom: 16 }}>
-        <Form layout="vertical" initialValues={{ mark: "CANARY" }} onFinish={(said: { person_id: string; mark: Mark["mark"] }) => mark.mutate(said)}>
+        <Form layout="vertical" initialValues={{ mark: "CANARY" }} onFinish={(said: { person_id: string; mark: MarkKind }) => mark.mutate(said)}>
           <Flex wrap gap="0 12px">
             <Form.Item name="person_id" label={t("marks.person")} rules={[{ required: true, pattern: PERSON, message: t("marks.personWrong") }]} style={{ flex: "1 1 320px" }}><Input autoComplete="off" /></Form.Item>
             <Form.Item name="mark" label={t("marks.mark")}><Select style={{ minWidth: 160 }} options={(["CANARY", "PROMINENT"] as const).map((value) => ({ value, label: t(`marks.kind.${value}`) }))} /></Form.Item>
@@ -42,20 +42,20 @@ export function Marks() {
         {mark.isError && <div style={{ marginTop: 12 }}><ProblemAlert error={mark.error} /></div>}
       </Card>
       <Asked query={query}>
-        {({ marks }) =>
-          marks.length === 0 ? <Empty>{t("marks.none")}</Empty> : (
-            <Table<Mark>
+        {({ marked }) =>
+          marked.length === 0 ? <Empty>{t("marks.none")}</Empty> : (
+            <Table<Marked>
               aria-label={t("marks.table")}
               rowKey="person_id"
               size="small"
               pagination={false}
               scroll={{ x: 720 }}
-              dataSource={marks}
+              dataSource={marked}
               columns={[
                 { key: "person", title: t("marks.person"), render: (_, { person_id }) => <Handle text={person_id} /> },
-                { key: "mark", title: t("marks.mark"), render: (_, { mark }) => <Tag>{t(`marks.kind.${mark}`)}</Tag> },
-                { key: "since", title: t("marks.since"), render: (_, { since }) => format.instant(since) },
-                { key: "by", title: t("marks.by"), dataIndex: "by" },
+                { key: "mark", title: t("marks.mark"), render: (_, { marks }) => marks.map(({ mark }) => <Tag key={mark}>{t(`marks.kind.${mark}`)}</Tag>) },
+                { key: "since", title: t("marks.since"), render: (_, { marks }) => format.instant(marks.at(-1)?.since) },
+                { key: "by", title: t("marks.by"), render: (_, { marks }) => marks.at(-1)?.by },
                 { key: "act", render: (_, { person_id }) => <Button size="small" onClick={() => mark.mutate({ person_id, mark: "NONE" })}>{t("marks.remove")}</Button> },
               ]}
             />

@@ -105,7 +105,7 @@ function Requests({ requests }: { requests: NameRequest[] }) {
       <Modal open={show.data !== undefined} title={t("names.showTitle")} onCancel={show.reset} onOk={show.reset} cancelButtonProps={{ style: { display: "none" } }} destroyOnHidden>
         {show.data && (
           <>
-            <Descriptions column={1} items={[{ key: "name", label: t("names.name"), children: <strong>{show.data.name}</strong> }, { key: "person", label: t("names.person"), children: <Handle text={show.data.person_id} /> }]} />
+            <Descriptions column={1} items={[{ key: "name", label: t("names.name"), children: <strong>{show.data.name ?? t("names.nameNone")}</strong> }, { key: "subject", label: t("entry.subject"), children: <Handle text={show.data.subject} /> }]} />
             <ReceiptTag receipt={show.data.receipt} />
             <Typography.Paragraph type="secondary" style={{ marginTop: 8 }}>{t("names.showHelp")}</Typography.Paragraph>
           </>

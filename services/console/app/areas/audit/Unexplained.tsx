@@ -21,14 +21,13 @@ export function Unexplained() {
   const [alerts, setAlerts] = useState(false);
   const [opened, setOpened] = useState<EntryView>();
   const query = useInfiniteQuery({
-    queryKey: ["audit", "unexplained", days],
-    queryFn: ({ pageParam }) => listUnexplained(days ? new Date(Date.now() - days * 86_400_000).toISOString() : undefined, undefined, pageParam),
+    queryKey: ["audit", "unexplained", days, alerts],
+    queryFn: ({ pageParam }) => listUnexplained(days ? new Date(Date.now() - days * 86_400_000).toISOString() : undefined, alerts, pageParam),
     initialPageParam: 0,
     getNextPageParam: (page) => page.next ?? undefined,
   });
   const first = query.data?.pages[0];
   const looks = query.data?.pages.flatMap((page) => page.looks) ?? [];
-  const shown = alerts ? looks.filter((look) => look.alert) : looks;
   const missing = query.error instanceof Problem && query.error.code === "route-unknown";
   return (
     <Page title={t("unexplained.title")} extra={<><ReceiptTag receipt={query.data?.pages.at(-1)?.receipt} />{first && <Tag>{t("unexplained.rules", { rules: first.rules })}</Tag>}</>}>
@@ -39,13 +38,14 @@ export function Unexplained() {
         <>
           <Row gutter={[16, 16]} style={{ marginBottom: 16 }}>
             <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.alerts")} value={format.number(first?.alerts)} prefix={first?.alerts ? <WarningOutlined aria-hidden /> : undefined} styles={first?.alerts ? { content: { color: "var(--alert)" } } : undefined} /></Card></Col>
-            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.total")} value={format.number(first?.total)} /></Card></Col>
+            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.unexplained")} value={format.number(first?.unexplained)} /></Card></Col>
+            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.weighed")} value={format.number(first?.weighed)} /></Card></Col>
           </Row>
           <Flex wrap gap={16} align="center" style={{ marginBottom: 12 }}>
             <Segmented<number> aria-label={t("period")} value={days} onChange={setDays} options={[{ value: 0, label: t("figures.all") }, { value: 30, label: t("figures.last30") }, { value: 7, label: t("figures.last7") }, { value: 1, label: t("figures.today") }]} />
             <label><Switch checked={alerts} onChange={setAlerts} size="small" aria-label={t("unexplained.only")} /> {t("unexplained.only")}</label>
           </Flex>
-          {shown.length === 0 ? <Empty>{t("unexplained.none")}</Empty> : <Looks looks={shown} open={setOpened} />}
+          {looks.length === 0 ? <Empty>{t("unexplained.none")}</Empty> : <Looks looks={looks} open={setOpened} />}
           {query.hasNextPage && <Button style={{ marginTop: 12 }} loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t("more")}</Button>}
         </>
       )}

@@ -98,16 +98,17 @@ export interface Weighed {
 
 export interface Unexplained extends Receipted {
   rules: string;
-  total: number;
+  weighed: number;
+  unexplained: number;
   alerts: number;
   looks: Weighed[];
   next?: number;
 }
 
-export async function listUnexplained(from: string | undefined, until: string | undefined, offset: number) {
+export async function listUnexplained(from: string | undefined, alerts: boolean, offset: number) {
   const query = new URLSearchParams({ offset: String(offset), limit: "100" });
   if (from) query.set("from", from);
-  if (until) query.set("until", until);
+  if (alerts) query.set("alerts", "true");
   return json<Unexplained>("unexplained", `/v1/ledger/unexplained?${query}`);
 }
 
@@ -128,17 +129,17 @@ export const askName = (subject: string, index: number, reason: string) =>
   json<Receipted & { request: string; state: string }>("nameAsk", "/v1/ledger/names", { subject, index, reason });
 export const approveName = (request: string) => json<Receipted & { state: string }>("nameApprove", `/v1/ledger/names/${request}/approve`, {});
 export const showName = (request: string) =>
-  json<Receipted & { name: string; person_id: string }>("nameShow", `/v1/ledger/names/${request}/show`, {});
+  json<Receipted & { subject: string; name?: string }>("nameShow", `/v1/ledger/names/${request}/show`, {});
 
-export interface Mark {
+export type MarkKind = "CANARY" | "PROMINENT" | "NONE";
+
+export interface Marked {
   person_id: string;
-  mark: "CANARY" | "PROMINENT" | "NONE";
-  since?: string;
-  by?: string;
+  marks: { mark: MarkKind; since: string; by: string }[];
 }
 
-export const listMarks = () => json<Receipted & { marks: Mark[] }>("marks", "/v1/ledger/marks");
-export const setMark = (person_id: string, mark: Mark["mark"]) => json<Receipted & Mark>("mark", "/v1/ledger/marks", { person_id, mark });
+export const listMarks = () => json<Receipted & { marked: Marked[] }>("marks", "/v1/ledger/marks");
+export const setMark = (person_id: string, mark: MarkKind) => json<Receipted & Marked>("mark", "/v1/ledger/marks", { person_id, mark });
 
 export interface EntryProof extends Receipted {
   index: number;

@@ -20,7 +20,7 @@ const MAY = {
   stop: ["cdc-tracer", "cdc-lead", "privacy-officer", "auditor", "operator"],
   review: ["auditor", "privacy-officer"],
 };
-const COLOURS = { requested: "gold", "approved-once": "orange", active: "red", ended: "blue", stopped: "blue", reviewed: "default" };
+const COLOURS = { requested: "gold", lapsed: "default", active: "red", ended: "blue", stopped: "blue", reviewed: "default" };
 
 /** Emergency grants, those that wait for somebody first. What a role may do is offered; the hub decides. */
 export function GrantsPage() {
@@ -41,9 +41,9 @@ export function GrantsPage() {
 function Grants({ grants }: { grants: Grant[] }) {
   const { t } = useTranslation("grants");
   const parts = [
-    { key: "waiting", of: grants.filter(({ state }) => state === "requested" || state === "approved-once") },
+    { key: "waiting", of: grants.filter(({ state }) => state === "requested") },
     { key: "running", of: grants.filter(({ state }) => state === "active") },
-    { key: "past", of: grants.filter(({ state }) => ["ended", "stopped", "reviewed"].includes(state)) },
+    { key: "past", of: grants.filter(({ state }) => ["ended", "stopped", "reviewed", "lapsed"].includes(state)) },
   ];
   return parts.map(({ key, of }) => of.length > 0 && (
     <section key={key} aria-label={t(key)} style={{ marginBottom: 24 }}>
@@ -59,13 +59,15 @@ function GrantCard({ grant }: { grant: Grant }) {
   const format = useFormat();
   const role = useSignedIn().role ?? "";
   const word = (group: string, code: string) => t(`${group}.${code}`, { defaultValue: code });
-  const left = grant.expires_at ? Math.max(0, Math.round((Date.parse(grant.expires_at) - Date.now()) / 60_000)) : 0;
-  const waits = grant.state === "requested" || grant.state === "approved-once";
+  const left = grant.ends ? Math.max(0, Math.round((Date.parse(grant.ends) - Date.now()) / 60_000)) : 0;
+  const waits = grant.state === "requested";
+  const second = waits && grant.acts.some(({ act }) => act === "APPROVED");
+  const acts = [{ act: "REQUESTED", by: grant.requested_by, unit: grant.unit, at: grant.requested_at, reason: undefined }, ...grant.acts];
   return (
     <Card
       size="small"
       data-grant={grant.state}
-      title={<h3 style={{ fontSize: 16, margin: 0 }}>{grant.area} <Tag color={COLOURS[grant.state]}>{t(`state.${grant.state}`)}</Tag>{grant.overdue && <Tag color="red">{t("overdue")}</Tag>}</h3>}
+      title={<h3 style={{ fontSize: 16, margin: 0 }}>{grant.area} <Tag color={COLOURS[grant.state]}>{t(second ? "state.second" : `state.${grant.state}`)}</Tag>{grant.overdue && <Tag color="red">{t("overdue")}</Tag>}</h3>}
       extra={grant.state === "active" && <strong className="numbers">{t("left", { minutes: format.number(left) })}</strong>}
     >
       <Descriptions
@@ -78,20 +80,19 @@ function GrantCard({ grant }: { grant: Grant }) {
           { key: "roles", label: t("roles"), children: grant.roles.map((name) => <Tag key={name}>{common(`role.${name}`, { defaultValue: name })}</Tag>) },
           { key: "groups", label: t("groups"), children: grant.groups.map((name) => <Tag key={name}>{common(`group.${name}`, { defaultValue: name })}</Tag>) },
           { key: "by", label: t("requestedBy"), children: <>{grant.requested_by} · {format.instant(grant.requested_at)}</> },
-          ...(grant.expires_at ? [{ key: "until", label: t("until"), children: format.instant(grant.expires_at) }] : []),
+          ...(grant.ends ? [{ key: "until", label: t("until"), children: format.instant(grant.ends) }] : []),
           ...(grant.review_due ? [{ key: "due", label: t("reviewDue"), children: format.instant(grant.review_due) }] : []),
         ]}
       />
       <Timeline
         style={{ marginTop: 12 }}
-        items={grant.acts.map((act) => ({
+        items={acts.map((act) => ({
           content: (
             <Flex wrap gap="0 8px">
               <span className="numbers">{format.instant(act.at)}</span>
               <strong>{word("act", act.act)}</strong>
               <span>{act.unit ? t("ofUnit", { by: act.by, unit: act.unit }) : act.by}</span>
-              {act.verdict && <span>{word("verdicts", act.verdict)}</span>}
-              {act.reason && <Typography.Text type="secondary">{word("reasons", act.reason)}</Typography.Text>}
+              {act.reason && <Typography.Text type="secondary">{t(`verdicts.${act.reason}`, { defaultValue: word("reasons", act.reason) })}</Typography.Text>}
             </Flex>
           ),
         }))}
@@ -100,7 +101,7 @@ function GrantCard({ grant }: { grant: Grant }) {
         {waits && MAY.approve.includes(role) && <Approve grant={grant} />}
         {(waits || grant.state === "active") && MAY.stop.includes(role) && <Stop grant={grant} />}
       </Flex>
-      {MAY.review.includes(role) && !waits && <Detail grant={grant} />}
+      {MAY.review.includes(role) && !waits && grant.state !== "lapsed" && <Detail grant={grant} />}
     </Card>
   );
 }
@@ -165,9 +166,9 @@ function Concerned({ grant }: { grant: Grant }) {
   const query = useQuery({ queryKey: [...KEY, grant.grant], queryFn: () => readGrant(grant.grant) });
   return (
     <Asked query={query}>
-      {({ residents = [], looks, receipt }) => (
+      {({ residents = [], receipt }) => (
         <Flex vertical gap={12}>
-          <Flex gap={16} align="center"><span>{t("looks")}: <strong className="numbers">{format.number(looks)}</strong></span><ReceiptTag receipt={receipt} /></Flex>
+          <Flex gap={16} align="center"><span>{t("looks")}: <strong className="numbers">{format.number(residents.reduce((sum, { looks }) => sum + looks, 0))}</strong></span><ReceiptTag receipt={receipt} /></Flex>
           <Table
             aria-label={t("residents")}
             rowKey="subject"

@@ -1,7 +1,7 @@
 /** Emergency grants: asked for by one, approved by two of other units, stopped by many, reviewed afterwards. */
 import { askRaw } from "../../api/client";
 
-export type GrantState = "requested" | "approved-once" | "active" | "ended" | "stopped" | "reviewed";
+export type GrantState = "requested" | "lapsed" | "active" | "ended" | "stopped" | "reviewed";
 
 export interface Grant {
   grant: string;
@@ -13,16 +13,17 @@ export interface Grant {
   reason: string;
   minutes: number;
   requested_by: string;
+  /** Unit of the one who asked. */
+  unit: string;
   requested_at: string;
-  expires_at?: string;
+  ends?: string;
   review_due?: string;
   overdue?: boolean;
-  acts: { act: string; by: string; unit?: string; role?: string; at: string; reason?: string; verdict?: string }[];
+  acts: { act: string; by: string; unit?: string; at: string; reason?: string; index?: number }[];
 }
 
 export interface GrantDetail extends Grant {
   residents?: { subject: string; looks: number }[];
-  looks?: number;
 }
 
 interface Receipted {
