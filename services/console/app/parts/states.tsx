@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Problem } from "../api/client";
 import { useLanguage } from "../text";
+import { PROBLEMS_ZH } from "./problems.text";
 
 export function Loading({ rows = 6 }: { rows?: number }) {
   const { t } = useTranslation();
@@ -65,10 +66,11 @@ function useWords(error: unknown): { title: string; detail: string; code?: strin
   if (!(error instanceof Problem)) return { title: t("failed"), detail: t("offline"), refused: false };
   const refused = error.status === 403 || error.status === 404;
   if (error.status === 401 && error.code === "token-invalid") return { title: t("failed"), detail: t("ended"), code: error.code, refused: false };
-  const known = t(`problem.${error.code}`, { defaultValue: "" });
+  const [title, detail] = (chinese && PROBLEMS_ZH[error.code]) || [];
   return {
-    title: (chinese && known) || error.title || t("failed"),
-    detail: (chinese && error.detailZh) || error.detail,
+    // A problem of a feed is explained in Chinese by the hub, its title is not.
+    title: title ?? ((chinese && error.detailZh ? "" : error.title) || t("failed")),
+    detail: (chinese && (error.detailZh ?? detail)) || error.detail,
     code: error.code,
     refused,
   };
