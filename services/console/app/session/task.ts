@@ -13,6 +13,8 @@ export const PURPOSES: Record<string, Purpose[]> = {
   "community-worker": ["PUBHLTH", "HOPERAT"],
   "cdc-tracer": ["PUBHLTH"],
   auditor: ["HOPERAT"],
+  "privacy-officer": ["HOPERAT"],
+  "cdc-lead": ["HOPERAT"],
   resident: ["PATRQT"],
   "data-steward": ["HOPERAT"],
   department: [],

@@ -8,6 +8,7 @@ import { Problem } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
 import { Asked, Loading, ProblemAlert } from "../../parts/states";
+import { useSignedIn } from "../../session/session";
 import { countLog, readCheckpoint, readEntryProof, readKeys, useReceipts, type Kept, type Receipt } from "./ask";
 import { fromBase64, readHead, toBase64, toHex } from "./proof";
 import { Verifier, type Given } from "./Verifier";
@@ -47,11 +48,12 @@ function Own({ verify }: { verify: (receipt: Receipt) => void }) {
   const { t } = useTranslation("audit");
   const format = useFormat();
   const receipts = useReceipts();
+  const isAuditor = useSignedIn().role === "auditor";
   const ask = useMutation({ mutationFn: () => countLog("role"), onSuccess: ({ receipt }) => verify(receipt) });
   return (
     <Card size="small" title={<h2 style={{ fontSize: 16, margin: 0 }}>{t("verify.own")}</h2>} style={{ marginBottom: 16 }}>
       <Typography.Paragraph type="secondary">{t(receipts.length ? "verify.ownHelp" : "verify.ownNone")}</Typography.Paragraph>
-      {receipts.length === 0 && <Button loading={ask.isPending} onClick={() => ask.mutate()} data-own="new">{t("verify.ownAsk")}</Button>}
+      {receipts.length === 0 && isAuditor && <Button loading={ask.isPending} onClick={() => ask.mutate()} data-own="new">{t("verify.ownAsk")}</Button>}
       {ask.isError && <ProblemAlert error={ask.error} />}
       <ul className="plain-list">
         {receipts.map(({ asked, at, receipt }: Kept) => (
