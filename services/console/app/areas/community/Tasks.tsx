@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
-import { Asked } from "../../parts/states";
+import { Asked, Empty } from "../../parts/states";
 import { useTask } from "../../session/task";
 import { STATES, useFollowUps, type Counts, type FollowUp, type State } from "./followUps";
 import { StateTag } from "./StateTag";
@@ -112,7 +112,7 @@ function List({ tasks }: { tasks: FollowUp[] }) {
       dataSource={tasks}
       pagination={false}
       showHeader={wide}
-      locale={{ emptyText: t("tasks.none") }}
+      locale={{ emptyText: <Empty>{t("tasks.none")}</Empty> }}
       scroll={{ x: wide ? 1010 : 300, y: Math.max(280, window.innerHeight - 380) }}
     />
   );

@@ -223,7 +223,7 @@ function Drift({ days }: { days: Day[] }) {
       rowKey="field"
       pagination={{ pageSize: 8, hideOnSinglePage: true, size: "small" }}
       dataSource={rows}
-      locale={{ emptyText: t("health.noDrift") }}
+      locale={{ emptyText: <Empty>{t("health.noDrift")}</Empty> }}
       columns={[
         { key: "field", title: t("profile.field"), render: (_, row) => name(row.field) },
         { key: "now", title: t("health.emptyNow"), align: "end", render: (_, row) => <span className="numbers">{percent(row.now)}</span> },
