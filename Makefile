@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help build demo test console screenshots openapi check fuzz faults bench bench-curve bench-linkage
+.PHONY: help build demo test console screenshots openapi check fuzz faults crashes bench bench-curve bench-linkage bench-ledger
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ faults: ## kill the connector, the broker and the database under load (KILLS=200
 	@.ci/setup test
 	@KILLS=$(or $(KILLS),200) FAULTS_SEED=$(or $(SEED),1) cargo test --workspace --test faults -- --nocapture
 
+crashes: ## crash the access log at 10,000 places of a simulated disk (SEEDS=10000); no acknowledged receipt may be lost
+	@LEDGER_CRASH_SEEDS=$(or $(SEEDS),10000) cargo test --release -p ledger --lib -- --nocapture crash
+
 bench: ## measure every stage in one run, as one table (ARGS="--residents 5000 --json"; ARGS=--help)
 	@.ci/setup test
 	@cargo build --release -p isthmus -p event-log --bin isthmus --bench hub --example bare_producer
@@ -46,6 +49,9 @@ bench: ## measure every stage in one run, as one table (ARGS="--residents 5000 -
 bench-curve: ## how fast the hub links records, by the number that it holds (CURVE="--bases 100000,1000000,10000000 --json")
 	@.ci/setup demo
 	@cargo bench --quiet -p linkage --bench curve -- $(CURVE)
+
+bench-ledger: ## appends with proof from 64 clients, and verifying a million entries (ARGS="--entries 10000000")
+	@cargo bench --quiet -p ledger --bench ledger -- $(ARGS)
 
 bench-linkage: build bench-curve ## the curve, and `isthmus link` on every evaluation set, with Splink beside it (ARGS="--only short --without-splink")
 	@python=$$(tests/linkage/venv.sh target/linkage-venv) && \

@@ -102,6 +102,7 @@ impl Hub {
             ledger: LedgerClient::Local(ledger),
             token_key: token_key(),
             policy: Policy::builtin().expect("valid"),
+            trust: query_api::Trust::default(),
             rules: exposure::Rules::default(),
             key_groups: query_api::KeyGroups::default(),
             oidc: None,

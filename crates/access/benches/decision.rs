@@ -14,7 +14,7 @@ fn main() {
         own_claim: None,
     };
     let case = CaseReference::parse("SZ-2022-7");
-    let request = Request { action: Action::ReadPerson, purpose: Purpose::PublicHealth, case: case.ok() };
+    let request = Request { action: Action::ReadPerson, purpose: Purpose::PublicHealth, case: case.ok(), grant: None };
     let decide = |unit: u32| {
         let subject = Subject { units: vec![format!("320506001{unit:03}")], ..Subject::default() };
         assert!(matches!(policy.decide(&caller, &request, &subject), Decision::Allowed { .. }));

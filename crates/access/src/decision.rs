@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cedar_policy::PolicyId;
 
 use crate::scene::{Question, Verdict};
-use crate::{Action, Caller, CaseReference, FieldGroup, FieldGroups, Policy, Purpose};
+use crate::{Action, Caller, CaseReference, FieldGroup, FieldGroups, GrantScope, Policy, Purpose};
 
 /// Questions whose outcome is remembered at most.
 const REMEMBERED_MAX: usize = 8_192;
@@ -20,6 +20,8 @@ pub struct Request {
     pub purpose: Purpose,
     /// The case that the caller works on.
     pub case: Option<CaseReference>,
+    /// The emergency grant that the caller invokes: found active by the hub, and then the only thing that counts.
+    pub grant: Option<Arc<GrantScope>>,
 }
 
 /// The person asked about, as far as the decision needs it.
@@ -116,6 +118,9 @@ impl Policy {
         if most.is_allowed {
             return Ok(Entitlement { policy: self, caller, request, most });
         }
+        if request.grant.is_some() {
+            return Err(Refusal::NotEntitled);
+        }
         let with_case = self.most(caller, &for_a_case(request.action, request.purpose));
         Err(if with_case.is_allowed { Refusal::CaseMissing } else { Refusal::NotEntitled })
     }
@@ -143,10 +148,12 @@ impl Policy {
         Explanation { parts: parts.collect() }
     }
 
-    /// What the policies give for the person that is closest to the caller: in the caller's unit, the caller itself, and
-    /// under review. No policy asks for distance, so nobody sees more of anybody (`tests/invariants.rs`).
+    /// What the policies give for the person that is closest to the caller: in the caller's unit and in the area of the grant,
+    /// the caller itself, and under review. No policy asks for distance, so nobody sees more of anybody (`tests/invariants.rs`).
     fn most(&self, caller: &Caller, request: &Request) -> Arc<Grants> {
-        let closest = Subject { units: caller.unit.iter().cloned().collect(), is_self: true, is_under_review: true };
+        let area = request.grant.iter().map(|grant| &grant.area);
+        let units = caller.unit.iter().chain(area).cloned().collect();
+        let closest = Subject { units, is_self: true, is_under_review: true };
         self.grants(Question::new(caller, request, closest))
     }
 
@@ -170,10 +177,18 @@ impl Policy {
         for group in groups(question.action) {
             let Verdict { allowed, policies } = scene.ask(group);
             if allowed {
-                grants.is_allowed = true;
                 grants.groups = grants.groups.union(&group.into_iter().collect());
                 grants.policies.extend(policies);
             }
+        }
+        let needs = question.action.needs_one_of();
+        // What could answer nothing is refused, and not answered with nothing.
+        grants.is_allowed = match needs {
+            [] => !grants.policies.is_empty(),
+            needs => needs.iter().any(|group| grants.groups.contains(*group)),
+        };
+        if !grants.is_allowed {
+            return Grants::default();
         }
         grants.policies.sort_unstable();
         grants.policies.dedup();
@@ -208,5 +223,5 @@ fn groups(action: Action) -> Vec<Option<FieldGroup>> {
 
 /// The same question, as if a case were stated.
 fn for_a_case(action: Action, purpose: Purpose) -> Request {
-    Request { action, purpose, case: CaseReference::parse("any").ok() }
+    Request { action, purpose, case: CaseReference::parse("any").ok(), grant: None }
 }

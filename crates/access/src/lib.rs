@@ -9,6 +9,7 @@
 
 mod caller;
 mod decision;
+mod grant;
 mod policy;
 mod scene;
 mod token;
@@ -16,6 +17,10 @@ mod words;
 
 pub use caller::{Caller, CaseReference, CaseReferenceError};
 pub use decision::{Decision, Entitlement, Explanation, Refusal, Request, Subject};
+pub use grant::{
+    ActDone, ClockFlaw, Clocks, GrantAct, GrantFlaw, GrantId, GrantReason, GrantRequest, GrantRules, GrantScope,
+    GrantState, ScopeFlaw,
+};
 pub use policy::{Policy, PolicyError, PolicyHash};
 pub use token::{TokenHash, bearer_token};
 pub use words::{Action, FieldGroup, FieldGroups, Purpose, Role};

@@ -1,13 +1,14 @@
 //! A question as Cedar sees it: entities made from what the hub knows, never from what the request claims.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, PolicySet,
     Request as CedarRequest, RestrictedExpression,
 };
 
-use crate::{Action, Caller, FieldGroup, Purpose, Request, Role, Subject};
+use crate::{Action, Caller, FieldGroup, GrantScope, Purpose, Request, Role, Subject};
 
 /// The lengths of unit codes at which a shorter code stands for everything below it: district, township, village or
 /// neighbourhood (GB/T 2260, GB/T 10114). A city or a province is nobody's own unit.
@@ -35,6 +36,7 @@ pub(crate) struct Question {
     pub(crate) action: Action,
     pub(crate) purpose: Purpose,
     pub(crate) has_case: bool,
+    pub(crate) grant: Option<Arc<GrantScope>>,
     pub(crate) subject: Subject,
 }
 
@@ -46,6 +48,7 @@ impl Question {
             action: request.action,
             purpose: request.purpose,
             has_case: request.case.is_some(),
+            grant: request.grant.clone(),
             subject,
         }
     }
@@ -69,6 +72,7 @@ pub(crate) struct Scene<'a> {
     resource: EntityUid,
     purpose: EntityUid,
     has_case: bool,
+    grant: Option<Arc<GrantScope>>,
     /// `None` when the entities could not be made; then nothing is allowed.
     entities: Option<Entities>,
 }
@@ -105,6 +109,7 @@ impl Names {
             action: uid(&self.action, question.action.code()),
             purpose: uid(&self.purpose, question.purpose.code()),
             has_case: question.has_case,
+            grant: question.grant.clone().filter(|_| concerns_a_person),
             entities: entities.and_then(|entities| Entities::from_entities(entities, None).ok()),
             principal,
             resource,
@@ -115,6 +120,18 @@ impl Names {
         let attributes = question.unit.as_deref().map(|unit| ("unit".to_owned(), expression(uid(&self.unit, unit))));
         let role = uid(&self.role, question.role.code());
         Entity::new(principal, attributes.into_iter().collect(), HashSet::from([role])).ok()
+    }
+
+    fn grant(&self, grant: &GrantScope) -> Option<RestrictedExpression> {
+        let roles = grant.roles.iter().map(|role| expression(uid(&self.role, role.code())));
+        let groups = grant.groups.iter().map(|group| expression(uid(&self.group, group.code())));
+        RestrictedExpression::new_record([
+            ("area".to_owned(), expression(uid(&self.unit, &grant.area))),
+            ("purpose".to_owned(), expression(uid(&self.purpose, grant.purpose.code()))),
+            ("roles".to_owned(), RestrictedExpression::new_set(roles)),
+            ("groups".to_owned(), RestrictedExpression::new_set(groups)),
+        ])
+        .ok()
     }
 
     fn person(&self, subject: &Subject, principal: &EntityUid, person: EntityUid) -> Option<Entity> {
@@ -143,6 +160,9 @@ impl Scene<'_> {
         }
         if self.has_case {
             context.push(("case".to_owned(), expression(uid(&self.names.case, "stated"))));
+        }
+        if let Some(grant) = &self.grant {
+            context.push(("grant".to_owned(), self.names.grant(grant)?));
         }
         let context = Context::from_pairs(context).ok()?;
         let (principal, action) = (self.principal.clone(), self.action.clone());

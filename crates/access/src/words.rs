@@ -56,6 +56,12 @@ closed_list! {
         Operator = "operator",
         /// A downstream system that keeps its references to persons right, and reads no value of a person.
         Subscriber = "subscriber",
+        /// Stands up for residents: approves and reviews emergency grants and the names behind handles, and reads no person.
+        PrivacyOfficer = "privacy-officer",
+        /// Answers for a unit of disease control: approves emergency grants, releases figures, and reads no person.
+        CdcLead = "cdc-lead",
+        /// Works on figures, and reads no person.
+        CdcAnalyst = "cdc-analyst",
     }
 }
 
@@ -160,13 +166,44 @@ closed_list! {
         ReadLedger = "read-ledger",
         /// Follow which persons changed and which ids lead where.
         ReadChanges = "read-changes",
+        /// Say that a person is invented or known to many, so that looks at it are told.
+        MarkPersons = "mark-persons",
+        /// Ask for an emergency grant.
+        RequestGrant = "request-grant",
+        /// Approve one.
+        ApproveGrant = "approve-grant",
+        /// Stop one.
+        StopGrant = "stop-grant",
+        /// Say afterwards whether one was right.
+        ReviewGrant = "review-grant",
+        /// Read which grants there are and were.
+        ReadGrants = "read-grants",
+        /// Ask for the name behind a handle of the log, and see it once.
+        AskName = "ask-name",
+        /// Agree that somebody else sees one.
+        ApproveName = "approve-name",
+        /// Draft, verify and edit figures for the public.
+        WorkOnFigures = "work-on-figures",
+        /// Release them.
+        ReleaseFigures = "release-figures",
+        /// Read figures that are not released yet.
+        ReadFigures = "read-figures",
     }
 }
 
 impl Role {
     /// Whether an organisation's people act in it. Where there is an OpenID provider, it says who they are.
     pub const fn is_of_staff(self) -> bool {
-        matches!(self, Self::CommunityWorker | Self::CdcTracer | Self::Auditor | Self::DataSteward)
+        matches!(
+            self,
+            Self::CommunityWorker
+                | Self::CdcTracer
+                | Self::Auditor
+                | Self::DataSteward
+                | Self::PrivacyOfficer
+                | Self::CdcLead
+                | Self::CdcAnalyst
+        )
     }
 }
 
@@ -204,9 +241,26 @@ impl FieldGroup {
 }
 
 impl Action {
-    /// Whether the answer can disclose something of a person's file. The change feed holds ids only, the risk of townships numbers.
+    /// Whether the answer can disclose something of a person's file. The change feed holds ids only, the risk of townships
+    /// numbers; the name behind a handle is shown by the agreement of two people, not by what relates them to the person.
     pub const fn concerns_a_person(self) -> bool {
-        !matches!(self, Self::ReadLedger | Self::ReadChanges | Self::ReadRisk)
+        !matches!(
+            self,
+            Self::ReadLedger
+                | Self::ReadChanges
+                | Self::ReadRisk
+                | Self::MarkPersons
+                | Self::RequestGrant
+                | Self::ApproveGrant
+                | Self::StopGrant
+                | Self::ReviewGrant
+                | Self::ReadGrants
+                | Self::AskName
+                | Self::ApproveName
+                | Self::WorkOnFigures
+                | Self::ReleaseFigures
+                | Self::ReadFigures
+        )
     }
 
     /// Whether it is a part of reviewing what linkage is not sure of.
@@ -271,7 +325,21 @@ impl Action {
                 FieldGroup::Links,
             ],
             Self::ReadHealthCode => &[FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance],
-            Self::ReadAccesses | Self::ReadLedger | Self::ReadChanges | Self::ReadRisk => &[],
+            Self::ReadAccesses
+            | Self::ReadLedger
+            | Self::ReadChanges
+            | Self::ReadRisk
+            | Self::MarkPersons
+            | Self::RequestGrant
+            | Self::ApproveGrant
+            | Self::StopGrant
+            | Self::ReviewGrant
+            | Self::ReadGrants
+            | Self::AskName
+            | Self::ApproveName
+            | Self::WorkOnFigures
+            | Self::ReleaseFigures
+            | Self::ReadFigures => &[],
         }
     }
 

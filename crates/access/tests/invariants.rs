@@ -2,7 +2,9 @@
 //! with a permit for everything. A proof by the symbolic compiler would need a solver beside the hub; the world here is small
 //! enough to be tried out whole.
 
-use access::{Action, Caller, CaseReference, FieldGroup, Policy, Purpose, Request, Role, Subject};
+use std::sync::Arc;
+
+use access::{Action, Caller, CaseReference, FieldGroup, GrantScope, Policy, Purpose, Request, Role, Subject};
 
 const OWN: &str = "320506001007G03";
 const OTHER: &str = "320506001008G01";
@@ -15,6 +17,8 @@ struct Question {
     action: Action,
     group: Option<FieldGroup>,
     has_case: bool,
+    /// The area of the grant that is invoked: its groups are identity and health, its role the tracer's.
+    grant: Option<&'static str>,
     /// The caller's unit, and that of the person.
     units: (Option<&'static str>, &'static str),
     is_self: bool,
@@ -26,6 +30,13 @@ impl Question {
         self.units.0.is_some_and(|own| self.units.1.starts_with(own))
     }
 
+    fn is_granted(&self, area: &str) -> bool {
+        self.role == Role::CdcTracer
+            && self.purpose == Purpose::PublicHealth
+            && self.units.1.starts_with(area)
+            && matches!(self.group, Some(FieldGroup::Identity | FieldGroup::Health))
+    }
+
     /// The laws, stated anew and not in Cedar. `Some` says which one forbids it.
     fn law_against(&self) -> Option<&'static str> {
         let Self { role, purpose, action, group, .. } = *self;
@@ -35,11 +46,47 @@ impl Question {
             ("only auditors read the log", action == Action::ReadLedger && role != Role::Auditor),
             ("only subscribers follow changes", action == Action::ReadChanges && role != Role::Subscriber),
             (
-                "auditors, departments, operators and subscribers see no person",
-                about_a_person && matches!(role, Role::Auditor | Role::Department | Role::Operator | Role::Subscriber),
+                "those who audit, run, feed, approve or count see no person",
+                about_a_person
+                    && matches!(
+                        role,
+                        Role::Auditor
+                            | Role::Department
+                            | Role::Operator
+                            | Role::Subscriber
+                            | Role::PrivacyOfficer
+                            | Role::CdcLead
+                            | Role::CdcAnalyst
+                    ),
             ),
-            ("workers see their own unit", about_a_person && role == Role::CommunityWorker && !self.is_own_unit()),
-            ("tracers state a case", about_a_person && role == Role::CdcTracer && !self.has_case),
+            (
+                "workers see their own unit",
+                about_a_person && role == Role::CommunityWorker && !self.is_own_unit() && self.grant.is_none(),
+            ),
+            (
+                "tracers state a case",
+                about_a_person && role == Role::CdcTracer && !self.has_case && self.grant.is_none(),
+            ),
+            ("a grant ends at its scope", about_a_person && self.grant.is_some_and(|area| !self.is_granted(area))),
+            (
+                "grants are approved by those who do not use them",
+                action == Action::ApproveGrant && !matches!(role, Role::CdcLead | Role::PrivacyOfficer),
+            ),
+            (
+                "grants are reviewed by those who do not use them",
+                action == Action::ReviewGrant && !matches!(role, Role::Auditor | Role::PrivacyOfficer),
+            ),
+            ("auditors ask for names", action == Action::AskName && role != Role::Auditor),
+            (
+                "a second person agrees to names",
+                action == Action::ApproveName && !matches!(role, Role::Auditor | Role::PrivacyOfficer),
+            ),
+            ("privacy officers mark persons", action == Action::MarkPersons && role != Role::PrivacyOfficer),
+            (
+                "figures are for disease control",
+                matches!(action, Action::WorkOnFigures | Action::ReleaseFigures)
+                    && !matches!(role, Role::CdcAnalyst | Role::CdcLead),
+            ),
             ("residents see their own file", about_a_person && role == Role::Resident && !self.is_self),
             ("only residents read who looked", action == Action::ReadAccesses && role != Role::Resident),
             ("only stewards review", action.is_review() && role != Role::DataSteward),
@@ -74,7 +121,12 @@ impl Question {
             is_self: self.is_self,
             is_under_review: self.is_under_review,
         };
-        let request = Request { action: self.action, purpose: self.purpose, case };
+        let grant = self.grant.map(|area| {
+            let groups = [FieldGroup::Identity, FieldGroup::Health].into_iter().collect();
+            let (area, roles) = (area.to_owned(), [Role::CdcTracer].into());
+            Arc::new(GrantScope { area, purpose: Purpose::PublicHealth, roles, groups })
+        });
+        let request = Request { action: self.action, purpose: self.purpose, case, grant };
         let explanation = policy.explain(&caller, &request, &subject);
         explanation.parts.into_iter().map(|(group, allowed, _)| (Self { group, ..*self }, allowed)).collect()
     }
@@ -85,8 +137,14 @@ fn purposes(role: Role) -> &'static [Purpose] {
         Role::CommunityWorker => &[Purpose::PublicHealth, Purpose::Operations],
         Role::CdcTracer => &[Purpose::PublicHealth],
         Role::Resident => &[Purpose::PatientRequest],
-        Role::Auditor | Role::DataSteward | Role::Subscriber => &[Purpose::Operations],
-        Role::Department | Role::Operator => &[],
+        Role::Auditor
+        | Role::DataSteward
+        | Role::Subscriber
+        | Role::Operator
+        | Role::PrivacyOfficer
+        | Role::CdcLead
+        | Role::CdcAnalyst => &[Purpose::Operations],
+        Role::Department => &[],
     }
 }
 
@@ -99,17 +157,22 @@ fn world() -> Vec<Question> {
                 for bits in 0..8_u8 {
                     let [has_case, is_self, is_under_review] = [1, 2, 4].map(|bit| bits & bit != 0);
                     for units in [(None, OWN), (Some(OWN), OTHER), (Some("320506001007"), OWN)] {
-                        let group = None;
-                        world.push(Question {
-                            role,
-                            purpose,
-                            action,
-                            group,
-                            has_case,
-                            units,
-                            is_self,
-                            is_under_review,
-                        });
+                        let with_grant = action.concerns_a_person() && !is_self && !is_under_review;
+                        let grants = [None, Some("320506001"), Some("320506001008")];
+                        for grant in grants.into_iter().take(if with_grant { 3 } else { 1 }) {
+                            let group = None;
+                            world.push(Question {
+                                role,
+                                purpose,
+                                action,
+                                group,
+                                has_case,
+                                grant,
+                                units,
+                                is_self,
+                                is_under_review,
+                            });
+                        }
                     }
                 }
             }
@@ -148,10 +211,12 @@ fn what_ships_breaks_no_law_and_shows_most_of_the_person_that_is_closest() {
         }
         let Some(first) = shown.first() else { continue };
         let groups = |questions: &[Question]| questions.iter().map(|question| question.group).collect::<Vec<_>>();
-        let units = first.units.0.map_or(first.units, |own| (Some(own), own));
-        let closest = groups(&granted(&Question { units, is_self: true, is_under_review: true, ..question }));
+        // Nobody is nearer than who lives in the caller's unit, or in the area of the grant.
+        let near = first.grant.or(first.units.0).map_or(first.units, |near| (first.units.0, near));
+        let closest = groups(&granted(&Question { units: near, is_self: true, is_under_review: true, ..question }));
         assert!(groups(&shown).iter().all(|group| closest.contains(group)), "{question:?}");
-        let needs = question.action.needs_one_of();
+        // A grant of a few groups answers some actions only; `Policy::decide` refuses the others.
+        let needs = if question.grant.is_some() { &[] } else { question.action.needs_one_of() };
         let answered = needs.iter().any(|group| groups(&shown).contains(&Some(*group)));
         assert!(answered || needs.is_empty(), "nothing that is granted could answer: {question:?}");
     }

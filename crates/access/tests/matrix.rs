@@ -1,6 +1,10 @@
 //! Every cell of role × purpose × action × field group, against a table written by hand.
 
-use access::{Action, Caller, CaseReference, Decision, FieldGroup, Policy, Purpose, Refusal, Request, Role, Subject};
+use std::sync::Arc;
+
+use access::{
+    Action, Caller, CaseReference, Decision, FieldGroup, GrantScope, Policy, Purpose, Refusal, Request, Role, Subject,
+};
 
 const GRID: &str = "320506001007G03";
 
@@ -16,7 +20,7 @@ fn caller(role: Role) -> Caller {
 
 fn request(action: Action, purpose: Purpose, case: bool) -> Request {
     let case = case.then(|| CaseReference::parse("SZ-2022-7").expect("valid"));
-    Request { action, purpose, case }
+    Request { action, purpose, case, grant: None }
 }
 
 /// What each role may see for each purpose, in the order of `FieldGroup::ALL`; `.` is withheld.
@@ -74,6 +78,9 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
             Action::ReadFollowUps,
             Action::ReadSignals,
             Action::DecideAppeal,
+            Action::RequestGrant,
+            Action::StopGrant,
+            Action::ReadGrants,
         ],
         (Role::Resident, Purpose::PatientRequest) => &[
             Action::FindPersons,
@@ -90,7 +97,33 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
         (Role::DataSteward, Purpose::Operations) => {
             &[Action::ListReviews, Action::ReadReview, Action::DecideLink, Action::ReadDecisions]
         }
-        (Role::Auditor, Purpose::Operations) => &[Action::ReadLedger],
+        (Role::Auditor, Purpose::Operations) => &[
+            Action::ReadLedger,
+            Action::StopGrant,
+            Action::ReviewGrant,
+            Action::ReadGrants,
+            Action::AskName,
+            Action::ApproveName,
+        ],
+        (Role::Operator, Purpose::Operations) => &[Action::StopGrant, Action::ReadGrants],
+        (Role::PrivacyOfficer, Purpose::Operations) => &[
+            Action::MarkPersons,
+            Action::ApproveGrant,
+            Action::StopGrant,
+            Action::ReviewGrant,
+            Action::ReadGrants,
+            Action::ApproveName,
+        ],
+        (Role::CdcLead, Purpose::Operations) => &[
+            Action::RequestGrant,
+            Action::ApproveGrant,
+            Action::StopGrant,
+            Action::ReadGrants,
+            Action::WorkOnFigures,
+            Action::ReleaseFigures,
+            Action::ReadFigures,
+        ],
+        (Role::CdcAnalyst, Purpose::Operations) => &[Action::WorkOnFigures, Action::ReadFigures],
         (Role::Subscriber, Purpose::Operations) => &[Action::ReadChanges],
         _ => &[],
     }
@@ -122,8 +155,8 @@ fn every_cell_of_role_and_purpose_and_group_is_as_the_table_says() {
             }
         }
     }
-    // 7 + 7 + 15 + 10 + 4 + 1 + 1 actions that are allowed, ten groups each.
-    assert_eq!(cells, 45 * 10);
+    // 7 + 7 + 18 + 10 + 4 + 6 + 1 + 2 + 6 + 7 + 2 actions that are allowed, ten groups each.
+    assert_eq!(cells, 70 * 10);
 }
 
 #[test]
@@ -179,7 +212,7 @@ fn the_words_of_the_table_are_those_of_the_policies() {
         Purpose::ALL.iter().any(|purpose| policy.actions(&caller, *purpose).next().is_some())
     };
     let idle: Vec<Role> = Role::ALL.iter().copied().filter(|role| !allowed(*role)).collect();
-    assert_eq!(idle, [Role::Department, Role::Operator], "who asks nothing of a person or of the log");
+    assert_eq!(idle, [Role::Department], "who asks nothing of the query API");
 }
 
 #[test]
@@ -193,4 +226,45 @@ fn a_tracer_sees_nothing_of_payments_and_is_told_which_policies_say_so() {
     };
     assert_eq!(of(FieldGroup::Trail), (true, "tracer-works-on-a-case".to_owned()));
     assert_eq!(of(FieldGroup::Payment), (false, "payments-are-for-residents".to_owned()));
+}
+
+fn granted(area: &str, groups: &[FieldGroup]) -> Option<Arc<GrantScope>> {
+    let groups = groups.iter().copied().collect();
+    let (area, roles) = (area.to_owned(), [Role::CdcTracer, Role::CommunityWorker].into());
+    Some(Arc::new(GrantScope { area, purpose: Purpose::PublicHealth, roles, groups }))
+}
+
+#[test]
+fn a_grant_lifts_case_and_unit_in_its_area_and_shows_its_groups_only() {
+    let policy = Policy::builtin().expect("valid");
+    let all: Vec<FieldGroup> = FieldGroup::ALL.to_vec();
+    let ask = |role, purpose, grant, unit: &str| {
+        let about = Request { grant, ..request(Action::ReadPerson, purpose, false) };
+        let subject = Subject { units: vec![unit.to_owned()], ..Subject::default() };
+        match policy.decide(&caller(role), &about, &subject) {
+            Decision::Allowed { granted, .. } => granted.codes().join(" "),
+            Decision::Refused(refusal) => refusal.code().to_owned(),
+        }
+    };
+    let some = || granted("320506001", &[FieldGroup::Identity, FieldGroup::Trail]);
+    let public = Purpose::PublicHealth;
+    // The tracer without a case, the worker beyond the own unit; health and trail stay with tracers.
+    assert_eq!(ask(Role::CdcTracer, public, some(), "320506001008G01"), "identity trail");
+    assert_eq!(ask(Role::CommunityWorker, public, some(), "320506001008G01"), "identity");
+    assert_eq!(ask(Role::CommunityWorker, public, some(), GRID), "identity", "judged by the grant alone");
+    assert_eq!(ask(Role::CdcTracer, public, some(), "320506002001G01"), "not-related", "another area");
+    assert_eq!(ask(Role::CdcTracer, public, None, "320506001008G01"), "case-missing");
+    for role in [Role::Auditor, Role::PrivacyOfficer, Role::CdcLead, Role::Operator, Role::Resident, Role::DataSteward]
+    {
+        assert_eq!(ask(role, public, some(), "320506001008G01"), "not-entitled", "{role}");
+    }
+    assert_eq!(ask(Role::CommunityWorker, Purpose::Operations, some(), GRID), "not-entitled", "another purpose");
+    let everything = ask(Role::CdcTracer, public, granted("320506001", &all), "320506001008G01");
+    assert!(!everything.contains("payment"), "{everything}");
+    // A grant that could answer nothing opens nothing.
+    let timeline = Request {
+        grant: granted("320506001", &[FieldGroup::Identity]),
+        ..request(Action::ReadTimeline, public, false)
+    };
+    assert_eq!(policy.entitle(&caller(Role::CdcTracer), &timeline).err(), Some(Refusal::NotEntitled));
 }

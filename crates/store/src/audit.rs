@@ -8,6 +8,8 @@ use crate::Result;
 
 /// Values of a count that are told at most.
 const COUNTED_MAX: i64 = 1_000;
+/// Looks of a week that are read at most.
+const SHOWN_MAX: i64 = 50_000;
 
 /// An entry of the access log as the index has it. Tokens, handles and hashes are texts as the log prints them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
@@ -34,6 +36,12 @@ pub struct EntryRow {
     pub refused: Option<String>,
     /// The persons concerned.
     pub subjects: Vec<String>,
+    /// The thing of the hub that was acted on or under.
+    pub matter: Option<String>,
+    /// What was done about it.
+    pub act: Option<String>,
+    /// Records or persons in the answer.
+    pub count: i64,
 }
 
 /// What is looked for; nothing stated finds everything.
@@ -202,6 +210,66 @@ pub async fn search(conn: &mut PgConnection, search: &Search, before: i64, limit
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// What a caller was shown since an instant, oldest first: when, whom, and how many rows.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_shown(
+    conn: &mut PgConnection,
+    actor: &str,
+    since: Timestamp,
+) -> Result<Vec<(i64, Vec<String>, i64)>> {
+    Ok(sqlx::query_as(
+        "SELECT at_ms, subjects, count FROM audit.entry
+         WHERE actor = $1 AND at_ms >= $2 AND refused IS NULL AND cardinality(subjects) > 0
+         ORDER BY index LIMIT $3",
+    )
+    .bind(actor)
+    .bind(since.as_millis())
+    .bind(SHOWN_MAX)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Persons concerned by what was done under a thing of the hub, by handle, and how often.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_subjects_of(
+    conn: &mut PgConnection,
+    matter: &str,
+    act: &str,
+    limit: i64,
+) -> Result<Vec<(String, i64)>> {
+    Ok(sqlx::query_as(
+        "SELECT subject, count(*) FROM audit.entry CROSS JOIN LATERAL unnest(subjects) AS concerned(subject)
+         WHERE matter = $1 AND act = $2 GROUP BY subject ORDER BY 2 DESC, 1 LIMIT $3",
+    )
+    .bind(matter)
+    .bind(act)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Whether an act about a thing of the hub is on record.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn has_act(conn: &mut PgConnection, matter: &str, act: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM audit.entry WHERE matter = $1 AND act = $2)";
+    Ok(sqlx::query_scalar(sql).bind(matter).bind(act).fetch_one(conn).await?)
+}
+
+/// Index of the first entry that is not before an instant; `None` when there is none.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn first_since(conn: &mut PgConnection, since: Timestamp) -> Result<Option<i64>> {
+    let sql = "SELECT min(index) FROM audit.entry WHERE at_ms >= $1";
+    Ok(sqlx::query_scalar(sql).bind(since.as_millis()).fetch_one(conn).await?)
 }
 
 /// Counts entries between two instants, the most frequent value first.

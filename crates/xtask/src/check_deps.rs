@@ -22,6 +22,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("city", &["domain"]),
     ("codec", &["domain"]),
     ("event-log", &["domain"]),
+    ("scrutiny", &["domain"]),
+    ("figures", &[]),
     ("oidc", &["access"]),
     ("ledger", &["domain", "access"]),
     ("store", &["domain", "access"]),
@@ -36,7 +38,20 @@ const EDGES: &[(&str, &[&str])] = &[
     ("projector", &["domain", "linkage", "codec", "event-log", "store", "runtime"]),
     (
         "query-api",
-        &["domain", "access", "chart", "codec", "event-log", "exposure", "ledger", "oidc", "store", "runtime"],
+        &[
+            "domain",
+            "access",
+            "chart",
+            "codec",
+            "event-log",
+            "exposure",
+            "figures",
+            "ledger",
+            "oidc",
+            "scrutiny",
+            "store",
+            "runtime",
+        ],
     ),
     ("console", &["domain", "access", "oidc", "runtime", "store"]),
     ("ledger-service", &["domain", "access", "ledger", "runtime"]),
@@ -85,7 +100,7 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Crates that only compute: no I/O, no async, no clock.
-const PURE: &[&str] = &["domain", "linkage", "exposure", "access", "chart", "city"];
+const PURE: &[&str] = &["domain", "linkage", "exposure", "access", "chart", "city", "figures", "scrutiny"];
 
 /// Libraries that do I/O, run tasks, read clocks or report to the outside.
 const IMPURE: &[&str] = &[

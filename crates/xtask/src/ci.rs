@@ -21,7 +21,12 @@ struct Step {
 }
 
 enum Work {
-    Cargo { words: &'static [&'static str], rustdoc_flags: Option<&'static str> },
+    /// `cargo deny`, where it is installed: building it takes longer than everything that it is asked.
+    DependencyPolicy,
+    Cargo {
+        words: &'static [&'static str],
+        rustdoc_flags: Option<&'static str>,
+    },
     RepositoryChecks,
 }
 
@@ -32,6 +37,7 @@ const fn cargo(words: &'static [&'static str]) -> Work {
 const STEPS: &[Step] = &[
     Step { name: "format", extent: Extent::Quick, work: cargo(&["fmt", "--all", "--check"]) },
     Step { name: "dependency edges, schemas, pages", extent: Extent::Quick, work: Work::RepositoryChecks },
+    Step { name: "dependency policy", extent: Extent::Quick, work: Work::DependencyPolicy },
     Step {
         name: "clippy",
         extent: Extent::Quick,
@@ -73,6 +79,18 @@ impl Work {
                 let findings = check_all();
                 findings.iter().for_each(|finding| eprintln!("error: {finding}"));
                 findings.is_empty()
+            }
+            Self::DependencyPolicy => {
+                let deny = |words: &[&str]| Command::new("cargo-deny").args(words).current_dir(root()).status();
+                match Command::new("cargo-deny").arg("--version").output() {
+                    Ok(_) => {
+                        deny(&["--offline", "check", "bans", "licenses", "sources"]).is_ok_and(|done| done.success())
+                    }
+                    Err(_) => {
+                        println!("cargo-deny is not installed, so deny.toml is not asked");
+                        true
+                    }
+                }
             }
             Self::Cargo { words, rustdoc_flags } => {
                 let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

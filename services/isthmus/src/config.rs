@@ -51,6 +51,10 @@ pub(crate) struct Config {
     pub(crate) survivorship: Option<PathBuf>,
     /// Rules of disease control (TOML): what is a stay, a contact, a risk; without it the shipped ones.
     pub(crate) exposure_rules: Option<PathBuf>,
+    /// Rules of suspicion and budgets (TOML): which looks an auditor is told of; without it the shipped ones.
+    pub(crate) suspicion_rules: Option<PathBuf>,
+    /// What emergency grants there may be.
+    pub(crate) grants: access::GrantRules,
     /// Key groups (TOML): which residents a community looks after especially; without it the shipped ones.
     pub(crate) key_groups: Option<PathBuf>,
     /// The OpenID provider that staff come from; without one, everybody has a token of the hub.
@@ -96,6 +100,8 @@ impl Default for Config {
             linkage_model: "zh".to_owned(),
             survivorship: None,
             exposure_rules: None,
+            suspicion_rules: None,
+            grants: access::GrantRules::default(),
             key_groups: None,
             oidc: None,
             permits: None,
@@ -129,6 +135,20 @@ impl Config {
             Ok(WitnessAddress { url: witness.url.clone(), key })
         };
         self.witnesses.iter().map(address).collect()
+    }
+
+    /// What emergency grants there may be: a day long at most, and approved and reviewed in a time that is one.
+    pub(crate) fn grants(&self) -> anyhow::Result<access::GrantRules> {
+        let rules = self.grants;
+        let fits = (1..=1_440).contains(&rules.minutes_max)
+            && (1..=rules.minutes_max).contains(&rules.minutes)
+            && rules.approve_within_minutes > 0
+            && (1..=72).contains(&rules.review_within_hours);
+        anyhow::ensure!(
+            fits,
+            "[grants]: minutes and minutes_max are 1 to 1440, approve_within_minutes is not 0, review_within_hours is 1 to 72"
+        );
+        Ok(rules)
     }
 
     /// Directory of the secret keys.

@@ -18,7 +18,7 @@ use event_log::{EventLog, LogConfig, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, PolicyHash, RemoteLedger, VerifierKey};
 use ledger_service::Witnessing;
 use oidc::Oidc;
-use query_api::{QuerySetup, QueryState};
+use query_api::{QuerySetup, QueryState, Trust};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
 use runtime::problem::ProblemKind;
 use runtime::{Shutdown, keys};
@@ -376,6 +376,7 @@ impl Hub {
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             token_key: self.token_key.clone(),
             policy: rules::policy(self.config.permits.as_deref())?,
+            trust: Trust::new(rules::suspicion(self.config.suspicion_rules.as_deref())?, self.config.grants()?),
             oidc,
             rules: rules::exposure(self.config.exposure_rules.as_deref())?,
             key_groups: rules::key_groups(&self.config)?,

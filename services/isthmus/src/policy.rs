@@ -104,7 +104,7 @@ async fn explain(args: ExplainArgs) -> anyhow::Result<()> {
     let (handle, organisation) = ("supposed".to_owned(), "supposed".to_owned());
     let caller = Caller { handle, organisation, role: args.role, unit: args.unit, own_claim: None };
     for &action in Action::ALL.iter().filter(|action| args.action.is_none_or(|only| only == **action)) {
-        let request = Request { action, purpose: args.purpose, case: case.clone() };
+        let request = Request { action, purpose: args.purpose, case: case.clone(), grant: None };
         print!("{}", told(&policy, &caller, &request, &subject));
     }
     Ok(())
@@ -184,7 +184,7 @@ mod tests {
             unit: Some("320506001007".to_owned()),
             own_claim: None,
         };
-        let request = Request { action: Action::FindPersons, purpose: Purpose::PublicHealth, case: None };
+        let request = Request { action: Action::FindPersons, purpose: Purpose::PublicHealth, case: None, grant: None };
         let of = |unit: &str| Subject { units: vec![unit.to_owned()], ..Subject::default() };
         let own = "find-persons\tallowed\n  identity\tshown\tcommunity-looks-after-own-grid\n  contact\tshown\t\
                    community-looks-after-own-grid\n  residence\tshown\tcommunity-looks-after-own-grid\n";

@@ -58,3 +58,10 @@ pub(crate) fn exposure(path: Option<&Path>) -> anyhow::Result<exposure::Rules> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     exposure::Rules::parse(&text).with_context(|| format!("{} is no file of rules", path.display()))
 }
+
+/// The rules of suspicion of a file, or the shipped ones.
+pub(crate) fn suspicion(path: Option<&Path>) -> anyhow::Result<scrutiny::Rules> {
+    let Some(path) = path else { return Ok(scrutiny::Rules::default()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    scrutiny::Rules::parse(&text).with_context(|| format!("{} is no file of rules of suspicion", path.display()))
+}

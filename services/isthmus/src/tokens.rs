@@ -32,8 +32,8 @@ async fn caller(args: CallerTokenArgs) -> anyhow::Result<()> {
     let role = Role::from_code(&args.role).with_context(|| format!("there is no such role; there are {roles}"))?;
     ensure!(role != Role::CommunityWorker || args.unit.is_some(), "a community worker needs --unit");
     ensure!(role != Role::Resident || args.person.is_some(), "a resident needs --person, the id of the own file");
-    let has_own = matches!(role, Role::Resident | Role::DataSteward);
-    ensure!(has_own || args.person.is_none(), "only residents and data stewards have --person");
+    let has_own = role == Role::Resident || role.is_of_staff();
+    ensure!(has_own || args.person.is_none(), "only residents and staff have --person, the id of the own file");
     for (option, text) in
         [("--handle", Some(&args.handle)), ("--organisation", Some(&args.organisation)), ("--unit", args.unit.as_ref())]
     {
@@ -49,8 +49,8 @@ async fn caller(args: CallerTokenArgs) -> anyhow::Result<()> {
     );
     let config = Config::resolve(&args.common)?;
     ensure!(
-        // A steward's row says which file is the own one; its token opens nothing where there is a provider.
-        config.oidc.is_none() || !role.is_of_staff() || role == Role::DataSteward && args.person.is_some(),
+        // The row says which file is the own one; its token opens nothing where there is a provider.
+        config.oidc.is_none() || !role.is_of_staff() || args.person.is_some(),
         "this deployment has an OpenID provider (key oidc): staff come from there, and the hub issues them no tokens"
     );
     let database = AdminDatabase::open(&config).await?;

@@ -4,27 +4,33 @@
 //! record. Refusals go the same way. When the ledger does not take the entry, the answer is
 //! [`Problem::AuditUnavailable`] and nothing else.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use access::{Action, Caller, CaseReference, Entitlement, FieldGroup, FieldGroups, Policy, Purpose, Refusal, Request};
+use access::{
+    Action, Caller, CaseReference, Entitlement, FieldGroup, FieldGroups, GrantId, Policy, Purpose, Refusal, Request,
+};
 use axum::extract::FromRequestParts;
 use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{PersonId, RecordId, TokenKey};
-use ledger::{Access, CaseToken, Code, LedgerError, Matter, Nonce, PolicyHash, Receipt, Released, SubjectHandle};
+use ledger::{
+    Access, CaseToken, Code, LedgerError, Matter, MatterId, Nonce, PolicyHash, Receipt, Released, SubjectHandle,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth;
 use crate::problem::Problem;
 use crate::state::{LEDGER_WAIT_MAX, QueryState};
+use crate::{auth, budget, grants};
 
 /// The header that states what a call is for.
 pub const PURPOSE_HEADER: HeaderName = HeaderName::from_static("isthmus-purpose");
 /// The header that states the case worked on.
 pub const CASE_HEADER: HeaderName = HeaderName::from_static("isthmus-case");
+/// The header that invokes an emergency grant.
+pub const GRANT_HEADER: HeaderName = HeaderName::from_static("isthmus-grant");
 /// The header that carries the id of the ledger's receipt.
 pub const RECEIPT_HEADER: HeaderName = HeaderName::from_static("isthmus-receipt");
 
@@ -102,6 +108,7 @@ pub(crate) struct Ask {
     case_id: Option<String>,
     follow_up: Option<String>,
     appeal: Option<String>,
+    matter_id: Option<String>,
     query: String,
 }
 
@@ -120,10 +127,11 @@ impl FromRequest<QueryState> for Ask {
             all.find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned())
         };
         let (person_id, review_id) = (param(&["person_id"]), param(&["task_id", "decision_id"]));
-        let (unit, case_id) = (param(&["unit"]), param(&["case"]));
+        let (unit, case_id, matter_id) = (param(&["unit"]), param(&["case"]), param(&["grant", "request", "figure"]));
         let (follow_up, appeal) = (param(&["follow_up"]), param(&["appeal"]));
         let query = parts.uri.query().unwrap_or("").to_owned();
-        Ok(Self { caller, headers: parts.headers, body, person_id, review_id, unit, case_id, follow_up, appeal, query })
+        let headers = parts.headers;
+        Ok(Self { caller, headers, body, person_id, review_id, unit, case_id, follow_up, appeal, matter_id, query })
     }
 }
 
@@ -139,6 +147,8 @@ pub(crate) struct Call {
     pub(crate) case_id: Option<String>,
     follow_up: Option<String>,
     appeal: Option<String>,
+    /// The grant, the request or the figure of the path.
+    pub(crate) matter_id: Option<String>,
     pub(crate) query: String,
     headers: HeaderMap,
     /// In a lock only because a body cannot be shared between threads, and a call is.
@@ -146,6 +156,8 @@ pub(crate) struct Call {
     action: Code,
     request: Request,
     purpose_stated: bool,
+    /// The grant that is invoked.
+    grant: Option<GrantId>,
 }
 
 /// What a handler found, before it is on record.
@@ -190,6 +202,11 @@ impl Failure {
         self.problem
     }
 
+    /// What was found is not shown.
+    pub(crate) fn withheld(problem: Problem, subjects: Vec<PersonId>) -> Self {
+        Self { problem, reason: problem.code(), subjects }
+    }
+
     /// The id stands for several persons, and this can be answered for one only.
     pub(crate) fn forked(subjects: Vec<PersonId>) -> Self {
         Self { problem: Problem::PersonForked, reason: Problem::PersonForked.code(), subjects }
@@ -224,18 +241,33 @@ impl Call {
             Err(problem) => return Err(Answered::without_entry(problem)),
         };
         call.request.action = action;
-        if let Err(failure) = call.parse().and_then(|()| call.entitlement().map(|_| ())) {
+        let mut begun = call.parse();
+        if begun.is_ok() {
+            begun = call.invoke().await;
+        }
+        if let Err(failure) = begun.and_then(|()| call.entitlement().map(|_| ())) {
             return Err(call.refuse(failure).await);
         }
         Ok(call)
     }
 
+    /// Finds the grant that the caller invokes, if one is: it is active by every clock, or the call is refused.
+    async fn invoke(&mut self) -> Result<(), Failure> {
+        let mut invoked = self.headers.get_all(GRANT_HEADER).iter();
+        let Some(grant) = invoked.next() else { return Ok(()) };
+        let grant = grant.to_str().ok().filter(|_| invoked.next().is_none()).and_then(|text| text.parse().ok());
+        let grant: GrantId = grant.ok_or(Problem::GrantInvalid)?;
+        self.request.grant = Some(Arc::new(grants::invoke(&self.state, grant).await?));
+        self.grant = Some(grant);
+        Ok(())
+    }
+
     /// Begins a call about no person, which needs no purpose.
     pub(crate) fn without_purpose(state: QueryState, ask: Ask, action: &str) -> Result<Self, Problem> {
         let action = Code::parse(action).map_err(|_| Problem::Internal)?;
-        let Ask { caller, headers, body, person_id, review_id, unit, case_id, follow_up, appeal, query } = ask;
+        let Ask { caller, headers, body, person_id, review_id, unit, case_id, follow_up, appeal, matter_id, query } = ask;
         // Until it is parsed: the purpose that no rule gives anything for.
-        let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None };
+        let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None, grant: None };
         Ok(Self {
             state,
             caller,
@@ -245,12 +277,14 @@ impl Call {
             case_id,
             follow_up,
             appeal,
+            matter_id,
             query,
             headers,
             body: Mutex::new(Some(body)),
             action,
             request,
             purpose_stated: false,
+            grant: None,
         })
     }
 
@@ -331,7 +365,7 @@ impl Call {
             }
             with_receipt(Answered(response), &receipt)
         };
-        match outcome {
+        match budget::within(&self, outcome).await {
             Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, answer),
             Err(failure) => self.refuse(failure).await,
         }
@@ -353,7 +387,7 @@ impl Call {
             let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")];
             with_receipt(Answered((StatusCode::OK, headers, content).into_response()), &receipt)
         };
-        match outcome {
+        match budget::within(&self, outcome).await {
             Ok(found) => self.disclose(found).await.map_or_else(Answered::without_entry, file),
             Err(failure) => self.refuse(failure).await,
         }
@@ -378,7 +412,11 @@ impl Call {
         let Found { answer: value, subjects, released, withheld, count } = found;
         let access = self.access()?;
         let key = &self.state.setup.token_key;
-        let subjects = subjects.into_iter().map(|person| handle(key, person)).collect();
+        let subjects = self.state.watch.handles.note(key, subjects);
+        let matter = matter.or_else(|| {
+            let act = Code::parse(grants::INVOKED).ok()?;
+            Some(Matter { id: MatterId(self.grant?.0), act })
+        });
         let (groups, withheld) = (codes(&released)?, codes(&withheld)?);
         let disclosure = access.disclose(value, Released { subjects, groups, withheld, count: count as u64, matter });
         let disclosed = within(self.state.setup.ledger.disclose(disclosure)).await?;
@@ -413,7 +451,7 @@ impl Call {
             return Answered(Problem::Internal.into_response());
         };
         let key = &self.state.setup.token_key;
-        let subjects = failure.subjects.into_iter().map(|person| handle(key, person)).collect();
+        let subjects = self.state.watch.handles.note(key, failure.subjects);
         let refusal = access.refuse(reason, subjects);
         metrics::counter!("isthmus_refusals_total", "reason" => failure.reason).increment(1);
         match within(self.state.setup.ledger.refuse(refusal)).await {
@@ -444,6 +482,11 @@ impl Call {
 pub(crate) struct Recorded(Receipt);
 
 impl Recorded {
+    /// Index of the entry.
+    pub(crate) const fn index(&self) -> u64 {
+        self.0.index
+    }
+
     /// Answers with what became of the act.
     pub(crate) fn answer<T: Serialize>(self, outcome: Result<(StatusCode, T), Problem>) -> Answered {
         let Self(receipt) = self;
@@ -487,6 +530,7 @@ pub(crate) async fn refuse_address(state: &QueryState, headers: &HeaderMap) -> A
         case_id: None,
         follow_up: None,
         appeal: None,
+        matter_id: None,
         query: String::new(),
     };
     match Call::without_purpose(state.clone(), ask, "call") {
@@ -535,7 +579,7 @@ pub(crate) fn code(text: &str) -> Result<Code, Problem> {
 }
 
 /// Organisation and unit of a caller, as one code.
-fn unit(caller: &Caller) -> Result<Code, Problem> {
+pub(crate) fn unit(caller: &Caller) -> Result<Code, Problem> {
     match &caller.unit {
         Some(unit) => code(&format!("{}/{unit}", caller.organisation)),
         None => code(&caller.organisation),

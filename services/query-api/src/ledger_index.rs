@@ -13,6 +13,7 @@ use store::audit::{self, EntryRow};
 use crate::call::Failure;
 use crate::problem::Problem;
 use crate::state::QueryState;
+use crate::{grants, unexplained};
 
 /// How often the index follows the log by itself; a search makes it follow at once.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
@@ -30,6 +31,10 @@ pub async fn follow_ledger(state: &QueryState, shutdown: &Shutdown) {
     let mut compared_at = tokio::time::Instant::now();
     let mut next = 0;
     while !shutdown.has_begun() {
+        grants::beat(state).await;
+        if unexplained::catch_up(state).await.is_err() {
+            tracing::warn!("Looks could not be weighed; it is tried again.");
+        }
         if catch_up(state).await.is_ok() && compared_at.elapsed() >= COMPARE_EVERY {
             compared_at = tokio::time::Instant::now();
             match compare(state, next, COMPARED_AT_ONCE).await {
@@ -137,7 +142,7 @@ async fn rows(state: &QueryState, first: u64, count: u64) -> Result<Vec<EntryRow
     read(state, first, count).await?.iter().map(|(index, entry)| row(*index, entry)).collect()
 }
 
-async fn read(state: &QueryState, first: u64, count: u64) -> Result<Vec<(u64, Entry)>, Failure> {
+pub(crate) async fn read(state: &QueryState, first: u64, count: u64) -> Result<Vec<(u64, Entry)>, Failure> {
     match state.setup.ledger.entries(first, count).await {
         Ok(entries) => Ok(entries),
         Err(LedgerError::NoEntry(_)) => Ok(Vec::new()),
@@ -162,6 +167,9 @@ fn row(index: u64, entry: &Entry) -> Result<EntryRow, Failure> {
         case_token: entry.case.as_ref().map(ToString::to_string),
         refused,
         subjects: entry.subjects.iter().map(ToString::to_string).collect(),
+        matter: entry.matter.as_ref().map(|matter| matter.id.to_string()),
+        act: entry.matter.as_ref().map(|matter| matter.act.to_string()),
+        count: i64::try_from(entry.count).unwrap_or(i64::MAX),
     })
 }
 

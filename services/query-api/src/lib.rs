@@ -11,6 +11,7 @@ mod appeals;
 mod as_of;
 mod auth;
 mod body;
+mod budget;
 mod call;
 mod cases;
 mod changes;
@@ -18,8 +19,12 @@ mod community;
 mod contacts;
 mod decisions;
 mod facts;
+mod figures;
 mod find;
 mod follow_ups;
+mod grant_routes;
+mod grants;
+mod handles;
 mod happening;
 mod health_code;
 mod itinerary;
@@ -31,8 +36,10 @@ mod lineage;
 mod link_picture;
 mod linkage;
 mod links;
+mod marks;
 mod me;
 mod my_accesses;
+mod names;
 mod openapi;
 mod persons;
 mod problem;
@@ -47,9 +54,12 @@ mod stream;
 mod subject;
 mod suspicions;
 mod system;
+mod ties;
 mod timeline;
 mod townships;
+mod unexplained;
 mod view;
+mod watch;
 mod whereabouts;
 
 use axum::Extension;
@@ -65,13 +75,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use body::BODY_BYTES_MAX;
-pub use call::{CASE_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
+pub use call::{CASE_HEADER, GRANT_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
 pub use contacts::{follow_contacts, load_contacts};
 pub use exposure::KeyGroups;
 pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
 pub use reports::ReportField;
-pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState};
+pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState, Trust};
 pub use stranger_entry::flush as flush_strangers;
 
 /// The routes of the query API, and what the OpenAPI document says of them. Merge them with those of other services,
@@ -118,6 +128,21 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(ledger_search::statistics))
         .routes(routes!(suspicions::list, suspicions::decide))
         .routes(routes!(suspicions::contest))
+        .routes(routes!(unexplained::list))
+        .routes(routes!(marks::list, marks::mark))
+        .routes(routes!(names::list, names::request))
+        .routes(routes!(names::approve))
+        .routes(routes!(names::show))
+        .routes(routes!(grant_routes::list, grant_routes::request))
+        .routes(routes!(grant_routes::read))
+        .routes(routes!(grant_routes::approve))
+        .routes(routes!(grant_routes::stop))
+        .routes(routes!(grant_routes::review))
+        .routes(routes!(figures::list, figures::draft))
+        .routes(routes!(figures::released))
+        .routes(routes!(figures::verify))
+        .routes(routes!(figures::edit))
+        .routes(routes!(figures::release))
         .routes(routes!(me::read))
         .routes(routes!(my_accesses::read))
         .routes(routes!(system::readyz))

@@ -15,6 +15,9 @@ pub(crate) struct PersonHeaders {
     /// The case worked on: 3 to 64 letters, digits and - _ . /
     #[param(rename = "Isthmus-Case", required = false)]
     case: String,
+    /// The emergency grant that the call invokes: an id that POST /v1/grants answered with.
+    #[param(rename = "Isthmus-Grant", required = false)]
+    grant: String,
 }
 
 /// The document that the routes are added to.
@@ -37,6 +40,8 @@ pub(crate) struct PersonHeaders {
         (name = "reviews", description = "Pairs of records that a reviewer decides about, and the decisions."),
         (name = "changes", description = "What became of persons, by id, for systems that keep references to them."),
         (name = "ledger", description = "The record of every look."),
+        (name = "grants", description = "Emergency grants: asked for by one, approved by two others, over by themselves."),
+        (name = "figures", description = "Counts for the public: fixed tables, released by three people, with small numbers hidden."),
         (name = "caller", description = "The caller itself."),
         (name = "system", description = "The process."),
     ),

@@ -126,6 +126,62 @@ problems! {
     OwnLook = 403 "own-look":
         "The entry is a look of the caller, and nobody decides about that.",
         "Let another auditor decide.";
+    /// More was asked for than the role may see in a while.
+    BudgetSpent = 429 "budget-spent":
+        "The caller was shown as many persons of an hour, or as many rows of a week, as the role's budget allows.",
+        "Wait until the hour or the week is over. If the work needs more, the operator raises the budget in the rules of suspicion.";
+    /// No grant, or none that opens anything.
+    GrantInvalid = 403 "grant-invalid":
+        "The emergency grant opens nothing: it is unknown, not approved by two people of two units, over, or not for this caller.",
+        "GET /v1/grants lists the grants with their states; who asked for one does not approve it, nor does anybody of the same unit.";
+    /// A grant that a site does not give.
+    GrantMalformed = 422 "grant-malformed":
+        "The grant asks for more than there is: an area larger than a district, another purpose or role, no time or too much of it.",
+        "Give a division code of 6 digits or more, PUBHLTH, the roles cdc-tracer or community-worker, field groups but payment and care.";
+    /// No such grant.
+    GrantNotFound = 404 "grant-not-found":
+        "There is no such emergency grant.",
+        "Use the `grant` of an answer of GET /v1/grants as it stands.";
+    /// A grant in another state.
+    GrantState = 409 "grant-state":
+        "The grant is not in a state for this: it is over, was reviewed, or is not over yet.",
+        "Read GET /v1/grants: requests are approved, what runs is stopped, and what is over is reviewed.";
+    /// A grant that was not reviewed.
+    ReviewOverdue = 403 "review-overdue":
+        "An earlier emergency grant of the caller's unit was not reviewed in time, so there is no other.",
+        "Let an auditor or a privacy officer review it: POST /v1/grants/{grant}/review.";
+    /// No such request for a name.
+    NameRequestNotFound = 404 "name-request-not-found":
+        "There is no such request for a name, or the person behind the handle is not known any more.",
+        "Use the `request` of an answer of GET /v1/ledger/names as it stands.";
+    /// A request without a second person.
+    NameNotApproved = 403 "name-not-approved":
+        "The name is shown once, to the auditor who asked, after somebody else agreed; not now.",
+        "Let another auditor or a privacy officer agree. A request that was used or is somebody else's takes a new one.";
+    /// A figure that makes no sense.
+    FigureMalformed = 422 "figure-malformed":
+        "The figure has an unknown kind, rows that are no units of one level, or a title or note that is too long or holds a number.",
+        "Kinds are residents-by-age and cases-by-state; rows are 1 to 200 division codes of one length; leave names and numbers of persons out.";
+    /// No such figure.
+    FigureNotFound = 404 "figure-not-found":
+        "There is no such figure.",
+        "Use the `figure` of an answer of GET /v1/figures as it stands.";
+    /// A step out of order.
+    FigureStep = 409 "figure-step":
+        "A figure is drafted, verified, edited and released, each once and in this order.",
+        "GET /v1/figures tells the last step of each; a figure that was verified wrongly is drafted anew.";
+    /// Too few people.
+    FigurePeople = 403 "figure-people":
+        "Verification, editing and release are the work of three different people, and nobody verifies the own draft.",
+        "Let somebody else do it.";
+    /// What is shown would tell about fewer than ten people.
+    DisclosureRisk = 409 "disclosure-risk":
+        "Beside the earlier releases of its kind the figure would tell about fewer than ten people, or it has other rows than these.",
+        "Draft it later, when more has changed, with the rows of the earlier releases.";
+    /// An unknown mark.
+    MarkUnknown = 422 "mark-unknown":
+        "The mark is not one of the closed list, or there is no such person.",
+        "Marks are CANARY, PROMINENT and NONE.";
     /// An identifier that cannot be one.
     IdentifierMalformed = 422 "identifier-malformed":
         "An identifier cannot be a value of its scheme: a wrong check digit, hidden characters, another length; or the name is empty.",

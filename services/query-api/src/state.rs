@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Policy;
+use access::{GrantRules, Policy};
 use codec::Codec;
 use domain::{Timestamp, TokenKey};
 use event_log::EventLog;
@@ -16,9 +16,35 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::contacts::Held;
 use crate::strangers::Strangers;
+use crate::watch::Watch;
 
 /// Gives the wall-clock time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The rules of trust: what is suspicious, what grants a site gives.
+pub struct Trust {
+    /// What makes a look suspicious, and what budgets stop.
+    pub suspicion: scrutiny::Rules,
+    /// Which emergency grants there may be.
+    pub grants: GrantRules,
+    /// Milliseconds since any beginning, by a clock that nobody can set.
+    pub monotonic: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self::new(scrutiny::Rules::default(), GrantRules::default())
+    }
+}
+
+impl Trust {
+    /// The rules of a site, by the clock of this process.
+    pub fn new(suspicion: scrutiny::Rules, grants: GrantRules) -> Self {
+        let started = std::time::Instant::now();
+        let monotonic = move || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Self { suspicion, grants, monotonic: Arc::new(monotonic) }
+    }
+}
 
 /// What a query API is made of.
 pub struct QuerySetup {
@@ -30,6 +56,8 @@ pub struct QuerySetup {
     pub token_key: TokenKey,
     /// Who may see what.
     pub policy: Policy,
+    /// What is suspicious, and what grants there may be.
+    pub trust: Trust,
     /// The rules of disease control.
     pub rules: exposure::Rules,
     /// Who needs care, and is looked after especially.
@@ -66,6 +94,8 @@ pub struct QueryState {
     pub(crate) following_up: Arc<Mutex<()>>,
     /// Where everybody was.
     pub(crate) contacts: Arc<Held>,
+    /// What is watched over: looks, budgets, grants.
+    pub(crate) watch: Arc<Watch>,
 }
 
 impl QueryState {
@@ -79,6 +109,7 @@ impl QueryState {
             deciding: Arc::default(),
             following_up: Arc::default(),
             contacts: Arc::default(),
+            watch: Arc::default(),
         }
     }
 

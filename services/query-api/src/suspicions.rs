@@ -25,9 +25,9 @@ use crate::state::QueryState;
 /// Why a resident contests a look.
 const REASONS_OF_RESIDENTS: [&str; 4] = ["NO_REASON_KNOWN", "ORGANISATION_UNKNOWN", "ACQUAINTANCE", "OTHER"];
 /// What an auditor says of a look.
-const VERDICTS: [&str; 4] = ["OPENED", "JUSTIFIED", "MISUSE", "UNCLEAR"];
+pub(crate) const VERDICTS: [&str; 4] = ["OPENED", "JUSTIFIED", "MISUSE", "UNCLEAR"];
 /// Why an auditor says it.
-const REASONS: [&str; 7] =
+pub(crate) const REASONS: [&str; 7] =
     ["CASE_FOUND", "DUTY_CONFIRMED", "NO_RELATION", "PATTERN", "OFF_DUTY", "RESIDENT_ASKED", "OTHER"];
 /// Case files in one answer.
 const LISTED_MAX: i64 = 100;

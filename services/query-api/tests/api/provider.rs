@@ -61,6 +61,7 @@ async fn world_of(provider: &Provider) -> World {
         ledger: LedgerClient::Local(world.ledger.clone()),
         token_key: build::token_key(),
         policy: access::Policy::builtin().expect("valid"),
+        trust: query_api::Trust::default(),
         oidc: Some(oidc),
         rules: exposure::Rules::default(),
         key_groups: query_api::KeyGroups::default(),

@@ -16,7 +16,7 @@ use domain::{
 };
 use event_log::{EventLog, LogConfig, Positions, TopicSpec};
 use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
-use query_api::{KeyGroups, QuerySetup, QueryState};
+use query_api::{KeyGroups, QuerySetup, QueryState, Trust};
 use runtime::Shutdown;
 use serde_json::Value;
 use store::views::{
@@ -291,6 +291,9 @@ fn callers_of_the_town() -> Vec<(&'static str, Caller)> {
         let unit = unit.map(str::to_owned);
         (handle, Caller { handle: handle.to_owned(), organisation: "org-1".to_owned(), role, unit, own_claim })
     };
+    let elsewhere = |(handle, caller): (&'static str, Caller), organisation: &str| {
+        (handle, Caller { organisation: organisation.to_owned(), ..caller })
+    };
     vec![
         caller("worker", Role::CommunityWorker, Some(GRID), None),
         caller("other-worker", Role::CommunityWorker, Some(OTHER_GRID), None),
@@ -304,6 +307,13 @@ fn callers_of_the_town() -> Vec<(&'static str, Caller)> {
         caller("steward", Role::DataSteward, None, None),
         caller("steward-bob", Role::DataSteward, None, Some(&bob_number())),
         caller("subscriber", Role::Subscriber, None, None),
+        caller("tracer-2", Role::CdcTracer, Some("CDC-02"), None),
+        caller("auditor-2", Role::Auditor, None, None),
+        caller("analyst", Role::CdcAnalyst, None, None),
+        caller("analyst-2", Role::CdcAnalyst, None, None),
+        caller("chief-here", Role::CdcLead, None, None),
+        elsewhere(caller("officer", Role::PrivacyOfficer, None, None), "org-2"),
+        elsewhere(caller("chief", Role::CdcLead, None, None), "org-3"),
     ]
 }
 
@@ -344,6 +354,17 @@ pub(crate) async fn world_with(client: impl FnOnce(LedgerHandle) -> LedgerClient
 
 /// The town, whose community edited its key groups.
 pub(crate) async fn world_of(client: impl FnOnce(LedgerHandle) -> LedgerClient, key_groups: KeyGroups) -> World {
+    world_made(client, key_groups, Trust::default()).await
+}
+
+/// The town under other rules of trust.
+pub(crate) async fn world_trusting(trust: Trust) -> World {
+    let world = world_made(LedgerClient::Local, KeyGroups::default(), trust).await;
+    query_api::load_contacts(&world.state).await.expect("loaded");
+    world
+}
+
+async fn world_made(client: impl FnOnce(LedgerHandle) -> LedgerClient, key_groups: KeyGroups, trust: Trust) -> World {
     let database = test_support::database_prepared("query_api", prepare).await;
     let store = Store::connect(database.connect_options(), 4).await.expect("connected");
     let ledger_dir = tempfile::tempdir().expect("a directory");
@@ -357,21 +378,33 @@ pub(crate) async fn world_of(client: impl FnOnce(LedgerHandle) -> LedgerClient, 
     let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("a log");
     log.ensure_topics(&FOLLOWED.map(|kind| TopicSpec::new(kind.topic(), 1))).await.expect("topics");
     let clock = Arc::new(AtomicI64::new(NOON.as_millis()));
-    let (wall, shutdown) = (Arc::clone(&clock), Shutdown::new());
-    let state = QueryState::new(QuerySetup {
+    let shutdown = Shutdown::new();
+    let setup = setup(&store, client(ledger.clone()), (&log, &shutdown), &clock);
+    let state = QueryState::new(QuerySetup { trust, key_groups, ..setup });
+    World { app: query_api::app(state.clone()), state, store, ledger, ledger_dir, log, shutdown, clock }
+}
+
+fn setup(
+    store: &Store,
+    ledger: LedgerClient,
+    (log, shutdown): (&EventLog, &Shutdown),
+    clock: &Arc<AtomicI64>,
+) -> QuerySetup {
+    let wall = Arc::clone(clock);
+    QuerySetup {
         store: store.clone(),
-        ledger: client(ledger.clone()),
+        ledger,
         token_key: build::token_key(),
         policy: Policy::builtin().expect("valid"),
+        trust: Trust::default(),
         rules: exposure::Rules::default(),
-        key_groups,
+        key_groups: KeyGroups::default(),
         oidc: None,
         log: log.clone(),
         codec: Codec::builtin(),
         clock: Arc::new(move || Timestamp::from_millis(wall.load(Ordering::Relaxed))),
         shutdown: shutdown.clone(),
-    });
-    World { app: query_api::app(state.clone()), state, store, ledger, ledger_dir, log, shutdown, clock }
+    }
 }
 
 /// A response, whole.
@@ -473,6 +506,16 @@ impl Ask {
         self.by("steward").purpose("HOPERAT")
     }
 
+    /// As an operator.
+    pub(crate) fn operating(self) -> Self {
+        self.by("operator").purpose("HOPERAT")
+    }
+
+    /// As an auditor.
+    pub(crate) fn auditing(self) -> Self {
+        self.by("auditor").purpose("HOPERAT")
+    }
+
     pub(crate) fn looking_after(self, token: &str) -> Self {
         self.by(token).purpose("PUBHLTH")
     }
@@ -483,6 +526,14 @@ impl Ask {
 }
 
 impl World {
+    /// The process is started anew: it remembers nothing but what is written.
+    pub(crate) fn restarted(self, trust: Trust) -> Self {
+        let ledger = LedgerClient::Local(self.ledger.clone());
+        let setup = setup(&self.store, ledger, (&self.log, &self.shutdown), &self.clock);
+        let state = QueryState::new(QuerySetup { trust, ..setup });
+        Self { app: query_api::app(state.clone()), state, ..self }
+    }
+
     /// Writes into the views what a projector would have written.
     pub(crate) async fn put(&self, changes: &Changes) {
         let mut tx = self.store.begin("put").await.expect("begun");

@@ -1,0 +1,278 @@
+//! How callers and persons of looks stand to each other, as the registers and views say now.
+//!
+//! Nothing of it is told to anybody: explanations and marks are codes, and the values that they were found by stay here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use access::{Action, Role};
+use domain::{Body, ClaimToken, PersonId, PersonName, Script, Timestamp, attribute};
+use exposure::{Case, Seconds, Span};
+use ledger::{CaseToken, Decision, Entry, SubjectHandle};
+use scrutiny::{Explanation, Mark, Ties};
+use store::views::{self, PersonRow};
+use store::{Conn, callers, lineage, marks};
+
+use crate::call::Failure;
+use crate::state::QueryState;
+use crate::{facts, grants, handles};
+
+/// Callers of the register that are looked at, and marked persons.
+const LISTED_MAX: i64 = 50_000;
+/// More persons than this are a list: who the caller is to each of them is not looked up.
+const LOOKED_AT_MAX: usize = 20;
+/// Cases and their contacts are read again after so long.
+const CIRCLES_FOR: Duration = Duration::from_secs(30);
+/// Contacts of a case are those of so many days.
+const CONTACT_DAYS: i64 = 21;
+const DAY_MS: i64 = 86_400_000;
+
+/// Persons of cases and their contacts, by what entries call the case.
+pub(crate) struct KnownCircles {
+    read: Instant,
+    circles: HashMap<CaseToken, Circle>,
+}
+
+#[derive(Clone, Default)]
+struct Circle {
+    person: Option<PersonId>,
+    contacts: BTreeSet<PersonId>,
+}
+
+/// Somebody of the staff whose own person is known.
+struct Official {
+    organisation: String,
+    person: PersonId,
+}
+
+/// What a batch of looks needs of the registers.
+struct Registers {
+    /// The person of today behind each handle.
+    persons: HashMap<SubjectHandle, PersonId>,
+    rows: BTreeMap<PersonId, PersonRow>,
+    staff: BTreeMap<String, Official>,
+    marked: BTreeMap<PersonId, BTreeSet<Mark>>,
+    circles: HashMap<CaseToken, Circle>,
+}
+
+/// The ties of looks, in their order.
+pub(crate) async fn ties(state: &QueryState, entries: &[(u64, Entry)]) -> Result<Vec<Ties>, Failure> {
+    let wanted: BTreeSet<SubjectHandle> =
+        entries.iter().flat_map(|(_, entry)| entry.subjects.iter().copied()).collect();
+    let mut conn = state.setup.store.snapshot().await?;
+    let registers = Registers::read(state, &mut conn, &wanted, entries).await?;
+    let mut all = Vec::with_capacity(entries.len());
+    for (_, entry) in entries {
+        let mut ties = registers.ties(entry);
+        if let [subject] = entry.subjects[..]
+            && let Some(person) = registers.persons.get(&subject)
+        {
+            let changed = marks::list_changed(&mut conn, &[*person], entry.stamp.time).await?;
+            ties.changed = changed.get(person).copied();
+        }
+        all.push(ties);
+    }
+    Ok(all)
+}
+
+impl Registers {
+    async fn read(
+        state: &QueryState,
+        conn: &mut Conn,
+        wanted: &BTreeSet<SubjectHandle>,
+        entries: &[(u64, Entry)],
+    ) -> Result<Self, Failure> {
+        let mut persons = handles::persons(state, conn, wanted).await?;
+        let staff = staff(conn, state.now()).await?;
+        let ids: Vec<PersonId> = persons.values().copied().chain(staff.values().map(|one| one.person)).collect();
+        let mut rows: BTreeMap<PersonId, PersonRow> =
+            views::list_persons(conn, &ids).await?.into_iter().map(|row| (row.person_id, row)).collect();
+        // Ids of the past: whoever holds their records now.
+        for person in persons.values_mut().filter(|person| !rows.contains_key(person)) {
+            if let [holder] = &lineage::list_holders(conn, *person).await?[..] {
+                *person = holder.person_id;
+            }
+        }
+        let missing: Vec<PersonId> = persons.values().copied().filter(|person| !rows.contains_key(person)).collect();
+        rows.extend(views::list_persons(conn, &missing).await?.into_iter().map(|row| (row.person_id, row)));
+        let mut marked: BTreeMap<PersonId, BTreeSet<Mark>> = BTreeMap::new();
+        for row in marks::list(conn, LISTED_MAX).await? {
+            let mark = if row.mark == "CANARY" { Mark::Canary } else { Mark::Prominent };
+            for holder in lineage::list_holders(conn, PersonId::from_uuid(row.person_id)).await? {
+                marked.entry(holder.person_id).or_default().insert(mark);
+            }
+        }
+        let has_case = entries.iter().any(|(_, entry)| entry.case.is_some());
+        let circles = if has_case { circles(state, conn).await? } else { HashMap::new() };
+        Ok(Self { persons, rows, staff, marked, circles })
+    }
+
+    fn ties(&self, entry: &Entry) -> Ties {
+        let role = Role::from_code(entry.role.as_str());
+        let action = Action::from_code(entry.action.as_str());
+        if action.is_some_and(|action| !action.concerns_a_person())
+            || entry.subjects.is_empty() && action != Some(Action::FindPersons)
+        {
+            return Ties { explanations: [Explanation::AboutNobody].into(), ..Ties::default() };
+        }
+        let persons: Vec<PersonId> = entry.subjects.iter().filter_map(|one| self.persons.get(one).copied()).collect();
+        let explanations = self.explanations(entry, role, action, &persons);
+        let marks = match role {
+            Some(Role::Resident) => BTreeSet::new(),
+            _ => self.marks(entry, &persons),
+        };
+        Ties { explanations, marks, changed: None }
+    }
+
+    fn explanations(
+        &self,
+        entry: &Entry,
+        role: Option<Role>,
+        action: Option<Action>,
+        persons: &[PersonId],
+    ) -> BTreeSet<Explanation> {
+        // A search may list namesakes of the one that it was about; everything else is about each of its persons.
+        let is_search = action == Some(Action::FindPersons);
+        let holds = |fits: &dyn Fn(PersonId) -> bool| match is_search {
+            true => persons.iter().any(|person| fits(*person)),
+            false => !persons.is_empty() && persons.iter().all(|person| fits(*person)),
+        };
+        let was_shown = entry.decision == Decision::Allowed;
+        let mut explanations = BTreeSet::new();
+        if role == Some(Role::Resident) && was_shown {
+            explanations.insert(Explanation::OwnFile);
+        }
+        if entry.matter.as_ref().is_some_and(|matter| matter.act.as_str() == grants::INVOKED) {
+            explanations.insert(Explanation::Grant);
+        }
+        if role == Some(Role::DataSteward) && was_shown && action.is_some_and(Action::is_review) {
+            explanations.insert(Explanation::ReviewTask);
+        }
+        if role == Some(Role::CommunityWorker)
+            && let Some((_, unit)) = entry.unit.as_str().split_once('/')
+            && holds(&|person| self.is_in(person, unit))
+        {
+            explanations.insert(Explanation::OwnUnit);
+        }
+        match entry.case.map(|case| self.circles.get(&case)) {
+            Some(Some(circle)) => {
+                let is_case = |person| circle.person == Some(person);
+                if holds(&is_case) {
+                    explanations.insert(Explanation::CaseNames);
+                } else if holds(&|person| is_case(person) || circle.contacts.contains(&person)) {
+                    explanations.insert(Explanation::CaseContact);
+                }
+            }
+            Some(None) => {
+                explanations.insert(Explanation::CaseStated);
+            }
+            None => {}
+        }
+        explanations
+    }
+
+    fn is_in(&self, person: PersonId, unit: &str) -> bool {
+        let units = self.rows.get(&person).map_or(&[][..], |row| &row.units);
+        units.iter().any(|known| known == unit || domain::unit::has_units_below(unit) && known.starts_with(unit))
+    }
+
+    fn marks(&self, entry: &Entry, persons: &[PersonId]) -> BTreeSet<Mark> {
+        let mut marks: BTreeSet<Mark> =
+            persons.iter().filter_map(|person| self.marked.get(person)).flatten().copied().collect();
+        if persons.len() > LOOKED_AT_MAX {
+            return marks;
+        }
+        let own = self.staff.get(entry.actor.as_str()).map(|official| official.person);
+        let organisation = entry.unit.as_str().split('/').next().unwrap_or_default();
+        for person in persons {
+            if own == Some(*person) {
+                marks.insert(Mark::OwnPerson);
+                continue;
+            }
+            if self.staff.values().any(|other| other.person == *person && other.organisation == organisation) {
+                marks.insert(Mark::Colleague);
+            }
+            if let Some((own, other)) = own.and_then(|own| self.rows.get(&own)).zip(self.rows.get(person)) {
+                marks.extend(alike(own, other));
+            }
+        }
+        marks
+    }
+}
+
+/// What two person files have in common that a neighbour or a relative has.
+fn alike(own: &PersonRow, other: &PersonRow) -> impl Iterator<Item = Mark> {
+    let (own, other) = (&own.golden, &other.golden);
+    let same = |one: Option<&str>, other: Option<&str>| one.is_some_and(|one| !one.is_empty() && Some(one) == other);
+    let address = |golden: &domain::GoldenRecord| golden.address.as_ref().map(|field| field.value.expose().clone());
+    let unit = |golden: &domain::GoldenRecord| golden.community_unit.as_ref().map(|field| field.value.clone());
+    let family = |golden: &domain::GoldenRecord| golden.name.as_ref().and_then(|field| family_name(&field.value));
+    let marks = [
+        (same(address(own).as_deref(), address(other).as_deref()), Mark::SameDwelling),
+        (same(unit(own).as_deref(), unit(other).as_deref()), Mark::Neighbour),
+        (same(family(own).as_deref(), family(other).as_deref()), Mark::SameName),
+    ];
+    marks.into_iter().filter_map(|(holds, mark)| holds.then_some(mark))
+}
+
+/// The family name: as stated, or how a Chinese name begins.
+fn family_name(name: &PersonName) -> Option<String> {
+    if let Some(family) = &name.family {
+        return Some(family.expose().to_lowercase());
+    }
+    (name.script == Script::Han).then(|| name.text.expose().chars().take(1).collect())
+}
+
+/// Everybody of the staff whose own person is known beyond doubt.
+async fn staff(conn: &mut Conn, now: Timestamp) -> Result<BTreeMap<String, Official>, Failure> {
+    let listed = callers::list(conn, LISTED_MAX).await?;
+    let known: Vec<(String, String, ClaimToken)> = listed
+        .into_iter()
+        .filter(|listed| listed.caller.role.is_of_staff())
+        .filter_map(|listed| Some((listed.caller.handle, listed.caller.organisation, listed.caller.own_claim?)))
+        .collect();
+    let claims: Vec<ClaimToken> = known.iter().map(|(.., claim)| *claim).collect();
+    let claimants = facts::claimants(conn, &claims).await?;
+    let official = |(handle, organisation, claim): (String, String, ClaimToken)| {
+        let person = attribute(claimants.get(&claim)?, now).owner?;
+        Some((handle, Official { organisation, person }))
+    };
+    Ok(known.into_iter().filter_map(official).collect())
+}
+
+/// Cases that the hub knows, by every text that a caller may name them with: the hub's id and disease control's number.
+async fn circles(state: &QueryState, conn: &mut Conn) -> Result<HashMap<CaseToken, Circle>, Failure> {
+    {
+        let held = state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = held.as_ref().filter(|known| known.read.elapsed() < CIRCLES_FOR) {
+            return Ok(known.circles.clone());
+        }
+    }
+    let rows = views::list_case_facts(conn).await?;
+    let attributed = facts::attributed(conn, &rows).await?;
+    let key = &state.setup.token_key;
+    let mut circles = HashMap::new();
+    for (row, attribution) in rows.into_iter().zip(attributed) {
+        let id = row.record_id.to_string();
+        let Body::CaseStatus(body) = row.body()? else { continue };
+        let contacts = attribution.owner.map(|person| contacts(state, person)).unwrap_or_default();
+        let circle = Circle { person: attribution.owner, contacts };
+        for name in [id, body.case_id] {
+            circles.insert(CaseToken(key.opaque("case", &name)), circle.clone());
+        }
+    }
+    let known = KnownCircles { read: Instant::now(), circles: circles.clone() };
+    *state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+    Ok(circles)
+}
+
+/// Whom a person was near lately; nobody while that is not known yet.
+fn contacts(state: &QueryState, person: PersonId) -> BTreeSet<PersonId> {
+    let Ok(city) = state.contacts.city() else { return BTreeSet::new() };
+    let to = state.now();
+    let span = Span { from: to.plus_millis(-CONTACT_DAYS * DAY_MS), to };
+    let Some((number, span)) = city.number(person).zip(Seconds::within(span)) else { return BTreeSet::new() };
+    let ranking = city.index.rank(Case { person: number, span }, |_| true);
+    ranking.exposed().iter().map(|exposed| city.person(exposed.person)).collect()
+}

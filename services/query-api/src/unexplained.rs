@@ -1,0 +1,258 @@
+//! `GET /v1/ledger/unexplained`: looks that nothing explains first, with their scores.
+//!
+//! Looks are weighed in the order of the log, a second after they happened; what came of it can be made anew at any time,
+//! and is, when the rules have another version. The entries themselves are read from the log.
+
+use access::{Action, FieldGroups};
+use axum::extract::State;
+use domain::Timestamp;
+use ledger::Entry;
+use scrutiny::{Look, Mark, Part, Rule, Scrutiny, Strength, Ties, Weighed};
+use serde::Serialize;
+use store::audit;
+use store::weighed::{self, WeighedRow};
+use utoipa::ToSchema;
+
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::ledger_index;
+use crate::ledger_routes::{EntryView, view};
+use crate::problem::{Problem, ProblemDocument};
+use crate::query;
+use crate::state::QueryState;
+use crate::ties::ties;
+
+const LOOKS_DEFAULT: i64 = 100;
+const LOOKS_MAX: i64 = 1_000;
+/// Looks weighed at once.
+const PAGE: u64 = 512;
+const DAY_MS: i64 = 86_400_000;
+
+/// Looks, those that nothing explains first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WeighedLooks {
+    /// Version of the rules that weighed them.
+    pub rules: String,
+    /// Looks between the two instants.
+    pub weighed: i64,
+    /// Of these, those that nothing or only a claim explains.
+    pub unexplained: i64,
+    /// Of all, alerts.
+    pub alerts: i64,
+    /// The looks: unexplained ones first, then by score, then the newest.
+    pub looks: Vec<WeighedLook>,
+    /// Send it as `offset` to go on; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}
+
+/// A look that was weighed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WeighedLook {
+    /// The look.
+    pub entry: EntryView,
+    /// The sum of its parts.
+    pub score: i32,
+    /// The score is that of an alert.
+    pub alert: bool,
+    /// What explains it; empty when nothing does.
+    pub explanations: Vec<String>,
+    /// What the score is made of.
+    pub parts: Vec<PartView>,
+}
+
+/// Part of a score.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PartView {
+    /// Which rule.
+    pub rule: &'static str,
+    /// What it added.
+    pub weight: i32,
+}
+
+/// Lists looks at person files, those that nothing explains first: no case, no unit, no task, no grant.
+#[utoipa::path(
+    get,
+    path = "/v1/ledger/unexplained",
+    tag = "ledger",
+    operation_id = "list_unexplained",
+    params(
+        crate::openapi::PersonHeaders,
+        ("from" = Option<String>, Query, description = "Not before this instant"),
+        ("until" = Option<String>, Query, description = "Before this instant"),
+        ("alerts" = Option<bool>, Query, description = "Only alerts"),
+        ("offset" = Option<i64>, Query, minimum = 0, description = "`next` of the answer before"),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "Looks in one answer; 100 unless stated"),
+    ),
+    responses(
+        (status = 200, description = "The looks", body = Receipted<WeighedLooks>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let call = match Call::begin(state, ask, Action::ReadLedger).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    let found = listed(&call).await;
+    call.finish(found).await
+}
+
+async fn listed(call: &Call) -> Result<Found<WeighedLooks>, Failure> {
+    let [from, until, alerts, offset, limit] =
+        query::members(&call.query, ["from", "until", "alerts", "offset", "limit"])?;
+    let malformed = |_| Problem::QueryMalformed;
+    let instant = |text: Option<String>| text.map(|text| Timestamp::parse(&text)).transpose();
+    let (from, until) = (instant(from).map_err(malformed)?, instant(until).map_err(malformed)?);
+    let number = |text: Option<String>, or: i64| text.map_or(Ok(or), |text| text.parse::<i64>());
+    let offset = number(offset, 0).map_err(|_| Problem::QueryMalformed)?;
+    let limit = number(limit, LOOKS_DEFAULT).map_err(|_| Problem::QueryMalformed)?;
+    let alerts_only = match alerts.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::QueryMalformed.into()),
+    };
+    if offset < 0 || !(1..=LOOKS_MAX).contains(&limit) {
+        return Err(Problem::QueryMalformed.into());
+    }
+    catch_up(&call.state).await?;
+    let mut conn = call.state.setup.store.acquire().await?;
+    let counts = weighed::count(&mut conn, from, until).await?;
+    let mut rows = weighed::list(&mut conn, (from, until), alerts_only, (offset, limit + 1)).await?;
+    drop(conn);
+    let more = rows.len() as i64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(0));
+    let mut looks = Vec::with_capacity(rows.len());
+    for row in rows {
+        let WeighedRow { index, score, alert, explanations, parts, .. } = row;
+        let Some((index, entry)) = ledger_index::entry(&call.state, index).await? else { continue };
+        let parts: Vec<Part> = serde_json::from_value(parts).map_err(|_| Problem::Internal)?;
+        let parts = parts.into_iter().map(|part| PartView { rule: part.rule.code(), weight: part.weight }).collect();
+        looks.push(WeighedLook { entry: view(index, entry), score, alert, explanations, parts });
+    }
+    let count = looks.len();
+    let answer = WeighedLooks {
+        rules: call.state.setup.trust.suspicion.version.clone(),
+        weighed: counts.weighed,
+        unexplained: counts.unexplained,
+        alerts: counts.alerts,
+        looks,
+        next: more.then_some(offset + limit),
+    };
+    let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
+    Ok(Found { answer, subjects: Vec::new(), released, withheld, count })
+}
+
+/// Weighs every look that was not weighed yet.
+pub(crate) async fn catch_up(state: &QueryState) -> Result<(), Failure> {
+    ledger_index::catch_up(state).await?;
+    let mut held = state.watch.scrutiny.lock().await;
+    if held.is_none() {
+        *held = Some(remember(state).await?);
+    }
+    let Some(scrutiny) = held.as_mut() else { return Ok(()) };
+    loop {
+        let mut conn = state.setup.store.acquire().await?;
+        let next = match weighed::next_index(&mut conn).await? {
+            Some(next) => next,
+            None => match audit::first_since(&mut conn, horizon(state)).await? {
+                Some(first) => first,
+                None => return Ok(()),
+            },
+        };
+        drop(conn);
+        let entries = ledger_index::read(state, u64::try_from(next).unwrap_or(0), PAGE).await?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let rows = weigh(state, scrutiny, &entries).await?;
+        weighed::insert(&mut *state.setup.store.acquire().await?, &rows).await?;
+    }
+}
+
+/// Memory of the looks that were weighed before this process began, without who was whom.
+async fn remember(state: &QueryState) -> Result<Scrutiny, Failure> {
+    let rules = state.setup.trust.suspicion.clone();
+    let mut conn = state.setup.store.acquire().await?;
+    if weighed::delete_of_other_rules(&mut conn, &rules.version).await? {
+        tracing::info!("The rules of suspicion have another version; looks are weighed anew.");
+    }
+    let mut scrutiny = Scrutiny::new(rules);
+    let Some(end) = weighed::next_index(&mut conn).await? else { return Ok(scrutiny) };
+    let Some(first) = audit::first_since(&mut conn, horizon(state)).await? else { return Ok(scrutiny) };
+    drop(conn);
+    let (mut at, end) = (u64::try_from(first).unwrap_or(0), u64::try_from(end).unwrap_or(0));
+    while at < end {
+        let entries = ledger_index::read(state, at, PAGE.min(end - at)).await?;
+        let Some((last, _)) = entries.last() else { break };
+        at = last + 1;
+        for ((_, entry), ties) in entries.iter().zip(ties(state, &entries).await?) {
+            scrutiny.weigh(&look(entry), &ties);
+        }
+    }
+    Ok(scrutiny)
+}
+
+fn horizon(state: &QueryState) -> Timestamp {
+    state.now().plus_millis(-i64::from(state.setup.trust.suspicion.days) * DAY_MS)
+}
+
+async fn weigh(
+    state: &QueryState,
+    scrutiny: &mut Scrutiny,
+    entries: &[(u64, Entry)],
+) -> Result<Vec<WeighedRow>, Failure> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for ((index, entry), ties) in entries.iter().zip(ties(state, entries).await?) {
+        let weighed = scrutiny.weigh(&look(entry), &ties);
+        if weighed.alert {
+            tell(*index, &ties, &weighed);
+        }
+        rows.push(row(*index, entry, &ties, &weighed, scrutiny.rules().version.clone())?);
+    }
+    Ok(rows)
+}
+
+fn look(entry: &Entry) -> Look {
+    Look {
+        at: entry.stamp.time,
+        actor: entry.actor.to_string(),
+        role: entry.role.to_string(),
+        is_search: entry.action.as_str() == Action::FindPersons.code(),
+        subjects: entry.subjects.iter().map(|subject| subject.0).collect(),
+    }
+}
+
+fn row(index: u64, entry: &Entry, ties: &Ties, weighed: &Weighed, rules: String) -> Result<WeighedRow, Failure> {
+    Ok(WeighedRow {
+        index: i64::try_from(index).map_err(|_| Problem::Internal)?,
+        at_ms: entry.stamp.time.as_millis(),
+        score: weighed.score,
+        alert: weighed.alert,
+        strength: match weighed.strength {
+            Strength::None => 0,
+            Strength::Weak => 1,
+            Strength::Broad => 2,
+            Strength::Strong => 3,
+        },
+        explanations: ties.explanations.iter().map(|explanation| explanation.code().to_owned()).collect(),
+        parts: serde_json::to_value(&weighed.parts).map_err(|_| Problem::Internal)?,
+        rules,
+    })
+}
+
+/// Says that there is an alert; the log of the process learns which entry, and nothing of persons.
+fn tell(index: u64, ties: &Ties, weighed: &Weighed) {
+    let heaviest = weighed.parts.iter().max_by_key(|part| part.weight).map_or(Rule::Unexplained, |part| part.rule);
+    metrics::counter!("isthmus_alerts_total", "rule" => heaviest.code()).increment(1);
+    if ties.marks.contains(&Mark::Canary) {
+        tracing::error!(
+            ledger.index = index,
+            "Somebody looked at an invented person, at whom nobody has a reason to look."
+        );
+    } else {
+        tracing::warn!(ledger.index = index, alert.score = weighed.score, "A look at a person file is suspicious.");
+    }
+}

@@ -1,0 +1,171 @@
+//! Looks that nothing explains, canaries, budgets, and names behind handles.
+
+use axum::http::StatusCode;
+use query_api::Trust;
+use serde_json::{Value, json};
+use test_support::build::record_id;
+
+use crate::world::{ANNA_NAME, World, anna, bob, get, post, subject, world, world_trusting};
+
+async fn unexplained(world: &World, query: &str) -> Value {
+    let reply = world.ask(get(format!("/v1/ledger/unexplained{query}")).auditing()).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    reply.json()
+}
+
+/// Index of the entry, what explains it, and the rules that made its score.
+fn told(body: &Value) -> Vec<(u64, Vec<&str>, Vec<&str>)> {
+    body["looks"]
+        .as_array()
+        .expect("looks")
+        .iter()
+        .map(|look| {
+            let explanations = look["explanations"].as_array().expect("a list");
+            let parts = look["parts"].as_array().expect("a list");
+            (
+                look["entry"]["index"].as_u64().expect("an index"),
+                explanations.iter().map(|one| one.as_str().expect("a code")).collect(),
+                parts.iter().map(|part| part["rule"].as_str().expect("a code")).collect(),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_nothing_explains_comes_first_with_its_score_and_the_rest_says_what_explains_it() {
+    let world = world().await;
+    let of = |person: domain::PersonId| format!("/v1/persons/{person}");
+    let case = record_id("facts", "case-of-bob").to_string();
+    // 0 own unit, 1 a case that nobody knows, 2 the case of this person, 3 refused, 4 the person, 5 a case of another.
+    world.ask(get(of(anna())).looking_after("worker")).await;
+    world.ask(get(of(anna())).tracing()).await;
+    world.ask(get(of(bob())).by("tracer").purpose("PUBHLTH").case(&case)).await;
+    world.ask(get(of(anna())).looking_after("other-worker")).await;
+    world.ask(get(of(anna())).own("anna")).await;
+    world.ask(get(of(anna())).by("tracer-2").purpose("PUBHLTH").case(&case)).await;
+    let body = unexplained(&world, "").await;
+    assert_eq!(
+        (&body["rules"], &body["weighed"], &body["unexplained"]),
+        (&json!("suspicion-1"), &json!(6), &json!(3)),
+        "{body}"
+    );
+    let told = told(&body);
+    assert_eq!(told.iter().map(|look| look.0).collect::<Vec<_>>()[2], 1, "a claim comes after nothing: {told:?}");
+    let of = |index: u64| told.iter().find(|look| look.0 == index).expect("the look").clone();
+    assert_eq!(of(0).1, ["own-unit"]);
+    assert_eq!(of(1).1, ["case-stated"]);
+    assert_eq!(of(2).1, ["case-names"]);
+    assert_eq!(of(3).1, [""; 0]);
+    assert_eq!(of(4).1, ["own-file"]);
+    assert_eq!(of(5).1, [""; 0], "a case is no reason to look at somebody whom it does not name");
+    assert!(of(3).2.contains(&"unexplained") && of(1).2.contains(&"explained-weakly"));
+    assert!(of(2).2.contains(&"colleague"), "Bob works for the tracer's organisation: {told:?}");
+
+    let page = unexplained(&world, "?limit=2&offset=1").await;
+    assert_eq!((page["looks"].as_array().expect("looks").len(), &page["next"]), (2, &json!(3)));
+    assert_eq!(world.last_entry().action.as_str(), "read-ledger", "the list is on record");
+    for query in ["?limit=0", "?offset=-1", "?alerts=yes", "?from=yesterday"] {
+        let reply = world.ask(get(format!("/v1/ledger/unexplained{query}")).auditing()).await;
+        assert_eq!(reply.code(), "query-malformed", "{query}");
+    }
+    let official = world.ask(get("/v1/ledger/unexplained").tracing()).await;
+    assert_eq!(official.status, StatusCode::FORBIDDEN);
+    // A process that begins anew goes on where the last one was, and weighs nothing twice.
+    let world = world.restarted(Trust::default());
+    assert_eq!(unexplained(&world, "").await["weighed"], json!(6));
+    // Other rules weigh all of it anew.
+    let mut rules = scrutiny::Rules::default();
+    rules.version = "strict".to_owned();
+    rules.alert_at = 1;
+    let world = world.restarted(Trust::new(rules, access::GrantRules::default()));
+    let strict = unexplained(&world, "?alerts=true").await;
+    assert_eq!((&strict["rules"], &strict["alerts"], &strict["weighed"]), (&json!("strict"), &json!(4), &json!(6)));
+}
+
+#[tokio::test]
+async fn a_look_at_an_invented_person_is_told_whoever_looks_and_why() {
+    let world = world().await;
+    let mark = |who: &str, mark: &str| {
+        let body = json!({ "person_id": bob().to_string(), "mark": mark }).to_string();
+        post("/v1/ledger/marks", &body).by(who).purpose("HOPERAT")
+    };
+    assert_eq!(world.ask(mark("auditor", "CANARY")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.ask(mark("officer", "BIRD")).await.code(), "mark-unknown");
+    let marked = world.ask(mark("officer", "CANARY")).await;
+    assert_eq!(marked.json()["marks"][0]["mark"], "CANARY", "{}", marked.text());
+    let listed = world.ask(get("/v1/ledger/marks").by("officer").purpose("HOPERAT")).await.json();
+    assert_eq!(listed["marked"][0]["person_id"], json!(bob().to_string()));
+
+    let case = record_id("facts", "case-of-bob").to_string();
+    let ask = get(format!("/v1/persons/{}", bob())).by("tracer").purpose("PUBHLTH").case(&case);
+    assert_eq!(world.ask(ask).await.status, StatusCode::OK, "who looks notices nothing");
+    let look = world.ledger.head().0.size - 1;
+    world.ask(get(format!("/v1/persons/{}", anna())).looking_after("worker")).await;
+    let alerts = unexplained(&world, "?alerts=true").await;
+    let told = told(&alerts);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].0 == look && told[0].1 == ["case-names"] && told[0].2.contains(&"canary"), "{told:?}");
+    assert_eq!(world.ask(mark("officer", "NONE")).await.json()["marks"], json!([]));
+}
+
+#[tokio::test]
+async fn a_budget_that_is_spent_blocks_on_record_also_after_a_restart_and_is_full_again_in_time() {
+    let rules = || {
+        let mut rules = scrutiny::Rules::default();
+        rules.roles.get_mut("cdc-tracer").expect("a role").persons_per_hour = 1;
+        Trust::new(rules, access::GrantRules::default())
+    };
+    let world = world_trusting(rules()).await;
+    let look = |person: domain::PersonId| get(format!("/v1/persons/{person}")).tracing();
+    assert_eq!(world.ask(look(anna())).await.status, StatusCode::OK);
+    assert_eq!(world.ask(look(anna())).await.status, StatusCode::OK, "the same person again");
+    let refused = world.ask(look(bob())).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "budget-spent"));
+    let entry = world.last_entry();
+    assert!(matches!(&entry.decision, ledger::Decision::Refused { reason } if reason.as_str() == "budget-spent"));
+    assert_eq!(entry.subjects, [subject(bob())], "who was not shown is on record");
+    let world = world.restarted(rules());
+    assert_eq!(world.ask(look(bob())).await.code(), "budget-spent", "a restart fills no purse");
+    assert_eq!(world.ask(get(format!("/v1/persons/{}", bob())).own("bob")).await.status, StatusCode::OK);
+    world.advance_clock(3_600_000);
+    assert_eq!(world.ask(look(bob())).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_name_is_shown_once_after_a_second_person_agreed_and_the_resident_sees_it() {
+    let world = world().await;
+    world.ask(get(format!("/v1/persons/{}", anna())).tracing()).await;
+    let ask = |who: &str, index: u64| {
+        let body = json!({ "index": index, "subject": subject(anna()).to_string(), "reason": "PATTERN" }).to_string();
+        post("/v1/ledger/names", &body).by(who).purpose("HOPERAT")
+    };
+    for who in ["officer", "chief", "operator"] {
+        assert_eq!(world.ask(ask(who, 0)).await.status, StatusCode::FORBIDDEN, "{who}");
+    }
+    assert_eq!(world.ask(ask("auditor", 1)).await.code(), "entry-not-found", "not a person of that entry");
+    let asked = world.ask(ask("auditor", 0)).await.json();
+    assert_eq!((&asked["state"], &asked["asked_by"]), (&json!("asked"), &json!("auditor")), "{asked}");
+    let request = asked["request"].as_str().expect("an id").to_owned();
+    let act = async |who: &str, act: &str| {
+        world.ask(post(&format!("/v1/ledger/names/{request}/{act}"), "{}").by(who).purpose("HOPERAT")).await
+    };
+    assert_eq!(act("auditor", "show").await.code(), "name-not-approved", "alone nobody sees it");
+    assert_eq!(act("auditor", "approve").await.code(), "name-not-approved", "nor agrees to the own request");
+    assert_eq!(act("officer", "approve").await.json()["state"], "approved");
+    assert_eq!(act("auditor-2", "show").await.code(), "name-not-approved", "it is shown to who asked");
+    let shown = act("auditor", "show").await;
+    assert_eq!(shown.json()["name"], ANNA_NAME, "{}", shown.text());
+    assert_eq!(world.last_entry().subjects, [subject(anna())]);
+    let again = act("auditor", "show").await;
+    assert_eq!(again.code(), "name-not-approved", "once");
+    assert!(!again.text().contains(ANNA_NAME));
+    let listed = world.ask(get("/v1/ledger/names").by("officer").purpose("HOPERAT")).await.json();
+    assert_eq!(
+        (&listed["requests"][0]["state"], &listed["requests"][0]["approved_by"]),
+        (&json!("shown"), &json!("officer"))
+    );
+    let own = world.ask(get("/v1/me/accesses").own("anna")).await.json();
+    let looks: Vec<&str> =
+        own["looks"].as_array().expect("looks").iter().map(|look| look["action"].as_str().expect("a code")).collect();
+    assert!(looks.contains(&"ask-name"), "{looks:?}");
+}
