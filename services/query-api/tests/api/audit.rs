@@ -43,7 +43,7 @@ fn guarded(document: &Value, about: &Prepared) -> Vec<(String, Box<dyn Fn() -> A
             let path = path.replace("{case}", &record_id("facts", "case-of-bob").to_string());
             let grant = if path.ends_with("/review") { &about.over } else { &about.asked_for };
             let path = path.replace("{grant}", grant).replace("{request}", &about.name);
-            let figure = about.figures.iter().find(|(step, _)| path.ends_with(*step)).map_or("", |(_, id)| id);
+            let figure = about.figures.iter().find(|(step, _)| path.ends_with(*step)).map_or(&about.name, |(_, id)| id);
             let path = path.replace("{figure}", figure);
             let named = json!({ "index": about.look, "subject": subject(anna()).to_string(), "reason": "OTHER" });
             let method = method.clone();
@@ -88,7 +88,6 @@ fn guarded(document: &Value, about: &Prepared) -> Vec<(String, Box<dyn Fn() -> A
 }
 
 /// Things that routes are about.
-#[derive(Default)]
 struct Prepared {
     look: u64,
     asked_for: String,
@@ -96,6 +95,14 @@ struct Prepared {
     name: String,
     /// Of each step of a figure, one for which it is the next.
     figures: Vec<(&'static str, String)>,
+}
+
+impl Prepared {
+    /// Ids of nothing.
+    fn nothing() -> Self {
+        let id = || "0f0e0d0c-0b0a-8908-8706-050403020100".to_owned();
+        Self { look: 0, asked_for: id(), over: id(), name: id(), figures: Vec::new() }
+    }
 }
 
 async fn prepare(world: &World) -> Prepared {
@@ -183,7 +190,7 @@ fn verify(world: &World, receipt: &Value) {
 #[tokio::test]
 async fn nothing_is_answered_when_the_ledger_is_away() {
     let world = world().await;
-    let routes = guarded(&document(&world).await, &Prepared::default());
+    let routes = guarded(&document(&world).await, &Prepared::nothing());
     world.ledger.close().await;
     for (name, ask) in routes {
         let auditor = ask().by("auditor").purpose("HOPERAT");

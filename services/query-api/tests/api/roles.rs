@@ -123,7 +123,8 @@ async fn a_caller_learns_what_it_may_ask() {
     let reply = world.ask(get("/v1/me").by("auditor")).await;
     let body = reply.json();
     assert_eq!(body["role"], "auditor");
-    assert_eq!(body["may"], json!([{ "purpose": "HOPERAT", "actions": ["read-ledger"] }]));
+    let actions = ["read-ledger", "stop-grant", "review-grant", "read-grants", "ask-name", "approve-name"];
+    assert_eq!(body["may"], json!([{ "purpose": "HOPERAT", "actions": actions }]));
     assert_eq!(world.ask(get("/v1/me").by("department")).await.json()["may"], json!([]));
 }
 
