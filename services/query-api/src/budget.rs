@@ -6,7 +6,6 @@ use scrutiny::Spent;
 use store::audit;
 
 use crate::call::{Call, Failure, Found, handle};
-use crate::ledger_index;
 use crate::problem::Problem;
 
 const WEEK_MS: i64 = 7 * 86_400_000;
@@ -34,13 +33,13 @@ pub(crate) async fn within<T>(call: &Call, outcome: Result<Found<T>, Failure>) -
     Err(Failure::withheld(Problem::BudgetSpent, found.subjects))
 }
 
-/// Begins the account of a caller that this process has not met: with what the log says.
+/// Begins the account of a caller that this process has not met: with what the index of the log says, which follows the log
+/// within a second. Nothing is asked of the ledger here, so that a ledger that is away is waited for once.
 async fn begin(call: &Call) -> Result<(), Failure> {
     let caller = &call.caller.handle;
     if call.state.watch.budgets().knows(caller) {
         return Ok(());
     }
-    ledger_index::catch_up(&call.state).await?;
     let since = call.state.now().plus_millis(-WEEK_MS);
     let mut conn = call.state.setup.store.acquire().await?;
     let shown = audit::list_shown(&mut conn, caller, since).await?;

@@ -265,7 +265,8 @@ impl Call {
     /// Begins a call about no person, which needs no purpose.
     pub(crate) fn without_purpose(state: QueryState, ask: Ask, action: &str) -> Result<Self, Problem> {
         let action = Code::parse(action).map_err(|_| Problem::Internal)?;
-        let Ask { caller, headers, body, person_id, review_id, unit, case_id, follow_up, appeal, matter_id, query } = ask;
+        let Ask { caller, headers, body, person_id, review_id, unit, case_id, follow_up, appeal, matter_id, query } =
+            ask;
         // Until it is parsed: the purpose that no rule gives anything for.
         let request = Request { action: Action::ReadLedger, purpose: Purpose::Research, case: None, grant: None };
         Ok(Self {
