@@ -241,14 +241,11 @@ impl Call {
             Err(problem) => return Err(Answered::without_entry(problem)),
         };
         call.request.action = action;
-        let mut begun = call.parse();
-        if begun.is_ok() {
-            begun = call.invoke().await;
+        let begun = if let Err(failure) = call.parse() { Err(failure) } else { call.invoke().await };
+        match begun.and_then(|()| call.entitlement().map(|_| ())) {
+            Ok(()) => Ok(call),
+            Err(failure) => Err(call.refuse(failure).await),
         }
-        if let Err(failure) = begun.and_then(|()| call.entitlement().map(|_| ())) {
-            return Err(call.refuse(failure).await);
-        }
-        Ok(call)
     }
 
     /// Finds the grant that the caller invokes, if one is: it is active by every clock, or the call is refused.
