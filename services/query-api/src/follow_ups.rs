@@ -26,7 +26,7 @@ use view::{Desk, FollowUpView, StepView};
 
 pub(crate) use notify::{__path_notify, notify};
 pub(crate) use step::{__path_assign, __path_step, assign, step};
-pub(crate) use view::{FollowUpCounts, UnitFollowUps};
+pub(crate) use view::{FollowUpCounts, UnitFollowUps, cases};
 
 /// The follow-ups of a unit.
 #[derive(Serialize, ToSchema)]

@@ -47,6 +47,7 @@ mod publish;
 mod query;
 mod reports;
 mod reviews;
+mod signals;
 mod state;
 mod stranger_entry;
 mod strangers;
@@ -112,6 +113,7 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(follow_ups::read))
         .routes(routes!(follow_ups::step))
         .routes(routes!(follow_ups::assign))
+        .routes(routes!(signals::list))
         .routes(routes!(community::summary))
         .routes(routes!(community::residents))
         .routes(routes!(reports::fill))

@@ -91,3 +91,34 @@ pub async fn list_positive_tests(conn: &mut PgConnection, since: Timestamp) -> R
     .await?;
     rows.into_iter().map(FactRow::try_from).collect()
 }
+
+/// Test results between two instants whose person nobody else knows: their subject leads to nobody, or to somebody of whom there
+/// is one record only and no home. The oldest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_tests_without_person(
+    conn: &mut PgConnection,
+    since: Timestamp,
+    to: Timestamp,
+    limit: i64,
+) -> Result<Vec<FactRow>> {
+    let rows: Vec<FactColumns> = sqlx::query_as(
+        "SELECT f.record_id, f.kind, f.version, f.event_id, f.source, f.subject, f.started_at, f.ended_at, f.place_id, f.detail
+         FROM fact f
+         WHERE f.kind = 7 AND NOT f.retracted AND f.detail->>'status' <> 'CANCELLED'
+           AND f.started_at >= $1 AND f.started_at <= $2
+           AND NOT EXISTS (
+               SELECT FROM source_record r JOIN person p USING (person_id)
+               WHERE (r.record_id = f.subject
+                      OR r.record_id IN (SELECT c.record_id FROM claim c WHERE c.token = f.subject AND c.role > 0))
+                 AND (p.record_count > 1 OR p.home IS NOT NULL))
+         ORDER BY f.started_at, f.record_id LIMIT $3",
+    )
+    .bind(PgInstant(since))
+    .bind(PgInstant(to))
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(FactRow::try_from).collect()
+}

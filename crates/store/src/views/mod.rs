@@ -18,7 +18,7 @@ mod write;
 
 use sqlx::postgres::PgConnection;
 
-pub use cases::{CasePut, list_case_facts, list_case_facts_known, list_positive_tests};
+pub use cases::{CasePut, list_case_facts, list_case_facts_known, list_positive_tests, list_tests_without_person};
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use fingerprint::fingerprint;
 pub use follow_ups::{FollowUpRow, FollowUpsOf, list_follow_ups, list_records_beside, list_steps};
@@ -32,7 +32,9 @@ pub use orders::{
 pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
 pub(crate) use read::{LinkColumns, RecordColumns};
-pub use residents::{ResidentRow, list_facts_of_unit, list_homes, list_memberships, list_residents};
+pub use residents::{
+    ResidentRow, list_facts_of_unit, list_homes, list_memberships, list_meter_readings, list_residents,
+};
 pub use rows::*;
 pub use whereabouts::{WhereaboutsRow, find_latest_presence, list_whereabouts};
 pub(crate) use write::ROWS_PER_STATEMENT;

@@ -1,6 +1,6 @@
 //! Who lives in a unit, and who belongs to the households there.
 
-use domain::{Day, EventType, PersonId, unit};
+use domain::{Day, EventType, PersonId, Timestamp, unit};
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::FactRow;
 use super::read::FactColumns;
 use super::rows::kind_code;
-use crate::Result;
+use crate::{PgInstant, Result};
 
 /// Where somebody lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,30 @@ pub async fn list_memberships(conn: &mut PgConnection, households: &[String]) ->
          FROM fact WHERE kind = 9 AND NOT retracted AND detail->>'household_id' = ANY($1) ORDER BY record_id",
     )
     .bind(households)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(FactRow::try_from).collect()
+}
+
+/// Readings of the meters of these accounts between two instants, both included, in order of time.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_meter_readings(
+    conn: &mut PgConnection,
+    accounts: &[String],
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<FactRow>> {
+    let rows: Vec<FactColumns> = sqlx::query_as(
+        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+         FROM fact WHERE kind = 10 AND NOT retracted AND detail->>'account_id' = ANY($1)
+           AND started_at >= $2 AND started_at <= $3
+         ORDER BY started_at, record_id",
+    )
+    .bind(accounts)
+    .bind(PgInstant(from))
+    .bind(PgInstant(to))
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(FactRow::try_from).collect()

@@ -1,7 +1,7 @@
 //! People who met a case: told in one call, followed up at their units, handed over, referred, released.
 
 use axum::http::StatusCode;
-use domain::{CaseState, CaseStatus, Edition, EventId, FollowUpChanged, Meta, RecordId};
+use domain::{CaseState, CaseStatus, Edition, EventId, FollowUpChanged, FollowUpState, FollowUpStep, Meta, RecordId};
 use exposure::follow_up::begin;
 use serde_json::{Value, json};
 use store::views::{Changes, FollowUpRow};
@@ -52,6 +52,19 @@ pub(crate) fn begun(changes: &mut Changes) {
         let event_id = EventId::from_uuid(follow_up_id.as_uuid());
         changes.follow_ups.push(FollowUpRow { follow_up_id, version: 1, event_id, at: NOON, body });
     }
+}
+
+/// Anna is in quarantine since noon, for ten days.
+pub(crate) fn in_quarantine(changes: &mut Changes) {
+    let was = begin(other_case(), anna().as_record(), Some(GRID.to_owned()), NOON.plus_millis(-HOUR), ("tracer", NOON));
+    let body = FollowUpChanged {
+        step: FollowUpStep::Quarantined,
+        state: FollowUpState::Quarantined,
+        until: Some(NOON.plus_millis(10 * DAY)),
+        ..was
+    };
+    let event_id = EventId::from_uuid(other_case().as_uuid());
+    changes.follow_ups.push(FollowUpRow { follow_up_id: with_anna(), version: 2, event_id, at: NOON, body });
 }
 
 fn case_of_bob() -> RecordId {

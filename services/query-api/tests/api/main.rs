@@ -19,6 +19,7 @@ mod provider;
 mod reports;
 mod reviews;
 mod roles;
+mod signals;
 mod town;
 mod unexplained;
 mod world;

@@ -71,6 +71,9 @@ pub(crate) fn fact(
         Body::EncounterChanged(body) => (body.place.place_id.clone(), serde_json::to_value(body)),
         Body::CaseStatus(body) => (None, serde_json::to_value(body)),
         Body::HouseholdMembership(body) => (body.dwelling.place_id.clone(), serde_json::to_value(body)),
+        Body::GatePass(body) => (body.place.place_id.clone(), serde_json::to_value(body)),
+        Body::TestResult(body) => (None, serde_json::to_value(body)),
+        Body::MeterReading(body) => (None, serde_json::to_value(body)),
         _ => panic!("a kind that no test needs yet"),
     };
     let mut detail = detail.expect("json");
