@@ -285,7 +285,7 @@ impl Meters {
     }
 
     /// Writes the freeze of a day, which the meters take at midnight and date on the next day.
-    pub(crate) fn day(&mut self, city: &City, day: i64, output: &mut Output) -> Result<(), Error> {
+    pub(crate) fn day(&mut self, city: &City, plans: &Plans, day: i64, output: &mut Output) -> Result<(), Error> {
         let mut dice = Dice::new(city.seed, Purpose::Meters, day as u64, 0);
         let frozen = (day + 1) * DAY;
         let mut rows: Vec<Row> = Vec::with_capacity(city.households.len());
@@ -293,7 +293,10 @@ impl Meters {
         rows.extend(self.last.iter().filter(|_| day % 5 == 4).take(50).map(again));
         for (index, household) in city.households.iter().enumerate() {
             let mut traps = Vec::new();
-            self.value[index] += dice.between(5, 140);
+            let used = dice.between(5, 140);
+            // Where nobody is at home all day, the refrigerator is.
+            let is_empty = household.members.iter().all(|(person, _)| plans.is_out(*person, day));
+            self.value[index] += if is_empty { used % 5 } else { used };
             if self.value[index] >= 10_000_000 {
                 self.value[index] -= 10_000_000;
                 traps.push("meter-rollover");

@@ -129,6 +129,13 @@ impl Plans {
         self.cases.sort_by_key(|case| (case.day, case.person));
     }
 
+    /// Whether somebody is away from home for a whole day: out of the city, or in a hospital.
+    pub(crate) fn is_out(&self, person: u32, day: i64) -> bool {
+        let travels = self.trips[person as usize].is_some_and(|trip| trip.out_day < day && day < trip.back_day);
+        let visit = self.visits[person as usize];
+        travels || visit.is_some_and(|visit| visit.day < day && day < visit.day + visit.nights)
+    }
+
     /// The stays of one person on one day, in order. Nothing while they are out of the city.
     pub(crate) fn day(&self, city: &City, person: u32, day: i64, stays: &mut Vec<Stay>) {
         stays.clear();

@@ -120,7 +120,7 @@ pub fn generate(options: &Options, out: &Path, progress: &mut dyn FnMut(Progress
         }
         locations.day(&city, day, &stays, &mut output)?;
         gates.day(&city, &plans, day, &stays, &mut output)?;
-        meters.day(&city, day, &mut output)?;
+        meters.day(&city, &plans, day, &mut output)?;
         payment::day(&city, day, &stays, &mut output)?;
         lab.day(&city, &plans, day, &stays, &mut output)?;
         hospitals.day(&city, &plans, day, &mut output)?;

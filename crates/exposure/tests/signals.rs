@@ -1,0 +1,219 @@
+//! How often a signal is right, on the feeds of an invented city against its own truth, as if everybody were in quarantine.
+//!
+//! `cargo test -p exposure --test signals -- --nocapture` prints the figures that stand in docs/BENCHMARKS.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use domain::{PresenceMethod, Timestamp};
+use exposure::signal::{Reading, away, home, still};
+use exposure::{Disc, FactId, PlaceId, Position, Presence, Rules, Span, Stay, stays};
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+const DAYS: u32 = 10;
+/// The quarantine of everybody begins on this day.
+const BEGIN: i64 = 4;
+
+/// The lines of a table without its header, cut at commas.
+fn table(home: &Path, name: &str) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(home.join("truth").join(name)).expect("a table");
+    text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+/// Local times of a city as if they were in UTC.
+fn time(text: &str) -> Option<Timestamp> {
+    let text = match text.len() {
+        16 => format!("{text}:00Z"),
+        14 => {
+            let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or("x");
+            let (date, clock) = ([part(0..4), part(4..6), part(6..8)], [part(8..10), part(10..12), part(12..14)]);
+            format!("{}T{}Z", date.join("-"), clock.join(":"))
+        }
+        19 => format!("{}Z", text.replace(' ', "T")),
+        _ => return None,
+    };
+    Timestamp::parse(&text).ok()
+}
+
+/// The rows of a feed whose bytes are ASCII where they count.
+fn feed(home: &Path, summary: &city::Summary, name: &str) -> Vec<String> {
+    let files = summary.files.iter().filter(|file| file.feed == name);
+    let text =
+        files.map(|file| String::from_utf8_lossy(&std::fs::read(home.join(&file.path)).expect("a file")).into_owned());
+    text.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+struct Truth {
+    /// Stays of each person: place, begin, end.
+    stays: BTreeMap<String, Vec<(u32, Timestamp, Timestamp)>>,
+    /// Stays in each place: begin, end.
+    places: BTreeMap<u32, Vec<(Timestamp, Timestamp)>>,
+    dwelling: BTreeMap<String, u32>,
+    /// Where the members of a household live.
+    households: BTreeMap<String, BTreeSet<u32>>,
+}
+
+impl Truth {
+    fn read(home: &Path) -> Self {
+        let mut truth = Self {
+            stays: BTreeMap::new(),
+            places: BTreeMap::new(),
+            dwelling: BTreeMap::new(),
+            households: BTreeMap::new(),
+        };
+        for cells in table(home, "itinerary.csv") {
+            let place = cells[1].parse().expect("a place");
+            let (from, to) = (time(&cells[2]).expect("a time"), time(&cells[3]).expect("a time"));
+            truth.stays.entry(cells[0].clone()).or_default().push((place, from, to));
+            truth.places.entry(place).or_default().push((from, to));
+        }
+        for cells in table(home, "persons.csv") {
+            let dwelling = cells[9].parse().expect("a place");
+            truth.dwelling.insert(cells[0].clone(), dwelling);
+            truth.households.entry(cells[7].clone()).or_default().insert(dwelling);
+        }
+        truth
+    }
+
+    /// Whether anybody was in one of these places between two instants.
+    fn is_somebody_in(&self, places: &BTreeSet<u32>, span: Span) -> bool {
+        let stays = places.iter().filter_map(|place| self.places.get(place)).flatten();
+        stays.into_iter().any(|(from, to)| *from < span.to && span.from < *to)
+    }
+
+    /// How long somebody was elsewhere than at home, as far as it is known where.
+    fn elsewhere(&self, person: &str, span: Span) -> i64 {
+        let home = self.dwelling[person];
+        let stays = self.stays.get(person).into_iter().flatten().filter(|(place, ..)| *place != home);
+        stays.filter_map(|(_, from, to)| Some(Span::new(*from, *to).common(span)?.millis())).sum()
+    }
+}
+
+fn city() -> (tempfile::TempDir, city::Summary) {
+    let home = tempfile::tempdir().expect("a directory");
+    let options = city::Options { residents: 3_000, days: DAYS, seed: 11 };
+    let summary = city::generate(&options, home.path(), &mut |_| {}).expect("a city");
+    (home, summary)
+}
+
+#[test]
+fn a_meter_that_stands_still_is_of_a_dwelling_where_nobody_is() {
+    let (folder, summary) = city();
+    let truth = Truth::read(folder.path());
+    let mut meters: BTreeMap<(String, String, String), Vec<Reading>> = BTreeMap::new();
+    for (number, line) in feed(folder.path(), &summary, "meter-readings").iter().enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [account, meter, _, register, value, unit, factor, at, quality] = cells[..] else { continue };
+        let (Some(at), Ok(value), Ok(factor)) = (time(at), value.parse::<f64>(), factor.parse::<f64>()) else {
+            continue;
+        };
+        if quality == "估读" {
+            continue;
+        }
+        let kwh = value * factor * if unit == "Wh" { 0.001 } else { 1.0 };
+        let key = (account.to_owned(), meter.to_owned(), register.to_owned());
+        meters.entry(key).or_default().push(Reading { fact: FactId(number as u32), at, kwh });
+    }
+    let rules = Rules::default().signal;
+    let whole = Span::new(Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX / 2));
+    let (mut told, mut right, mut empty, mut found) = (0_u32, 0_u32, 0_u32, 0_u32);
+    for ((account, ..), readings) in &meters {
+        let Some(places) = truth.households.get(account) else { continue };
+        let stretches = still(&rules, readings, whole);
+        for one in &stretches {
+            told += 1;
+            right += u32::from(!truth.is_somebody_in(places, Span::new(one.from.at, one.to.at)));
+        }
+        let mut times: Vec<Timestamp> = readings.iter().map(|reading| reading.at).collect();
+        times.sort_unstable();
+        times.dedup();
+        for pair in times.windows(2).filter(|pair| pair[1].as_millis() - pair[0].as_millis() == DAY) {
+            if !truth.is_somebody_in(places, Span::new(pair[0], pair[1])) {
+                empty += 1;
+                found += u32::from(stretches.iter().any(|one| one.from.at <= pair[0] && pair[1] <= one.to.at));
+            }
+        }
+    }
+    let (precision, recall) = (f64::from(right) / f64::from(told), f64::from(found) / f64::from(empty));
+    println!(
+        "still-meter: {told} signals, {right} right ({precision:.3}); {empty} empty days, {found} told ({recall:.3})"
+    );
+    assert!(told >= 10 && empty >= 10, "the city has too few empty dwellings to say anything");
+    assert!(precision >= 0.9, "{precision}");
+    assert!(recall >= 0.5, "{recall}");
+}
+
+#[test]
+fn somebody_whose_phone_is_away_is_not_at_home() {
+    let (folder, summary) = city();
+    let truth = Truth::read(folder.path());
+    // Where a cell is: in the middle of the places that it serves.
+    let mut cells: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    for line in table(folder.path(), "places.csv") {
+        let degrees = |text: &str| text.parse::<f64>().expect("degrees");
+        cells.entry(line[8].clone()).or_default().push((degrees(&line[4]), degrees(&line[5])));
+    }
+    let numbers: BTreeMap<&String, PlaceId> = cells.keys().zip((0..).map(PlaceId)).collect();
+    let discs: Vec<Disc> = cells
+        .values()
+        .map(|all| {
+            let mean = |part: fn(&(f64, f64)) -> f64| all.iter().map(part).sum::<f64>() / all.len() as f64;
+            let centre = Position::new(mean(|one| one.0), mean(|one| one.1)).expect("on earth");
+            Disc { centre, radius_m: 300.0 }
+        })
+        .collect();
+    let phones: Vec<Vec<String>> = table(folder.path(), "phones.csv");
+    let mut users: BTreeMap<&str, Vec<&Vec<String>>> = BTreeMap::new();
+    for phone in &phones {
+        users.entry(&phone[0]).or_default().push(phone);
+    }
+    let mut presences: BTreeMap<String, Vec<Presence>> = BTreeMap::new();
+    for (number, line) in feed(folder.path(), &summary, "location-updates").iter().enumerate() {
+        let parts: Vec<&str> = line.split('|').collect();
+        let [from, to, phone, cell, _] = parts[..] else { continue };
+        let (Some(from), Some(to)) = (time(from), time(to)) else { continue };
+        let digits = phone.get(phone.len().saturating_sub(11)..).unwrap_or("");
+        let Some(place) = numbers.get(&cell.to_owned()) else { continue };
+        // A number that was given out anew is of who has it then.
+        let is_theirs = |phone: &&&Vec<String>| {
+            time(&phone[3][..16]).is_some_and(|opened| opened <= from)
+                && (phone[4].is_empty() || time(&phone[4][..16]).is_some_and(|closed| from < closed))
+        };
+        let Some(user) = users.get(digits).and_then(|all| all.iter().find(is_theirs)).map(|phone| &phone[1]) else {
+            continue;
+        };
+        if user.is_empty() {
+            continue;
+        }
+        presences.entry(user.clone()).or_default().push(Presence {
+            fact: FactId(number as u32),
+            track: 0,
+            place: *place,
+            from,
+            to: Some(to),
+            method: PresenceMethod::Cell,
+            confidence: None,
+        });
+    }
+    let rules = Rules::default();
+    let first = presences.values().flatten().map(|one| one.from).min().expect("a presence");
+    let begin = Timestamp::from_millis(first.as_millis() / DAY * DAY + BEGIN * DAY);
+    let (before, quarantine) = (Span::new(first, begin), Span::new(begin, begin.plus_millis(DAY * i64::from(DAYS))));
+    let (mut told, mut right) = (0_u32, 0_u32);
+    for (person, seen) in &presences {
+        let stays = stays(&rules.stay, seen);
+        let earlier = |stay: &Stay| Some(Stay { span: stay.span.common(before)?, ..stay.clone() });
+        let Some(at_home) = home(&stays.iter().filter_map(earlier).collect::<Vec<_>>()) else { continue };
+        let disc = |place: PlaceId| discs.get(place.0 as usize).copied();
+        let Some(at_home) = disc(at_home) else { continue };
+        for (_, span, _) in away(&rules.signal, at_home, &stays, quarantine, disc) {
+            told += 1;
+            right += u32::from(truth.elsewhere(person, span) > 30 * MINUTE);
+        }
+    }
+    let precision = f64::from(right) / f64::from(told);
+    println!("away: {told} signals, {right} right ({precision:.3})");
+    assert!(told >= 100, "{told}");
+    assert!(precision >= 0.9, "{precision}");
+}
