@@ -1,5 +1,6 @@
 //! The whole hub on a synthetic city: generate, push through the real connectors, count, ask, verify.
 
+mod follow_up;
 mod push;
 mod questions;
 mod score;
@@ -39,6 +40,8 @@ const PUSHES_MAX: usize = 3;
 const MLLP_CONNECTIONS: usize = 8;
 /// HL7 files with this in their name go by MLLP, the others by HTTP.
 const BY_MLLP: &str = "hospital-2";
+/// The code of a district is the beginning of those of its units.
+const DISTRICT_DIGITS: usize = 6;
 /// How long the views may lag behind the last receipt before the demo gives up.
 const PROJECTION_MAX: Duration = Duration::from_secs(900);
 
@@ -383,6 +386,8 @@ async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, token
     let resident = issue_caller(&hub.store, &resident).await?;
     questions::read(&asker("resident", &resident, "PATRQT", None), "my own file", person, 200).await?;
     questions::audit(&asker("auditor", tokens.caller("auditor"), "HOPERAT", None)).await?;
+    let lead = worker_of(hub, "demo-lead", unit.get(..DISTRICT_DIGITS).unwrap_or(&unit)).await?;
+    follow_up::begin(&tracer, &asker("lead", &lead, "PUBHLTH", None), &unit).await?;
     tokens.callers.extend([("community-worker", neighbour), ("resident", resident)]);
     Ok(())
 }
