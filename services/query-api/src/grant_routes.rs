@@ -475,7 +475,6 @@ fn told(state: &QueryState, kept: Result<Known, Failure>) -> Result<(StatusCode,
 
 fn matter(grant: GrantId, act: GrantAct) -> Matter {
     // Unwrap safety: the codes of acts are capital letters.
-    #[expect(clippy::expect_used, reason = "the codes of acts are capital letters")]
     let act = code(act.code()).expect("a code");
     Matter { id: MatterId(grant.0), act }
 }

@@ -74,9 +74,7 @@ async fn what_nothing_explains_comes_first_with_its_score_and_the_rest_says_what
     let world = world.restarted(Trust::default());
     assert_eq!(unexplained(&world, "").await["weighed"], json!(6));
     // Other rules weigh all of it anew.
-    let mut rules = scrutiny::Rules::default();
-    rules.version = "strict".to_owned();
-    rules.alert_at = 1;
+    let rules = scrutiny::Rules { version: "strict".to_owned(), alert_at: 1, ..scrutiny::Rules::default() };
     let world = world.restarted(Trust::new(rules, access::GrantRules::default()));
     let strict = unexplained(&world, "?alerts=true").await;
     assert_eq!((&strict["rules"], &strict["alerts"], &strict["weighed"]), (&json!("strict"), &json!(4), &json!(6)));
