@@ -105,7 +105,7 @@ struct ColumnView {
 
 /// A reason for which rows are quarantined or bodies refused.
 #[derive(Debug, Serialize, ToSchema)]
-struct ReasonView {
+struct RowReasonView {
     /// Stable code.
     code: &'static str,
     /// What it means.
@@ -268,10 +268,10 @@ async fn find(ingest: &Ingest, feed: &FeedId, batch: &str) -> Result<ingest::Bat
     get,
     path = "/v1/reasons",
     tag = "feeds",
-    responses((status = 200, description = "Reasons", body = Vec<ReasonView>)),
+    responses((status = 200, description = "Reasons", body = Vec<RowReasonView>)),
 )]
-async fn list_reasons() -> Json<Vec<ReasonView>> {
-    let view = |reason: &Reason| ReasonView {
+async fn list_reasons() -> Json<Vec<RowReasonView>> {
+    let view = |reason: &Reason| RowReasonView {
         code: reason.code(),
         meaning: reason.meaning(),
         mend: reason.mend(),

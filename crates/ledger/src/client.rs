@@ -70,6 +70,35 @@ impl LedgerClient {
         }
     }
 
+    /// An entry with the proof that it is in the log, under the newest head.
+    ///
+    /// # Errors
+    /// When there is no such entry, the log cannot be read, or another process cannot prove what it gives.
+    pub async fn proven(&self, index: u64) -> Result<ProvenEntry, LedgerError> {
+        match self {
+            Self::Local(handle) => {
+                let handle = handle.clone();
+                let read = tokio::task::spawn_blocking(move || {
+                    let (_, entry) = handle.read_bytes(index, 1)?.pop().ok_or(LedgerError::NoEntry(index))?;
+                    Ok(ProvenEntry { entry: STANDARD.encode(entry), receipt: handle.prove(index)? })
+                });
+                read.await.map_err(|_| LedgerError::Unavailable)?
+            }
+            Self::Remote(remote) => {
+                let (_, proven) = remote.proven(index, 1).await?.pop().ok_or(LedgerError::NoEntry(index))?;
+                Ok(proven)
+            }
+        }
+    }
+
+    /// The key that heads of the log are verified with.
+    pub fn verifier(&self) -> &VerifierKey {
+        match self {
+            Self::Local(handle) => handle.verifier(),
+            Self::Remote(remote) => &remote.key,
+        }
+    }
+
     /// The signed note of the newest head.
     ///
     /// # Errors
@@ -157,18 +186,24 @@ impl RemoteLedger {
     }
 
     async fn entries(&self, first: u64, count: u64) -> Result<Vec<(u64, Entry)>, LedgerError> {
+        let proven = self.proven(first, count).await?.into_iter();
+        proven.zip(first..).map(|((bytes, _), index)| Ok((index, Entry::decode(&bytes)?))).collect()
+    }
+
+    /// Entries as bytes and as they came, each checked against its own proof.
+    async fn proven(&self, first: u64, count: u64) -> Result<Vec<(Vec<u8>, ProvenEntry)>, LedgerError> {
         let url = format!("{}/v1/entries/{first}/{count}", self.url);
-        let proven: Vec<ProvenEntry> = self.get(&url).await?.json().await.map_err(|_| LedgerError::Unavailable)?;
-        let mut entries = Vec::with_capacity(proven.len());
-        for (index, ProvenEntry { entry, receipt }) in (first..).zip(proven) {
-            let bytes = STANDARD.decode(entry).map_err(|_| LedgerError::BadReceipt)?;
-            receipt.verify(&self.key)?;
-            if receipt.index != index || !receipt.is_for(&bytes) {
+        let came: Vec<ProvenEntry> = self.get(&url).await?.json().await.map_err(|_| LedgerError::Unavailable)?;
+        let mut proven = Vec::with_capacity(came.len());
+        for (index, came) in (first..).zip(came) {
+            let bytes = STANDARD.decode(&came.entry).map_err(|_| LedgerError::BadReceipt)?;
+            came.receipt.verify(&self.key)?;
+            if came.receipt.index != index || !came.receipt.is_for(&bytes) {
                 return Err(LedgerError::BadReceipt);
             }
-            entries.push((index, Entry::decode(&bytes)?));
+            proven.push((bytes, came));
         }
-        Ok(entries)
+        Ok(proven)
     }
 
     async fn head(&self) -> Result<String, LedgerError> {

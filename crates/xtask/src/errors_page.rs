@@ -23,6 +23,12 @@ const PROBLEMS: &[(&str, &str, &str, &str)] = &[
         "\npub(crate) const PROBLEMS",
         "};",
     ),
+    (
+        "services/isthmus/src/model/http.rs",
+        "Problems of an operator's work on the model",
+        "\npub(crate) const PROBLEMS",
+        "};",
+    ),
     ("services/console/src/problem.rs", "Problems of a session of the console", "\npub const PROBLEMS", "};"),
     ("services/query-api/src/problem.rs", "Problems of a question", "\nproblems! {\n", ";\n"),
     ("services/ledger/src/http.rs", "Problems of the ledger as a service", "\npub const PROBLEMS", "};"),
@@ -133,7 +139,7 @@ mod tests {
     fn the_page_has_a_row_for_each_code() {
         assert!(reasons(ROWS).ends_with("## The body\n\n| code | meaning | what to do |\n|---|---|---|\n| `body-a` | It \"is\" a\\|b. | Mend it. |\n"));
         assert_eq!(problems(KINDS, PROBLEMS[0].2, PROBLEMS[0].3), "| `a-b` | M. | Do. |\n");
-        assert_eq!(problems(LISTED, PROBLEMS[4].2, PROBLEMS[4].3), "| `a-b` | M. | Do. |\n| `b-c` | N. | Go. |\n");
+        assert_eq!(problems(LISTED, PROBLEMS[5].2, PROBLEMS[5].3), "| `a-b` | M. | Do. |\n| `b-c` | N. | Go. |\n");
     }
 
     #[test]

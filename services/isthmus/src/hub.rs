@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::Service;
 use crate::config::Config;
+use crate::model::{self, http::Workshop};
 use crate::quarantine::{self, desk::Desk, http::Office};
 use crate::rules;
 use crate::status::{self, Watch};
@@ -198,8 +199,12 @@ impl Hub {
             let (routes_of_status, status_document) = status::router(self.watch(services, ledger.as_ref())?);
             router = router.merge(routes_of_status);
             problems.extend(status::PROBLEMS);
+            let (routes_of_models, models_document) = model::http::router(self.workshop(ledger.as_ref())?);
+            router = router.merge(routes_of_models);
+            problems.extend(model::http::PROBLEMS);
             let (routes, mut document) = query_api::router(state.clone());
             document.merge(status_document);
+            document.merge(models_document);
             if let Some(api) = api {
                 document.merge(api);
             }
@@ -344,6 +349,16 @@ impl Hub {
             tracing::warn!("Staff come with tokens of the hub itself: a deployment names its OpenID provider.");
         }
         Ok(None)
+    }
+
+    /// Where operators work on the linkage model.
+    fn workshop(&self, ledger: Option<&LedgerHandle>) -> anyhow::Result<Workshop> {
+        Ok(Workshop {
+            desk: model::Desk::of(self),
+            ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
+            policy: PolicyHash(*rules::policy(self.config.permits.as_deref())?.hash().as_bytes()),
+            busy: tokio::sync::Mutex::default(),
+        })
     }
 
     /// What the state of the hub is read from.

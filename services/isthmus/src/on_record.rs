@@ -1,8 +1,12 @@
 //! What operators do, from a terminal or over HTTP, on record: an entry in the access log before anything is told or changed.
 
+use access::{Role, TokenHash};
 use anyhow::{Context, ensure};
+use axum::http::{HeaderMap, header};
 use clap::Args;
 use ledger::{Access, Code, LedgerClient, LedgerHandle, Nonce, PolicyHash, Receipt, Released, Stamper};
+
+use store::{Store, callers};
 
 use crate::config::Config;
 use crate::{hub, rules};
@@ -13,6 +17,45 @@ pub(crate) struct OperatorArgs {
     /// Your handle in the access log: letters, digits and - _ . : /; without it the name of the account.
     #[arg(long, env = "ISTHMUS_OPERATOR")]
     handle: Option<String>,
+}
+
+/// Why a request is not an operator's.
+#[derive(Debug)]
+pub(crate) enum NoOperator {
+    /// Its token is nobody's.
+    Unknown,
+    /// It is somebody else's; the refusal is on record.
+    OfAnother,
+    /// The register cannot be read.
+    Register(store::Error),
+    /// The refusal cannot be put on record.
+    NotOnRecord(anyhow::Error),
+}
+
+/// The operator that a request comes from, with the access log that the act goes to. Somebody else's wish to do `action` is
+/// put on record, too.
+pub(crate) async fn operator_of(
+    (store, ledger, policy): (&Store, &LedgerClient, PolicyHash),
+    headers: &HeaderMap,
+    action: &str,
+) -> Result<OnRecord, NoOperator> {
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let token = token.ok_or(NoOperator::Unknown)?;
+    let found = async {
+        let mut conn = store.acquire().await?;
+        callers::find_by_token(&mut conn, &TokenHash::of(token)).await
+    };
+    let caller = found.await.map_err(NoOperator::Register)?.ok_or(NoOperator::Unknown)?;
+    let part = |text: &str| code(text).map_err(NoOperator::NotOnRecord);
+    let actor =
+        Actor { handle: part(&caller.handle)?, unit: part(&caller.organisation)?, role: part(caller.role.code())? };
+    let record = OnRecord::of(ledger.clone(), actor, policy);
+    if caller.role == Role::Operator {
+        return Ok(record);
+    }
+    record.refuse(action, "not-entitled").await.map_err(NoOperator::NotOnRecord)?;
+    Err(NoOperator::OfAnother)
 }
 
 /// The longest reason, in characters.

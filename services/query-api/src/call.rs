@@ -50,7 +50,7 @@ pub(crate) struct ReceiptView {
 }
 
 impl ReceiptView {
-    fn of(receipt: &Receipt) -> Self {
+    pub(crate) fn of(receipt: &Receipt) -> Self {
         Self {
             id: receipt.id(),
             index: receipt.index,

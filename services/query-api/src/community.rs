@@ -39,7 +39,7 @@ pub(crate) struct UnitSummary {
     /// Version of the rules of key groups.
     pub key_group_rules: String,
     /// The unit as a whole.
-    pub total: CountView,
+    pub total: UnitCountView,
     /// The units next below it, by code; last, without a code, those not known any closer. They add up to the whole.
     pub below: Vec<UnitCount>,
     /// Groups that this answer would hold for somebody entitled to them.
@@ -49,7 +49,7 @@ pub(crate) struct UnitSummary {
 
 /// How many of whom there are.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct CountView {
+pub(crate) struct UnitCountView {
     /// Residents, those of collective households included.
     pub residents: u64,
     /// Households. One whose members live apart is where most of them live.
@@ -81,7 +81,7 @@ pub(crate) struct UnitCount {
     pub unit: Option<String>,
     /// Its figures.
     #[serde(flatten)]
-    pub count: CountView,
+    pub count: UnitCountView,
 }
 
 /// Residents of a unit.
@@ -231,7 +231,7 @@ async fn summarize(call: &Call) -> Result<Found<UnitSummary>, Failure> {
             .entry(*code)
             .or_insert_with(|| Count { groups: vec![GroupCount::default(); rules.groups().len()], ..Count::default() });
     }
-    let view = |count: Count, follow_ups: FollowUpCount| CountView {
+    let view = |count: Count, follow_ups: FollowUpCount| UnitCountView {
         residents: count.residents,
         households: count.households,
         key_groups: shows_care.then(|| {

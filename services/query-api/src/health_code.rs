@@ -44,9 +44,9 @@ pub(crate) struct CodeAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// All reasons that hold: the gravest first, then the one that holds longest.
-    pub reasons: Vec<ReasonView>,
+    pub reasons: Vec<CodeReasonView>,
     /// Reasons that would hold, were they not set aside upon an appeal.
-    pub set_aside: Vec<ReasonView>,
+    pub set_aside: Vec<CodeReasonView>,
     /// Appeals against the colour, without their words, the oldest first.
     pub appeals: Vec<AppealView>,
     /// Version of the rules of disease control.
@@ -62,7 +62,7 @@ pub(crate) struct CodeAnswer {
 
 /// What colours a code.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ReasonView {
+pub(crate) struct CodeReasonView {
     /// The colour.
     #[schema(value_type = String)]
     pub colour: Colour,
@@ -151,7 +151,7 @@ async fn code(call: &Call) -> Result<Found<CodeAnswer>, Failure> {
     let appeals = appeals::of_person(&mut conn, person).await?;
     let Computed { code, grounds, city } = compute(call, &mut conn, person, on, &appeals).await?;
     let shows_sources = released.contains(FieldGroup::Provenance);
-    let view = |reasons: &[Reason]| -> Vec<ReasonView> {
+    let view = |reasons: &[Reason]| -> Vec<CodeReasonView> {
         let shown = reasons.iter().filter(|reason| released.contains(group(reason.cause)));
         shown.map(|reason| grounds.view(reason, shows_sources)).collect()
     };
@@ -252,8 +252,8 @@ impl Grounds {
         self.events[fact.0 as usize]
     }
 
-    fn view(&self, reason: &Reason, shows_sources: bool) -> ReasonView {
-        ReasonView {
+    fn view(&self, reason: &Reason, shows_sources: bool) -> CodeReasonView {
+        CodeReasonView {
             colour: reason.colour,
             until: reason.until.to_string(),
             cause: cause(reason.cause),

@@ -9,7 +9,7 @@ use ledger::{Decision, Entry, LedgerClient};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::call::{Answered, Ask, Call, Failure, Found, ReceiptView, Receipted};
 use crate::ledger_index::unreadable;
 use crate::problem::{Problem, ProblemDocument};
 use crate::query;
@@ -197,4 +197,67 @@ pub(crate) async fn checkpoint(State(state): State<QueryState>) -> Response {
         }
         Err(error) => unreadable(&error).into_response(),
     }
+}
+
+/// An entry as the log holds it, with the proof that it does.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EntryProof {
+    /// The entry in its one encoding (deterministic CBOR), base 64: its leaf hash is SHA-256 of a zero byte and these bytes.
+    pub entry: String,
+    /// The proof under the newest head.
+    pub proof: ReceiptView,
+}
+
+/// Proves that an entry is in the log, so that anybody can check it with the log's key and without this hub. The look is
+/// an entry itself.
+#[utoipa::path(
+    get,
+    path = "/v1/ledger/proof",
+    tag = "ledger",
+    operation_id = "prove_entry",
+    params(
+        crate::openapi::PersonHeaders,
+        ("index" = u64, Query, description = "Index of the entry"),
+    ),
+    responses(
+        (status = 200, description = "The entry and its proof", body = Receipted<EntryProof>,
+         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
+        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
+         content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub(crate) async fn prove(State(state): State<QueryState>, ask: Ask) -> Answered {
+    let call = match Call::begin(state, ask, Action::ReadLedger).await {
+        Ok(call) => call,
+        Err(answered) => return answered,
+    };
+    let found = entry_proof(&call).await;
+    call.finish(found).await
+}
+
+async fn entry_proof(call: &Call) -> Result<Found<EntryProof>, Failure> {
+    let [index] = query::members(&call.query, ["index"])?;
+    let index = index.and_then(|index| index.parse().ok()).ok_or(Problem::QueryMalformed)?;
+    let proven = call.state.setup.ledger.proven(index).await.map_err(|error| match error {
+        ledger::LedgerError::NoEntry(_) => Problem::EntryNotFound,
+        error => unreadable(&error),
+    })?;
+    let answer = EntryProof { entry: proven.entry, proof: ReceiptView::of(&proven.receipt) };
+    let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
+    Ok(Found { answer, subjects: Vec::<PersonId>::new(), released, withheld, count: 1 })
+}
+
+/// Reads the key that heads of the log are verified with, as C2SP signed notes write it. Whoever trusts nobody compares it
+/// with the one that the operator published elsewhere.
+#[utoipa::path(
+    get,
+    path = "/v1/ledger/key",
+    tag = "ledger",
+    operation_id = "read_ledger_key",
+    responses((status = 200, description = "The key", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn key(State(state): State<QueryState>) -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    (headers, format!("{}\n", state.setup.ledger.verifier())).into_response()
 }

@@ -126,6 +126,8 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(linkage::read))
         .routes(routes!(ledger_routes::entries))
         .routes(routes!(ledger_routes::checkpoint))
+        .routes(routes!(ledger_routes::key))
+        .routes(routes!(ledger_routes::prove))
         .routes(routes!(ledger_search::search))
         .routes(routes!(ledger_search::statistics))
         .routes(routes!(suspicions::list, suspicions::decide))

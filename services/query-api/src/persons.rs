@@ -16,7 +16,7 @@ use crate::happening::{Happening, HouseholdView, happening};
 use crate::problem::ProblemDocument;
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
-use crate::view::{self, ContactView, GoldenView, IdentityView, ResidenceView, StatedView};
+use crate::view::{self, GoldenView, IdentityView, PhonesView, ResidenceView, StatedView};
 use crate::{as_of, query};
 
 /// Source records in one answer at most.
@@ -45,7 +45,7 @@ pub(crate) struct PersonFile {
     pub identity: Option<IdentityView>,
     /// Group `contact`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub contact: Option<ContactView>,
+    pub contact: Option<PhonesView>,
     /// Group `residence`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residence: Option<ResidenceView>,

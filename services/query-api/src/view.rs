@@ -94,7 +94,7 @@ pub(crate) struct IdentifierView {
 
 /// Group `contact`.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ContactView {
+pub(crate) struct PhonesView {
     /// Phones: own ones first.
     pub phones: Vec<FieldView<PhoneView>>,
 }
@@ -133,7 +133,7 @@ pub(crate) struct GoldenView {
     /// Group `identity`.
     pub identity: Option<IdentityView>,
     /// Group `contact`.
-    pub contact: Option<ContactView>,
+    pub contact: Option<PhonesView>,
     /// Group `residence`.
     pub residence: Option<ResidenceView>,
 }
@@ -166,7 +166,7 @@ pub(crate) fn golden(record: GoldenRecord, granted: &FieldGroups) -> GoldenView 
     });
     let contact = granted
         .contains(FieldGroup::Contact)
-        .then(|| ContactView { phones: phones.into_iter().map(|f| field(f, granted, phone)).collect() });
+        .then(|| PhonesView { phones: phones.into_iter().map(|f| field(f, granted, phone)).collect() });
     let residence = granted.contains(FieldGroup::Residence).then(|| ResidenceView {
         address: address.map(|f| field(f, granted, |text| text.into_exposed())),
         division_code: division_code.map(|f| field(f, granted, |code| code)),

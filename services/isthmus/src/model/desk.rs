@@ -14,7 +14,7 @@ use runtime::{Shutdown, keys};
 use store::{SessionLock, Store, views};
 
 use crate::config::Config;
-use crate::hub::{self, AdminDatabase, now};
+use crate::hub::{self, AdminDatabase, Hub, now};
 use crate::on_record::OnRecord;
 use crate::rules;
 
@@ -29,7 +29,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// Database, log and configuration.
 pub(crate) struct Desk {
     pub(crate) config: Config,
-    pub(crate) database: AdminDatabase,
+    store: Store,
+    /// The database, when this command opened it.
+    own: Option<AdminDatabase>,
     log: EventLog,
     codec: Codec,
     key: TokenKey,
@@ -42,6 +44,17 @@ pub(crate) struct Activation {
     pub(crate) body: ModelActivated,
 }
 
+/// A change of the model that decides.
+pub(crate) struct Change {
+    pub(crate) action: ModelAction,
+    /// The model that decides now.
+    pub(crate) current: Model,
+    /// The model that decides then.
+    pub(crate) next: Model,
+    /// Version of the last activation on the log.
+    last_version: Option<i64>,
+}
+
 impl Desk {
     pub(crate) async fn open(config: Config) -> anyhow::Result<Self> {
         let database = AdminDatabase::open(&config).await?;
@@ -49,15 +62,25 @@ impl Desk {
         let log = EventLog::open(&config.log, database.store.pool()).await.context("the event log cannot be opened")?;
         log.ensure_topics(&hub::topics(config.partitions)).await.context("the topics cannot be made")?;
         let codec = hub::codec(&config).await?;
-        Ok(Self { config, database, log, codec, key: TokenKey::from_bytes(&key) })
+        let (store, own) = (database.store.clone(), Some(database));
+        Ok(Self { config, store, own, log, codec, key: TokenKey::from_bytes(&key) })
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        &self.database.store
+    /// The desk of a hub that runs in this process.
+    pub(crate) fn of(hub: &Hub) -> Self {
+        let (config, store, log) = (hub.config.clone(), hub.store.clone(), hub.log.clone());
+        Self { config, store, own: None, log, codec: hub.codec.clone(), key: hub.token_key.clone() }
+    }
+
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {
-        self.database.close().await
+        match self.own {
+            Some(database) => database.close().await,
+            None => Ok(()),
+        }
     }
 
     /// Held while the model is changed, so that two operators do not build on the same history.
@@ -121,8 +144,45 @@ impl Desk {
         Ok(())
     }
 
+    /// What is to be done so that another model decides: the one that is wanted or, without one, the one before. `None` when
+    /// it decides already. The caller holds the lock.
+    pub(crate) async fn plan(&self, wanted: Option<Model>) -> anyhow::Result<Option<Change>> {
+        self.has_the_rules_of_the_views().await?;
+        let activations = self.activations().await?;
+        let current = self.current(&activations).await?;
+        let (action, next) = match wanted {
+            Some(model) => (ModelAction::Activated, model),
+            None => match pile(&activations).as_slice() {
+                [.., before, _] => (ModelAction::RolledBack, Model::parse(&before.body.model)?),
+                _ => bail!("no model decided before {}: there is nothing to go back to", current.version()),
+            },
+        };
+        if next.version() == current.version() && action == ModelAction::Activated {
+            return Ok(None);
+        }
+        let last_version = activations.last().map(|last| last.meta.source_record_version);
+        Ok(Some(Change { action, current, next, last_version }))
+    }
+
+    /// Puts a change on record and on the log, and gives where it is.
+    pub(crate) async fn carry_out(
+        &self,
+        record: &OnRecord,
+        change: &Change,
+        reason: &str,
+    ) -> anyhow::Result<Positions> {
+        let mut version = change.last_version.unwrap_or(0);
+        if change.last_version.is_none() {
+            // The model that was only configured goes on the log first, so that one can go back to it.
+            version += 1;
+            let before = (ModelAction::Activated, &change.current);
+            self.publish(record, version, before, "it decided before, as configured").await?;
+        }
+        self.publish(record, version + 1, (change.action, &change.next), reason).await
+    }
+
     /// Puts an activation on record, then on the log, and gives where it is.
-    pub(crate) async fn publish(
+    async fn publish(
         &self,
         record: &OnRecord,
         version: i64,

@@ -5,6 +5,7 @@
 mod args;
 mod charts;
 mod desk;
+pub(crate) mod http;
 mod trial;
 
 use std::fs::Permissions;
@@ -23,7 +24,7 @@ use store::views::{self, Hot};
 
 pub(crate) use args::ModelCommand;
 use args::{ActivateArgs, ChangeArgs, HotArgs, PreviewArgs, ShowArgs, TrainArgs};
-use desk::{Desk, pile};
+pub(crate) use desk::Desk;
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
@@ -160,20 +161,12 @@ async fn change_on_record(
     wanted: Option<Model>,
 ) -> anyhow::Result<ExitCode> {
     let _lock = desk.lock().await?;
-    desk.has_the_rules_of_the_views().await?;
-    let activations = desk.activations().await?;
-    let current = desk.current(&activations).await?;
-    let (action, next) = match wanted {
-        Some(model) => (ModelAction::Activated, model),
-        None => match pile(&activations).as_slice() {
-            [.., before, _] => (ModelAction::RolledBack, Model::parse(&before.body.model)?),
-            _ => bail!("no model decided before {}: there is nothing to go back to", current.version()),
-        },
-    };
-    if next.version() == current.version() && action == ModelAction::Activated {
-        println!("{} decides already; nothing was changed.", current.version());
+    let decides = desk.current(&desk.activations().await?).await?;
+    let Some(change) = desk.plan(wanted).await? else {
+        println!("{} decides already; nothing was changed.", decides.version());
         return Ok(ExitCode::SUCCESS);
-    }
+    };
+    let (current, next) = (&change.current, &change.next);
     if !args.skip_preview {
         print!("{}", trial::text(&try_out(desk, record, next.clone(), 3).await?));
     }
@@ -183,13 +176,7 @@ async fn change_on_record(
         println!("Nothing was changed.");
         return Ok(ExitCode::FAILURE);
     }
-    let mut version = activations.last().map_or(0, |last| last.meta.source_record_version);
-    if activations.is_empty() {
-        // The model that was only configured goes on the log first, so that one can go back to it.
-        version += 1;
-        desk.publish(record, version, (ModelAction::Activated, &current), "it decided before, as configured").await?;
-    }
-    let end = desk.publish(record, version + 1, (action, &next), &args.reason).await?;
+    let end = desk.carry_out(record, &change, &args.reason).await?;
     let spinner = spinner("the activation is on the log; the persons are being decided anew");
     desk.follow(&end).await?;
     spinner.finish_and_clear();
@@ -203,7 +190,7 @@ async fn change_on_record(
     }
     let counts = views::linkage_counts(&mut conn).await?;
     println!("{} decides: {} records are {} persons.", next.version(), counts.records, counts.persons);
-    if action == ModelAction::Activated {
+    if change.action == ModelAction::Activated {
         println!("To go back: isthmus model rollback --reason …");
     }
     Ok(ExitCode::SUCCESS)

@@ -4,21 +4,19 @@
 
 use std::sync::Arc;
 
-use access::{Role, TokenHash};
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use connector::IngestError;
 use connector::http::{FeedProblem, Query, parse_query};
-use ledger::{Code, LedgerClient, PolicyHash, Receipt};
+use ledger::{LedgerClient, PolicyHash, Receipt};
 use runtime::problem::{ProblemDocument, ProblemKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use store::callers;
 use store::ingest::Origin;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -26,11 +24,11 @@ use utoipa::openapi::{Components, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::on_record::{Actor, OnRecord};
+use crate::on_record::{self, NoOperator, OnRecord};
 use crate::quarantine::desk::{Choice, Desk, DeskError, Sample, feed_id};
 use crate::quarantine::view::{
-    CountView, CountsView, DiscardedView, HeldPage, HeldView, OrderBody, ReplayedView, ReprocessBody, ReprocessedView,
-    ShownView,
+    CountsView, DiscardedView, HeldCountView, HeldPage, HeldView, OrderBody, ReplayedView, ReprocessBody,
+    ReprocessedView, ShownView,
 };
 
 /// Rows that a page has.
@@ -218,7 +216,7 @@ async fn count(
     operator(&office, &headers).await?;
     let query = parse_query(query.as_deref(), &SELECT)?;
     let counts = office.desk.counts(&choice(&query)?.selection()?).await?;
-    let view = |count: &store::quarantine::HeldCount| CountView {
+    let view = |count: &store::quarantine::HeldCount| HeldCountView {
         feed: count.feed.clone(),
         code: count.code.clone(),
         rows: count.rows,
@@ -357,24 +355,15 @@ async fn reprocess(State(office): State<Arc<Office>>, headers: HeaderMap, body: 
     Ok(receipted(ReprocessedView::of(&done, changes, body.preview), &receipt))
 }
 
-/// Who calls, if it is an operator. Somebody else's wish is on record, too.
+/// Who calls, if it is an operator.
 async fn operator(office: &Office, headers: &HeaderMap) -> Result<OnRecord, Problem> {
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
-    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    let token = token.ok_or(FeedProblem::TokenInvalid)?;
-    let mut conn = office.desk.store.acquire().await.map_err(DeskError::from)?;
-    let caller = callers::find_by_token(&mut conn, &TokenHash::of(token)).await.map_err(DeskError::from)?;
-    drop(conn);
-    let caller = caller.ok_or(FeedProblem::TokenInvalid)?;
-    let code = |text: &str| Code::parse(text).map_err(DeskError::from);
-    let actor =
-        Actor { handle: code(&caller.handle)?, unit: code(&caller.organisation)?, role: code(caller.role.code())? };
-    let record = OnRecord::of(office.ledger.clone(), actor, office.policy);
-    if caller.role != Role::Operator {
-        record.refuse("quarantine", "not-entitled").await.map_err(DeskError::NotOnRecord)?;
-        return Err(Problem::Kind(OPERATORS_ONLY));
-    }
-    Ok(record)
+    let parts = (&office.desk.store, &office.ledger, office.policy);
+    on_record::operator_of(parts, headers, "quarantine").await.map_err(|error| match error {
+        NoOperator::Unknown => FeedProblem::TokenInvalid.into(),
+        NoOperator::OfAnother => Problem::Kind(OPERATORS_ONLY),
+        NoOperator::Register(error) => DeskError::from(error).into(),
+        NoOperator::NotOnRecord(error) => DeskError::NotOnRecord(error).into(),
+    })
 }
 
 fn choice(query: &Query<'_>) -> Result<Choice, FeedProblem> {

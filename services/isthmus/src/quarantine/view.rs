@@ -10,7 +10,7 @@ use super::desk::{Choice, DeskError, Order};
 
 /// Open rows of one feed with one reason.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CountView {
+pub(super) struct HeldCountView {
     /// The feed.
     pub(super) feed: String,
     /// Reason code; `GET /v1/reasons` explains it.
@@ -25,7 +25,7 @@ pub(super) struct CountView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CountsView {
     /// By feed and reason, the most first.
-    pub(super) counts: Vec<CountView>,
+    pub(super) counts: Vec<HeldCountView>,
 }
 
 /// A row in quarantine, without its bytes.
@@ -196,12 +196,12 @@ pub(super) struct ReprocessedView {
     /// Events that were published.
     pub(super) events: u64,
     /// Of a preview: the first changes, in the order of arrival.
-    pub(super) changes: Vec<ChangeView>,
+    pub(super) changes: Vec<RowChangeView>,
 }
 
 /// A statement that says something else.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ChangeView {
+pub(super) struct RowChangeView {
     /// `changed`, `new` or `gone`.
     pub(super) kind: &'static str,
     /// Batch of the row that says it now, or said it.
@@ -212,12 +212,12 @@ pub(super) struct ChangeView {
     /// Type of the event.
     pub(super) event: &'static str,
     /// The fields that differ.
-    pub(super) fields: Vec<FieldView>,
+    pub(super) fields: Vec<RowFieldView>,
 }
 
 /// A field that differs; its values only when they were asked for.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct FieldView {
+pub(super) struct RowFieldView {
     /// Its place in the event.
     pub(super) field: String,
     /// What it said.
@@ -226,14 +226,14 @@ pub(super) struct FieldView {
     pub(super) after: Option<String>,
 }
 
-impl From<Change> for ChangeView {
+impl From<Change> for RowChangeView {
     fn from(change: Change) -> Self {
         let Change { kind, batch_id, row, event, fields, .. } = change;
-        Self { kind: kind.code(), batch_id, row, event, fields: fields.into_iter().map(FieldView::from).collect() }
+        Self { kind: kind.code(), batch_id, row, event, fields: fields.into_iter().map(RowFieldView::from).collect() }
     }
 }
 
-impl From<FieldChange> for FieldView {
+impl From<FieldChange> for RowFieldView {
     fn from(change: FieldChange) -> Self {
         let told = |value: Option<Sensitive<String>>| value.map(Sensitive::into_exposed);
         Self { field: change.field, before: told(change.before), after: told(change.after) }
@@ -253,7 +253,7 @@ impl ReprocessedView {
             appeared: done.appeared,
             vanished: done.vanished,
             events: done.events,
-            changes: changes.into_iter().map(ChangeView::from).collect(),
+            changes: changes.into_iter().map(RowChangeView::from).collect(),
         }
     }
 }
