@@ -15,9 +15,10 @@ build: ## set the machine up and build target/release/isthmus
 console: ## build the web application of the console (`make build` does it, too)
 	@services/console/build
 
-screenshots: build ## pictures of each page of the console, in both languages and two sizes, into screenshots/
+screenshots: build ## pictures of each page of the console, in both languages and two sizes, into screenshots/; four small ones for the README
 	@.ci/setup test
 	@node services/console/tests/screenshots.mjs target/release/isthmus screenshots $(ARGS)
+	@node services/console/tests/screenshots.mjs target/release/isthmus docs/pictures --readme
 
 openapi: ## write schemas/openapi.json, from which the console's client is made, as the hub serves it
 	@services/console/build && cargo build --quiet --workspace --bin isthmus

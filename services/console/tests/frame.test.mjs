@@ -1,6 +1,6 @@
 /** The frame of the console: signing in, what a role sees, languages, safety of the page. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { axe, BASE, enter, launch, visitor } from "./browser.mjs";
 
@@ -110,4 +110,12 @@ test("the client is made from the document that the hub serves", async () => {
   const served = await (await fetch(`${BASE}/openapi.json`)).json();
   const kept = JSON.parse(readFileSync(new URL("../../../schemas/openapi.json", import.meta.url), "utf8"));
   assert.deepEqual(kept, served, "run `make openapi`");
+});
+
+test("what the first view loads is under 500 kB, compressed", () => {
+  const assets = new URL("../dist/assets/", import.meta.url);
+  const html = readFileSync(new URL("../dist/index.html", import.meta.url), "utf8");
+  const first = readdirSync(assets).filter((name) => html.includes(name.replace(/\.gz$/, "")) && /\.(js|css)\.gz$/.test(name));
+  const bytes = first.reduce((sum, name) => sum + statSync(new URL(name, assets)).size, 0);
+  assert.ok(first.length > 0 && bytes < 500_000, `${first.join(", ")}: ${bytes} bytes`);
 });

@@ -1,0 +1,101 @@
+/**
+ * Pictures of each page, in both languages and two sizes: `node screenshots.mjs BINARY FOLDER [--only TEXT] [--readme]`.
+ * `--readme` makes the four of the README instead, small, into `docs/pictures/`.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { startDemo } from "./hub.mjs";
+
+const [binary, folder, ...options] = process.argv.slice(2);
+const only = options.includes("--only") ? options[options.indexOf("--only") + 1] : "";
+const demo = process.env.CONSOLE_URL ? undefined : await startDemo(binary, { residents: 3000 });
+process.env.CONSOLE_URL ??= demo.address;
+const { BASE, enter, launch, visitor } = await import("./browser.mjs");
+
+const CASE = "CASE-2022-0001";
+const TRACER = { role: "cdc-tracer", caseReference: CASE };
+
+/** Asks the hub as the visitor of a page does. */
+const ask = (page, path, purpose, body) =>
+  page.evaluate(
+    async ([path, headers, body]) => {
+      const init = body ? { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body } : { headers };
+      return (await fetch(path, init)).json();
+    },
+    [path, { "Isthmus-Console": "1", "Isthmus-Purpose": purpose, "Isthmus-Case": CASE }, body && JSON.stringify(body)],
+  );
+
+const firstCase = async (page) => (await ask(page, "/v1/cases?limit=50", "PUBHLTH")).cases.find((found) => found.person_id);
+const ofCase = (rest) => async (page) => `/control/cases/${(await firstCase(page)).case_id}${rest}`;
+const ofPerson = (rest) => async (page) => `/persons/${(await firstCase(page)).person_id}${rest}`;
+const firstFeed = async (page) => (await ask(page, "/session", "HOPERAT")).feeds.find((feed) => feed === "lab-results");
+const ofFeed = (rest) => async (page) => `/feeds/${await firstFeed(page)}${rest}`;
+const WORKER = { role: "community-worker" };
+const pages = (who, list) => list.map(([name, path]) => ({ ...who, name, path }));
+
+const PAGES = [
+  { name: "sign-in", path: "/" },
+  ...pages(WORKER, [["community", "/community"], ["residents", "/community/residents"], ["tasks", "/community/tasks"], ["reports", "/community/reports"]]),
+  ...pages(TRACER, [
+    ["cases", "/control"],
+    ["case", ofCase("")],
+    ["contacts", ofCase("/contacts")],
+    ["follow-ups", ofCase("/follow-ups")],
+    ["print", ofCase("/print")],
+    ["townships", "/control/townships"],
+    ["appeals", "/control/appeals"],
+    ["signals", "/control/signals"],
+    ["find", "/persons"],
+    ["person", ofPerson("")],
+    ["records", ofPerson("/records")],
+    ["links", ofPerson("/links")],
+    ["timeline", ofPerson("/timeline")],
+    ["lineage", ofPerson("/lineage")],
+  ]),
+  ...pages({ role: "data-steward" }, [["review", "/review"], ["decisions", "/review/decisions"]]),
+  ...pages({ role: "auditor" }, [
+    ["unexplained", "/audit/unexplained"],
+    ["log", "/audit/log"],
+    ["figures", "/audit/figures"],
+    ["case-files", "/audit/cases"],
+    ["ledger", "/audit/ledger"],
+  ]),
+  ...pages({ role: "department" }, [["feeds", "/feeds"], ["feed", ofFeed("")], ["batches", ofFeed("/batches")], ["push", ofFeed("/push")], ["profile", ofFeed("/profile")]]),
+  ...pages({ role: "resident" }, [["me", "/me"], ["looks", "/me/looks"], ["code", "/me/code"], ["itinerary", "/me/itinerary"], ["take", "/me/take"]]),
+  ...pages({ role: "operator" }, [["operations", "/operations/overview"], ["quarantine", "/operations/quarantine"], ["linkage", "/operations/linkage"], ["grants", "/operations/grants"]]),
+];
+
+const README = new Set(["case", "links", "ledger", "community"]);
+const isReadme = options.includes("--readme");
+const SIZES = isReadme ? [["", 1100, 720]] : [["wide", 1280, 900], ["phone", 360, 740]];
+const LANGUAGES = isReadme ? ["en-GB"] : ["en-GB", "zh-CN"];
+
+const browser = await launch();
+mkdirSync(folder, { recursive: true });
+for (const locale of LANGUAGES) {
+  for (const [size, width, height] of SIZES) {
+    let page;
+    let role;
+    for (const shot of PAGES) {
+      if (isReadme ? !README.has(shot.name) : !shot.name.includes(only)) continue;
+      if (shot.role !== role || !page) {
+        await page?.context().close();
+        page = await visitor(browser, { locale, width, height });
+        role = shot.role;
+        if (role) await enter(page, role, shot);
+      }
+      const path = typeof shot.path === "string" ? shot.path : await shot.path(page);
+      await page.goto(`${BASE}${path}`);
+      await page.waitForLoadState("networkidle");
+      await page.waitForTimeout(600);
+      const name = isReadme ? `${shot.name}.png` : `${shot.name}-${locale.slice(0, 2)}-${size}.png`;
+      await page.screenshot({ path: join(folder, name), fullPage: !isReadme });
+      if (page.complaints.length > 0) console.log(`${name}: ${page.complaints.splice(0).join("; ")}`);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (overflow > 0) console.log(`${name}: ${overflow} px too wide`);
+    }
+    await page?.context().close();
+  }
+}
+await browser.close();
+await demo?.stop();
