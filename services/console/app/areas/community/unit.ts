@@ -7,7 +7,7 @@ import type { UnitCounts } from "./followUps";
 
 export type Summary = components["schemas"]["UnitSummary"];
 /** Figures of a unit; those of its follow-ups belong to public health. */
-export type Count = components["schemas"]["CountView"] & { follow_ups?: UnitCounts | null };
+export type Count = components["schemas"]["UnitCountView"] & { follow_ups?: UnitCounts | null };
 export type Resident = components["schemas"]["ResidentView"];
 export type Membership = components["schemas"]["MemberView"];
 

@@ -78,7 +78,7 @@ function Answer({ code, isNow }: { code: Code; isNow: boolean }) {
   );
 }
 
-function Reasons({ reasons }: { reasons: Schemas["ReasonView"][] }) {
+function Reasons({ reasons }: { reasons: Schemas["CodeReasonView"][] }) {
   const { t } = useTranslation("me");
   const format = useFormat();
   return (
@@ -147,7 +147,7 @@ function Appeals({ canAppeal, count }: { canAppeal: boolean; count: number }) {
   );
 }
 
-const COLOURS = { open: "blue", upheld: "green", rejected: "default" };
+const COLOURS: Record<string, string> = { open: "blue", upheld: "green", rejected: "default" };
 
 function OneAppeal({ appeal }: { appeal: Appeal }) {
   const { t } = useTranslation("me");

@@ -3,17 +3,8 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tansta
 import { api, ask, askRaw } from "../../api/client";
 import { stated, usePersonFile, type Schemas } from "../../parts/person/questions";
 
-export interface Appeal {
-  appeal_id: string;
-  made: string;
-  words?: string;
-  state: "open" | "upheld" | "rejected";
-  decided?: string;
-  reason?: string;
-  note?: string;
-}
-/** The code; `appeals` is absent where the hub takes none. */
-export type Code = Schemas["Receipted_CodeAnswer"] & { set_aside?: Schemas["ReasonView"][]; appeals?: Appeal[] };
+export type Appeal = Schemas["AppealView"];
+export type Code = Schemas["Receipted_CodeAnswer"];
 export type Look = Schemas["Look"];
 
 export const askCode = (on?: string): Promise<Code> => ask(api.GET("/v1/me/health-code", { params: { header: stated(), query: on ? { on } : {} } }));
