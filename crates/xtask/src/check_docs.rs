@@ -1,5 +1,6 @@
 //! Pages and files: links lead somewhere, every crate is explained, files stay readable.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,7 @@ pub(crate) fn check(root: &Path) -> Vec<Finding> {
             _ => {}
         }
     }
+    findings.extend(schemas_of_one_name(&files));
     findings.extend(unexplained_crates(root));
     findings.extend(decisions(root));
     findings
@@ -47,6 +49,25 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
             _ => {}
         }
     }
+}
+
+/// Types of the OpenAPI document that share a name: in the merged document one would take the place of the other.
+fn schemas_of_one_name(files: &[PathBuf]) -> Vec<Finding> {
+    let mut known: BTreeMap<String, &Path> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs")) {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        for derived in text.split("ToSchema)]").skip(1) {
+            let mut words = derived.lines().take(6).flat_map(|line| line.split([' ', '<', '(', ';', '{']));
+            let name = words.find(|word| matches!(*word, "struct" | "enum")).and_then(|_| words.next());
+            let Some(name) = name.map(str::to_owned) else { continue };
+            if let Some(other) = known.insert(name.clone(), file) {
+                let (here, there) = (file.display(), other.display());
+                findings.push(format!("{here} and {there} both have a schema {name}: give one another name"));
+            }
+        }
+    }
+    findings
 }
 
 /// Relative links of a page whose file is not there.

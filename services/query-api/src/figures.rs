@@ -94,12 +94,12 @@ pub(crate) struct FigureView {
     pub cells: Vec<Vec<Option<u32>>>,
     /// Who did what; absent for the public.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub steps: Vec<StepView>,
+    pub steps: Vec<ReleaseStepView>,
 }
 
 /// A step of a figure.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct StepView {
+pub(crate) struct ReleaseStepView {
     /// DRAFTED, VERIFIED, EDITED or RELEASED.
     pub step: String,
     /// Handle of who did it.
@@ -478,7 +478,7 @@ fn view(row: FigureRow, steps: Vec<StepRow>) -> Result<FigureView, Failure> {
         cells,
         steps: steps
             .into_iter()
-            .map(|step| StepView {
+            .map(|step| ReleaseStepView {
                 step: step.step,
                 by: step.handle,
                 at: Timestamp::from_millis(step.at_ms).to_string(),

@@ -57,12 +57,12 @@ pub(crate) struct WeighedLook {
     /// What explains it; empty when nothing does.
     pub explanations: Vec<String>,
     /// What the score is made of.
-    pub parts: Vec<PartView>,
+    pub parts: Vec<WeighedView>,
 }
 
 /// Part of a score.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PartView {
+pub(crate) struct WeighedView {
     /// Which rule.
     pub rule: &'static str,
     /// What it added.
@@ -129,7 +129,7 @@ async fn listed(call: &Call) -> Result<Found<WeighedLooks>, Failure> {
         let WeighedRow { index, score, alert, explanations, parts, .. } = row;
         let Some((index, entry)) = ledger_index::entry(&call.state, index).await? else { continue };
         let parts: Vec<Part> = serde_json::from_value(parts).map_err(|_| Problem::Internal)?;
-        let parts = parts.into_iter().map(|part| PartView { rule: part.rule.code(), weight: part.weight }).collect();
+        let parts = parts.into_iter().map(|part| WeighedView { rule: part.rule.code(), weight: part.weight }).collect();
         looks.push(WeighedLook { entry: view(index, entry), score, alert, explanations, parts });
     }
     let count = looks.len();

@@ -1,6 +1,7 @@
 //! The query API over a real PostgreSQL and a real ledger.
 
 mod appeals;
+mod ask;
 mod audit;
 mod cases;
 mod community;
