@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use access::{Caller, Policy, Role, TokenHash};
 use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
 use codec::Codec;
 use domain::{
     Body as EventBody, ClaimToken, Decimal, DecisionReason, Edition, Event, EventType, GoldenRecord, HouseholdKind,
@@ -18,7 +16,6 @@ use event_log::{EventLog, LogConfig, Positions, TopicSpec};
 use ledger::{Entry, LedgerClient, LedgerHandle, OpenOptions};
 use query_api::{KeyGroups, QuerySetup, QueryState, Trust};
 use runtime::Shutdown;
-use serde_json::Value;
 use store::views::{
     self, Changes, FactPut, Hot, HotRow, LinkPut, ModelRow, OrderRow, PersonPut, RecordPut, ReviewPut, Standing,
 };
