@@ -231,7 +231,8 @@ pub fn take(
         Step::Refuse => turn(&mut now, FollowUpState::Refused),
         Step::Quarantine(until) => {
             let until = until.unwrap_or_else(|| was.met.plus_millis(i64::from(rules.quarantine_days) * DAY_MS));
-            if until <= at {
+            let is_shortened = was.state == FollowUpState::Quarantined && was.until.is_some_and(|end| until < end);
+            if until <= at || is_shortened && side != Side::Control {
                 return Err(StepError::Unfit);
             }
             if was.state != FollowUpState::Quarantined {

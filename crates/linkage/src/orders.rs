@@ -122,7 +122,9 @@ impl Orders {
         self.dirty.extend([a, b]);
         match self.given.get_mut(&order.pair) {
             Some(given) => {
-                if (given.order.verdict, given.order.informed) != (order.verdict, order.informed) {
+                let facts = |order: &Order| (order.verdict, order.informed, order.decided);
+                if facts(&given.order) != facts(&order) {
+                    // The age counts, too: the oldest orders are not those that brought different numbers together.
                     given.state = None;
                 }
                 given.order = order;

@@ -55,6 +55,11 @@ impl LoginTokens {
         &self.access
     }
 
+    /// Whether the access token opens nothing any more, at an instant in milliseconds since 1970.
+    pub const fn has_ended(&self, now: i64) -> bool {
+        now >= self.ends_at
+    }
+
     /// Whether it is time to renew the access token, at an instant in milliseconds since 1970.
     pub const fn is_ending(&self, now: i64) -> bool {
         now + RENEW_BEFORE > self.ends_at
@@ -72,6 +77,13 @@ impl std::fmt::Debug for LoginTokens {
 pub(crate) struct Endpoints {
     authorization_endpoint: String,
     token_endpoint: String,
+}
+
+impl Endpoints {
+    /// Where secrets and browsers are sent.
+    pub(crate) fn addresses(&self) -> [&str; 2] {
+        [&self.authorization_endpoint, &self.token_endpoint]
+    }
 }
 
 #[derive(Deserialize)]

@@ -172,6 +172,11 @@ async fn fetch(client: &reqwest::Client, issuer: &str) -> Result<(Keys, Option<E
     if keys.is_empty() {
         return Err(failed(&discovery.jwks_uri, &"it has no key for signatures"));
     }
+    if let Some(endpoints) = &discovery.endpoints {
+        for url in endpoints.addresses() {
+            check_address(url, issuer)?;
+        }
+    }
     Ok((keys, discovery.endpoints))
 }
 

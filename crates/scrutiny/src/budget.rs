@@ -42,6 +42,10 @@ impl Budgets {
 
     /// What the log says that a caller was shown. Beginning an account with it keeps a restart from filling the purse.
     pub fn begin(&mut self, caller: &str, shown: impl IntoIterator<Item = (Timestamp, Vec<Subject>, u64)>) {
+        if self.knows(caller) {
+            // Two first calls at once: the other one has entered it.
+            return;
+        }
         let account = self.0.entry(caller.to_owned()).or_default();
         for (at, persons, rows) in shown {
             account.enter(at.as_millis(), &persons, rows);

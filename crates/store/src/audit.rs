@@ -222,9 +222,11 @@ pub async fn list_shown(
     since: Timestamp,
 ) -> Result<Vec<(i64, Vec<String>, i64)>> {
     Ok(sqlx::query_as(
-        "SELECT at_ms, subjects, count FROM audit.entry
-         WHERE actor = $1 AND at_ms >= $2 AND refused IS NULL AND cardinality(subjects) > 0
-         ORDER BY index LIMIT $3",
+        "SELECT at_ms, subjects, count FROM (
+             SELECT index, at_ms, subjects, count FROM audit.entry
+             WHERE actor = $1 AND at_ms >= $2 AND refused IS NULL AND cardinality(subjects) > 0
+             ORDER BY index DESC LIMIT $3) newest
+         ORDER BY index",
     )
     .bind(actor)
     .bind(since.as_millis())

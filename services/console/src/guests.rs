@@ -18,6 +18,8 @@ const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 const LIFE_MAX: Duration = Duration::from_secs(12 * 3_600);
 /// Sessions that are open at most.
 const SESSIONS_MAX: usize = 10_000;
+/// Sessions of one token that are open at most; the one that was not used for longest gives way.
+const SESSIONS_OF_ONE_MAX: usize = 100;
 
 /// What a session stands for: the tokens that open something, none of which the browser sees.
 #[derive(Clone, Default)]
@@ -33,6 +35,11 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
+    /// What tells one visitor from another: the caller's token, or that of the first feed.
+    fn owner(&self) -> Option<&String> {
+        self.caller.as_ref().or_else(|| self.feeds.values().next())
+    }
+
     /// The token that a call to this path carries.
     pub(crate) fn token_for(&self, path: &str) -> Option<&str> {
         let feed = path.strip_prefix("/v1/feeds/").and_then(|rest| rest.split('/').next());
@@ -110,6 +117,16 @@ impl Guests {
         if sessions.len() >= SESSIONS_MAX {
             return None;
         }
+        let owner = guest.owner();
+        let own = sessions.iter().filter(|(_, session)| session.guest.owner() == owner);
+        let (count, oldest) =
+            own.fold((0, None), |(count, oldest): (usize, Option<([u8; 32], Instant)>), (key, session)| {
+                let older = oldest.filter(|(_, used)| *used <= session.used);
+                (count + 1, older.or(Some((*key, session.used))))
+            });
+        if let Some((oldest, _)) = oldest.filter(|_| count >= SESSIONS_OF_ONE_MAX) {
+            sessions.remove(&oldest);
+        }
         sessions.insert(key(&id), Session { guest, began: now, used: now });
         Some(id)
     }
@@ -169,6 +186,17 @@ mod tests {
         let id = guests.open(guest(), start).expect("room");
         assert!((1..=24).all(|halves| guests.find(&id, minutes(30 * halves)).is_some()));
         assert!(guests.find(&id, minutes(721)).is_none());
+    }
+
+    #[test]
+    fn one_token_cannot_take_the_place_of_everybody() {
+        let (guests, start) = (Guests::default(), Instant::now());
+        let other = guests.open(Guest { caller: Some("another".into()), ..Guest::default() }, start).expect("room");
+        let ids: Vec<String> =
+            (0..150).map(|n| guests.open(guest(), start + Duration::from_millis(n)).expect("room")).collect();
+        let open = ids.iter().filter(|id| guests.find(id, start + Duration::from_secs(1)).is_some()).count();
+        assert_eq!(open, 100);
+        assert!(guests.find(&ids[149], start).is_some() && guests.find(&other, start).is_some());
     }
 
     #[test]

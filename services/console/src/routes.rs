@@ -20,10 +20,12 @@ use crate::problem::{CONSOLE_HEADER_MISSING, DEMO_ROLE_UNKNOWN, SIGN_IN_REFUSED,
 use crate::sign_in::{self, SessionView};
 use crate::{assets, pages};
 
-/// Name of the cookie of a session.
+/// The cookie of a session.
 const COOKIE: &str = "isthmus-session";
 /// The cookie that ties the way back from the provider to the browser that began it.
 const LOGIN_COOKIE: &str = "isthmus-sign-in";
+/// Before the names of cookies that go over TLS: no sibling host and no plain connection can plant such a one (RFC 6265bis).
+const HOST: &str = "__Host-";
 /// The header that a call with a cookie must have: a form or a link of another site cannot send it.
 const CONSOLE_HEADER: HeaderName = HeaderName::from_static("isthmus-console");
 
@@ -47,6 +49,8 @@ struct Inner {
     setup: ConsoleSetup,
     guests: Guests,
     demo_roles: DemoRoles,
+    /// Held by the one renewal that is made: a refresh token is used once.
+    renewing: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Console {
@@ -58,7 +62,8 @@ impl std::fmt::Debug for Console {
 impl Console {
     /// Makes the console; nobody is signed in.
     pub fn new(setup: ConsoleSetup) -> Self {
-        Self(Arc::new(Inner { setup, guests: Guests::default(), demo_roles: DemoRoles::default() }))
+        let (guests, demo_roles) = (Guests::default(), DemoRoles::default());
+        Self(Arc::new(Inner { setup, guests, demo_roles, renewing: tokio::sync::Mutex::default() }))
     }
 
     /// Offers roles that anybody may choose; for the demo alone.
@@ -100,14 +105,24 @@ impl Console {
 
     /// Who calls by cookie. A provider's token that is about to end is renewed on the way.
     async fn guest(&self, headers: &HeaderMap) -> Option<Guest> {
-        let id = cookie(headers, COOKIE)?;
+        let id = self.cookie(headers, COOKIE)?;
         let guest = self.0.guests.find(id, Instant::now())?;
-        let (Some(provider), Some(tokens)) = (&self.0.setup.oidc, &guest.provider) else { return Some(guest) };
-        if !tokens.is_ending((self.0.setup.clock)().as_millis()) {
+        let now = (self.0.setup.clock)().as_millis();
+        let Some(provider) = &self.0.setup.oidc else { return Some(guest) };
+        if !guest.provider.as_ref().is_some_and(|tokens| tokens.is_ending(now)) {
             return Some(guest);
         }
-        match provider.renew(tokens, (self.0.setup.clock)().as_millis()).await {
+        let _one = self.0.renewing.lock().await;
+        // Somebody else of this session may have renewed it meanwhile.
+        let guest = self.0.guests.find(id, Instant::now())?;
+        let tokens = guest.provider.as_ref().filter(|tokens| tokens.is_ending(now));
+        let Some(tokens) = tokens else { return Some(guest) };
+        match provider.renew(tokens, now).await {
             Ok(tokens) => self.0.guests.renew(id, tokens),
+            Err(error) if !tokens.has_ended(now) => {
+                tracing::warn!(%error, "A session was not renewed; it goes on until its token ends.");
+                Some(guest)
+            }
             Err(error) => {
                 tracing::info!(%error, "A session was not renewed by the OpenID provider and has ended.");
                 self.0.guests.close(id);
@@ -116,16 +131,29 @@ impl Console {
         }
     }
 
+    /// The value of a cookie of this console.
+    fn cookie<'h>(&self, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+        let name = self.name(name);
+        let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    fn name(&self, cookie: &str) -> String {
+        if self.0.setup.secure { format!("{HOST}{cookie}") } else { cookie.to_owned() }
+    }
+
     fn begin(&self, guest: Guest) -> Result<HeaderValue, ProblemKind> {
         let id = self.0.guests.open(guest, Instant::now()).ok_or(SIGN_IN_UNAVAILABLE)?;
-        Ok(self.cookie(COOKIE, &id, "Strict", None))
+        Ok(self.set_cookie(COOKIE, &id, "Strict", None))
     }
 
     /// A cookie that scripts cannot read. `Strict`: other sites cannot make the browser send it. `Lax`: they can by leading
     /// here, as the provider does.
-    fn cookie(&self, name: &str, value: &str, same_site: &str, seconds: Option<u32>) -> HeaderValue {
+    fn set_cookie(&self, name: &str, value: &str, same_site: &str, seconds: Option<u32>) -> HeaderValue {
         let secure = if self.0.setup.secure { "; Secure" } else { "" };
         let age = seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+        let name = self.name(name);
         let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}{secure}{age}");
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
@@ -156,7 +184,7 @@ async fn sign_in(
         SignIn::Demo(role) => console.demo_roles().guest(&role).ok_or(DEMO_ROLE_UNKNOWN)?,
         SignIn::Token(token) => sign_in::guest_of(&console, token.trim()).await?,
     };
-    if let Some(id) = cookie(&headers, COOKIE) {
+    if let Some(id) = console.cookie(&headers, COOKIE) {
         console.0.guests.close(id);
     }
     let view = sign_in::view(&console, Some(guest.clone())).await?;
@@ -165,10 +193,10 @@ async fn sign_in(
 
 async fn sign_out(State(console): State<Console>, headers: HeaderMap) -> Result<Response, ProblemKind> {
     must_come_from_console(&headers)?;
-    if let Some(id) = cookie(&headers, COOKIE) {
+    if let Some(id) = console.cookie(&headers, COOKIE) {
         console.0.guests.close(id);
     }
-    let gone = console.cookie(COOKIE, "", "Strict", Some(0));
+    let gone = console.set_cookie(COOKIE, "", "Strict", Some(0));
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
 }
 
@@ -179,7 +207,7 @@ async fn leave_for_provider(State(console): State<Console>) -> Result<Response, 
         tracing::error!(%error, "The OpenID provider cannot be asked to sign somebody in.");
         SIGN_IN_UNAVAILABLE
     })?;
-    let kept = console.cookie(LOGIN_COOKIE, &leaving.kept, "Lax", Some(600));
+    let kept = console.set_cookie(LOGIN_COOKIE, &leaving.kept, "Lax", Some(600));
     Ok(([(header::SET_COOKIE, kept)], Redirect::to(&leaving.address)).into_response())
 }
 
@@ -189,7 +217,7 @@ async fn back_from_provider(
     headers: HeaderMap,
 ) -> Result<Response, ProblemKind> {
     let provider = console.setup().oidc.as_ref().ok_or(SIGN_IN_REFUSED)?;
-    let kept = cookie(&headers, LOGIN_COOKIE).ok_or(SIGN_IN_REFUSED)?;
+    let kept = console.cookie(&headers, LOGIN_COOKIE).ok_or(SIGN_IN_REFUSED)?;
     let now = (console.setup().clock)().as_millis();
     let ended = provider.end_login(kept, query.as_deref().unwrap_or_default(), now).await;
     let tokens = ended.map_err(|error| {
@@ -204,7 +232,7 @@ async fn back_from_provider(
     let on = "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=/\"><a href=\"/\">Isthmus</a>";
     let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], on).into_response();
     response.headers_mut().append(header::SET_COOKIE, console.begin(guest)?);
-    response.headers_mut().append(header::SET_COOKIE, console.cookie(LOGIN_COOKIE, "", "Lax", Some(0)));
+    response.headers_mut().append(header::SET_COOKIE, console.set_cookie(LOGIN_COOKIE, "", "Lax", Some(0)));
     Ok(response)
 }
 
@@ -215,7 +243,7 @@ async fn carry_token(State(console): State<Console>, mut request: Request, next:
         return next.run(request).await;
     }
     let has_own = request.headers().contains_key(header::AUTHORIZATION);
-    if !has_own && cookie(request.headers(), COOKIE).is_some() {
+    if !has_own && console.cookie(request.headers(), COOKIE).is_some() {
         if let Err(problem) = must_come_from_console(request.headers()) {
             return problem.into_response();
         }
@@ -232,11 +260,4 @@ async fn carry_token(State(console): State<Console>, mut request: Request, next:
 fn must_come_from_console(headers: &HeaderMap) -> Result<(), ProblemKind> {
     let from_elsewhere = headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin");
     if from_elsewhere || !headers.contains_key(CONSOLE_HEADER) { Err(CONSOLE_HEADER_MISSING) } else { Ok(()) }
-}
-
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().split_once('=').filter(|(n, _)| *n == name))
-        .map(|(_, v)| v)
 }

@@ -57,6 +57,8 @@ export async function enter(page, role, { path = "/", caseReference } = {}) {
  * the page forbids what is inserted.
  */
 export async function axe(page) {
+  // Colours on their way to other colours are neither.
+  await page.evaluate(() => Promise.race([Promise.allSettled(document.getAnimations().map((one) => one.finished)), new Promise((done) => setTimeout(done, 1500))]));
   await page.evaluate(AXE);
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
   const grave = found.violations.filter(({ impact }) => impact === "serious" || impact === "critical");

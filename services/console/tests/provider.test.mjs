@@ -77,7 +77,7 @@ test("staff sign in at their provider and come back with the role that it gives 
   await page.getByText("What are you working on?").waitFor();
   await page.getByText("Disease control").first().waitFor();
   const cookies = await page.context().cookies(address);
-  const session = cookies.find(({ name }) => name === "isthmus-session");
+  const session = cookies.find(({ name }) => name === "__Host-isthmus-session");
   assert.deepEqual([session.httpOnly, session.secure, session.sameSite], [true, true, "Strict"]);
 });
 

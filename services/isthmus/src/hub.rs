@@ -357,7 +357,7 @@ impl Hub {
             desk: model::Desk::of(self),
             ledger: self.ledger_client(ledger)?.context("the query API has no ledger")?,
             policy: PolicyHash(*rules::policy(self.config.permits.as_deref())?.hash().as_bytes()),
-            busy: tokio::sync::Mutex::default(),
+            busy: Arc::default(),
         })
     }
 
@@ -374,9 +374,9 @@ impl Hub {
         })
     }
 
-    /// The console: its cookies go over TLS only where staff come from a provider, which is a deployment.
+    /// The console: its cookies go over TLS only, but for the demo and a hub that was started without a configuration.
     fn console(&self, oidc: Option<Oidc>) -> Console {
-        let (store, secure) = (self.store.clone(), oidc.is_some());
+        let (store, secure) = (self.store.clone(), oidc.is_some() || self.config.tls.is_some());
         Console::new(ConsoleSetup { store, oidc, secure, clock: Arc::new(now) })
     }
 

@@ -29,8 +29,8 @@ pub(crate) async fn authenticate(state: &QueryState, headers: &HeaderMap) -> Res
         let mut conn = state.setup.store.acquire().await?;
         match named {
             Some(mut caller) => {
-                if caller.role == access::Role::DataSteward {
-                    // Nobody decides about the own file: whose it is, the register knows.
+                if caller.role.is_of_staff() {
+                    // Nobody decides about the own file, or upon an appeal of their own: whose it is, the register knows.
                     let known = callers::find_by_handle(&mut conn, &caller.handle).await?;
                     caller.own_claim = known.and_then(|known| known.caller.own_claim);
                 }

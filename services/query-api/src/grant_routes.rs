@@ -382,8 +382,15 @@ pub(crate) async fn review(State(state): State<QueryState>, ask: Ask) -> Answere
     act(state, ask, Action::ReviewGrant, GrantAct::Reviewed).await
 }
 
-/// Does something about a grant. What several people do at once is done one after the other.
+/// Does something about a grant. It is done to its end also when the caller does not wait for it: what is on record is in the
+/// database, too.
 async fn act(state: QueryState, ask: Ask, action: Action, act: GrantAct) -> Answered {
+    let done = tokio::spawn(do_to_the_end(state, ask, action, act)).await;
+    done.unwrap_or_else(|_| Answered::without_entry(Problem::Internal))
+}
+
+/// What several people do at once is done one after the other.
+async fn do_to_the_end(state: QueryState, ask: Ask, action: Action, act: GrantAct) -> Answered {
     let call = match Call::begin(state, ask, action).await {
         Ok(call) => call,
         Err(answered) => return answered,

@@ -107,7 +107,11 @@ pub(crate) async fn known(
         let is_stopped = proven.iter().any(|row| row.done.act == GrantAct::Stopped);
         if !is_stopped && audit::has_act(conn, &text, GrantAct::Stopped.code()).await? {
             tracing::error!(grant.id = %id, "The stop of an emergency grant is on record and not in the database.");
-            continue;
+            // It stays in sight, and is to be reviewed from its last act on.
+            if let Some(last) = proven.last().cloned() {
+                let done = ActDone { act: GrantAct::Stopped, ..last.done };
+                proven.push(ActRow { done, reason: None, ..last });
+            }
         }
         all.push(Known { id, request, acts: proven });
     }
@@ -117,13 +121,14 @@ pub(crate) async fn known(
 /// Whether the log says the same as a row. A stop is believed as it is: it opens nothing.
 async fn is_proven(state: &QueryState, row: &ActRow) -> Result<bool, Failure> {
     let key = (row.grant, row.ledger_index);
-    if row.done.act == GrantAct::Stopped || state.watch.proven().contains(&key) {
+    // The whole row: another one that names the same entry is another one.
+    if row.done.act == GrantAct::Stopped || state.watch.proven().get(&key) == Some(row) {
         return Ok(true);
     }
     let entry = ledger_index::entry(state, row.ledger_index).await?;
     let is_proven = entry.is_some_and(|(_, entry)| says(&entry, row));
     if is_proven {
-        state.watch.proven().insert(key);
+        state.watch.proven().insert(key, row.clone());
     } else {
         tracing::error!(grant.id = %row.grant, "An act about an emergency grant is not on record; it counts for nothing.");
     }

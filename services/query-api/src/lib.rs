@@ -188,7 +188,8 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 async fn guard(State(state): State<Option<QueryState>>, request: Request, next: Next) -> Response {
     let address = request.uri().path_and_query().map_or("", |address| address.as_str());
     let mut response = match state {
-        _ if !address::holds_identifier(address) => next.run(request).await,
+        // What a provider sends a browser back with is its own, and may look like anything.
+        _ if address.starts_with("/session/") || !address::holds_identifier(address) => next.run(request).await,
         Some(state) => call::refuse_address(&state, request.headers()).await.into_response(),
         None => Problem::IdentifierInUrl.into_response(),
     };

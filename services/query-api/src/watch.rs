@@ -1,11 +1,12 @@
 //! What a process watches over: looks as they are weighed, budgets, and grants that run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use access::{Clocks, GrantId};
 use scrutiny::{Budgets, Scrutiny};
+use store::grants::ActRow;
 
 use crate::handles::Handles;
 use crate::ties::KnownCircles;
@@ -21,8 +22,8 @@ pub(crate) struct Watch {
     pub(crate) circles: Mutex<Option<KnownCircles>>,
     budgets: Mutex<Budgets>,
     clocks: Mutex<Clocks>,
-    /// Approvals whose entries were read in the log.
-    proven: Mutex<BTreeSet<(GrantId, i64)>>,
+    /// Acts about grants whose entries were read in the log and say the same, by entry.
+    proven: Mutex<BTreeMap<(GrantId, i64), ActRow>>,
     /// A grant was invoked in this process.
     pub(crate) has_invoked: AtomicBool,
 }
@@ -36,7 +37,7 @@ impl Watch {
         self.clocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn proven(&self) -> MutexGuard<'_, BTreeSet<(GrantId, i64)>> {
+    pub(crate) fn proven(&self) -> MutexGuard<'_, BTreeMap<(GrantId, i64), ActRow>> {
         self.proven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

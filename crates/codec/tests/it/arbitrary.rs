@@ -91,6 +91,7 @@ struct Arbitrary<'e, 'a> {
 impl Arbitrary<'_, '_> {
     fn is_time(&self) -> bool {
         ["_time", "_date", "_from"].iter().any(|end| self.field.ends_with(end))
+            || ["since", "until", "met", "offered"].contains(&self.field)
             || self.field.starts_with("valid_")
             || self.field == "onset"
     }

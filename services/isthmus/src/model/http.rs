@@ -42,7 +42,7 @@ pub(crate) struct Workshop {
     /// The policies in force.
     pub(crate) policy: PolicyHash,
     /// Held by the one trial or change that is made here.
-    pub(crate) busy: Mutex<()>,
+    pub(crate) busy: Arc<Mutex<()>>,
 }
 
 /// The routes, and what the OpenAPI document says of them.
@@ -282,12 +282,17 @@ async fn preview(State(workshop): State<Arc<Workshop>>, headers: HeaderMap, body
     let record = workshop.operator(&headers).await?;
     let TrialBody { model } = read(&body)?;
     let candidate = named(&model)?;
-    let _busy = workshop.busy.try_lock().map_err(|_| Problem::Kind(MODEL_BUSY))?;
+    let busy = workshop.busy.clone().try_lock_owned().map_err(|_| Problem::Kind(MODEL_BUSY))?;
     let desk = &workshop.desk;
     let current = desk.current(&desk.activations().await?).await?;
     let trial = trial::read(desk.store(), current, candidate, SAMPLES).await?;
     let (trial, receipt) = record.give("preview-model", made_from(trial.records.len()), trial).await?;
-    let preview = tokio::task::spawn_blocking(move || linkage::Preview::of(trial)).await;
+    // Who hangs up does not let the next trial begin before this one ends.
+    let preview = tokio::task::spawn_blocking(move || {
+        let _busy = busy;
+        linkage::Preview::of(trial)
+    })
+    .await;
     let preview = preview.map_err(anyhow::Error::from)?;
     let mut response = Json(TrialView::from(&preview)).into_response();
     if let Ok(id) = HeaderValue::from_str(&receipt.id()) {
@@ -310,7 +315,7 @@ async fn activate(State(workshop): State<Arc<Workshop>>, headers: HeaderMap, bod
     let record = workshop.operator(&headers).await?;
     let ActivateBody { model, reason } = read(&body)?;
     let model = named(&model)?;
-    workshop.change(&record, Some(model), &reason).await
+    workshop.change_to_the_end(record, Some(model), reason).await
 }
 
 /// Lets the model decide that decided before the last activation. For operators.
@@ -326,7 +331,7 @@ async fn activate(State(workshop): State<Arc<Workshop>>, headers: HeaderMap, bod
 async fn rollback(State(workshop): State<Arc<Workshop>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     let record = workshop.operator(&headers).await?;
     let RollbackBody { reason } = read(&body)?;
-    workshop.change(&record, None, &reason).await
+    workshop.change_to_the_end(record, None, reason).await
 }
 
 impl Workshop {
@@ -337,6 +342,17 @@ impl Workshop {
             NoOperator::Register(error) => anyhow::Error::from(error).into(),
             NoOperator::NotOnRecord(error) => error.into(),
         })
+    }
+
+    /// Changes the model also when nobody waits for it any more: what is on record is on the log, too.
+    async fn change_to_the_end(
+        self: Arc<Self>,
+        record: OnRecord,
+        wanted: Option<Model>,
+        reason: String,
+    ) -> Result<Response, Problem> {
+        let changing = tokio::spawn(async move { self.change(&record, wanted, &reason).await });
+        changing.await.map_err(anyhow::Error::from)?
     }
 
     async fn change(&self, record: &OnRecord, wanted: Option<Model>, reason: &str) -> Result<Response, Problem> {

@@ -65,7 +65,7 @@ export function Verifier({ hubKeys, given }: { hubKeys: string; given?: Given })
         )}
         <label>
           <Typography.Text strong>{t("verify.key")}</Typography.Text> <Typography.Text type="secondary">{t("verify.keyHelp")}</Typography.Text>
-          <Input.TextArea className="proof-text" value={keys} onChange={(event) => { setKeys(event.target.value.trim()); setOutcome(undefined); }} autoSize={{ minRows: 1, maxRows: 6 }} spellCheck={false} data-testid="key" />
+          <Input.TextArea className="proof-text" value={keys} onChange={(event) => { setKeys(event.target.value.trim()); setOutcome(undefined); }} rows={1} spellCheck={false} data-testid="key" />
         </label>
         <Alert type={keyHelp === "keyOwn" ? "success" : "warning"} title={t(`verify.${keyHelp}`)} />
         <Flex gap={8}>

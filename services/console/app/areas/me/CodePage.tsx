@@ -115,7 +115,7 @@ function Appeals({ canAppeal, count }: { canAppeal: boolean; count: number }) {
           <Form form={form} layout="vertical" onFinish={send}>
             <Typography.Paragraph>{t("code.appealLead")}</Typography.Paragraph>
             <Form.Item name="words" label={t("code.appealWords")} rules={[{ required: true, whitespace: true, message: t("code.appealMissing") }]}>
-              <Input.TextArea maxLength={1000} autoSize={{ minRows: 3, maxRows: 10 }} />
+              <Input.TextArea maxLength={1000} rows={3} />
             </Form.Item>
             {appeal.isError && (
               <div style={{ marginBottom: 12 }}>

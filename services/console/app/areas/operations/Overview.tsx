@@ -116,7 +116,6 @@ function Holdings({ status }: { status: Status }) {
             rowKey="topic"
             size="small"
             pagination={false}
-            scroll={{ x: 400, y: 320 }}
             dataSource={[...status.topics].sort((a, b) => b.lag - a.lag || b.written - a.written)}
             columns={[
               { key: "topic", title: t("topics.topic"), dataIndex: "topic" },

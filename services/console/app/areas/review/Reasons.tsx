@@ -48,7 +48,7 @@ export function Reasons({ what, busy, error, onDecide, onCancel }: Props) {
             </Radio.Group>
           </Form.Item>
           <Form.Item name="note" label={t("decide.note")} extra={t("decide.noteHelp")}>
-            <Input.TextArea maxLength={300} autoSize={{ minRows: 2, maxRows: 6 }} />
+            <Input.TextArea maxLength={300} rows={2} />
           </Form.Item>
           <Typography.Paragraph type="secondary">{t("decide.onRecord")}</Typography.Paragraph>
           {error !== undefined && error !== null && (
