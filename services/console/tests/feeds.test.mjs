@@ -131,7 +131,8 @@ test("rows in an encoding that browsers do not write are mended, too", async () 
   await openFailed(page, "household-register");
   await page.getByRole("button", { name: "Mend here" }).click();
   await page.locator("[data-row]").first().waitFor();
-  const card = page.locator("[data-row]").filter({ has: page.getByText(/Show \d+ other field/) }).first();
+  const folded = page.locator("[data-row]").filter({ has: page.getByText(/Show \d+ other field/) }).first();
+  const card = page.locator(`[data-row="${await folded.getAttribute("data-row")}"]`);
   await card.getByText(/Show \d+ other field/).click();
   await card.getByLabel("姓名").fill("𠮷㐀䶮");
   const [request] = await Promise.all([page.waitForRequest((asked) => asked.url().includes("dry_run=true")), page.locator("[data-try]").click()]);
