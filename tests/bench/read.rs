@@ -156,6 +156,7 @@ impl StandIn {
             action: Action::ReadPerson,
             purpose: Purpose::from_code(PURPOSE).context("a purpose")?,
             case: Some(CaseReference::parse(CASE)?),
+            grant: None,
         };
         let entitlement = self.policy.entitle(&caller, &request).map_err(|refusal| anyhow!("{}", refusal.code()))?;
         let current = views::resolve_person(&mut conn, asked).await?.unwrap_or(asked);

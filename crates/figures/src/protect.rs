@@ -61,7 +61,7 @@ fn alone(count: u32, history: &[(u32, Option<u32>)]) -> Cell {
     }
     let rounded = (count + ROUNDED_TO / 2) / ROUNDED_TO * ROUNDED_TO;
     // The latest release that is near decides; what is near to two that differ is hidden.
-    let value = near().last().unwrap_or(Some(rounded));
+    let value = near().next_back().unwrap_or(Some(rounded));
     match value {
         // Small steps that were not told add up: what is too old to be shown is hidden.
         Some(value) if value.abs_diff(count) < PEOPLE_MIN && near().all(|shown| shown == Some(value)) => {

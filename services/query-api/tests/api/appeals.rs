@@ -136,9 +136,9 @@ async fn the_level_of_a_day_is_told_as_it_was_known_on_another() {
         fact.edition.version = version;
         CasePut { fact, known_at: minute(known_at) }
     };
-    let mut changes = Changes::default();
     // Known an hour late, and found to be none a day later.
-    changes.cases = vec![case(CaseState::Confirmed, 1, 60), case(CaseState::Excluded, 2, 1_440)];
+    let cases = vec![case(CaseState::Confirmed, 1, 60), case(CaseState::Excluded, 2, 1_440)];
+    let changes = Changes { cases, ..Changes::default() };
     world.put(&changes).await;
     world.clock_is(minute(3_000));
     let level = async |known_at: i64| {
