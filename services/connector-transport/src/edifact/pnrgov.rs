@@ -260,7 +260,7 @@ fn reserved(own: &[&Segment], leg: &Leg, booked: &Booked) -> Option<String> {
     ["SEAT", "NSST", "NSSA", "RQST"].into_iter().find_map(of_kind)
 }
 
-/// A seat as tickets write it: without zeros before its row. `XXX` and the like stand for a seat that nobody has yet.
+/// A seat as tickets write it: without zeros before its row. Letters alone stand for a seat that nobody has yet.
 fn seat_number(text: &str) -> Option<String> {
     let seat = text.trim().trim_start_matches('0');
     (seat.contains(|c: char| c.is_ascii_digit()) && seat.len() <= 8).then(|| seat.to_owned())
