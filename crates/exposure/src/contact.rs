@@ -1,7 +1,8 @@
 //! Contacts: who was near a case, when, where and for how long.
 //!
-//! An [`Index`] is built once over everybody's stays and answers any number of questions. It holds about 25 bytes for a
-//! stay, sorted by square and time, and no stay that is too short to be a contact. Two persons are in contact
+//! An [`Index`] is built over everybody's stays and answers any number of questions; when facts of single persons change,
+//! the next index shares with it all squares but theirs. It holds about 29 bytes for a stay, sorted by square and time, and
+//! no stay that is too short to be a contact. Two persons are in contact
 //! - in one square for more unbroken time than the rules say. Stays of one person in one square that touch are one;
 //! - in one dwelling, unless it is of a collective household; in one ward;
 //! - in one vehicle: the carriage of a train, the cabin of a ship, some rows of an aircraft, the whole coach.
@@ -15,6 +16,7 @@ mod chain;
 mod index;
 mod meet;
 mod room;
+mod shelf;
 
 use serde::{Deserialize, Serialize};
 
@@ -88,9 +90,9 @@ pub struct Meeting {
     pub span: Seconds,
     /// How sure, from 0 to 1.
     pub confidence: f32,
-    /// Entry of the index that places the case (or the contact, for a sub-contact) there; [`Index::facts`] resolves it.
+    /// Entry of the scene that places the case (or the contact, for a sub-contact) there; [`Index::facts`] resolves it.
     pub own: u32,
-    /// Entry of the index that places the other one there.
+    /// Entry of the scene that places the other one there.
     pub other: u32,
 }
 

@@ -297,4 +297,44 @@ proptest! {
         let (one, other) = (index(Rules::default(), &stays), index(Rules::default(), &other));
         prop_assert_eq!(of_case(&one), of_case(&other));
     }
+
+    #[test]
+    fn facts_that_change_one_person_after_another_give_the_index_that_is_built_of_the_last(
+        before in stays(), after in stays(), changed in prop::collection::vec(prop::collection::btree_set(0_u32..6, 1..4), 1..4)
+    ) {
+        let mut taken_in = Index::build(Rules::default(), &places(8), &before, homes(&before)).expect("known places");
+        for persons in &changed {
+            let persons: BTreeSet<PersonId> = persons.iter().map(|person| PersonId(*person)).collect();
+            taken_in = taken_in.with(&persons, &places(8), &after, &homes(&after)).expect("known places");
+        }
+        let is_changed = |stay: &Located| changed.iter().any(|persons| persons.contains(&stay.person.0));
+        let kept = before.iter().filter(|stay| !is_changed(stay));
+        let last: Vec<Located> = kept.chain(after.iter().filter(|stay| is_changed(stay))).copied().collect();
+        let built = Index::build(Rules::default(), &places(8), &last, homes(&last)).expect("known places");
+        prop_assert_eq!(taken_in.entries(), built.entries());
+        for person in (0..6).map(PersonId) {
+            let case = Case { person, span: ALWAYS };
+            let (one, other) = (taken_in.contacts(case), built.contacts(case));
+            let meetings = one.contacts.iter().flat_map(|contact| &contact.meetings);
+            for meeting in meetings {
+                prop_assert_eq!(taken_in.facts(meeting), built.facts(meeting));
+            }
+            prop_assert_eq!(one, other);
+            let carriers = [Carrier { person, span: ALWAYS }];
+            prop_assert_eq!(taken_in.sub_contacts(&carriers), built.sub_contacts(&carriers));
+        }
+    }
+}
+
+/// Who was anywhere has a dwelling there, too: rooms follow the same changes.
+fn homes(stays: &[Located]) -> Vec<Occupancy> {
+    let home = |stay: &Located| Occupancy {
+        person: stay.person,
+        room: Room::Dwelling(stay.place),
+        row: None,
+        span: stay.span,
+        confidence: 1.0,
+        fact: stay.fact,
+    };
+    stays.iter().map(home).collect()
 }

@@ -47,8 +47,18 @@ pub struct SubContacts {
 #[derive(Clone, Copy)]
 struct Carried {
     span: Seconds,
-    entry: usize,
-    square: usize,
+    entry: u32,
+    square: u32,
+}
+
+/// The carriers that have entries in each square: pairs of square and person, in order.
+struct CarriersBySquare(Vec<(u32, u32)>);
+
+impl CarriersBySquare {
+    fn in_square(&self, square: u32) -> impl Iterator<Item = u32> {
+        let start = self.0.partition_point(|(other, _)| *other < square);
+        self.0[start..].iter().take_while(move |(other, _)| *other == square).map(|(_, person)| *person)
+    }
 }
 
 impl Index {
@@ -61,7 +71,16 @@ impl Index {
             carrying[carrier.person.0 as usize] = Some(carrier.span);
         }
         let carries = |person: u32| carrying.get(person as usize).copied().flatten();
-        let of_squares = (0..self.squares.len()).into_par_iter().map(|square| self.in_square(square, carries));
+        let squares = |person: PersonId| self.squares_of(person).iter().map(move |square| (*square, person.0));
+        let mut at: Vec<(u32, u32)> = carriers.iter().flat_map(|carrier| squares(carrier.person)).collect();
+        at.par_sort_unstable();
+        at.dedup();
+        // Only where a carrier was, or beside it, does anybody meet one. Who is beside is as mutual as squares are near.
+        let mut near: Vec<u32> = at.chunk_by(|one, next| one.0 == next.0).flat_map(|at| self.reach(at[0].0)).collect();
+        near.sort_unstable();
+        near.dedup();
+        let at = CarriersBySquare(at);
+        let of_squares = near.par_iter().map(|square| self.in_square(*square, &at, carries));
         let (links, left_out): (Vec<_>, Vec<_>) = of_squares.unzip();
         let mut links: Vec<Link> = links.into_iter().flatten().collect();
         let mut left_out: Vec<Crowd> = left_out.into_iter().flatten().collect();
@@ -85,20 +104,28 @@ impl Index {
         SubContacts { rules: self.rules.version(), links, left_out }
     }
 
-    fn in_square(&self, square: usize, carries: impl Fn(u32) -> Option<Seconds>) -> (Vec<Link>, Vec<Crowd>) {
-        let shortest = shortest(&self.rules);
+    fn in_square(
+        &self,
+        square: u32,
+        at: &CarriersBySquare,
+        carries: impl Fn(u32) -> Option<Seconds>,
+    ) -> (Vec<Link>, Vec<Crowd>) {
+        let (shelf, shortest) = (self.shelf(square), shortest(&self.rules));
         let (mut carried, mut left_out) = (Vec::new(), Vec::new());
         for near in self.reach(square) {
-            self.carried(near, square, &carries, &mut carried, &mut left_out);
+            for person in at.in_square(near) {
+                let span = carries(person).map(|span| (person, span));
+                self.carried(near, square, span, &mut carried, &mut left_out);
+            }
         }
         if carried.is_empty() {
             return (Vec::new(), left_out);
         }
-        carried.sort_unstable_by_key(|one| (one.span, one.entry));
+        carried.sort_unstable_by_key(|one| (one.span, self.shelf(one.square).square, one.entry));
         let latest = latest(&carried);
         let mut links = Vec::new();
-        for entry in self.within(square).filter(|entry| carries(self.person[*entry]).is_none()) {
-            let span = self.span(entry);
+        for (entry, person) in (0..).zip(&shelf.person).filter(|(_, person)| carries(**person).is_none()) {
+            let span = shelf.span(entry);
             let begun = carried.partition_point(|one| one.span.from < span.to - shortest);
             let Some(last) = begun.checked_sub(1).map(|index| carried[latest[index]]) else { continue };
             let common = span.common(last.span);
@@ -108,40 +135,37 @@ impl Index {
             let meeting = Meeting {
                 scene: self.scene(last.square, square),
                 span: common,
-                confidence: self.both_sure(last.entry, entry),
-                own: last.entry as u32,
-                other: entry as u32,
+                confidence: self.both_sure((last.square, last.entry), (square, entry)),
+                own: last.entry,
+                other: entry,
             };
-            links.push(Link {
-                person: PersonId(self.person[entry]),
-                carrier: PersonId(self.person[last.entry]),
-                meeting,
-            });
+            let carrier = PersonId(self.shelf(last.square).person[last.entry as usize]);
+            links.push(Link { person: PersonId(*person), carrier, meeting });
         }
         (links, left_out)
     }
 
-    /// What carriers' stays in `near` are to those in `square`: stays that meet too many of them are left out.
+    /// What a carrier's stays in `near` are to those in `square`: stays that meet too many of them are left out.
     fn carried(
         &self,
-        near: usize,
-        square: usize,
-        carries: impl Fn(u32) -> Option<Seconds>,
+        near: u32,
+        square: u32,
+        carrier: Option<(u32, Seconds)>,
         carried: &mut Vec<Carried>,
         left_out: &mut Vec<Crowd>,
     ) {
-        for entry in self.within(near) {
-            let Some(carrying) = carries(self.person[entry]) else { continue };
-            let span = self.span(entry).common(carrying);
-            if span.count() <= shortest(&self.rules) {
+        let Some((person, carrying)) = carrier else { return };
+        let (there, here, shortest) = (self.shelf(near), self.shelf(square), shortest(&self.rules));
+        for entry in there.entries_of(person) {
+            let span = there.span(*entry).common(carrying);
+            if span.count() <= shortest {
                 continue;
             }
-            let stays = self.crowd(square, span) - u32::from(near == square);
+            let stays = here.crowd(span, shortest) - u32::from(near == square);
             if stays > self.rules.contact.crowd_max {
-                let person = PersonId(self.person[entry]);
-                left_out.push(Crowd { person, square: self.squares[square], span, stays });
+                left_out.push(Crowd { person: PersonId(person), square: here.square, span, stays });
             } else {
-                carried.push(Carried { span, entry, square: near });
+                carried.push(Carried { span, entry: *entry, square: near });
             }
         }
     }

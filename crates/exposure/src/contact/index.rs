@@ -1,13 +1,14 @@
-//! The index over everybody's stays, built once.
+//! The index over everybody's stays: built once, and made anew for single persons when their facts change.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::room::{Occupancy, Rooms};
+use super::shelf::{Row, Shelf};
 use super::{Meeting, PersonId, Scene, Seconds};
 use crate::{FactId, Overlap, PlaceId, Rules, Square};
-
-/// Entries whose latest end is kept together, so that a query steps over them at once.
-const BLOCK: usize = 64;
 
 /// A stay of a person, for the index.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,54 +31,22 @@ pub enum IndexError {
     /// A stay names a place that has no squares.
     #[error("place {} is not in the table of places", .0.0)]
     Place(PlaceId),
-    /// Entries are numbered with 32 bits.
-    #[error("more than 4,294,967,295 stays in squares: divide them by area or by days")]
+    /// Entries of a square are numbered with 32 bits.
+    #[error("more than 4,294,967,295 stays in one square: divide them by days")]
     TooMany,
 }
 
-/// Everybody's stays, by square and time. Equal input in any order gives an equal index.
-#[derive(Debug)]
+/// Everybody's stays, by square and time. Equal input in any order gives an equal index, and so does input that comes
+/// bit by bit ([`Index::with`]).
+#[derive(Clone, Debug)]
 pub struct Index {
     pub(super) rules: Rules,
-    /// Squares in order; the entries of the n-th are `square_at[n]..square_at[n + 1]`.
-    pub(super) squares: Vec<Square>,
-    pub(super) square_at: Vec<u32>,
-    /// Of each entry, sorted by square, begin, person.
-    pub(super) person: Vec<u32>,
-    pub(super) from: Vec<u32>,
-    pub(super) to: Vec<u32>,
-    /// In 255ths.
-    pub(super) confidence: Vec<u8>,
-    facts_at: Vec<u32>,
-    facts: Vec<FactId>,
-    /// Latest end of each block of entries.
-    block_to: Vec<u32>,
-    /// Ends, sorted within each square: with the begins they count whom a stay met without looking at them.
-    ends: Vec<u32>,
-    /// Entries of each person in order of time: those of the n-th are `person_at[n]..person_at[n + 1]`.
-    by_person: Vec<u32>,
-    person_at: Vec<u32>,
-    pub(super) rooms: Rooms,
-    /// One more than the greatest number of a person.
-    pub(super) people: usize,
-}
-
-/// A stay in one square, before those that touch are merged.
-#[derive(Clone, Copy)]
-struct Row {
-    square: u32,
-    person: u32,
-    from: u32,
-    to: u32,
-    fact: u32,
-    confidence: u8,
-}
-
-/// Merged rows: one entry for each unbroken time of a person in a square.
-struct Entry {
-    row: Row,
-    /// Its facts in the list of all.
-    facts: std::ops::Range<u32>,
+    /// Numbers of squares, in the order in which they came to be known.
+    numbers: HashMap<Square, u32>,
+    pub(super) shelves: Vec<Arc<Shelf>>,
+    /// Of each person, the squares that have entries, in order of the squares.
+    squares_of: Vec<Arc<[u32]>>,
+    pub(super) rooms: Arc<Rooms>,
 }
 
 impl Index {
@@ -91,58 +60,99 @@ impl Index {
         stays: &[Located],
         occupancies: Vec<Occupancy>,
     ) -> Result<Self, IndexError> {
-        let mut squares: Vec<Square> = places.iter().flatten().map(|overlap| overlap.square).collect();
-        squares.par_sort_unstable();
-        squares.dedup();
-        let mut rows = rows(&rules, places, &squares, stays)?;
-        rows.par_sort_unstable_by_key(|row| (row.square, row.person, row.from, row.to, row.fact));
-        let (mut entries, merged_facts) = merge(&rows, shortest(&rules));
-        drop(rows);
-        entries.par_sort_unstable_by_key(|entry| (entry.row.square, entry.row.from, entry.row.person));
-        let rooms = Rooms::build(occupancies);
-        Ok(Self::arrange(rules, squares, &entries, &merged_facts, rooms))
+        let rows = rows(&rules, places, stays)?;
+        let by_square: Vec<&[Row]> = rows.chunk_by(|one, next| one.square == next.square).collect();
+        let shortest = shortest(&rules);
+        let shelves: Vec<Arc<Shelf>> = by_square
+            .par_iter()
+            .map(|rows| Arc::new(Shelf::empty(rows[0].square).with(|_| false, rows, shortest)))
+            .collect();
+        let mut squares_of: Vec<Vec<u32>> = Vec::new();
+        for (number, shelf) in (0..).zip(&shelves) {
+            for person in shelf.persons() {
+                let person = person as usize;
+                if squares_of.len() <= person {
+                    squares_of.resize_with(person + 1, Vec::new);
+                }
+                squares_of[person].push(number);
+            }
+        }
+        Ok(Self {
+            rules,
+            numbers: shelves.iter().map(|shelf| shelf.square).zip(0..).collect(),
+            shelves,
+            squares_of: squares_of.into_iter().map(Arc::from).collect(),
+            rooms: Arc::new(Rooms::build(occupancies)),
+        })
     }
 
-    fn arrange(rules: Rules, squares: Vec<Square>, entries: &[Entry], merged_facts: &[FactId], rooms: Rooms) -> Self {
-        let count = entries.len();
-        let mut facts = Vec::with_capacity(merged_facts.len());
-        let mut facts_at = Vec::with_capacity(count + 1);
-        facts_at.push(0);
-        for entry in entries {
-            facts.extend_from_slice(&merged_facts[entry.facts.start as usize..entry.facts.end as usize]);
-            facts_at.push(facts.len() as u32);
+    /// The index after the facts of some persons changed: theirs are what is given here and nothing else, everybody
+    /// else's are as they were. Squares where none of them was or is are shared with this index, which stays as it is.
+    ///
+    /// # Errors
+    /// As for [`Index::build`].
+    pub fn with(
+        &self,
+        persons: &BTreeSet<PersonId>,
+        places: &[Vec<Overlap>],
+        stays: &[Located],
+        occupancies: &[Occupancy],
+    ) -> Result<Self, IndexError> {
+        let stays: Vec<Located> = stays.iter().filter(|stay| persons.contains(&stay.person)).copied().collect();
+        let rows = rows(&self.rules, places, &stays)?;
+        let mut index = self.clone();
+        let mut is_gone = vec![false; persons.last().map_or(0, |last| last.0 as usize + 1)];
+        let mut touched: BTreeSet<u32> = BTreeSet::new();
+        for person in persons {
+            is_gone[person.0 as usize] = true;
+            touched.extend(self.squares_of(*person));
         }
-        let square_at = offsets(entries.iter().map(|entry| entry.row.square), squares.len());
-        let person: Vec<u32> = entries.iter().map(|entry| entry.row.person).collect();
-        let to: Vec<u32> = entries.iter().map(|entry| entry.row.to).collect();
-        let mut ends = to.clone();
-        for bounds in square_at.windows(2) {
-            ends[bounds[0] as usize..bounds[1] as usize].sort_unstable();
+        let mut added: HashMap<u32, &[Row]> = HashMap::new();
+        for rows in rows.chunk_by(|one, next| one.square == next.square) {
+            let number = index.number(rows[0].square);
+            touched.insert(number);
+            added.insert(number, rows);
         }
-        let people = person.iter().max().map_or(0, |greatest| *greatest as usize + 1);
-        let mut by_person: Vec<u32> = (0..count as u32).collect();
-        by_person.par_sort_unstable_by_key(|entry| {
-            let row = &entries[*entry as usize].row;
-            (row.person, row.from, row.square)
-        });
-        let person_at = offsets(by_person.iter().map(|entry| person[*entry as usize]), people);
-        Self {
-            rules,
-            squares,
-            square_at,
-            from: entries.iter().map(|entry| entry.row.from).collect(),
-            confidence: entries.iter().map(|entry| entry.row.confidence).collect(),
-            block_to: to.chunks(BLOCK).map(|block| block.iter().copied().max().unwrap_or(0)).collect(),
-            person,
-            to,
-            facts_at,
-            facts,
-            ends,
-            by_person,
-            person_at,
-            people: people.max(rooms.people()),
-            rooms,
+        let is_gone = |person: u32| is_gone.get(person as usize).copied().unwrap_or(false);
+        let (old, shortest) = (&index.shelves, shortest(&self.rules));
+        let made: Vec<(u32, Arc<Shelf>)> = touched
+            .par_iter()
+            .map(|number| {
+                let rows = added.get(number).copied().unwrap_or_default();
+                (*number, Arc::new(old[*number as usize].with(is_gone, rows, shortest)))
+            })
+            .collect();
+        for (number, shelf) in made {
+            index.shelves[number as usize] = shelf;
         }
+        for person in persons {
+            index.find_squares(*person, &touched);
+        }
+        index.rooms = Arc::new(self.rooms.with(persons, occupancies));
+        Ok(index)
+    }
+
+    /// The number of a square, a new one if need be.
+    fn number(&mut self, square: Square) -> u32 {
+        let next = self.shelves.len() as u32;
+        let number = *self.numbers.entry(square).or_insert(next);
+        if number == next {
+            self.shelves.push(Arc::new(Shelf::empty(square)));
+        }
+        number
+    }
+
+    /// Notes where a person has entries, which is among the squares given.
+    fn find_squares(&mut self, person: PersonId, among: &BTreeSet<u32>) {
+        let shelf = |number: &u32| &self.shelves[*number as usize];
+        let mut squares: Vec<u32> =
+            among.iter().filter(|number| !shelf(number).entries_of(person.0).is_empty()).copied().collect();
+        squares.sort_unstable_by_key(|number| shelf(number).square);
+        let person = person.0 as usize;
+        if self.squares_of.len() <= person {
+            self.squares_of.resize_with(person + 1, Arc::default);
+        }
+        self.squares_of[person] = squares.into();
     }
 
     /// The rules that it answers by.
@@ -152,72 +162,40 @@ impl Index {
 
     /// How many unbroken times of persons in squares it holds.
     pub fn entries(&self) -> usize {
-        self.person.len()
+        self.shelves.iter().map(|shelf| shelf.len()).sum()
     }
 
     /// The facts of a meeting: those that place the one there, and those that place the other there.
     pub fn facts(&self, meeting: &Meeting) -> (&[FactId], &[FactId]) {
+        let of = |square: Square, entry: u32| match self.find(square) {
+            Some(number) => self.shelves[number as usize].facts_of(entry),
+            None => &[],
+        };
         match meeting.scene {
-            Scene::Square(_) | Scene::Beside(..) => (self.entry_facts(meeting.own), self.entry_facts(meeting.other)),
+            Scene::Square(square) => (of(square, meeting.own), of(square, meeting.other)),
+            Scene::Beside(own, other) => (of(own, meeting.own), of(other, meeting.other)),
             Scene::Dwelling(_) | Scene::Ward(_) | Scene::Vehicle(_) => {
                 (self.rooms.facts(meeting.own), self.rooms.facts(meeting.other))
             }
         }
     }
 
-    fn entry_facts(&self, entry: u32) -> &[FactId] {
-        let entry = entry as usize;
-        &self.facts[self.facts_at[entry] as usize..self.facts_at[entry + 1] as usize]
+    /// One more than the greatest number of a person.
+    pub(super) fn people(&self) -> usize {
+        self.squares_of.len().max(self.rooms.people())
     }
 
-    /// The entries of a person in order of time.
-    pub(super) fn entries_of(&self, person: PersonId) -> &[u32] {
-        let person = person.0 as usize;
-        match self.person_at.get(person + 1) {
-            Some(end) => &self.by_person[self.person_at[person] as usize..*end as usize],
-            None => &[],
-        }
+    pub(super) fn find(&self, square: Square) -> Option<u32> {
+        self.numbers.get(&square).copied()
     }
 
-    /// The number of the square that an entry lies in.
-    pub(super) fn square_of(&self, entry: u32) -> usize {
-        self.square_at.partition_point(|start| *start <= entry) - 1
+    /// The squares where a person has entries, by number.
+    pub(super) fn squares_of(&self, person: PersonId) -> &[u32] {
+        self.squares_of.get(person.0 as usize).map_or(&[], |squares| squares)
     }
 
-    pub(super) fn span(&self, entry: usize) -> Seconds {
-        Seconds { from: self.from[entry], to: self.to[entry] }
-    }
-
-    /// The entries of a square, as a range.
-    pub(super) fn within(&self, square: usize) -> std::ops::Range<usize> {
-        self.square_at[square] as usize..self.square_at[square + 1] as usize
-    }
-
-    /// How many entries of a square have more than the shortest contact in common with a span, which is longer itself.
-    pub(super) fn crowd(&self, square: usize, span: Seconds) -> u32 {
-        let (range, shortest) = (self.within(square), shortest(&self.rules));
-        let begun = self.from[range.clone()].partition_point(|from| *from < span.to - shortest);
-        let over = self.ends[range].partition_point(|to| *to <= span.from + shortest);
-        (begun - over) as u32
-    }
-
-    /// Calls for each such entry.
-    pub(super) fn meet(&self, square: usize, span: Seconds, mut found: impl FnMut(usize, Seconds)) {
-        let (range, shortest) = (self.within(square), shortest(&self.rules));
-        let end = range.start + self.from[range.clone()].partition_point(|from| *from < span.to - shortest);
-        let mut entry = range.start;
-        while entry < end {
-            let block_end = (entry / BLOCK + 1) * BLOCK;
-            if self.block_to[entry / BLOCK] > span.from + shortest {
-                for entry in entry..block_end.min(end) {
-                    let common = self.span(entry).common(span);
-                    if common.count() > shortest {
-                        found(entry, common);
-                    }
-                }
-            }
-            entry = block_end;
-        }
+    pub(super) fn shelf(&self, number: u32) -> &Shelf {
+        &self.shelves[number as usize]
     }
 }
 
@@ -226,68 +204,24 @@ pub(super) const fn shortest(rules: &Rules) -> u32 {
     rules.contact.square_over_min * 60
 }
 
-/// The stays by square; those of no use (too short a share, no time at all) are left out.
-fn rows(rules: &Rules, places: &[Vec<Overlap>], squares: &[Square], stays: &[Located]) -> Result<Vec<Row>, IndexError> {
-    let numbered: Vec<Vec<(u32, f32)>> = places.par_iter().map(|overlaps| numbered(rules, squares, overlaps)).collect();
+/// The stays by square, in order; those of no use (too short a share, no time at all) are left out.
+fn rows(rules: &Rules, places: &[Vec<Overlap>], stays: &[Located]) -> Result<Vec<Row>, IndexError> {
     let mut rows = Vec::with_capacity(stays.len());
     for stay in stays {
-        let overlaps = numbered.get(stay.place.0 as usize).ok_or(IndexError::Place(stay.place))?;
+        let overlaps = places.get(stay.place.0 as usize).ok_or(IndexError::Place(stay.place))?;
         if stay.span.count() == 0 {
             continue;
         }
-        for (square, share) in overlaps {
-            let confidence = (stay.confidence.clamp(0.0, 1.0) * share * 255.0).round().max(1.0) as u8;
+        for Overlap { square, share } in rules.square.counted(overlaps) {
+            let confidence = (stay.confidence.clamp(0.0, 1.0) * *share as f32 * 255.0).round().max(1.0) as u8;
             let (Seconds { from, to }, person, fact) = (stay.span, stay.person.0, stay.fact.0);
             rows.push(Row { square: *square, person, from, to, fact, confidence });
         }
     }
-    if u32::try_from(rows.len()).is_err() {
+    rows.par_sort_unstable_by_key(Row::order);
+    let most = rows.chunk_by(|one, next| one.square == next.square).map(<[Row]>::len).max();
+    if most.is_some_and(|most| u32::try_from(most).is_err()) {
         return Err(IndexError::TooMany);
     }
     Ok(rows)
-}
-
-/// The squares of a place that count, by their number.
-fn numbered(rules: &Rules, squares: &[Square], overlaps: &[Overlap]) -> Vec<(u32, f32)> {
-    let number = |overlap: &Overlap| {
-        let square = squares.binary_search(&overlap.square).ok()?;
-        Some((square as u32, overlap.share as f32))
-    };
-    rules.square.counted(overlaps).filter_map(number).collect()
-}
-
-/// Joins rows of one person in one square that touch, and drops what is too short for a contact.
-fn merge(rows: &[Row], shortest: u32) -> (Vec<Entry>, Vec<FactId>) {
-    let (mut entries, mut facts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-    let mut rest = rows.iter().peekable();
-    while let Some(first) = rest.next() {
-        let (mut row, start) = (*first, facts.len());
-        facts.push(FactId(row.fact));
-        let touches =
-            |row: &Row, next: &Row| (next.square, next.person) == (row.square, row.person) && next.from <= row.to;
-        while let Some(next) = rest.next_if(|next| touches(&row, next)) {
-            row.to = row.to.max(next.to);
-            row.confidence = row.confidence.min(next.confidence);
-            facts.push(FactId(next.fact));
-        }
-        if row.to - row.from > shortest {
-            facts[start..].sort_unstable();
-            entries.push(Entry { row, facts: start as u32..facts.len() as u32 });
-        } else {
-            facts.truncate(start);
-        }
-    }
-    (entries, facts)
-}
-
-/// Where the group of each key begins, of sorted keys below `keys`; one more at the end.
-fn offsets(sorted: impl Iterator<Item = u32>, keys: usize) -> Vec<u32> {
-    let mut offsets = vec![0_u32; keys + 1];
-    for key in sorted {
-        offsets[key as usize + 1] += 1;
-    }
-    for key in 0..keys {
-        offsets[key + 1] += offsets[key];
-    }
-    offsets
 }

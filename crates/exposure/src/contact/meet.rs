@@ -75,8 +75,8 @@ pub struct Ranking<'a> {
 /// A stay of the case, and a square in which it meets others: its own or a neighbouring one.
 #[derive(Clone, Copy, Debug)]
 struct Open {
-    there: usize,
-    home: usize,
+    there: u32,
+    home: u32,
     own: u32,
     span: Seconds,
 }
@@ -134,11 +134,15 @@ impl Sums {
 impl Index {
     /// Everybody who was near a case in the squares and in the rooms that `counts` says, the most exposed first.
     pub fn rank(&self, case: Case, counts: impl Fn(Room) -> bool) -> Ranking<'_> {
-        let (mut sums, mut open, mut left_out) = (Sums::new(self.people), Vec::new(), Vec::new());
-        for own in self.entries_of(case.person) {
-            let span = self.span(*own as usize).common(case.span);
-            if span.count() > shortest(&self.rules) {
-                self.in_squares(case, *own, span, &mut sums, &mut open, &mut left_out);
+        let (mut sums, mut open, mut left_out) = (Sums::new(self.people()), Vec::new(), Vec::new());
+        for home in self.squares_of(case.person) {
+            let (shelf, reach) = (self.shelf(*home), self.reach(*home));
+            for own in shelf.entries_of(case.person.0) {
+                let span = shelf.span(*own).common(case.span);
+                if span.count() > shortest(&self.rules) {
+                    let stay = Open { there: *home, home: *home, own: *own, span };
+                    self.in_squares(case, stay, &reach, &mut sums, &mut open, &mut left_out);
+                }
             }
         }
         let (weights, mut in_rooms) = (&self.rules.contact.weight, Vec::new());
@@ -155,7 +159,7 @@ impl Index {
             },
         );
         in_rooms.sort_unstable_by_key(|(person, meeting)| (*person, meeting.span, meeting.own, meeting.other));
-        open.sort_unstable_by_key(|open| (open.there, open.own));
+        open.sort_unstable_by_key(|open| (open.there, open.home, open.own));
         left_out.sort_unstable_by_key(|crowd| (crowd.span, crowd.square, Reverse(crowd.stays)));
         Ranking { index: self, case, exposed: sums.ranked(), left_out, open, in_rooms }
     }
@@ -181,55 +185,59 @@ impl Index {
     fn in_squares(
         &self,
         case: Case,
-        own: u32,
-        span: Seconds,
+        stay: Open,
+        reach: &[u32],
         sums: &mut Sums,
         open: &mut Vec<Open>,
         left_out: &mut Vec<Crowd>,
     ) {
-        let home = self.square_of(own);
-        let sure = self.rules.contact.weight.square * f64::from(self.confidence[own as usize]) / (255.0 * 255.0);
-        for there in self.reach(home) {
+        let shortest = shortest(&self.rules);
+        let own_confidence = self.shelf(stay.home).confidence[stay.own as usize];
+        let sure = self.rules.contact.weight.square * f64::from(own_confidence) / (255.0 * 255.0);
+        for there in reach {
+            let shelf = self.shelf(*there);
             // In its own square the stay meets itself.
-            let stays = self.crowd(there, span) - u32::from(there == home);
+            let stays = shelf.crowd(stay.span, shortest) - u32::from(*there == stay.home);
             if stays > self.rules.contact.crowd_max {
-                left_out.push(Crowd { person: case.person, square: self.squares[there], span, stays });
+                left_out.push(Crowd { person: case.person, square: shelf.square, span: stay.span, stays });
                 continue;
             }
             if stays == 0 {
                 continue;
             }
-            open.push(Open { there, home, own, span });
-            self.meet(there, span, |entry, span| {
-                let person = self.person[entry];
+            open.push(Open { there: *there, ..stay });
+            shelf.meet(stay.span, shortest, |entry, span| {
+                let person = shelf.person[entry as usize];
                 if person != case.person.0 {
-                    sums.add(person, sure * f64::from(self.confidence[entry]), span);
+                    sums.add(person, sure * f64::from(shelf.confidence[entry as usize]), span);
                 }
             });
         }
     }
 
     /// A square, and its neighbours if the rules count them, by number.
-    pub(super) fn reach(&self, square: usize) -> Vec<usize> {
+    pub(super) fn reach(&self, square: u32) -> Vec<u32> {
         let mut reach = vec![square];
         if self.rules.contact.neighbours {
-            let neighbours = Grid::new(&self.rules.square).neighbours(self.squares[square]);
-            reach.extend(neighbours.iter().filter_map(|neighbour| self.squares.binary_search(neighbour).ok()));
+            let neighbours = Grid::new(&self.rules.square).neighbours(self.shelf(square).square);
+            reach.extend(neighbours.iter().filter_map(|neighbour| self.find(*neighbour)));
         }
         reach
     }
 
     /// The scene of a meeting between somebody in one square and somebody in the same or a neighbouring one.
-    pub(super) fn scene(&self, own: usize, other: usize) -> Scene {
+    pub(super) fn scene(&self, own: u32, other: u32) -> Scene {
         if own == other {
-            Scene::Square(self.squares[own])
+            Scene::Square(self.shelf(own).square)
         } else {
-            Scene::Beside(self.squares[own], self.squares[other])
+            Scene::Beside(self.shelf(own).square, self.shelf(other).square)
         }
     }
 
-    pub(super) fn both_sure(&self, own: usize, other: usize) -> f32 {
-        f32::from(self.confidence[own]) * f32::from(self.confidence[other]) / (255.0 * 255.0)
+    /// How sure a meeting is of an entry of one square and one of another.
+    pub(super) fn both_sure(&self, own: (u32, u32), other: (u32, u32)) -> f32 {
+        let sure = |(square, entry): (u32, u32)| f32::from(self.shelf(square).confidence[entry as usize]);
+        sure(own) * sure(other) / (255.0 * 255.0)
     }
 }
 
@@ -254,15 +262,20 @@ impl Ranking<'_> {
     pub fn contact(&self, exposed: &Exposed) -> Contact {
         let (index, shortest) = (self.index, shortest(&self.index.rules));
         let mut meetings = Vec::with_capacity(exposed.meetings as usize);
-        for other in index.entries_of(exposed.person) {
-            let (there, span) = (index.square_of(*other), index.span(*other as usize));
-            let start = self.open.partition_point(|open| open.there < there);
-            for open in self.open[start..].iter().take_while(|open| open.there == there) {
-                let span = open.span.common(span);
-                if span.count() > shortest {
-                    let scene = index.scene(open.home, there);
-                    let confidence = index.both_sure(open.own as usize, *other as usize);
-                    meetings.push(Meeting { scene, span, confidence, own: open.own, other: *other });
+        for there in index.squares_of(exposed.person) {
+            let start = self.open.partition_point(|open| open.there < *there);
+            let count = self.open[start..].partition_point(|open| open.there == *there);
+            let (open, shelf) = (&self.open[start..start + count], index.shelf(*there));
+            // The squares of both are few in common.
+            let entries = if open.is_empty() { &[] } else { shelf.entries_of(exposed.person.0) };
+            for other in entries {
+                for open in open {
+                    let span = open.span.common(shelf.span(*other));
+                    if span.count() > shortest {
+                        let scene = index.scene(open.home, *there);
+                        let confidence = index.both_sure((open.home, open.own), (*there, *other));
+                        meetings.push(Meeting { scene, span, confidence, own: open.own, other: *other });
+                    }
                 }
             }
         }

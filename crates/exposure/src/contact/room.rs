@@ -1,5 +1,7 @@
 //! Rooms: dwellings, wards and vehicles, where being there at once is a contact however short.
 
+use std::collections::BTreeSet;
+
 use domain::TravelMode;
 use serde::{Deserialize, Serialize};
 
@@ -74,21 +76,31 @@ pub(super) struct Rooms {
     all: Vec<Occupancy>,
     facts: Vec<FactId>,
     by_person: Vec<u32>,
+    people: usize,
 }
 
 impl Rooms {
     pub(super) fn build(mut all: Vec<Occupancy>) -> Self {
         all.retain(|one| one.span.count() > 0);
-        all.sort_unstable_by_key(|one| (one.room, one.person, one.span, one.row, one.fact));
+        // Stable, because most of a list that one person is put into is in order already.
+        all.sort_by_key(|one| (one.room, one.person, one.span, one.row, one.fact));
         let mut by_person: Vec<u32> = (0..all.len() as u32).collect();
         by_person.sort_unstable_by_key(|index| (all[*index as usize].person, *index));
         let facts = all.iter().map(|one| one.fact).collect();
-        Self { all, facts, by_person }
+        let people = all.iter().map(|one| one.person.0 as usize + 1).max().unwrap_or(0);
+        Self { all, facts, by_person, people }
+    }
+
+    /// The rooms after those of some persons changed to what is given here.
+    pub(super) fn with(&self, persons: &BTreeSet<PersonId>, occupancies: &[Occupancy]) -> Self {
+        let kept = self.all.iter().filter(|one| !persons.contains(&one.person));
+        let added = occupancies.iter().filter(|one| persons.contains(&one.person));
+        Self::build(kept.chain(added).copied().collect())
     }
 
     /// One more than the greatest number of a person.
-    pub(super) fn people(&self) -> usize {
-        self.all.iter().map(|one| one.person.0 as usize + 1).max().unwrap_or(0)
+    pub(super) const fn people(&self) -> usize {
+        self.people
     }
 
     pub(super) fn facts(&self, occupancy: u32) -> &[FactId] {
