@@ -4,7 +4,7 @@ import type { ComponentType, LazyExoticComponent } from "react";
 
 export interface Area {
   /** First part of the address; the server knows the same names. */
-  path: "community" | "control" | "persons" | "review" | "audit" | "feeds" | "me" | "operations";
+  path: "community" | "control" | "persons" | "review" | "audit" | "feeds" | "me" | "operations" | "figures";
   /** Roles that have it; what a role may not see is not there. */
   roles: string[];
   page: LazyExoticComponent<ComponentType>;
@@ -21,6 +21,11 @@ export const AREAS: Area[] = [
   { path: "feeds", roles: ["department"], page: lazy(() => import("./areas/feeds")) },
   { path: "me", roles: ["resident"], page: lazy(() => import("./areas/me")) },
   { path: "operations", roles: ["operator"], page: lazy(() => import("./areas/operations")) },
+  {
+    path: "figures",
+    roles: ["cdc-analyst", "cdc-lead", "cdc-tracer", "community-worker", "auditor", "privacy-officer", "resident"],
+    page: lazy(() => import("./areas/figures")),
+  },
 ];
 
 export function areasOf(role: string | null | undefined): Area[] {

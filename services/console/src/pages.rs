@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::assets;
 
 /// First parts of the addresses of pages; `app/areas.ts` has the same.
-pub(crate) const AREAS: [&str; 9] =
-    ["sign-in", "community", "control", "persons", "review", "audit", "feeds", "me", "operations"];
+pub(crate) const AREAS: [&str; 10] =
+    ["sign-in", "community", "control", "persons", "review", "audit", "feeds", "me", "operations", "figures"];
 
 /// What the build writes where the nonce of an answer belongs.
 const NONCE_PLACE: &str = "NONCE-OF-THE-ANSWER";

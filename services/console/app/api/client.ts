@@ -28,6 +28,7 @@ export function callHeaders(): Record<string, string> {
   const headers: Record<string, string> = { "Isthmus-Console": "1" };
   if (task?.purpose) headers["Isthmus-Purpose"] = task.purpose;
   if (task?.caseReference) headers["Isthmus-Case"] = task.caseReference;
+  if (task?.grant) headers["Isthmus-Grant"] = task.grant;
   return headers;
 }
 
@@ -57,6 +58,12 @@ export async function askRaw(path: string, init: RequestInit = {}): Promise<Resp
   const response = await fetch(path, { ...init, headers });
   if (!response.ok) throw Problem.of(response.status, await response.json().catch(() => null));
   return response;
+}
+
+/** A JSON answer of a call whose types are written down where they are used; with a body it is a POST. */
+export async function askJson<T>(path: string, body?: object): Promise<T> {
+  const init = body && { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  return (await (await askRaw(path, init)).json()) as T;
 }
 
 /** Lets the browser keep an answer as a file. */

@@ -1,4 +1,4 @@
-import { ApiOutlined, AuditOutlined, ControlOutlined, FileSearchOutlined, HomeOutlined, IdcardOutlined, LoginOutlined, MergeCellsOutlined } from "@ant-design/icons";
+import { ApiOutlined, AuditOutlined, BarChartOutlined, ControlOutlined, FileSearchOutlined, HomeOutlined, IdcardOutlined, LoginOutlined, MergeCellsOutlined, SafetyOutlined, SolutionOutlined, TeamOutlined } from "@ant-design/icons";
 import { Alert, Button, Card, Col, Collapse, Divider, Flex, Form, Input, Row, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { addTexts } from "../text";
@@ -16,7 +16,13 @@ const ICONS: Record<string, typeof HomeOutlined> = {
   department: ApiOutlined,
   resident: IdcardOutlined,
   operator: ControlOutlined,
+  "cdc-lead": SolutionOutlined,
+  "privacy-officer": SafetyOutlined,
+  "cdc-analyst": BarChartOutlined,
+  "cdc-analyst-second": TeamOutlined,
 };
+/** Roles that most visitors come for; the others are below them. */
+const FIRST_ROLES = 7;
 
 /** Signing in: at the provider, by a role of the demo, or with a token. */
 export function SignIn() {
@@ -41,29 +47,15 @@ export function SignIn() {
       {roles.length > 0 && (
         <>
           <Alert type="warning" showIcon title={t("demoTitle")} description={t("demoHelp")} />
-          <Row gutter={[16, 16]}>
-            {roles.map((role) => {
-              const Icon = ICONS[role] ?? HomeOutlined;
-              return (
-                <Col key={role} xs={24} sm={12} lg={8}>
-                  <Card style={{ height: "100%" }} size="small">
-                    <Flex vertical gap={8} style={{ height: "100%" }}>
-                      <Typography.Text strong>
-                        <Icon aria-hidden style={{ color: "var(--brand)", marginInlineEnd: 8 }} />
-                        {t(`role.${role}`, { ns: "common" })}
-                      </Typography.Text>
-                      <Typography.Text type="secondary" style={{ flex: 1 }}>
-                        {t(`does.${role}`)}
-                      </Typography.Text>
-                      <Button loading={signIn.isPending} onClick={() => signIn.mutate({ demo: role })} data-role={role}>
-                        {t("enter", { role: t(`role.${role}`, { ns: "common" }) })}
-                      </Button>
-                    </Flex>
-                  </Card>
-                </Col>
-              );
-            })}
-          </Row>
+          <Roles roles={roles.filter((role) => order(role) < FIRST_ROLES)} signIn={signIn} />
+          {roles.some((role) => order(role) >= FIRST_ROLES) && (
+            <>
+              <Typography.Title level={2} style={{ margin: 0, fontSize: 16 }}>
+                {t("more")}
+              </Typography.Title>
+              <Roles roles={roles.filter((role) => order(role) >= FIRST_ROLES)} signIn={signIn} />
+            </>
+          )}
           <Divider style={{ margin: 0 }} />
         </>
       )}
@@ -87,6 +79,35 @@ export function SignIn() {
         ]}
       />
     </Flex>
+  );
+}
+
+function Roles({ roles, signIn }: { roles: string[]; signIn: ReturnType<typeof useSignIn> }) {
+  const { t } = useTranslation("session");
+  return (
+    <Row gutter={[16, 16]}>
+      {roles.map((role) => {
+        const Icon = ICONS[role] ?? HomeOutlined;
+        return (
+          <Col key={role} xs={24} sm={12} lg={8}>
+            <Card style={{ height: "100%" }} size="small">
+              <Flex vertical gap={8} style={{ height: "100%" }}>
+                <Typography.Text strong>
+                  <Icon aria-hidden style={{ color: "var(--brand)", marginInlineEnd: 8 }} />
+                  {t(`role.${role}`, { ns: "common" })}
+                </Typography.Text>
+                <Typography.Text type="secondary" style={{ flex: 1 }}>
+                  {t(`does.${role}`)}
+                </Typography.Text>
+                <Button loading={signIn.isPending} onClick={() => signIn.mutate({ demo: role })} data-role={role}>
+                  {t("enter", { role: t(`role.${role}`, { ns: "common" }) })}
+                </Button>
+              </Flex>
+            </Card>
+          </Col>
+        );
+      })}
+    </Row>
   );
 }
 

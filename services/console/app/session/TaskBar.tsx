@@ -1,9 +1,18 @@
-import { Button, Card, Flex, Form, Input, Modal, Select, Tag, Typography, theme } from "antd";
+import { Button, Card, Flex, Form, Input, Modal, Select, Tag, Tooltip, Typography, theme } from "antd";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useSignedIn } from "./session";
-import { CASE_FORM, NEEDS_CASE, PURPOSES, setTask, useTask, type Task } from "./task";
+import { CASE_FORM, GRANT_FORM, MAY_INVOKE, NEEDS_CASE, PURPOSES, setTask, useTask, type Task } from "./task";
+
+/** Begins a task: what was asked for another one is asked anew for this one. */
+export function useBegin() {
+  const queries = useQueryClient();
+  return (task: Task) => {
+    setTask(task);
+    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+  };
+}
 
 /** Purpose and case, shown all the time. */
 export function TaskBar() {
@@ -11,6 +20,7 @@ export function TaskBar() {
   const task = useTask();
   const session = useSignedIn();
   const { token } = theme.useToken();
+  const begin = useBegin();
   const [open, setOpen] = useState(false);
   if (!task) return null;
   const canChange = (PURPOSES[session.role ?? ""]?.length ?? 0) > 1 || NEEDS_CASE.has(session.role ?? "");
@@ -22,6 +32,17 @@ export function TaskBar() {
         <>
           <Typography.Text type="secondary">{t("task.case")}:</Typography.Text>
           <Tag color="cyan">{task.caseReference ?? t("task.none")}</Tag>
+        </>
+      )}
+      {task.grant && (
+        <>
+          <Typography.Text type="secondary">{t("task.grant")}:</Typography.Text>
+          <Tooltip title={t("task.grantHelp")}>
+            <Tag color="red" tabIndex={0} data-invoked>{task.grant.slice(0, 8)}</Tag>
+          </Tooltip>
+          <Button size="small" type="link" onClick={() => begin({ ...task, grant: undefined })}>
+            {t("task.grantEnd")}
+          </Button>
         </>
       )}
       {canChange && (
@@ -52,13 +73,11 @@ export function TaskGate({ children }: { children: ReactNode }) {
 function TaskForm({ initial, done }: { initial?: Task; done?: () => void }) {
   const { t } = useTranslation();
   const session = useSignedIn();
-  const queries = useQueryClient();
+  const beginTask = useBegin();
   const purposes = PURPOSES[session.role ?? ""] ?? [];
   const needsCase = NEEDS_CASE.has(session.role ?? "");
-  const begin = ({ purpose, caseReference }: Task) => {
-    setTask({ purpose, caseReference: caseReference?.trim() || undefined });
-    // What was asked for another task is asked anew for this one.
-    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+  const begin = ({ purpose, caseReference, grant }: Task) => {
+    beginTask({ purpose, caseReference: caseReference?.trim() || undefined, grant: grant?.trim() || undefined });
     done?.();
   };
   return (
@@ -75,6 +94,11 @@ function TaskForm({ initial, done }: { initial?: Task; done?: () => void }) {
           rules={[{ required: needsCase, pattern: CASE_FORM, message: t("task.invalid") }]}
         >
           <Input autoComplete="off" maxLength={64} />
+        </Form.Item>
+      )}
+      {done && MAY_INVOKE.has(session.role ?? "") && (
+        <Form.Item name="grant" label={t("task.grantAsk")} extra={t("task.grantAskHelp")} rules={[{ pattern: GRANT_FORM, message: t("task.grantWrong") }]}>
+          <Input autoComplete="off" maxLength={36} />
         </Form.Item>
       )}
       <Flex gap={8}>

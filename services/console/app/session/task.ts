@@ -6,6 +6,8 @@ export type Purpose = "TREAT" | "ETREAT" | "PUBHLTH" | "HOPERAT" | "PATRQT" | "H
 export interface Task {
   purpose: Purpose;
   caseReference?: string;
+  /** The emergency grant that is invoked. */
+  grant?: string;
 }
 
 /** The purposes that a role may state; the first is offered. */
@@ -15,6 +17,7 @@ export const PURPOSES: Record<string, Purpose[]> = {
   auditor: ["HOPERAT"],
   "privacy-officer": ["HOPERAT"],
   "cdc-lead": ["HOPERAT"],
+  "cdc-analyst": ["HOPERAT"],
   resident: ["PATRQT"],
   "data-steward": ["HOPERAT"],
   department: [],
@@ -24,6 +27,11 @@ export const PURPOSES: Record<string, Purpose[]> = {
 
 /** Whether a role works on cases, and so has to name one. */
 export const NEEDS_CASE = new Set(["cdc-tracer"]);
+
+/** Roles that emergency grants are given to. */
+export const MAY_INVOKE = new Set(["cdc-tracer", "community-worker"]);
+
+export const GRANT_FORM = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const CASE_FORM = /^(?!.*\d{11})[A-Za-z0-9\-_./]{3,64}$/;
 

@@ -20,7 +20,12 @@ export const en = {
     department: "My feeds: push a file, see what failed and why, mend it.",
     resident: "My own file, and who looked at it.",
     operator: "Is it running, and does it keep up?",
+    "cdc-lead": "Approve emergency grants, release figures.",
+    "privacy-officer": "Approve grants and names, mark persons, review.",
+    "cdc-analyst": "Draft, verify and edit figures for the public.",
+    "cdc-analyst-second": "A colleague: whoever drafts a figure does not verify it.",
   },
+  more: "Those who watch over powers, and figures for the public",
 };
 
 export const zh: Words<typeof en> = {
@@ -43,5 +48,10 @@ export const zh: Words<typeof en> = {
     department: "我的数据源：推送文件，查看失败原因并修正。",
     resident: "我自己的档案，以及谁查看过它。",
     operator: "系统是否正常运行，是否跟得上？",
+    "cdc-lead": "批准应急授权，发布公开数据。",
+    "privacy-officer": "批准授权和姓名查询，标记人员，事后复核。",
+    "cdc-analyst": "起草、核对并编辑公开数据。",
+    "cdc-analyst-second": "同事：起草人不得核对自己的草稿。",
   },
+  more: "监督权力的人，以及公开数据",
 };

@@ -42,6 +42,8 @@ const MLLP_CONNECTIONS: usize = 8;
 const BY_MLLP: &str = "hospital-2";
 /// The code of a district is the beginning of those of its units.
 const DISTRICT_DIGITS: usize = 6;
+/// Name of another analyst among the demo's roles.
+const SECOND_ANALYST: &str = "cdc-analyst-second";
 /// How long the views may lag behind the last receipt before the demo gives up.
 const PROJECTION_MAX: Duration = Duration::from_secs(900);
 
@@ -196,9 +198,15 @@ impl Tokens {
             (Role::DataSteward, "demo-steward", Some("REGISTER-01")),
             (Role::Auditor, "demo-auditor", Some("AUDIT-01")),
             (Role::Operator, "demo-operator", None),
+            (Role::CdcLead, "demo-cdc-lead", Some("CDC-02")),
+            (Role::PrivacyOfficer, "demo-privacy-officer", Some("PRIVACY-01")),
+            (Role::CdcAnalyst, "demo-analyst", Some("FIGURES-01")),
         ] {
             callers.push((role.code(), issue_caller(&hub.store, &caller(handle, role, unit)).await?));
         }
+        // A figure passes through the hands of three people.
+        let second = caller("demo-second-analyst", Role::CdcAnalyst, Some("FIGURES-01"));
+        callers.push((SECOND_ANALYST, issue_caller(&hub.store, &second).await?));
         Ok(Self { feeds, callers })
     }
 

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Route, Routes } from "react-router";
 import { Result } from "antd";
+import { GrantsPage } from "../../parts/grants/GrantsPage";
 import { addTexts } from "../../text";
 import { AppealsPage } from "./AppealsPage";
 import { CasePage } from "./case/CasePage";
@@ -16,7 +17,7 @@ import { UnassignedPage } from "./UnassignedPage";
 
 addTexts("control", en, zh);
 
-const PLACES = ["cases", "townships", "unassigned", "appeals", "signals", "find"] as const;
+const PLACES = ["cases", "townships", "unassigned", "appeals", "signals", "find", "grants"] as const;
 
 /** Disease control: what a tracer works with. */
 export default function Area() {
@@ -40,6 +41,7 @@ export default function Area() {
         <Route path="unassigned" element={<UnassignedPage />} />
         <Route path="signals" element={<SignalsPage />} />
         <Route path="find" element={<FindPage />} />
+        <Route path="grants" element={<GrantsPage />} />
         <Route path="*" element={<Result status="404" title={t("notFound", { ns: "common" })} extra={<Link to="/control">{t("nav.cases")}</Link>} />} />
       </Routes>
     </>

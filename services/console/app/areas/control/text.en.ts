@@ -1,5 +1,5 @@
 export const en = {
-  nav: { label: "Disease control", cases: "Cases", townships: "Townships", unassigned: "Without a community", appeals: "Appeals", signals: "Signals", find: "Find a person" },
+  nav: { label: "Disease control", cases: "Cases", townships: "Townships", unassigned: "Without a community", appeals: "Appeals", signals: "Signals", find: "Find a person", grants: "Emergency grants" },
   person: "Person",
   file: "Person file",
   born: "born {{day}}",

@@ -2,7 +2,7 @@ import type { Words } from "../../text";
 import type { en } from "./text.en";
 
 export const zh: Words<typeof en> = {
-  nav: { label: "疾病防控", cases: "病例", townships: "街道乡镇", unassigned: "待指派", appeals: "申诉", signals: "异常线索", find: "查找人员" },
+  nav: { label: "疾病防控", cases: "病例", townships: "街道乡镇", unassigned: "待指派", appeals: "申诉", signals: "异常线索", find: "查找人员", grants: "应急授权" },
   person: "人员",
   file: "人员档案",
   born: "{{day}}出生",

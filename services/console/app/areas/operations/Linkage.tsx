@@ -1,6 +1,7 @@
-import { Alert, Card, Col, Row, Statistic, Table, Tag, Typography } from "antd";
+import { Card, Col, Row, Statistic, Table, Tag, Typography } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
 import { Asked, Empty } from "../../parts/states";
@@ -31,7 +32,7 @@ function Figures({ linkage }: { linkage: Linkage }) {
       <Card size="small" title={title("linkage.model")} style={{ marginTop: 16 }} extra={<Tag>{linkage.model_version}</Tag>}>
         <Thresholds linkage={linkage} />
         <Typography.Paragraph type="secondary" style={{ margin: "8px 0 0" }}>{t("linkage.survivorship", { version: linkage.survivorship_version })}</Typography.Paragraph>
-        <Alert type="info" showIcon title={t("linkage.commandLine")} style={{ marginTop: 12 }} />
+        <Link to="/operations/models">{t("linkage.toModels")}</Link>
       </Card>
       <Row gutter={[16, 16]} style={{ marginTop: 16 }}>
         <Col xs={24} lg={12}>

@@ -1,5 +1,5 @@
 /** What the pages of operators ask. */
-import { api, ask, askRaw, Problem } from "../../api/client";
+import { api, ask, askJson, askRaw, Problem } from "../../api/client";
 import type { components } from "../../api/schema";
 
 type Schemas = components["schemas"];
@@ -31,11 +31,6 @@ export interface Reason {
   mend_zh?: string;
 }
 
-async function json<T>(path: string, body?: unknown): Promise<T> {
-  const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  return (await (await askRaw(path, init)).json()) as T;
-}
-
 /** An answer whose receipt is in the header alone. */
 async function receipted<T>(path: string, body?: unknown): Promise<T & { receipt?: { id: string } }> {
   const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
@@ -55,6 +50,15 @@ async function optional<T>(call: Promise<T>): Promise<T | null> {
 }
 
 export const readStatus = () => optional(ask(api.GET("/v1/system/status")) as Promise<Status>);
+export type Models = Schemas["ModelsView"];
+export type Trial = Schemas["TrialView"];
+type Changed = Schemas["ChangedView"];
+
+export const listModels = () => askJson<Models>("/v1/models");
+export const previewModel = (model: string) => receipted<Trial>("/v1/models/preview", { model });
+export const activateModel = (body: { model: string; reason: string }) => receipted<Changed>("/v1/models/activate", body);
+export const rollBackModel = (reason: string) => receipted<Changed>("/v1/models/rollback", { reason });
+
 export const readLinkage = () => ask(api.GET("/v1/system/linkage"));
 
 /** Whether persons can be answered about now, and if not, which part is away. */
@@ -65,8 +69,8 @@ export async function readReady(): Promise<{ ready: boolean; word: string }> {
   throw Problem.of(response.status, null);
 }
 
-export const countHeld = async () => (await json<{ counts: HeldCount[] }>("/v1/quarantine")).counts;
-export const listReasons = () => json<Reason[]>("/v1/reasons");
+export const countHeld = async () => (await askJson<{ counts: HeldCount[] }>("/v1/quarantine")).counts;
+export const listReasons = () => askJson<Reason[]>("/v1/reasons");
 
 export interface Selection {
   feed?: string;
@@ -79,7 +83,7 @@ export async function listHeld({ feed, code, batch, all }: Selection, after: str
   const query = new URLSearchParams({ limit: "200" });
   for (const [name, value] of Object.entries({ feed, code, batch, after })) if (value) query.set(name, value);
   if (all) query.set("all", "true");
-  return json<Schemas["HeldPage"]>(`/v1/quarantine/rows?${query}`);
+  return askJson<Schemas["HeldPage"]>(`/v1/quarantine/rows?${query}`);
 }
 
 export const showHeld = (batch: string, row: number) => receipted<Shown>(`/v1/quarantine/rows/${batch}/${row}`);

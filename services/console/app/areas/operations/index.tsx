@@ -5,13 +5,14 @@ import { Sections } from "../../parts/Sections";
 import { addTexts } from "../../text";
 import "./operations.css";
 import { LinkagePage } from "./Linkage";
+import { ModelsPage } from "./Models";
 import { Overview } from "./Overview";
 import { Quarantine } from "./Quarantine";
 import { en, zh } from "./text";
 
 addTexts("operations", en, zh);
 
-const SECTIONS = ["overview", "quarantine", "linkage", "grants"] as const;
+const SECTIONS = ["overview", "quarantine", "linkage", "models", "grants"] as const;
 
 /** What operators do: see whether the hub keeps up, and mend what it could not use. */
 export default function Area() {
@@ -24,6 +25,7 @@ export default function Area() {
         <Route path="overview" element={<Overview />} />
         <Route path="quarantine" element={<Quarantine />} />
         <Route path="linkage" element={<LinkagePage />} />
+        <Route path="models" element={<ModelsPage />} />
         <Route path="grants" element={<GrantsPage />} />
         <Route path="*" element={<Navigate to="/operations" replace />} />
       </Routes>

@@ -2,7 +2,7 @@ import type { Words } from "../../text";
 
 export const en = {
   sections: "Pages of operations",
-  section: { overview: "Overview", quarantine: "Quarantine", linkage: "Linkage", grants: "Emergency grants" },
+  section: { overview: "Overview", quarantine: "Quarantine", linkage: "Linkage", models: "Models", grants: "Emergency grants" },
   overview: {
     title: "Is it running, and does it keep up?",
     version: "Version {{version}}",
@@ -172,7 +172,7 @@ export const en = {
     reviews: "Up for review",
     model: "The model that decides",
     survivorship: "Rules of survivorship: {{version}}",
-    commandLine: "A new model is tried and activated with “isthmus model”, on the machine itself.",
+    toModels: "Try another model, or take the last change back",
     apart: "Below {{weight}}: apart",
     review: "{{from}} to {{to}}: a person decides",
     linked: "From {{weight}}: one person",
@@ -191,7 +191,7 @@ export const en = {
 
 export const zh: Words<typeof en> = {
   sections: "运维页面",
-  section: { overview: "总览", quarantine: "隔离区", linkage: "记录关联", grants: "应急授权" },
+  section: { overview: "总览", quarantine: "隔离区", linkage: "记录关联", models: "关联模型", grants: "应急授权" },
   overview: {
     title: "系统是否正常、是否跟得上",
     version: "版本 {{version}}",
@@ -361,7 +361,7 @@ export const zh: Words<typeof en> = {
     reviews: "待复核",
     model: "当前判定模型",
     survivorship: "取值规则：{{version}}",
-    commandLine: "新模型的试算和启用须在服务器上用 isthmus model 命令完成。",
+    toModels: "试算其他模型，或撤回上一次更换",
     apart: "低于 {{weight}}：不是同一人",
     review: "{{from}} 至 {{to}}：由人工判定",
     linked: "{{weight}} 及以上：同一人",

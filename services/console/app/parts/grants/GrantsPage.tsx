@@ -1,21 +1,25 @@
-import { ReloadOutlined } from "@ant-design/icons";
-import { Alert, App, Button, Card, Collapse, Descriptions, Flex, Select, Space, Table, Tag, Timeline, Typography } from "antd";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { AlertOutlined, KeyOutlined, ReloadOutlined } from "@ant-design/icons";
+import { Alert, Button, Card, Collapse, Descriptions, Flex, Select, Space, Table, Tag, Timeline, Typography } from "antd";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Problem } from "../../api/client";
 import { useSignedIn } from "../../session/session";
+import { MAY_INVOKE, useTask } from "../../session/task";
+import { useBegin } from "../../session/TaskBar";
 import { addTexts } from "../../text";
 import { useFormat } from "../format";
 import { Page, ReceiptTag } from "../Page";
 import { Asked, Empty, ProblemAlert } from "../states";
+import { AskGrant } from "./Ask";
 import { approveGrant, listGrants, readGrant, reviewGrant, stopGrant, type Grant } from "./ask";
 import { en, zh } from "./text";
+import { KEY, useAct } from "./useAct";
 
 addTexts("grants", en, zh);
 
-const KEY = ["grants"];
 const MAY = {
+  ask: ["cdc-tracer", "cdc-lead"],
   approve: ["cdc-lead", "privacy-officer"],
   stop: ["cdc-tracer", "cdc-lead", "privacy-officer", "auditor", "operator"],
   review: ["auditor", "privacy-officer"],
@@ -26,13 +30,17 @@ const COLOURS = { requested: "gold", lapsed: "default", active: "red", ended: "b
 export function GrantsPage() {
   const { t } = useTranslation("grants");
   const query = useQuery({ queryKey: KEY, queryFn: listGrants });
+  const role = useSignedIn().role ?? "";
+  const [asking, setAsking] = useState(false);
+  const areas = [...new Set(query.data?.grants.map(({ area }) => area))];
   const missing = query.error instanceof Problem && query.error.code === "route-unknown";
   return (
     <Page
       title={t("title")}
-      extra={<Flex gap={8} align="center"><ReceiptTag receipt={query.data?.receipt} />{!missing && <Button size="small" icon={<ReloadOutlined />} loading={query.isFetching} onClick={() => void query.refetch()}>{t("refresh")}</Button>}</Flex>}
+      extra={<Flex gap={8} align="center" wrap><ReceiptTag receipt={query.data?.receipt} />{!missing && <Button size="small" icon={<ReloadOutlined />} loading={query.isFetching} onClick={() => void query.refetch()}>{t("refresh")}</Button>}{!missing && !asking && MAY.ask.includes(role) && <Button type="primary" icon={<AlertOutlined />} onClick={() => setAsking(true)}>{t("ask.title")}</Button>}</Flex>}
     >
       <Typography.Paragraph type="secondary">{t("lead")}</Typography.Paragraph>
+      {asking && <AskGrant areas={areas} close={() => setAsking(false)} />}
       {missing ? <Alert type="info" showIcon title={t("notOffered")} /> : <Asked query={query}>{({ grants }) => (grants.length ? <Grants grants={grants} /> : <Empty>{t("none")}</Empty>)}</Asked>}
     </Page>
   );
@@ -98,6 +106,7 @@ function GrantCard({ grant }: { grant: Grant }) {
         }))}
       />
       <Flex wrap gap={12} align="center">
+        {grant.state === "active" && MAY_INVOKE.has(role) && grant.roles.includes(role) && <Invoke grant={grant} />}
         {waits && MAY.approve.includes(role) && <Approve grant={grant} />}
         {(waits || grant.state === "active") && MAY.stop.includes(role) && <Stop grant={grant} />}
       </Flex>
@@ -106,16 +115,19 @@ function GrantCard({ grant }: { grant: Grant }) {
   );
 }
 
-function useAct<T>(act: (value: T) => Promise<unknown>, done: string) {
-  const { message } = App.useApp();
-  const queries = useQueryClient();
-  return useMutation({
-    mutationFn: act,
-    onSuccess: () => {
-      void message.success(done);
-      void queries.invalidateQueries({ queryKey: KEY });
-    },
-  });
+/** From then on every question goes under the grant, and the bar of the task says so. */
+function Invoke({ grant }: { grant: Grant }) {
+  const { t } = useTranslation("grants");
+  const task = useTask();
+  const begin = useBegin();
+  if (!task) return null;
+  if (task.grant === grant.grant) return <Button icon={<KeyOutlined />} onClick={() => begin({ ...task, grant: undefined })}>{t("release")}</Button>;
+  return (
+    <>
+      <Button type="primary" icon={<KeyOutlined />} onClick={() => begin({ ...task, grant: grant.grant })} data-invoke>{t("invoke")}</Button>
+      <Typography.Text type="secondary">{t("invokeHelp")}</Typography.Text>
+    </>
+  );
 }
 
 function Approve({ grant }: { grant: Grant }) {

@@ -1,5 +1,5 @@
 /** Emergency grants: asked for by one, approved by two of other units, stopped by many, reviewed afterwards. */
-import { askRaw } from "../../api/client";
+import { askJson } from "../../api/client";
 
 export type GrantState = "requested" | "lapsed" | "active" | "ended" | "stopped" | "reviewed";
 
@@ -30,13 +30,23 @@ interface Receipted {
   receipt?: { id: string };
 }
 
-async function json<T>(path: string, body?: unknown): Promise<T> {
-  const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  return (await (await askRaw(path, init)).json()) as T;
+/** What is asked for. */
+export interface GrantQuestion {
+  area: string;
+  roles: string[];
+  groups: string[];
+  reason: string;
+  minutes: number;
 }
 
-export const listGrants = () => json<Receipted & { grants: Grant[] }>("/v1/grants");
-export const readGrant = (grant: string) => json<Receipted & GrantDetail>(`/v1/grants/${grant}`);
-export const approveGrant = (grant: string) => json<Receipted & Grant>(`/v1/grants/${grant}/approve`, {});
-export const stopGrant = (grant: string, reason: string) => json<Receipted & Grant>(`/v1/grants/${grant}/stop`, { reason });
-export const reviewGrant = (grant: string, verdict: string, reason: string) => json<Receipted & Grant>(`/v1/grants/${grant}/review`, { verdict, reason });
+export const GRANT_ROLES = ["cdc-tracer", "community-worker"];
+/** What a grant may open: payments and care are never among them. */
+export const GRANT_GROUPS = ["identity", "contact", "residence", "household", "trail", "health", "provenance", "links"];
+export const REQUEST_REASONS = ["OUTBREAK", "DISASTER", "SEARCH", "OTHER"];
+
+export const listGrants = () => askJson<Receipted & { grants: Grant[] }>("/v1/grants");
+export const readGrant = (grant: string) => askJson<Receipted & GrantDetail>(`/v1/grants/${grant}`);
+export const requestGrant = (question: GrantQuestion) => askJson<Receipted & Grant>("/v1/grants", { ...question, purpose: "PUBHLTH" });
+export const approveGrant = (grant: string) => askJson<Receipted & Grant>(`/v1/grants/${grant}/approve`, {});
+export const stopGrant = (grant: string, reason: string) => askJson<Receipted & Grant>(`/v1/grants/${grant}/stop`, { reason });
+export const reviewGrant = (grant: string, verdict: string, reason: string) => askJson<Receipted & Grant>(`/v1/grants/${grant}/review`, { verdict, reason });
