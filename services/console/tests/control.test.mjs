@@ -112,6 +112,23 @@ test("contacts and sub-contacts are tables and a graph, each with its evidence",
   await sound(page);
 });
 
+test("names are asked for on the page, each on record, and stand in tables and in the graph", async () => {
+  const page = await tracer("/control");
+  await page.locator('a[href^="/control/cases/"]').first().waitFor();
+  const persons = page.locator('.ant-table-row a[href^="/persons/"]');
+  assert.match(await persons.first().innerText(), /^Person [0-9a-f]{8}$/, "a list begins with ids: a name is a look");
+  await page.locator("[data-names]").click();
+  await page.waitForFunction(() => [...document.querySelectorAll('.ant-table-row a[href^="/persons/"]')].slice(0, 5).every((link) => !/^Person /.test(link.textContent)));
+  await sound(page);
+  await firstCase(page);
+  await page.getByRole("tab", { name: "Contacts" }).click();
+  await page.locator("[data-names]").click();
+  const looked = page.locator('.ant-table-row a[href^="/persons/"]').first();
+  await page.waitForFunction(() => !/^Person /.test(document.querySelector('.ant-table-row a[href^="/persons/"]')?.textContent ?? "Person "));
+  assert.ok((await looked.innerText()).length > 1);
+  await sound(page);
+});
+
 test("a health code is told with its reasons", async () => {
   const page = await tracer("/control");
   await firstCase(page);

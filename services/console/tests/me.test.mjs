@@ -81,11 +81,38 @@ test("a resident reads the health code and its reasons", async () => {
   assert.deepEqual(page.complaints, []);
 });
 
+test("a resident appeals against the code, and disease control decides", async () => {
+  const words = "The test was not mine.";
+  const page = await resident("/me/code");
+  await page.locator("[data-colour=RED], [data-colour=YELLOW]").waitFor();
+  await page.getByLabel("What is wrong").fill(words);
+  await page.getByRole("button", { name: "Send the appeal" }).click();
+  await page.locator("[data-appeals]").getByText(words).waitFor();
+  assert.deepEqual(await axe(page), []);
+
+  const tracer = await visitor(browser);
+  await enter(tracer, "cdc-tracer", { path: "/control/appeals", caseReference: "CASE-2022-0001" });
+  await tracer.locator(".ant-table-row", { hasText: words }).getByRole("button", { name: "Decide" }).click();
+  const drawer = tracer.locator(".ant-drawer");
+  await drawer.locator("blockquote").getByText(words).waitFor();
+  await drawer.getByText("The code stays as it is").click();
+  await drawer.locator("#reason").click();
+  await tracer.locator(".ant-select-dropdown:visible").getByTitle("the fact is confirmed", { exact: true }).click();
+  await drawer.getByRole("button", { name: "Decide" }).click();
+  await drawer.waitFor({ state: "detached" });
+  assert.deepEqual(tracer.complaints, []);
+  await tracer.context().close();
+
+  await page.reload();
+  await page.locator("[data-appeals]").getByText("rejected").waitFor();
+  assert.deepEqual(page.complaints, []);
+});
+
 test("a resident sees where they were, as departments reported it", async () => {
   const page = await resident("/me/itinerary");
   await page.locator("[data-itinerary], .ant-empty").first().waitFor();
   assert.deepEqual(await axe(page), []);
-  const asked = page.waitForResponse((response) => response.url().includes("/itinerary?"));
+  const asked = page.waitForResponse((response) => response.url().includes("/v1/me/itinerary?"));
   await page.getByRole("button", { name: "The 14 days before" }).click();
   await asked;
   assert.deepEqual(page.complaints, []);

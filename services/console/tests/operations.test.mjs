@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-const sections = ["overview", "quarantine", "linkage", "grants"];
+const sections = ["overview", "quarantine", "linkage", "models", "grants"];
 const needed = { overview: "/v1/system/status", grants: "/v1/grants" };
 
 /** A browser says in its console that an address is not there; nothing else is forgiven. */
@@ -120,6 +120,31 @@ test("linkage shows its model and what it has decided", async () => {
   const links = number(await card(page, "Links").locator(".ant-statistic-content").textContent());
   assert.equal(persons + links, records, "each link joins two parts");
   await page.getByText(/From \d+: one person/).waitFor();
+  assert.deepEqual(quiet(page), []);
+  await page.context().close();
+});
+
+test("a linkage model is tried, activated with a reason, and taken back", async () => {
+  const page = await open("models");
+  const decides = (await page.locator("[data-decides]").textContent()).trim();
+  await page.locator("[data-preview]").click();
+  await page.locator("[data-outcome]").getByText("It is the model that decides already").waitFor({ timeout: 60_000 });
+  assert.equal(await page.locator("[data-activate]").count(), 0, "there is nothing to activate");
+  await page.getByRole("combobox", { name: "Model" }).click();
+  await choose(page, /Latin/);
+  await page.locator("[data-preview]").click();
+  await page.getByText("Persons that come apart").waitFor({ timeout: 60_000 });
+  await page.locator("[data-receipt]").first().waitFor();
+  assert.deepEqual(await axe(page), []);
+  await page.getByLabel("Reason").first().fill("tried by a test of the console");
+  await page.locator("[data-activate]").click();
+  await page.locator(".ant-popconfirm, .ant-popover").getByRole("button", { name: "Let it decide" }).click();
+  await page.locator("[data-changed]").waitFor({ timeout: 120_000 });
+  await page.waitForFunction((before) => document.querySelector("[data-decides]").textContent.trim() !== before, decides);
+  await page.getByLabel("Reason").last().fill("the test is over");
+  await page.locator("[data-back]").click();
+  await page.waitForFunction((before) => document.querySelector("[data-decides]").textContent.trim() === before, decides, { timeout: 120_000 });
+  await page.getByText("taken back").first().waitFor();
   assert.deepEqual(quiet(page), []);
   await page.context().close();
 });

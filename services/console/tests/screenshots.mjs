@@ -26,7 +26,7 @@ const ask = (page, path, purpose, body) =>
   );
 
 const firstCase = async (page) => (await ask(page, "/v1/cases?limit=50", "PUBHLTH")).cases.find((found) => found.person_id);
-const ofCase = (rest) => async (page) => `/control/cases/${(await firstCase(page)).case_id}${rest}`;
+const ofCase = (rest) => async (page) => `/control/cases/${(await firstCase(page)).case}${rest}`;
 const ofPerson = (rest) => async (page) => `/persons/${(await firstCase(page)).person_id}${rest}`;
 const firstFeed = async (page) => (await ask(page, "/session", "HOPERAT")).feeds.find((feed) => feed === "lab-results");
 const ofFeed = (rest) => async (page) => `/feeds/${await firstFeed(page)}${rest}`;
@@ -45,6 +45,7 @@ const PAGES = [
     ["townships", "/control/townships"],
     ["appeals", "/control/appeals"],
     ["signals", "/control/signals"],
+    ["ask-grant", "/control/grants"],
     ["find", "/persons"],
     ["person", ofPerson("")],
     ["records", ofPerson("/records")],
@@ -61,8 +62,10 @@ const PAGES = [
     ["ledger", "/audit/ledger"],
   ]),
   ...pages({ role: "department" }, [["feeds", "/feeds"], ["feed", ofFeed("")], ["batches", ofFeed("/batches")], ["push", ofFeed("/push")], ["profile", ofFeed("/profile")]]),
-  ...pages({ role: "resident" }, [["me", "/me"], ["looks", "/me/looks"], ["code", "/me/code"], ["itinerary", "/me/itinerary"], ["take", "/me/take"]]),
-  ...pages({ role: "operator" }, [["operations", "/operations/overview"], ["quarantine", "/operations/quarantine"], ["linkage", "/operations/linkage"], ["grants", "/operations/grants"]]),
+  ...pages({ role: "resident" }, [["me", "/me"], ["looks", "/me/looks"], ["code", "/me/code"], ["itinerary", "/me/itinerary"], ["take", "/me/take"], ["sources", "/me/sources"], ["released", "/figures/released"]]),
+  ...pages({ role: "cdc-analyst" }, [["drafts", "/figures/work"]]),
+  ...pages({ role: "privacy-officer" }, [["names", "/audit/names"], ["marks", "/audit/marks"]]),
+  ...pages({ role: "operator" }, [["operations", "/operations/overview"], ["quarantine", "/operations/quarantine"], ["linkage", "/operations/linkage"], ["models", "/operations/models"], ["grants", "/operations/grants"]]),
 ];
 
 const README = new Set(["case", "links", "ledger", "community"]);

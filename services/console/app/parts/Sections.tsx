@@ -1,5 +1,6 @@
 import { theme } from "antd";
 import { NavLink } from "react-router";
+import { useCurrentInView } from "./inView";
 import "./sections.css";
 
 export interface Section {
@@ -15,8 +16,9 @@ export interface Section {
 /** The pages of an area, as a row that scrolls on a phone. */
 export function Sections({ sections, label }: { sections: Section[]; label: string }) {
   const { token } = theme.useToken();
+  const row = useCurrentInView<HTMLElement>();
   return (
-    <nav className="sections" aria-label={label} style={{ borderBottom: `1px solid ${token.colorBorderSecondary}` }}>
+    <nav ref={row} className="sections" aria-label={label} style={{ borderBottom: `1px solid ${token.colorBorderSecondary}` }}>
       {sections.map(({ to, label, count, within }) => (
         <NavLink key={to} to={to} end={!within} className="section-link" style={({ isActive }) => ({ color: isActive ? token.colorLink : token.colorTextSecondary })}>
           {label}

@@ -1,8 +1,10 @@
-import { App, Button, Flex, Form, Input, Modal, Select, Typography } from "antd";
+import { App, AutoComplete, Button, Flex, Form, Input, Modal, Select, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { ProblemAlert } from "../../parts/states";
-import { useTakeStep, type FollowUp, type StepBody, type StepName } from "./followUps";
+import { useSignedIn } from "../../session/session";
+import { useTakeStep, type Detail, type FollowUp, type StepBody, type StepName } from "./followUps";
+import { useSummary } from "./unit";
 
 const OUTCOMES = ["returned_home", "discharged", "transferred", "died"];
 const NEEDS_PLACE: StepName[] = ["screened", "transported", "admitted"];
@@ -63,7 +65,7 @@ export function StepForm({ task, step, close, done }: Props) {
         )}
         {step === "offered" && (
           <Form.Item name="to" label={t("form.to")} extra={t("form.toHelp")} rules={[{ required: true, pattern: UNIT_FORM, message: t("form.toWrong") }]}>
-            <Input autoComplete="off" maxLength={20} />
+            <UnitInput task={task} />
           </Form.Item>
         )}
         {NEEDS_PLACE.includes(step) && (
@@ -89,4 +91,13 @@ export function StepForm({ task, step, close, done }: Props) {
       </Form>
     </Modal>
   );
+}
+
+/** Units that the hub told the worker of: those below the own one, and those that had to do with the task. Another one is typed. */
+function UnitInput({ task, ...field }: { task: FollowUp; value?: string; onChange?: (unit: string) => void }) {
+  const own = useSignedIn().unit ?? "";
+  const below = useSummary(own).data?.below ?? [];
+  const known = [...below.map(({ unit }) => unit), task.offered_to, ...("history" in task ? (task as Detail).history.flatMap(({ unit, offered_to }) => [unit, offered_to]) : []), own];
+  const units = [...new Set(known)].filter((unit): unit is string => Boolean(unit) && unit !== task.unit && UNIT_FORM.test(unit ?? ""));
+  return <AutoComplete {...field} options={units.map((value) => ({ value }))} maxLength={20} showSearch={{ filterOption: true }} />;
 }

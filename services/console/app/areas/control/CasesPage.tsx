@@ -7,6 +7,7 @@ import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Asked, Empty, Failed, Loading } from "../../parts/states";
 import type { CaseList, KnownCase } from "./model";
+import { AskNames } from "./names";
 import { useCases, useSuggested, useTownships } from "./questions";
 import { iso, useClock } from "./time";
 import { CaseState, Figure, Figures, PersonLink } from "./words";
@@ -22,6 +23,9 @@ export function CasesPage() {
   const cluster = parameters.get("cluster") ?? undefined;
   const list = useCases(EXISTING[which]);
   const first = list.data?.pages[0];
+  const shown = (list.data?.pages.flatMap(({ cases }) => cases) ?? [])
+    .filter((one) => !cluster || one.cluster_id === cluster)
+    .sort((one, other) => (other.confirmed_time ?? "").localeCompare(one.confirmed_time ?? ""));
   const choose = (cluster: string | undefined) => setParameters(cluster ? { cluster } : {}, { replace: true });
   return (
     <Page title={t("cases.title")} extra={<ReceiptTag receipt={first?.receipt} />}>
@@ -38,6 +42,7 @@ export function CasesPage() {
           style={{ minWidth: 170 }}
           options={first?.clusters.map(({ cluster_id, cases }) => ({ value: cluster_id, label: t("cases.clusterOf", { id: cluster_id, n: cases }) }))}
         />
+        <AskNames ids={shown.flatMap(({ person_id }) => person_id ?? [])} />
       </div>
       {list.isPending ? (
         <Loading />
@@ -45,7 +50,7 @@ export function CasesPage() {
         <Failed error={list.error} retry={() => void list.refetch()} />
       ) : (
         <>
-          <Cases cases={list.data.pages.flatMap(({ cases }) => cases).filter((one) => !cluster || one.cluster_id === cluster)} />
+          <Cases cases={shown} />
           {list.hasNextPage && (
             <Button onClick={() => void list.fetchNextPage()} loading={list.isFetchingNextPage} style={{ marginTop: 8 }}>
               {t("more", { ns: "common" })}

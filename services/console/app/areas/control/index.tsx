@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import { Link, NavLink, Route, Routes } from "react-router";
 import { Result } from "antd";
 import { GrantsPage } from "../../parts/grants/GrantsPage";
+import { useCurrentInView } from "../../parts/inView";
 import { addTexts } from "../../text";
 import { AppealsPage } from "./AppealsPage";
 import { CasePage } from "./case/CasePage";
@@ -22,9 +23,10 @@ const PLACES = ["cases", "townships", "unassigned", "appeals", "signals", "find"
 /** Disease control: what a tracer works with. */
 export default function Area() {
   const { t } = useTranslation("control");
+  const row = useCurrentInView<HTMLElement>();
   return (
     <>
-      <nav className="control-nav no-print" aria-label={t("nav.label")}>
+      <nav ref={row} className="control-nav no-print" aria-label={t("nav.label")}>
         {PLACES.map((place) => (
           <NavLink key={place} to={place === "cases" ? "/control" : `/control/${place}`} end={place !== "cases"} className={({ isActive }) => active(place, isActive)}>
             {t(`nav.${place}`)}

@@ -1,6 +1,7 @@
 export const en = {
   nav: { label: "Disease control", cases: "Cases", townships: "Townships", unassigned: "Without a community", appeals: "Appeals", signals: "Signals", find: "Find a person", grants: "Emergency grants" },
   person: "Person",
+  names: { show: "Show names", shown: "Names are shown", help: "A name is a look at a file and on record: up to {{n}} looks now." },
   file: "Person file",
   born: "born {{day}}",
   sex: { MALE: "male", FEMALE: "female", OTHER: "other", UNKNOWN: "sex unknown" },

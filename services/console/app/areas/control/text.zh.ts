@@ -4,6 +4,7 @@ import type { en } from "./text.en";
 export const zh: Words<typeof en> = {
   nav: { label: "疾病防控", cases: "病例", townships: "街道乡镇", unassigned: "待指派", appeals: "申诉", signals: "异常线索", find: "查找人员", grants: "应急授权" },
   person: "人员",
+  names: { show: "显示姓名", shown: "已显示姓名", help: "显示姓名即查看档案，须留痕：本次最多 {{n}} 次查看。" },
   file: "人员档案",
   born: "{{day}}出生",
   sex: { MALE: "男", FEMALE: "女", OTHER: "其他", UNKNOWN: "性别不详" },

@@ -14,6 +14,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import type { FollowUpState, Meeting } from "./model";
+import { useNames } from "./names";
 import { instantOf, localDay, localMinute } from "./time";
 
 const CASE_COLOURS: Record<string, string> = { CONFIRMED: "red", ASYMPTOMATIC: "volcano", SUSPECTED: "gold", RECOVERED: "green", EXCLUDED: "default", DECEASED: "default" };
@@ -83,16 +84,17 @@ export function SceneTag({ scene }: { scene: Meeting["scene"] }) {
 /** An id is long; its beginning tells persons of one page apart. */
 export const short = (id: string) => id.slice(0, 8);
 
-/** Leads to the file of a person. */
+/** Leads to the file of a person; its name stands there once it was asked for. */
 export function PersonLink({ id, children }: { id: string; children?: ReactNode }) {
   const { t } = useTranslation("control");
+  const name = useNames()[id];
   return (
     <Link to={`/persons/${id}`} title={id}>
-      {children ?? (
+      {children ?? (name || (
         <>
           {t("person")} <span className="control-id">{short(id)}</span>
         </>
-      )}
+      ))}
     </Link>
   );
 }

@@ -1,4 +1,4 @@
-import { Card, Collapse, Descriptions, Flex, Input, Table, Tag, Typography, theme } from "antd";
+import { Card, Collapse, Descriptions, Flex, Grid, Input, Table, Tag, Typography, theme } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
@@ -96,20 +96,22 @@ function Reasons() {
   const chinese = useLanguage() === "zh";
   const reasons = useReasons();
   const [words, setWords] = useState("");
+  const wide = Grid.useBreakpoint().md ?? true;
   const wanted = words.trim().toLowerCase();
   const fits = (one: Reason) => [one.code, one.meaning, one.meaning_zh].some((text) => text.toLowerCase().includes(wanted));
   return (
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("reason.title")}</h2>} extra={<Input.Search allowClear aria-label={t("reason.search")} placeholder={t("reason.search")} value={words} onChange={(event) => setWords(event.target.value)} />}>
       <Asked query={reasons}>
         {(answer) => (
-          <Scroll label={t("reason.title")} width={640}>
+          <Scroll label={t("reason.title")} width={wide ? 640 : 280}>
             <Table
               aria-label={t("reason.title")}
               size="small"
               rowKey="code"
               pagination={{ pageSize: 10, hideOnSinglePage: true, size: "small", showSizeChanger: false }}
               dataSource={answer.filter(fits)}
-              columns={[
+              showHeader={wide}
+              columns={!wide ? [{ key: "all", render: (_, one) => <Flex vertical gap={4}><span><Tag color="volcano">{one.code}</Tag></span><span>{chinese ? one.meaning_zh : one.meaning}</span><Typography.Text type="secondary">{chinese ? one.mend_zh : one.mend}</Typography.Text></Flex> }] : [
                 { key: "code", title: t("failed.code"), width: 190, render: (_, one) => <Tag color="volcano">{one.code}</Tag> },
                 { key: "meaning", title: t("reason.meaning"), render: (_, one) => (chinese ? one.meaning_zh : one.meaning) },
                 { key: "mend", title: t("reason.how"), render: (_, one) => (chinese ? one.mend_zh : one.mend) },

@@ -4,10 +4,10 @@ import { useTranslation } from "react-i18next";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Asked, Empty, Failed, Loading } from "../../parts/states";
 import { Doubt, FactLine, placeText, useFactText } from "../../parts/person/facts";
-import { firstStretch, instantOf, useItinerary, type PersonFile, type Schemas } from "../../parts/person/questions";
+import { firstStretch, instantOf, type PersonFile, type Schemas } from "../../parts/person/questions";
 import { usePersonWords } from "../../parts/person/words";
 import "./me.css";
-import { useMyFile } from "./questions";
+import { useMyFile, useMyItinerary } from "./questions";
 
 type Itinerary = Schemas["Receipted_ItineraryAnswer"];
 type Item = Schemas["ItemView"];
@@ -33,7 +33,7 @@ function Days({ file }: { file: PersonFile }) {
   const { t } = useTranslation("me");
   const [form] = Form.useForm<{ from: string; to: string }>();
   const [stretch, setStretch] = useState(() => firstStretch(file));
-  const itinerary = useItinerary(file.person_id, stretch.from, stretch.to);
+  const itinerary = useMyItinerary(stretch.from, stretch.to);
   const show = (from: number, to: number) => {
     setStretch({ from: instantOf(from), to: instantOf(to) });
     form.setFieldsValue({ from: dayOf(from), to: dayOf(to - 1) });

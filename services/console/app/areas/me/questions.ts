@@ -1,6 +1,6 @@
 /** The questions of a resident about the own file. The own id is learned with the health code, which names it. */
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, ask, askRaw } from "../../api/client";
+import { api, ask, askJson, askRaw } from "../../api/client";
 import { stated, usePersonFile, type Schemas } from "../../parts/person/questions";
 
 export type Appeal = Schemas["AppealView"];
@@ -18,6 +18,13 @@ export function useMyFile() {
   const code = useCode();
   const file = usePersonFile(code.data?.person_id);
   return { code, file };
+}
+
+/** Where the resident was: the own route, which needs no id. */
+export const askMyItinerary = (from: string, to: string) => askJson<Schemas["Receipted_ItineraryAnswer"]>(`/v1/me/itinerary?${new URLSearchParams({ from, to })}`);
+
+export function useMyItinerary(from: string, to: string) {
+  return useQuery({ queryKey: ["me", "itinerary", from, to], queryFn: () => askMyItinerary(from, to) });
 }
 
 export const askLooks = (before?: number) => ask(api.GET("/v1/me/accesses", { params: { header: stated(), query: { limit: 200, ...(before !== undefined && { before }) } } }));

@@ -1,7 +1,7 @@
 /** Everything that the routes of a resident give, one part after the other. */
 import { api, ask } from "../../api/client";
-import { askItinerary, stated } from "../../parts/person/questions";
-import { askAppeals, askCode, askLooks } from "./questions";
+import { stated } from "../../parts/person/questions";
+import { askAppeals, askCode, askLooks, askMyItinerary } from "./questions";
 
 export interface Part {
   name: string;
@@ -80,7 +80,7 @@ function readers(person: string) {
       );
     },
     itinerary: async () => {
-      const answer = await askItinerary(person, EVER.from, now());
+      const answer = await askMyItinerary(EVER.from, now());
       return { count: answer.items.length, answers: [answer] };
     },
     appeals: async () => {

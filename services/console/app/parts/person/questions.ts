@@ -78,20 +78,6 @@ export function useTimeline(person: string | undefined, from: string, to: string
   });
 }
 
-/** The answer has other forms beside JSON, of which the types know nothing. */
-export async function askItinerary(person: string, from: string, to: string): Promise<Schemas["Receipted_ItineraryAnswer"]> {
-  const answer: unknown = await ask(api.GET("/v1/persons/{person_id}/itinerary", { params: { header: stated(), path: { person_id: person }, query: { from, to } } }));
-  return answer as Schemas["Receipted_ItineraryAnswer"];
-}
-
-export function useItinerary(person: string | undefined, from: string, to: string) {
-  return useQuery({
-    queryKey: ["person", person, "itinerary", from, to],
-    enabled: Boolean(person),
-    queryFn: () => askItinerary(person ?? "", from, to),
-  });
-}
-
 /** What the caller may ask for the purpose of the moment. */
 export function useMay(purpose: string | undefined) {
   const me = useQuery({ queryKey: ["me"], queryFn: () => ask(api.GET("/v1/me")), staleTime: 300_000 });

@@ -4,6 +4,7 @@ import { Chart } from "../../../parts/Chart";
 import { useFormat } from "../../../parts/format";
 import { useDark } from "../../../theme";
 import type { Contact, ContactsAnswer, SubContact } from "../model";
+import { useNames } from "../names";
 import { useDuration } from "../time";
 import { short } from "../words";
 import { together } from "./ContactsTab";
@@ -22,17 +23,19 @@ export function ContactGraph({ answer, name, showContact, showSub }: Props) {
   const { number } = useFormat();
   const duration = useDuration();
   const dark = useDark();
+  const names = useNames();
   const drawn = useMemo(() => {
+    const nameOf = (id: string) => names[id] || short(id);
     const tip = (target: Target) =>
       target.contact
-        ? `${t("person")} ${short(target.contact.person_id)}\n${duration(together(target.contact))}`
+        ? `${nameOf(target.contact.person_id)}\n${duration(together(target.contact))}`
         : target.link
-          ? `${t("person")} ${short(target.link.person_id)}\n${t(`scene.${target.link.meeting.scene}`)} · ${duration(target.link.meeting.minutes)}`
+          ? `${nameOf(target.link.person_id)}\n${t(`scene.${target.link.meeting.scene}`)} · ${duration(target.link.meeting.minutes)}`
           : name;
-    return graph({ answer, name, dark, tip, sceneName: (scene) => t(`scene.${scene}`, { defaultValue: scene }) });
+    return graph({ answer, name, nameOf, dark, tip, sceneName: (scene) => t(`scene.${scene}`, { defaultValue: scene }) });
     // Words and durations change with the language alone.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [answer, name, dark, t]);
+  }, [answer, name, names, dark, t]);
   return (
     <figure style={{ margin: 0 }} data-part="graph">
       <Chart

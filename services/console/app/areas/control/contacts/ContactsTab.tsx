@@ -5,6 +5,7 @@ import { useFormat } from "../../../parts/format";
 import { ReceiptTag, Withheld } from "../../../parts/Page";
 import { Asked, Empty, Failed, Loading } from "../../../parts/states";
 import type { Contact, KnownCase, SubContact } from "../model";
+import { AskNames } from "../names";
 import { useContacts, useSubContacts, type Stretch } from "../questions";
 import { fortnight, infectious, useDuration } from "../time";
 import { Figure, Figures, short } from "../words";
@@ -29,6 +30,8 @@ export function ContactsTab({ person, known, now }: { person: string; known: Kno
   const subs = useSubContacts(person, stretch, form !== "contacts");
   const first = query.data?.pages[0];
   const contacts = query.data?.pages.flatMap(({ contacts }) => contacts) ?? [];
+  const links = subs.data?.sub_contacts?.links ?? [];
+  const onPage = form === "contacts" ? contacts.map(({ person_id }) => person_id) : form === "graph" ? (subs.data?.contacts.map(({ person_id }) => person_id) ?? []) : links.flatMap(({ person_id, through }) => [person_id, through]);
   const showContact = (contact: Contact) => setShown({ title: t("contacts.evidenceOf", { id: short(contact.person_id) }), person: contact.person_id, meetings: contact.meetings, count: contact.meeting_count });
   const showSub = ({ person_id, through, meeting }: SubContact) =>
     setShown({ title: t("contacts.evidenceOf", { id: short(person_id) }), person: person_id, through, meetings: [meeting], count: 1 });
@@ -45,6 +48,7 @@ export function ContactsTab({ person, known, now }: { person: string; known: Kno
           ]}
         />
         <Segmented<Form> aria-label={t("contacts.form")} value={form} onChange={setForm} options={(["contacts", "sub-contacts", "graph"] as const).map((value) => ({ value, label: t(`contacts.${value}`) }))} />
+        <AskNames ids={onPage} ofCase={known.case} />
         <ReceiptTag receipt={(form === "contacts" ? first : subs.data)?.receipt} />
       </div>
       <Figures>

@@ -1,7 +1,6 @@
 /** Contacts as a picture of rings. Places are computed, not found by forces: the same answer gives the same picture. */
 import type { EChartsCoreOption } from "echarts/core";
 import type { Contact, ContactsAnswer, Meeting, SubContact } from "../model";
-import { short } from "../words";
 import { scenesOf } from "./ContactsTab";
 
 export interface Target {
@@ -12,6 +11,8 @@ export interface Target {
 interface Input {
   answer: ContactsAnswer;
   name: string;
+  /** What a person is called in the picture. */
+  nameOf: (id: string) => string;
   dark: boolean;
   tip: (target: Target) => string;
   sceneName: (scene: string) => string;
@@ -31,7 +32,7 @@ const SCENES: Record<string, { light: string; dark: string; line: "solid" | "das
   "neighbouring-squares": { light: "#8c8c8c", dark: "#8c8c8c", line: "dotted" },
 };
 
-export function graph({ answer, name, dark, tip, sceneName }: Input): { option: EChartsCoreOption; contacts: number; subs: number } {
+export function graph({ answer, name, nameOf, dark, tip, sceneName }: Input): { option: EChartsCoreOption; contacts: number; subs: number } {
   const colour = (scene: Meeting["scene"] | undefined) => {
     const found = SCENES[scene ?? "square"] ?? SCENES.square;
     return { color: dark ? found?.dark : found?.light, type: found?.line };
@@ -58,7 +59,7 @@ export function graph({ answer, name, dark, tip, sceneName }: Input): { option: 
       const { color } = colour(scenesOf(contact)[0]);
       return {
         id: contact.person_id,
-        name: short(contact.person_id),
+        name: nameOf(contact.person_id),
         x: RING.contacts * Math.cos(angle),
         y: RING.contacts * Math.sin(angle),
         symbolSize: 10 + 20 * (Math.log1p(contact.weighed_minutes) / most),
@@ -74,7 +75,7 @@ export function graph({ answer, name, dark, tip, sceneName }: Input): { option: 
       const angle = sorted.length > 24 ? around : own + spread(sorted, index);
       return {
         id: group[0]?.person_id ?? "",
-        name: short(group[0]?.person_id ?? ""),
+        name: nameOf(group[0]?.person_id ?? ""),
         x: RING.subs * Math.cos(angle),
         y: RING.subs * Math.sin(angle),
         symbol: "diamond",
