@@ -26,7 +26,7 @@ const queries = new QueryClient({
 /** Darker than the library's own, so that text can be read on its ground (WCAG 2.2, 1.4.3). */
 const READABLE = {
   light: { colorTextDescription: "rgba(0, 0, 0, 0.65)", colorTextTertiary: "rgba(0, 0, 0, 0.65)", colorTextPlaceholder: "rgba(0, 0, 0, 0.6)", colorError: "#cf1322", colorErrorText: "#cf1322", colorWarningText: "#874d00", colorSuccessText: "#237804", ...tagText(theme.defaultAlgorithm) },
-  dark: { colorTextDescription: "rgba(255, 255, 255, 0.7)", colorTextTertiary: "rgba(255, 255, 255, 0.7)", colorTextPlaceholder: "rgba(255, 255, 255, 0.6)", colorErrorText: "#ff7875", colorWarningText: "#d8bd14", ...tagText(theme.darkAlgorithm) },
+  dark: { colorTextDescription: "rgba(255, 255, 255, 0.7)", colorTextTertiary: "rgba(255, 255, 255, 0.7)", colorTextPlaceholder: "rgba(255, 255, 255, 0.6)", colorError: "#ff7875", colorErrorText: "#ff7875", colorWarningText: "#d8bd14", ...tagText(theme.darkAlgorithm) },
 };
 
 /** Tags have text of the seventh tone of their colour on the first one; the eighth is far enough from it, of gold and yellow the ninth. */

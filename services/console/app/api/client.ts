@@ -22,19 +22,22 @@ export class Problem extends Error {
   }
 }
 
+/** What emergency grants open; once invoked, a grant is all that counts, so that other questions go without it. */
+const UNDER_GRANT = /^\/v1\/persons\/(find|[^/?]+(\/(records|timeline|itinerary|contacts|health-code))?)(\?|$)/;
+
 /** Headers that every call of the console has; a form or a link of another site cannot send them. */
-export function callHeaders(): Record<string, string> {
+export function callHeaders(path: string): Record<string, string> {
   const task = currentTask();
   const headers: Record<string, string> = { "Isthmus-Console": "1" };
   if (task?.purpose) headers["Isthmus-Purpose"] = task.purpose;
   if (task?.caseReference) headers["Isthmus-Case"] = task.caseReference;
-  if (task?.grant) headers["Isthmus-Grant"] = task.grant;
+  if (task?.grant && UNDER_GRANT.test(path)) headers["Isthmus-Grant"] = task.grant;
   return headers;
 }
 
 const withHeaders: Middleware = {
   onRequest({ request }) {
-    for (const [name, value] of Object.entries(callHeaders())) {
+    for (const [name, value] of Object.entries(callHeaders(new URL(request.url).pathname))) {
       if (!request.headers.has(name)) request.headers.set(name, value);
     }
     return request;
@@ -54,7 +57,7 @@ export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response
 /** A call beside the document: downloads, other forms of an answer, bodies that are files. */
 export async function askRaw(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
-  for (const [name, value] of Object.entries(callHeaders())) if (!headers.has(name)) headers.set(name, value);
+  for (const [name, value] of Object.entries(callHeaders(path))) if (!headers.has(name)) headers.set(name, value);
   const response = await fetch(path, { ...init, headers });
   if (!response.ok) throw Problem.of(response.status, await response.json().catch(() => null));
   return response;

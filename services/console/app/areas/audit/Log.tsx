@@ -1,7 +1,8 @@
 import { FilterOutlined } from "@ant-design/icons";
-import { Button, Card, Col, DatePicker, Flex, Form, Grid, Input, Row, Select, Table, Tag, Typography, type TableColumnsType } from "antd";
+import { Button, Card, Col, DatePicker, Flex, Form, Grid, Input, Row, Select, Tag, Typography, type TableColumnsType } from "antd";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "react-router";
 import type { Dayjs } from "dayjs";
@@ -131,7 +132,7 @@ function EntryTable({ entries, open, label }: { entries: EntryView[]; open: (ent
     { key: "unit", title: t("entry.unit"), width: 220, ellipsis: true, dataIndex: "unit" },
   ];
   return (
-    <Table<EntryView>
+    <StackedTable<EntryView>
       aria-label={label}
       rowKey="index"
       size="small"

@@ -1,6 +1,7 @@
-import { App, Button, Card, Descriptions, Flex, Form, Input, InputNumber, Modal, Popconfirm, Table, Tag, Typography } from "antd";
+import { App, Button, Card, Descriptions, Flex, Form, Input, InputNumber, Modal, Popconfirm, Tag, Typography } from "antd";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { Problem } from "../../api/client";
 import { useFormat } from "../../parts/format";
@@ -85,7 +86,7 @@ function Requests({ requests }: { requests: NameRequest[] }) {
     <>
       {approve.isError && <ProblemAlert error={approve.error} />}
       {show.isError && <ProblemAlert error={show.error} />}
-      <Table<NameRequest>
+      <StackedTable<NameRequest>
         aria-label={t("names.table")}
         rowKey="request"
         size="small"

@@ -1,7 +1,8 @@
 import { WarningOutlined } from "@ant-design/icons";
-import { Button, Card, Col, Flex, Row, Segmented, Statistic, Switch, Table, Tag, Typography } from "antd";
+import { Button, Card, Col, Flex, Row, Segmented, Statistic, Switch, Tag, Typography } from "antd";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { Problem } from "../../api/client";
@@ -59,7 +60,7 @@ function Looks({ looks, open }: { looks: Weighed[]; open: (entry: EntryView) => 
   const format = useFormat();
   const codes = useCodes();
   return (
-    <Table<Weighed>
+    <StackedTable<Weighed>
       aria-label={t("unexplained.table")}
       rowKey={({ entry }) => entry.index}
       size="small"

@@ -39,7 +39,7 @@ export function useReceipts(): Kept[] {
 }
 
 /** The headers that the document asks for; the client sends them with every call. */
-const header = () => callHeaders() as { "Isthmus-Purpose": string };
+const header = () => callHeaders("/v1/ledger") as { "Isthmus-Purpose": string };
 
 export async function searchLog(search: EntrySearch) {
   return keep("search", await ask(api.POST("/v1/ledger/search", { params: { header: header() }, body: search as WholeSearch })));

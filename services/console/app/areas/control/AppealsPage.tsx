@@ -1,6 +1,7 @@
-import { App, Button, Drawer, Form, Input, Radio, Segmented, Select, Table, Tag, Typography } from "antd";
+import { App, Button, Drawer, Form, Input, Radio, Segmented, Select, Tag, Typography } from "antd";
 import { CheckCircleOutlined, ClockCircleOutlined, CloseCircleOutlined } from "@ant-design/icons";
 import { useState } from "react";
+import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
@@ -37,7 +38,7 @@ export function AppealsPage() {
             <Failed error={query.error} retry={() => void query.refetch()} />
           ) : (
             <>
-              <Table
+              <StackedTable
                 aria-label={t("appeals.title")}
                 size="small"
                 virtual={appeals.length > 50}

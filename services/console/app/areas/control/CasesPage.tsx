@@ -1,5 +1,5 @@
 import { SearchOutlined } from "@ant-design/icons";
-import { Button, Card, Flex, Segmented, Select, Table, Typography, type TableColumnsType } from "antd";
+import { Button, Card, Flex, Grid, Segmented, Select, Table, Typography, type TableColumnsType } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
@@ -93,6 +93,26 @@ function Cases({ cases }: { cases: KnownCase[] }) {
   const { t } = useTranslation("control");
   const { day, instant } = useFormat();
   const navigate = useNavigate();
+  const wide = Grid.useBreakpoint().md ?? true;
+  const person = (id?: string | null) => (id ? <PersonLink id={id} /> : <Typography.Text type="warning">{t("case.nobody")}</Typography.Text>);
+  const narrow: TableColumnsType<KnownCase> = [
+    {
+      title: t("cases.title"),
+      key: "all",
+      render: (_, one) => (
+        <Flex vertical gap={2}>
+          <Flex gap={8} wrap align="center" justify="space-between">
+            <Link to={`/control/cases/${one.case}`}><strong>{one.case_id}</strong></Link>
+            <CaseState state={one.state} />
+          </Flex>
+          <span>{person(one.person_id)}</span>
+          <Typography.Text type="secondary">{t("case.confirmed")}: {instant(one.confirmed_time)}</Typography.Text>
+          <Typography.Text type="secondary">{[one.cluster_id, one.township].filter(Boolean).join(" · ")}</Typography.Text>
+          {!one.isolated_time && one.existing && <Typography.Text type="danger">{t("case.notIsolated")}</Typography.Text>}
+        </Flex>
+      ),
+    },
+  ];
   const columns: TableColumnsType<KnownCase> = [
     {
       title: t("case.number"),
@@ -124,7 +144,7 @@ function Cases({ cases }: { cases: KnownCase[] }) {
       title: t("case.person"),
       key: "person",
       width: 150,
-      render: (_, { person_id }) => (person_id ? <PersonLink id={person_id} /> : <Typography.Text type="warning">{t("case.nobody")}</Typography.Text>),
+      render: (_, { person_id }) => person(person_id),
     },
   ];
   return (
@@ -133,8 +153,9 @@ function Cases({ cases }: { cases: KnownCase[] }) {
       size="small"
       rowKey="case"
       virtual={cases.length > 50}
-      scroll={{ x: 1150, y: cases.length > 10 ? 460 : undefined }}
-      columns={columns}
+      showHeader={wide}
+      scroll={{ x: wide ? 1150 : 300, y: cases.length > 10 ? 460 : undefined }}
+      columns={wide ? columns : narrow}
       dataSource={cases}
       pagination={false}
       locale={{ emptyText: <Empty>{t("cases.none")}</Empty> }}

@@ -1,5 +1,6 @@
-import { Alert, Button, Segmented, Table, Tag, Typography } from "antd";
+import { Alert, Button, Segmented, Tag, Typography } from "antd";
 import { useState } from "react";
+import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
@@ -39,7 +40,7 @@ export function SignalsPage() {
             <Failed error={query.error} retry={() => void query.refetch()} />
           ) : (
             <>
-              <Table
+              <StackedTable
                 aria-label={t("signals.title")}
                 size="small"
                 virtual={signals.length > 50}

@@ -99,6 +99,9 @@ export function PersonLink({ id, children }: { id: string; children?: ReactNode 
   );
 }
 
+/** A phone as people write it. */
+export const phoneText = (phone: string) => phone.replace(/^86(1\d{2})(\d{4})(\d{4})$/, "$1 $2 $3");
+
 /** One number that matters, with its word. */
 export function Figure({ label, value, hint, tone }: { label: string; value: ReactNode; hint?: ReactNode; tone?: "alarm" | "calm" }) {
   return (

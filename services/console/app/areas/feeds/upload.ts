@@ -68,7 +68,7 @@ function send(method: string, path: string, body: Blob | null, headers: Record<s
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, path);
-    for (const [name, value] of Object.entries({ "Content-Type": "application/octet-stream", ...callHeaders(), ...headers })) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries({ "Content-Type": "application/octet-stream", ...callHeaders(path), ...headers })) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => progress(event.loaded, event.total);
     request.onload = () => {
       const answer = readJson(request.responseText);

@@ -1,7 +1,8 @@
 import { DeleteOutlined, EyeOutlined, RedoOutlined } from "@ant-design/icons";
-import { Alert, Button, Checkbox, Descriptions, Drawer, Flex, Modal, Form, Input, Table, Tag, Typography } from "antd";
+import { Alert, Button, Checkbox, Descriptions, Drawer, Flex, Modal, Form, Input, Tag, Typography } from "antd";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
 import { ReceiptTag } from "../../parts/Page";
@@ -37,7 +38,7 @@ export function HeldRows({ selection }: { selection: { feed?: string; code?: str
       </Flex>
       {query.isPending ? <Loading /> : query.isError ? <Failed error={query.error} retry={() => void query.refetch()} /> : rows.length === 0 ? <Empty>{t("rows.none")}</Empty> : (
         <>
-          <Table<Held>
+          <StackedTable<Held>
             aria-label={t("rows.table")}
             rowKey={({ batch_id, row }) => `${batch_id} ${row}`}
             size="small"

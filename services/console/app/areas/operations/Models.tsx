@@ -1,7 +1,8 @@
 import { RollbackOutlined } from "@ant-design/icons";
-import { Alert, Button, Card, Form, Input, Popconfirm, Select, Table, Tag, Typography, Upload } from "antd";
+import { Alert, Button, Card, Form, Input, Popconfirm, Select, Tag, Typography, Upload } from "antd";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
@@ -146,7 +147,7 @@ function History({ models }: { models: Models }) {
       ) : (
         <>
           <Scroll label={t("history")} width={640}>
-            <Table
+            <StackedTable
               aria-label={t("history")}
               size="small"
               pagination={false}

@@ -11,6 +11,9 @@ const MINUTES_MAX = 1440;
 /** What a search for the contacts of a case needs at least. */
 const USUAL = { roles: ["cdc-tracer"], groups: ["identity", "contact", "residence", "trail"], minutes: 240 };
 
+/** A group of boxes takes no `required`: no such thing may be said of it (WAI-ARIA 1.2, role group). */
+const some = (message: string) => ({ validator: (_: unknown, chosen?: string[]) => (chosen?.length ? Promise.resolve() : Promise.reject(new Error(message))) });
+
 /** Asking for a grant: where, for whom, what it opens, why and how long. */
 export function AskGrant({ areas, close }: { areas: string[]; close: () => void }) {
   const { t } = useTranslation("grants");
@@ -37,10 +40,10 @@ export function AskGrant({ areas, close }: { areas: string[]; close: () => void 
         <Form.Item name="area" label={t("ask.area")} extra={t("ask.areaHelp")} rules={[{ required: true, pattern: AREA_FORM, message: t("ask.areaWrong") }]}>
           <AutoComplete options={areas.map((value) => ({ value }))} maxLength={32} />
         </Form.Item>
-        <Form.Item name="roles" label={t("ask.roles")} rules={[{ required: true, message: t("ask.rolesMissing") }]}>
+        <Form.Item name="roles" label={t("ask.roles")} rules={[some(t("ask.rolesMissing"))]}>
           <Checkbox.Group options={GRANT_ROLES.map((value) => ({ value, label: common(`role.${value}`) }))} />
         </Form.Item>
-        <Form.Item name="groups" label={t("ask.groups")} extra={t("ask.groupsHelp")} rules={[{ required: true, message: t("ask.groupsMissing") }]}>
+        <Form.Item name="groups" label={t("ask.groups")} extra={t("ask.groupsHelp")} rules={[some(t("ask.groupsMissing"))]}>
           <Checkbox.Group options={GRANT_GROUPS.map((value) => ({ value, label: common(`group.${value}`) }))} />
         </Form.Item>
         <Form.Item name="reason" label={t("ask.reason")} rules={[{ required: true, message: t("ask.reasonMissing") }]}>
@@ -51,7 +54,7 @@ export function AskGrant({ areas, close }: { areas: string[]; close: () => void 
         </Form.Item>
         {ask.isError && <div style={{ marginBottom: 16 }}><ProblemAlert error={ask.error} /></div>}
         <Flex gap={8} wrap align="center">
-          <Button type="primary" danger htmlType="submit" loading={ask.isPending} data-ask>{t("ask.send")}</Button>
+          <Button type="primary" htmlType="submit" loading={ask.isPending} data-ask>{t("ask.send")}</Button>
           <Button onClick={close}>{common("cancel")}</Button>
           <Typography.Text type="secondary">{t("ask.next")}</Typography.Text>
         </Flex>

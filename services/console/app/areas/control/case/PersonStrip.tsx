@@ -5,7 +5,7 @@ import { useFormat } from "../../../parts/format";
 import { ReceiptTag } from "../../../parts/Page";
 import { Failed, Loading } from "../../../parts/states";
 import { usePerson } from "../questions";
-import { PersonLink } from "../words";
+import { PersonLink, phoneText } from "../words";
 
 /** Who it is, in one line. */
 export function PersonStrip({ person, asOf }: { person: string; asOf?: string }) {
@@ -28,7 +28,7 @@ export function PersonStrip({ person, asOf }: { person: string; asOf?: string })
           </span>
           {phone && (
             <span>
-              <PhoneOutlined /> <span className="numbers">{phone.value.number}</span>
+              <PhoneOutlined /> <span className="numbers">{phoneText(phone.value.number)}</span>
             </span>
           )}
           {residence?.address && (

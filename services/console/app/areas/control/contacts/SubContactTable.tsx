@@ -1,5 +1,6 @@
 import { FileSearchOutlined } from "@ant-design/icons";
-import { Button, Table } from "antd";
+import { Button } from "antd";
+import { StackedTable } from "../../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { Empty } from "../../../parts/states";
 import { useFormat } from "../../../parts/format";
@@ -15,7 +16,7 @@ export function SubContactTable({ links, total, show }: { links: SubContact[]; t
   if (links.length === 0) return <Empty>{t("contacts.noSub")}</Empty>;
   return (
     <>
-      <Table<SubContact>
+      <StackedTable<SubContact>
         aria-label={t("contacts.sub-contacts")}
         size="small"
         virtual
