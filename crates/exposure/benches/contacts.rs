@@ -48,7 +48,7 @@ fn main() {
 
     let start = Instant::now();
     let carriers: Vec<Carrier> = index
-        .rank_all(&cases, |found| {
+        .rank_all(&cases, |_| true, |found| {
             let carrier = |one: &exposure::Exposed| Carrier {
                 person: one.person,
                 span: Seconds { from: one.first, to: DAYS * DAY },

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
-/// The longest body that a route of the query API takes, in bytes.
+/// The longest body that a route of the query API takes, in bytes, unless it takes a long list.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// How long a body may take to arrive.
@@ -17,21 +17,25 @@ const BODY_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The deepest nesting of arrays and objects that a body may have.
 const DEPTH_MAX: usize = 8;
 
-/// Reads a JSON body. Unknown and double members are refused by the type; deep nesting, a long body, NUL characters and
+/// Reads a JSON body of so many bytes at most. Unknown and double members are refused by the type; deep nesting, a long body, NUL characters and
 /// trailing text are refused here.
 ///
 /// # Errors
 /// The problem to answer with. It never repeats anything of the body.
-pub(crate) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+pub(crate) async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<T, Problem> {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if !declared.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Problem::BodyType);
     }
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+    if length.is_some_and(|length| length > bytes_max as u64) {
         return Err(Problem::BodyTooLarge);
     }
-    let read = tokio::time::timeout(BODY_WAIT_MAX, axum::body::to_bytes(body, BODY_BYTES_MAX));
+    let read = tokio::time::timeout(BODY_WAIT_MAX, axum::body::to_bytes(body, bytes_max));
     let bytes = match read.await.map_err(|_| Problem::BodyMalformed)? {
         Ok(bytes) => bytes,
         // A body without length that goes on past the limit, or one that was broken off: the first is far more likely.

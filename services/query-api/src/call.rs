@@ -4,6 +4,8 @@
 //! record. Refusals go the same way. When the ledger does not take the entry, the answer is
 //! [`Problem::AuditUnavailable`] and nothing else.
 
+mod record;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use access::{
@@ -14,13 +16,12 @@ use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{PersonId, RecordId, TokenKey};
-use ledger::{
-    Access, CaseToken, Code, LedgerError, Matter, MatterId, Nonce, PolicyHash, Receipt, Released, SubjectHandle,
-};
+use ledger::{Code, LedgerError, Matter, PolicyHash, Receipt, SubjectHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::body::BODY_BYTES_MAX;
 use crate::problem::Problem;
 use crate::state::{LEDGER_WAIT_MAX, QueryState};
 use crate::{auth, budget, grants};
@@ -335,8 +336,13 @@ impl Call {
 
     /// The JSON body.
     pub(crate) async fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Failure> {
+        self.json_within(BODY_BYTES_MAX).await
+    }
+
+    /// The JSON body, of so many bytes at most.
+    pub(crate) async fn json_within<T: serde::de::DeserializeOwned>(&self, bytes_max: usize) -> Result<T, Failure> {
         let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(Problem::Internal)?;
-        Ok(crate::body::json(&self.headers, body).await?)
+        Ok(crate::body::json(&self.headers, body, bytes_max).await?)
     }
 
     /// The granted groups among those that the action shows, and the rest of these.
@@ -381,8 +387,19 @@ impl Call {
         media_type: &'static str,
         outcome: Result<Found<T>, Failure>,
     ) -> Answered {
+        self.finish_written(media_type, outcome, |content, _| content).await
+    }
+
+    /// The same, written when it is on record, with the receipt at hand.
+    pub(crate) async fn finish_written<T, R: IntoResponse>(
+        self,
+        media_type: &'static str,
+        outcome: Result<Found<T>, Failure>,
+        write: impl FnOnce(T, &Receipt) -> R,
+    ) -> Answered {
         let file = |(content, receipt): (T, Receipt)| {
             let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")];
+            let content = write(content, &receipt);
             with_receipt(Answered((StatusCode::OK, headers, content).into_response()), &receipt)
         };
         match budget::within(&self, outcome).await {
@@ -399,27 +416,6 @@ impl Call {
             Ok(((), receipt)) => with_receipt(Answered(body(self)), &receipt),
             Err(problem) => Answered::without_entry(problem),
         }
-    }
-
-    /// Puts what was found on record, and only then gives it out.
-    pub(crate) async fn disclose<T>(&self, found: Found<T>) -> Result<(T, Receipt), Problem> {
-        self.disclose_about(found, None).await
-    }
-
-    async fn disclose_about<T>(&self, found: Found<T>, matter: Option<Matter>) -> Result<(T, Receipt), Problem> {
-        let Found { answer: value, subjects, released, withheld, count } = found;
-        let access = self.access()?;
-        let key = &self.state.setup.token_key;
-        let subjects = self.state.watch.handles.note(key, subjects);
-        let matter = matter.or_else(|| {
-            let act = Code::parse(grants::INVOKED).ok()?;
-            Some(Matter { id: MatterId(self.grant?.0), act })
-        });
-        let (groups, withheld) = (codes(&released)?, codes(&withheld)?);
-        let disclosure = access.disclose(value, Released { subjects, groups, withheld, count: count as u64, matter });
-        let disclosed = within(self.state.setup.ledger.disclose(disclosure)).await?;
-        metrics::counter!("isthmus_disclosures_total", "role" => self.caller.role.code()).increment(1);
-        Ok(disclosed.into_parts())
     }
 
     /// Whether the token still opens what it opened when the call began.
@@ -441,37 +437,6 @@ impl Call {
             Ok(((), receipt)) => Ok(Recorded(receipt)),
             Err(problem) => Err(Answered(problem.into_response())),
         }
-    }
-
-    /// Puts a refusal on record and answers.
-    pub(crate) async fn refuse(&self, failure: Failure) -> Answered {
-        let (Ok(access), Ok(reason)) = (self.access(), Code::parse(failure.reason)) else {
-            return Answered(Problem::Internal.into_response());
-        };
-        let key = &self.state.setup.token_key;
-        let subjects = self.state.watch.handles.note(key, failure.subjects);
-        let refusal = access.refuse(reason, subjects);
-        metrics::counter!("isthmus_refusals_total", "reason" => failure.reason).increment(1);
-        match within(self.state.setup.ledger.refuse(refusal)).await {
-            Ok(refused) => with_receipt(Answered(failure.problem.into_response()), refused.receipt()),
-            Err(problem) => Answered(problem.into_response()),
-        }
-    }
-
-    fn access(&self) -> Result<Access, Problem> {
-        let purpose = self.purpose_stated.then(|| code(self.request.purpose.code())).transpose()?;
-        let key = &self.state.setup.token_key;
-        Ok(Access {
-            stamp: self.state.stamper.stamp(self.state.now()),
-            actor: code(&self.caller.handle)?,
-            unit: unit(&self.caller)?,
-            role: code(self.caller.role.code())?,
-            action: self.action.clone(),
-            purpose,
-            case: self.request.case.as_ref().map(|case| CaseToken(key.opaque("case", case.expose()))),
-            policy: policy_hash(&self.state.setup.policy),
-            request: Nonce::random(),
-        })
     }
 }
 

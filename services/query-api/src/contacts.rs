@@ -3,8 +3,10 @@
 //! Who is near whom is decided by `exposure` over everybody's whereabouts, which the process holds in memory. Each person
 //! shown is a subject of the entry in the ledger.
 
+pub(crate) mod batch;
 mod city;
 mod held;
+mod table;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use domain::{PersonId, Timestamp};
-use exposure::{Carrier, Case, Crowd, Exposed, Meeting, Room, Scene, Seconds, Span};
+use exposure::{Carrier, Case, Crowd, Exposed, Link, Meeting, Room, Scene, Seconds, Span};
 use serde::Serialize;
 use store::views;
 use utoipa::ToSchema;
@@ -324,15 +326,9 @@ fn sub_contacts(shown: &Shown, case: Case, exposed: &[Exposed], limit: usize) ->
     let mut found = shown.city.index.sub_contacts(&carriers);
     found.links.retain(|link| link.person != case.person && shown.released.contains(group_of(link.meeting.scene)));
     found.links.sort_by_key(|link| std::cmp::Reverse(link.meeting.span.count()));
-    let id = |number| shown.city.person(number).as_uuid();
-    let view = |link: &exposure::Link| SubContactView {
-        person_id: id(link.person),
-        through: id(link.carrier),
-        meeting: shown.meeting(&link.meeting),
-    };
     SubContactsView {
         total: found.links.len(),
-        links: found.links.iter().take(limit).map(view).collect(),
+        links: found.links.iter().take(limit).map(|link| shown.sub_contact(link)).collect(),
         left_out: found.left_out.len(),
     }
 }
@@ -368,6 +364,14 @@ impl Shown {
             minutes: exposed.seconds as f64 / 60.0,
             meeting_count: exposed.meetings,
             meetings: meetings.iter().take(MEETINGS_MAX).map(|meeting| self.meeting(meeting)).collect(),
+        }
+    }
+
+    fn sub_contact(&self, link: &Link) -> SubContactView {
+        SubContactView {
+            person_id: self.city.person(link.person).as_uuid(),
+            through: self.city.person(link.carrier).as_uuid(),
+            meeting: self.meeting(&link.meeting),
         }
     }
 

@@ -96,6 +96,7 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(itinerary::read))
         .routes(routes!(itinerary::read_own))
         .routes(routes!(contacts::read))
+        .routes(routes!(contacts::batch::read))
         .routes(routes!(health_code::read))
         .routes(routes!(health_code::read_own))
         .routes(routes!(appeals::list_own, appeals::make))

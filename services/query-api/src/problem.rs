@@ -98,6 +98,14 @@ problems! {
     ContactsLoading = 503 "contacts-loading":
         "The process has just started and is still reading where everybody was, so contacts cannot be answered yet.",
         "Try again in a minute; if it goes on, the operator must look at the log of the query API.";
+    /// A question about the contacts of cases that makes no sense.
+    ContactsMalformed = 422 "contacts-malformed":
+        "The question names no case, more than 5,000, or cases beside `all`; or its `limit` is 0, or an instant has another form.",
+        "Send `cases` with ids as GET /v1/cases tells them, or `all`; instants are written as 2022-03-01T00:00:00Z.";
+    /// More contacts than one answer holds.
+    ContactsTooMany = 422 "contacts-too-many":
+        "The cases have more contacts than the 20,000,000 that one answer holds.",
+        "State `limit`, for the most exposed of each case, or ask for fewer cases at once.";
     /// A body that is not the expected JSON.
     BodyMalformed = 400 "body-malformed":
         "The body is not the JSON document that this route takes: broken, nested, with unknown, missing or double members.",
@@ -108,8 +116,8 @@ problems! {
         "Send the header `Content-Type: application/json`.";
     /// A body that is too long.
     BodyTooLarge = 413 "body-too-large":
-        "The body is longer than 16 KiB.",
-        "Ask for fewer identifiers at once.";
+        "The body is longer than 16 KiB, or than the 256 KiB of a list of cases.",
+        "Ask for fewer identifiers or cases at once.";
     /// A search of the ledger that makes no sense.
     SearchMalformed = 422 "search-malformed":
         "A member of the search has another form, names a person twice, or asks for more than 1,000 entries.",

@@ -32,6 +32,8 @@ pub struct Exposed {
     pub meetings: u32,
     /// When the first began: from then on they may carry on what they caught.
     pub first: Second,
+    /// When the last ended.
+    pub last: Second,
 }
 
 /// Somebody who was near a case.
@@ -87,6 +89,7 @@ struct Sums {
     seconds: Vec<u64>,
     meetings: Vec<u32>,
     first: Vec<Second>,
+    last: Vec<Second>,
     touched: Vec<u32>,
 }
 
@@ -97,6 +100,7 @@ impl Sums {
             seconds: vec![0; people],
             meetings: vec![0; people],
             first: vec![0; people],
+            last: vec![0; people],
             touched: Vec::new(),
         }
     }
@@ -111,6 +115,7 @@ impl Sums {
         self.exposure[number] += weighed * f64::from(span.count()) / 60.0;
         self.seconds[number] += u64::from(span.count());
         self.first[number] = self.first[number].min(span.from);
+        self.last[number] = self.last[number].max(span.to);
     }
 
     fn ranked(self) -> Vec<Exposed> {
@@ -122,6 +127,7 @@ impl Sums {
                 seconds: self.seconds[number],
                 meetings: self.meetings[number],
                 first: self.first[number],
+                last: self.last[number],
             }
         };
         let mut exposed: Vec<Exposed> = self.touched.iter().map(|person| of(*person)).collect();
@@ -178,8 +184,18 @@ impl Index {
     }
 
     /// Who was near each of many cases, on all cores; as [`Index::contacts_of_all`] without the meetings.
-    pub fn rank_all<T: Send>(&self, cases: &[Case], each: impl Fn(Ranking<'_>) -> T + Sync) -> Vec<T> {
-        cases.par_iter().map(|case| each(self.rank(*case, |_| true))).collect()
+    pub fn rank_all<T: Send>(
+        &self,
+        cases: &[Case],
+        counts: impl Fn(Room) -> bool + Sync,
+        each: impl Fn(Ranking<'_>) -> T + Sync,
+    ) -> Vec<T> {
+        cases.par_iter().map(|case| each(self.rank(*case, &counts))).collect()
+    }
+
+    /// One more than the greatest number of a person.
+    pub const fn people(&self) -> usize {
+        self.people
     }
 
     fn in_squares(

@@ -6,6 +6,7 @@ mod audit;
 mod cases;
 mod community;
 mod contacts;
+mod contacts_of_cases;
 mod figures;
 mod follow_ups;
 mod grants;

@@ -1,11 +1,13 @@
 //! Facts about where people of the town were, written as a projector would.
 
 use domain::{
-    Body, ClaimToken, Datum, Edition, Event, EventType, PersonId, PlaceKind, PlaceRef, PresenceInterval,
-    PresenceMethod, RecordId, Timestamp,
+    Body, ClaimToken, Datum, Edition, Event, EventType, GoldenRecord, PersonId, PlaceKind, PlaceRef, PresenceInterval,
+    PresenceMethod, RecordId, SourceKind, Timestamp,
 };
-use store::views::{Changes, FactPut, PlacePut};
+use store::views::{Changes, FactPut, PersonPut, PlacePut, RecordPut};
 use test_support::build::{self, NOON, record_id};
+
+use crate::world::GRID;
 
 /// The latitude and longitude of a cell in the middle of the town.
 pub(crate) const CENTRE: (f64, f64) = (31.300_5, 120.600_5);
@@ -111,4 +113,36 @@ pub(crate) fn seen(
         ..PresenceInterval::default()
     };
     fact(changes, ("telecom", id), subject, (from, to), body.into());
+}
+
+/// Somebody of a household register, whom nobody else knows.
+pub(crate) fn resident(changes: &mut Changes, id: &str) -> PersonId {
+    let record_id = record_id("register", id);
+    let person = PersonId::from_oldest(record_id);
+    let statement = build::person("居民").lives("residence-road 9", GRID).build();
+    let meta = build::meta("register", id);
+    let edition = Edition { version: 1, reading: 0 };
+    changes.records.push(RecordPut {
+        record_id,
+        source: "register".to_owned(),
+        source_kind: SourceKind::Community,
+        stated: Some((edition, meta.event_id, NOON, NOON)),
+        statement: Some(serde_json::to_string(&statement).expect("json")),
+        parts: None,
+        retraction: None,
+        withdrawn: None,
+        person: Some(person),
+        batch_id: meta.batch_id,
+        batch_row: 1,
+    });
+    let golden = serde_json::to_string(&GoldenRecord::default()).expect("json");
+    changes.persons.push(PersonPut {
+        person_id: person,
+        digest: store::lineage::digest(&golden, &[record_id]),
+        golden,
+        units: vec![GRID.to_owned()],
+        record_count: 1,
+        first_time: NOON,
+    });
+    person
 }
