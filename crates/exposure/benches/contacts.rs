@@ -1,90 +1,239 @@
-//! How long contacts take: `cargo bench -p exposure -- <residents> <residents per square>` (100,000 and 2,500 unless told),
-//! 14 days of 20 stays. Nobody here exists: a resident goes between six places around a home, by a fixed rule.
+//! How long contacts and codes take in memory, and the city that it is measured on, for other programs:
+//!
+//!     cargo bench -p exposure -- [--residents N] [--density N] [--days N] [--cases N] [stays | facts]
+//!
+//! Without a word it measures, and ends with a line of JSON. `stays` writes the city as CSV, `facts` as rows of the table of
+//! facts for PostgreSQL's COPY. Nobody here exists: a resident goes between some places around a home, by a fixed rule, and
+//! comes home between two errands. No two stays of a resident touch in one square. `density` is residents by square.
 
+use std::collections::BTreeSet;
+use std::io::{BufWriter, Write};
 use std::time::Instant;
 
-use exposure::{Carrier, Case, FactId, Index, Located, Overlap, PersonId, PlaceId, Rules, Seconds, Square};
+use domain::Timestamp;
+use exposure::{
+    Carrier, Case, CaseId, CaseState, Exposed, FactId, Index, KnownCase, Located, Overlap, PersonId, PlaceId, Rules,
+    Seconds, Square, TownshipId, TracedCase,
+};
 
-const DAYS: u32 = 14;
 const STAYS: u32 = 20;
 const DAY: u32 = 86_400;
-const CASES: u32 = 1_000;
+/// 2022-03-01, midnight in China.
+const BEGIN: u32 = 1_646_064_000;
 /// Contacts in one answer.
 const PAGE: usize = 100;
+/// Squares of a township.
+const SQUARES: u32 = 4;
+/// Questions about single residents.
+const ASKED: u32 = 200;
 
-fn main() {
-    let mut arguments = std::env::args().skip(1).filter_map(|argument| argument.parse::<u32>().ok());
-    let residents = arguments.next().unwrap_or(100_000);
-    let density = arguments.next().unwrap_or(2_500);
-    let side = (f64::from(residents) / f64::from(density)).sqrt().ceil() as u32;
-    let square = |number: u32| Square { row: (number / side) as i32, column: (number % side) as i32 };
-    let places: Vec<_> = (0..side * side).map(|number| vec![Overlap { square: square(number), share: 1.0 }]).collect();
-    let stays: Vec<Located> = (0..residents).flat_map(|person| whereabouts(person, side)).collect();
-    println!("{residents} residents, {} squares, {} stays", side * side, stays.len());
+/// An invented city.
+#[derive(Clone, Copy)]
+struct City {
+    residents: u32,
+    density: u32,
+    days: u32,
+    cases: u32,
+}
 
-    let start = Instant::now();
-    let index = Index::build(Rules::default(), &places, &stays, Vec::new()).expect("known places");
-    drop(stays);
-    println!("index of {} entries: {:.1} s", index.entries(), start.elapsed().as_secs_f64());
+fn main() -> std::io::Result<()> {
+    let mut city = City { residents: 100_000, density: 2_500, days: 14, cases: 1_000 };
+    let mut what = String::new();
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let number = |text: Option<String>| text.and_then(|text| text.parse().ok()).expect("a number");
+        match word.as_str() {
+            "--residents" => city.residents = number(words.next()),
+            "--density" => city.density = number(words.next()),
+            "--days" => city.days = number(words.next()),
+            "--cases" => city.cases = number(words.next()),
+            "stays" | "facts" => what = word,
+            // Handed over by cargo.
+            _ => {}
+        }
+    }
+    match what.as_str() {
+        "stays" => city.write_stays(),
+        "facts" => city.write_facts(),
+        _ => city.measure(),
+    }
+}
 
-    let always = Seconds { from: 0, to: DAYS * DAY };
-    let cases: Vec<Case> =
-        (0..CASES).map(|n| Case { person: PersonId(n * (residents / CASES)), span: always }).collect();
-    let mut times: Vec<(f64, usize)> = cases
-        .iter()
-        .take(200)
-        .map(|case| {
-            let start = Instant::now();
+impl City {
+    fn side(self) -> u32 {
+        (f64::from(self.residents) / f64::from(self.density)).sqrt().ceil().max(5.0) as u32
+    }
+
+    const fn span(self) -> Seconds {
+        Seconds { from: BEGIN, to: BEGIN + self.days * DAY }
+    }
+
+    fn case(self, number: u32) -> PersonId {
+        PersonId(number * (self.residents / self.cases))
+    }
+
+    fn stays(self) -> impl Iterator<Item = Located> {
+        (0..self.residents).flat_map(move |person| self.whereabouts(person))
+    }
+
+    /// The stays of a resident: two thirds of a day at home, the others here and there nearby.
+    fn whereabouts(self, person: u32) -> impl Iterator<Item = Located> {
+        let side = self.side();
+        let home = scattered(person, 0) % (side * side);
+        (0..self.days).flat_map(move |day| {
+            let end = BEGIN + (day + 1) * DAY;
+            let mut at = BEGIN + day * DAY;
+            (0..STAYS).map(move |n| {
+                let draw = scattered(person, 1 + day * STAYS + n);
+                let long = if n == 0 || n == STAYS - 1 { 8 * 3_600 } else { 180 + draw % 2_540 };
+                let way = if n % 2 == 0 { 0 } else { 1 + scattered(person, draw % 5) % 3 };
+                let place = PlaceId((home + way * (1 + side * (draw % 2))) % (side * side));
+                let span = Seconds { from: at, to: (at + long).min(end) };
+                at = (span.to + 60).min(end);
+                let fact = FactId((person * self.days + day) * STAYS + n);
+                Located { person: PersonId(person), place, span, confidence: 0.8, fact }
+            })
+        })
+    }
+
+    fn write_stays(self) -> std::io::Result<()> {
+        let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
+        writeln!(out, "person,place,from,to")?;
+        for Located { person, place, span, .. } in self.stays() {
+            writeln!(out, "{},{},{},{}", person.0, place.0, span.from, span.to)?;
+        }
+        out.flush()
+    }
+
+    fn write_facts(self) -> std::io::Result<()> {
+        let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
+        for Located { person, place, span, fact, .. } in self.stays() {
+            let (id, subject, place) = (fact.0, person.0, place.0);
+            let [from, to] = [span.from, span.to].map(instant);
+            let (from_ms, to_ms) = (from.as_millis(), to.as_millis());
+            write!(out, "00000000-0000-5000-8001-{id:012x}\t3\tf\t1\t0\t00000000-0000-5000-8002-{id:012x}\tcells\t")?;
+            write!(out, "00000000-0000-5000-8000-{subject:012x}\t{from}\t{to}\tcells/{place}\t")?;
+            write!(out, r#"{{"place":{{"place_id":"cells/{place}","kind":"CELL","datum":"UNKNOWN"}},"#)?;
+            writeln!(out, r#""start_time":{from_ms},"end_time":{to_ms},"method":"CELL"}}"#)?;
+        }
+        out.flush()
+    }
+
+    fn measure(self) -> std::io::Result<()> {
+        let side = self.side();
+        let square = |number: u32| Square { row: (number / side) as i32, column: (number % side) as i32 };
+        let places: Vec<_> =
+            (0..side * side).map(|number| vec![Overlap { square: square(number), share: 1.0 }]).collect();
+        let stays: Vec<Located> = self.stays().collect();
+        println!("{} residents, {} squares, {} stays", self.residents, side * side, stays.len());
+        let mut told = vec![format!("\"stays\":{}", stays.len())];
+        let mut tell = |name: &str, value: f64| told.push(format!("\"{name}\":{value:.6}"));
+
+        let (index, seconds) =
+            timed(|| Index::build(Rules::default(), &places, &stays, Vec::new()).expect("known places"));
+        println!("index of {} entries: {seconds:.1} s", index.entries());
+        tell("index_s", seconds);
+
+        let cases: Vec<Case> = (0..self.cases).map(|n| Case { person: self.case(n), span: self.span() }).collect();
+        let one = |case: &Case| {
             // As the hub answers: everybody ranked, and the meetings of a page.
             let ranking = index.rank(*case, |_| true);
             let page = ranking.exposed().iter().take(PAGE).map(|exposed| ranking.contact(exposed));
             std::hint::black_box(page.collect::<Vec<_>>());
-            (start.elapsed().as_secs_f64() * 1_000.0, ranking.exposed().len())
+            ranking.exposed().len()
+        };
+        let (p50, p99, contacts) = each(cases.iter().take(ASKED as usize).map(|case| || one(case)));
+        println!("one case: {p50:.1} ms in the middle, p99 {p99:.1} ms, {contacts} contacts");
+        tell("case_p50_ms", p50);
+        tell("case_p99_ms", p99);
+        tell("case_contacts", contacts as f64);
+
+        let carriers = |found: exposure::Ranking<'_>| {
+            let carrier =
+                |one: &Exposed| Carrier { person: one.person, span: Seconds { from: one.first, to: self.span().to } };
+            found.exposed().iter().map(carrier).collect::<Vec<_>>()
+        };
+        let (carriers, seconds) = timed(|| index.rank_all(&cases, |_| true, carriers));
+        let mut carriers: Vec<Carrier> = carriers.into_iter().flatten().collect();
+        println!("contacts of {} cases: {seconds:.1} s, {} in all", self.cases, carriers.len());
+        tell("batch_s", seconds);
+        tell("batch_contacts", carriers.len() as f64);
+        // Of a contact of several cases, the first meeting counts.
+        carriers.sort_unstable_by_key(|carrier| (carrier.person, carrier.span.from));
+        carriers.dedup_by_key(|carrier| carrier.person);
+        let (found, seconds) = timed(|| index.sub_contacts(&carriers));
+        println!("sub-contacts of {} contacts: {seconds:.1} s, {} people", carriers.len(), found.links.len());
+        tell("sub_s", seconds);
+        tell("sub_contacts", found.links.len() as f64);
+
+        let traced: Vec<TracedCase> = (0..self.cases).map(|number| self.traced(number)).collect();
+        let townships: Vec<_> = (0..side * side).map(|place| Some(TownshipId(place / SQUARES))).collect();
+        let now = instant(self.span().to);
+        let (codes, seconds) = timed(|| index.codes(&traced, &stays, &townships, now));
+        let count = |colour| codes.iter().filter(|code| code.colour == colour).count();
+        let [green, yellow, red] =
+            [exposure::Colour::Green, exposure::Colour::Yellow, exposure::Colour::Red].map(count);
+        println!("risk and codes of everybody: {seconds:.1} s: {green} green, {yellow} yellow, {red} red");
+        tell("codes_s", seconds);
+
+        let asked: Vec<PersonId> = (0..ASKED).map(|n| PersonId(n * (self.residents / ASKED) + 1)).collect();
+        let (p50, p99, grounds) = each(asked.iter().map(|person| || index.grounds(*person, &traced, now).len()));
+        println!("reasons of one code: {p50:.1} ms in the middle, p99 {p99:.1} ms, {grounds} reasons");
+        tell("code_p50_ms", p50);
+        tell("code_p99_ms", p99);
+
+        let (p50, p99, _) = each(asked.iter().take(50).map(|person| {
+            let (index, places) = (&index, &places);
+            move || {
+                let own: Vec<Located> = self.whereabouts(person.0).skip(1).collect();
+                let later = index.with(&BTreeSet::from([*person]), places, &own, &[]).expect("known places");
+                later.rank(Case { person: *person, span: self.span() }, |_| true).exposed().len()
+            }
+        }));
+        println!("a fact taken in and the changed answer: {p50:.1} ms in the middle, p99 {p99:.1} ms");
+        tell("fact_p50_ms", p50);
+        tell("fact_p99_ms", p99);
+        println!("{{{}}}", told.join(","));
+        Ok(())
+    }
+
+    fn traced(self, number: u32) -> TracedCase {
+        let side = self.side();
+        let person = self.case(number);
+        let known = KnownCase {
+            case: CaseId(number),
+            person,
+            township: TownshipId(scattered(person.0, 0) % (side * side) / SQUARES),
+            state: CaseState::Confirmed,
+            confirmed: Some(instant(self.span().to - DAY)),
+            closed: None,
+            cluster: Some(number / 4),
+        };
+        TracedCase { known, infectious: Some(self.span()) }
+    }
+}
+
+fn instant(second: u32) -> Timestamp {
+    Timestamp::from_millis(i64::from(second) * 1_000)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let done = work();
+    (done, start.elapsed().as_secs_f64())
+}
+
+/// Milliseconds of the middle one and of the 99th in a hundred, and the count that the middle one gave.
+fn each<F: FnOnce() -> usize>(all: impl Iterator<Item = F>) -> (f64, f64, usize) {
+    let mut times: Vec<(f64, usize)> = all
+        .map(|one| {
+            let (count, seconds) = timed(one);
+            (seconds * 1_000.0, count)
         })
         .collect();
     times.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].0;
-    println!("one case: {:.1} ms in the middle, p99 {:.1} ms, {} contacts", at(50), at(99), times[times.len() / 2].1);
-
-    let start = Instant::now();
-    let carriers: Vec<Carrier> = index
-        .rank_all(&cases, |_| true, |found| {
-            let carrier = |one: &exposure::Exposed| Carrier {
-                person: one.person,
-                span: Seconds { from: one.first, to: DAYS * DAY },
-            };
-            found.exposed().iter().map(carrier).collect::<Vec<_>>()
-        })
-        .into_iter()
-        .flatten()
-        .collect();
-    println!("contacts of {CASES} cases: {:.1} s, {} in all", start.elapsed().as_secs_f64(), carriers.len());
-    // Of a contact of several cases, the first meeting counts.
-    let mut carriers = carriers;
-    carriers.sort_unstable_by_key(|carrier| (carrier.person, carrier.span.from));
-    carriers.dedup_by_key(|carrier| carrier.person);
-    let start = Instant::now();
-    let found = index.sub_contacts(&carriers);
-    let seconds = start.elapsed().as_secs_f64();
-    println!("sub-contacts of {} contacts: {seconds:.1} s, {} people", carriers.len(), found.links.len());
-}
-
-/// The stays of a resident: two thirds of a day at home, the others here and there nearby.
-fn whereabouts(person: u32, side: u32) -> impl Iterator<Item = Located> {
-    let home = scattered(person, 0) % (side * side);
-    (0..DAYS).flat_map(move |day| {
-        let mut at = day * DAY;
-        (0..STAYS).map(move |n| {
-            let draw = scattered(person, 1 + day * STAYS + n);
-            let long = if n == 0 || n == STAYS - 1 { 8 * 3_600 } else { 120 + draw % 2_600 };
-            let way = if n % 2 == 0 { 0 } else { 1 + scattered(person, draw % 5) % 3 };
-            let place = PlaceId((home + way * (1 + side * (draw % 2))) % (side * side));
-            let span = Seconds { from: at, to: (at + long).min((day + 1) * DAY) };
-            at = (span.to + 60).min((day + 1) * DAY);
-            let fact = FactId((person * DAYS + day) * STAYS + n);
-            Located { person: PersonId(person), place, span, confidence: 0.8, fact }
-        })
-    })
+    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
+    (at(50).0, at(99).0, at(50).1)
 }
 
 /// A number that looks drawn and is always the same.

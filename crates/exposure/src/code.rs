@@ -112,25 +112,37 @@ impl HealthCode {
 
 /// What a ground makes of the code, if it holds.
 fn reason(rules: &Rules, now: Timestamp, ground: &Ground, level: impl Fn(TownshipId) -> Level) -> Option<Reason> {
-    if now < ground.since {
-        return None;
-    }
     let level = match ground.cause {
         Cause::Stay(township) => Some(level(township)),
         Cause::Case(_) | Cause::Contact(_) | Cause::SubContact(_) => None,
     };
-    let colour = match (ground.cause, level) {
+    let (colour, until) = holds(rules, now, (ground.cause, level), ground.since, ground.last)?;
+    let mut facts = ground.facts.clone();
+    facts.sort_unstable();
+    facts.dedup();
+    Some(Reason { colour, until, cause: ground.cause, level, facts })
+}
+
+/// The colour of a cause and until when, if it holds. A stay comes with the level of its township.
+pub(crate) fn holds(
+    rules: &Rules,
+    now: Timestamp,
+    (cause, level): (Cause, Option<Level>),
+    since: Timestamp,
+    last: Option<Timestamp>,
+) -> Option<(Colour, Timestamp)> {
+    if now < since {
+        return None;
+    }
+    let colour = match (cause, level) {
         (Cause::Case(_) | Cause::Contact(_), _) | (_, Some(Level::High)) => Colour::Red,
         (Cause::SubContact(_), _) | (_, Some(Level::Medium)) => Colour::Yellow,
         (Cause::Stay(_), Some(Level::Low) | None) => return None,
     };
     let days = if colour == Colour::Red { rules.code.red_days } else { rules.code.yellow_days };
-    let last = ground.last.map_or(now, |last| last.min(now));
+    let last = last.map_or(now, |last| last.min(now));
     let until = last.plus_millis(i64::from(days) * DAY_MS);
-    let mut facts = ground.facts.clone();
-    facts.sort_unstable();
-    facts.dedup();
-    (now < until).then_some(Reason { colour, until, cause: ground.cause, level, facts })
+    (now < until).then_some((colour, until))
 }
 
 #[cfg(test)]

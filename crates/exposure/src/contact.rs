@@ -17,6 +17,7 @@ mod index;
 mod meet;
 mod room;
 mod shelf;
+mod source;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,7 @@ pub use chain::{Carrier, Link, SubContacts};
 pub use index::{Index, IndexError, Located};
 pub use meet::{Case, Contact, Contacts, Exposed, Ranking};
 pub use room::{Occupancy, Room, ride_room, seat_row};
+pub(crate) use source::{Reached, Sources};
 
 /// Number of a person, which the caller gives out and resolves. The greatest should not be far above the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 //! Not here: reading facts (`store`), who may ask (`access`), and the record of the answer (`ledger`).
 
 mod code;
+mod codes;
 mod community;
 mod contact;
 pub mod follow_up;
@@ -19,6 +20,7 @@ mod square;
 mod stay;
 
 pub use code::{Cause, Colour, Ground, HealthCode, Reason};
+pub use codes::{CityCode, TracedCase};
 pub use community::{Census, Count, GroupCount, Membership, Resident};
 pub use contact::{
     Carrier, Case, Contact, Contacts, Crowd, Exposed, Index, IndexError, Link, Located, Meeting, Occupancy, PersonId,

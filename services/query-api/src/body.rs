@@ -22,11 +22,7 @@ const DEPTH_MAX: usize = 8;
 ///
 /// # Errors
 /// The problem to answer with. It never repeats anything of the body.
-pub(crate) async fn json<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Body,
-    bytes_max: usize,
-) -> Result<T, Problem> {
+pub(crate) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<T, Problem> {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if !declared.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Problem::BodyType);

@@ -2,15 +2,15 @@
 //!
 //! A reason says what and since when, never who: a resident learns of having met a case, not whose.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use domain::{EventId, EventType, PersonId, Timestamp};
 use exposure::{
-    Case, Cause, Colour, Exposed, FactId, Ground, HealthCode, Level, Presence, Reason, Scene, Seconds, Span,
-    TownshipId, stays,
+    Cause, Colour, FactId, Ground, HealthCode, KnownCase, Level, Presence, Reason, Seconds, Span, TownshipId,
+    TracedCase, stays,
 };
 use serde::Serialize;
 use store::Conn;
@@ -29,6 +29,8 @@ use crate::townships::instant;
 use crate::{subject, whereabouts};
 
 const DAY_MS: i64 = 86_400_000;
+/// Whoever is nowhere in the index: met nobody.
+const NOWHERE: exposure::PersonId = exposure::PersonId(u32::MAX);
 
 /// The health code of a person.
 #[derive(Serialize, ToSchema)]
@@ -208,7 +210,7 @@ async fn compute(
     let gather = move || {
         let mut grounds = Grounds::default();
         grounds.cases(&known, person);
-        grounds.contacts(&held, &known, person, window);
+        grounds.contacts(&held, &known, person, on);
         (known, grounds)
     };
     let (known, mut grounds) = tokio::task::spawn_blocking(gather).await.map_err(|_| Problem::Internal)?;
@@ -285,59 +287,16 @@ impl Grounds {
     }
 
     /// The person met a case while others could catch it, or met somebody after they had.
-    fn contacts(&mut self, city: &City, known: &KnownCases, person: PersonId, window: Span) {
-        let Some((own, span)) = city.number(person).zip(Seconds::within(window)) else { return };
-        let least = city.index.rules().contact.square_over_min * 60;
-        let ranking = city.index.rank(Case { person: own, span }, |_| true);
-        let met: HashMap<_, &Exposed> = ranking.exposed().iter().map(|exposed| (exposed.person, exposed)).collect();
-        for (case, detail) in known.cases.iter().zip(&known.details) {
-            let Some(((number, infectious), _)) = detail
-                .person
-                .filter(|other| *other != person)
-                .and_then(|other| city.number(other))
-                .zip(
-                    detail
-                        .infectious
-                        .filter(|one| one.to > window.from && one.from < window.to)
-                        .and_then(Seconds::within),
-                )
-                .zip(case.confirmed)
-            else {
-                continue;
-            };
-            // From the case's side: whom it met while others could catch it.
-            let of_case = city.index.rank(Case { person: number, span: infectious }, |_| true);
-            for contact in of_case.exposed() {
-                let (cause, meetings) = if contact.person == own {
-                    (Cause::Contact(case.case), of_case.contact(contact).meetings)
-                } else if let Some(through) = met.get(&contact.person) {
-                    // Only what came after the contact had met the case, and that was long enough by itself.
-                    let after = ranking.contact(through).meetings.into_iter().filter_map(|mut meeting| {
-                        meeting.span.from = meeting.span.from.max(contact.first);
-                        let in_square = matches!(meeting.scene, Scene::Square(_) | Scene::Beside(..));
-                        (meeting.span.count() > if in_square { least } else { 0 }).then_some(meeting)
-                    });
-                    (Cause::SubContact(contact.person), after.collect())
-                } else {
-                    continue;
-                };
-                let is_contact = matches!(cause, Cause::Contact(_));
-                let (first, last) = (
-                    meetings.iter().map(|meeting| meeting.span.from).min(),
-                    meetings.iter().map(|meeting| meeting.span.to).max(),
-                );
-                let Some((first, last)) = first.zip(last) else { continue };
-                // The side of the person asked about: of a meeting that the case has, the other one.
-                let own_facts: Vec<FactId> = meetings
-                    .iter()
-                    .flat_map(|meeting| {
-                        let (one, other) = city.index.facts(meeting);
-                        if is_contact { other.to_vec() } else { one.to_vec() }
-                    })
-                    .collect();
-                let facts = self.facts(city.events(&own_facts));
-                self.all.push(Ground { cause, since: second(first), last: Some(second(last)), facts });
-            }
+    fn contacts(&mut self, city: &City, known: &KnownCases, person: PersonId, on: Timestamp) {
+        let Some(own) = city.number(person) else { return };
+        let traced = known.cases.iter().zip(&known.details).map(|(case, detail)| {
+            let person = detail.person.and_then(|person| city.number(person)).unwrap_or(NOWHERE);
+            let known = KnownCase { person, ..*case };
+            TracedCase { known, infectious: detail.infectious.and_then(Seconds::within) }
+        });
+        for ground in city.index.grounds(own, &traced.collect::<Vec<_>>(), on) {
+            let facts = self.facts(city.events(&ground.facts));
+            self.all.push(Ground { facts, ..ground });
         }
     }
 
@@ -371,8 +330,4 @@ impl Grounds {
         }
         Ok(())
     }
-}
-
-fn second(second: u32) -> Timestamp {
-    Timestamp::from_millis(i64::from(second) * 1_000)
 }

@@ -181,7 +181,7 @@ impl Index {
     }
 
     /// One more than the greatest number of a person.
-    pub(super) fn people(&self) -> usize {
+    pub fn people(&self) -> usize {
         self.squares_of.len().max(self.rooms.people())
     }
 

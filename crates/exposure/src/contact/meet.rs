@@ -83,54 +83,33 @@ struct Open {
     span: Seconds,
 }
 
-/// Sums over meetings by the number of the person. Only those touched cost anything.
+/// Sums over meetings by the number of the person, each in one line of the processor's cache. Only those touched cost anything.
 struct Sums {
-    exposure: Vec<f64>,
-    seconds: Vec<u64>,
-    meetings: Vec<u32>,
-    first: Vec<Second>,
-    last: Vec<Second>,
+    of: Vec<Exposed>,
     touched: Vec<u32>,
 }
 
 impl Sums {
     fn new(people: usize) -> Self {
-        Self {
-            exposure: vec![0.0; people],
-            seconds: vec![0; people],
-            meetings: vec![0; people],
-            first: vec![0; people],
-            last: vec![0; people],
-            touched: Vec::new(),
-        }
+        let none = Exposed { person: PersonId(0), exposure: 0.0, seconds: 0, meetings: 0, first: 0, last: 0 };
+        Self { of: vec![none; people], touched: Vec::new() }
     }
 
     fn add(&mut self, person: u32, weighed: f64, span: Seconds) {
-        let number = person as usize;
-        if self.meetings[number] == 0 {
+        let sum = &mut self.of[person as usize];
+        if sum.meetings == 0 {
             self.touched.push(person);
-            self.first[number] = span.from;
+            (sum.person, sum.first) = (PersonId(person), span.from);
         }
-        self.meetings[number] += 1;
-        self.exposure[number] += weighed * f64::from(span.count()) / 60.0;
-        self.seconds[number] += u64::from(span.count());
-        self.first[number] = self.first[number].min(span.from);
-        self.last[number] = self.last[number].max(span.to);
+        sum.meetings += 1;
+        sum.exposure += weighed * f64::from(span.count()) / 60.0;
+        sum.seconds += u64::from(span.count());
+        sum.first = sum.first.min(span.from);
+        sum.last = sum.last.max(span.to);
     }
 
     fn ranked(self) -> Vec<Exposed> {
-        let of = |person: u32| {
-            let number = person as usize;
-            Exposed {
-                person: PersonId(person),
-                exposure: self.exposure[number],
-                seconds: self.seconds[number],
-                meetings: self.meetings[number],
-                first: self.first[number],
-                last: self.last[number],
-            }
-        };
-        let mut exposed: Vec<Exposed> = self.touched.iter().map(|person| of(*person)).collect();
+        let mut exposed: Vec<Exposed> = self.touched.iter().map(|person| self.of[*person as usize]).collect();
         exposed
             .sort_unstable_by(|one, other| other.exposure.total_cmp(&one.exposure).then(one.person.cmp(&other.person)));
         exposed
@@ -191,11 +170,6 @@ impl Index {
         each: impl Fn(Ranking<'_>) -> T + Sync,
     ) -> Vec<T> {
         cases.par_iter().map(|case| each(self.rank(*case, &counts))).collect()
-    }
-
-    /// One more than the greatest number of a person.
-    pub const fn people(&self) -> usize {
-        self.people
     }
 
     fn in_squares(
@@ -272,6 +246,26 @@ impl Ranking<'_> {
     /// for elsewhere.
     pub fn left_out(&self) -> &[Crowd] {
         &self.left_out
+    }
+
+    /// Calls for each meeting with those whom `wanted` names, in no order that means anything: for many of them sooner than
+    /// [`Ranking::contact`] for each.
+    pub(crate) fn each_meeting(&self, wanted: impl Fn(PersonId) -> bool, mut found: impl FnMut(PersonId, Meeting)) {
+        let (index, shortest) = (self.index, shortest(&self.index.rules));
+        for open in &self.open {
+            let (shelf, scene) = (index.shelf(open.there), index.scene(open.home, open.there));
+            shelf.meet(open.span, shortest, |other, span| {
+                let person = PersonId(shelf.person[other as usize]);
+                if person != self.case.person && wanted(person) {
+                    let confidence = index.both_sure((open.home, open.own), (open.there, other));
+                    found(person, Meeting { scene, span, confidence, own: open.own, other });
+                }
+            });
+        }
+        self.in_rooms
+            .iter()
+            .filter(|(person, _)| wanted(*person))
+            .for_each(|(person, meeting)| found(*person, *meeting));
     }
 
     /// The meetings of one of them, in order of time.

@@ -4,9 +4,7 @@
 //! the first byte.
 
 use axum::response::IntoResponse;
-use ledger::{
-    Access, CaseToken, Code, Matter, MatterId, Nonce, Receipt, Released, SUBJECTS_MAX, SubjectHandle,
-};
+use ledger::{Access, CaseToken, Code, Matter, MatterId, Nonce, Receipt, Released, SUBJECTS_MAX, SubjectHandle};
 
 use super::{Answered, Call, Failure, Found, code, codes, policy_hash, unit, with_receipt, within};
 use crate::grants;

@@ -301,11 +301,7 @@ fn wanted(
 
 /// What the caller may see of all these persons. One who is not the caller's refuses all: contacts are shown whole or not at
 /// all.
-async fn granted(
-    call: &Call,
-    conn: &mut store::Conn,
-    persons: &BTreeSet<PersonId>,
-) -> Result<FieldGroups, Failure> {
+async fn granted(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonId>) -> Result<FieldGroups, Failure> {
     let entitlement = call.entitlement()?;
     let persons: Vec<PersonId> = persons.iter().copied().collect();
     // A city has few units, and a decision about a person follows from theirs.
@@ -371,9 +367,9 @@ fn gather(
         let carriers: Vec<Carrier> = (0..).zip(first).filter_map(carries).collect();
         let mut found = index.sub_contacts(&carriers);
         let own: BTreeSet<u32> = placed.iter().map(|case| case.person.0).collect();
-        found.links.retain(|link| {
-            !own.contains(&link.person.0) && shown.released.contains(group_of(link.meeting.scene))
-        });
+        found
+            .links
+            .retain(|link| !own.contains(&link.person.0) && shown.released.contains(group_of(link.meeting.scene)));
         found.links.sort_by_key(|link| std::cmp::Reverse(link.meeting.span.count()));
         (found.links, found.left_out.len())
     });

@@ -7,8 +7,7 @@ use super::batch::{Batch, Part};
 pub(super) const MEDIA_TYPE: &str = "text/csv; charset=utf-8";
 
 /// Cells that a kind of row does not have are empty.
-const HEADER: &str =
-    "kind,case,rank,person_id,through,weighed_minutes,minutes,meetings,first,last,square_row,square_column,stays,reason\n";
+const HEADER: &str = "kind,case,rank,person_id,through,weighed_minutes,minutes,meetings,first,last,square_row,square_column,stays,reason\n";
 
 /// A part of the table. No cell has a character that would need quotes.
 pub(super) fn write(batch: &Batch, part: Part) -> Vec<u8> {

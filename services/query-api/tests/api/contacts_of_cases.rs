@@ -33,15 +33,19 @@ fn ask(question: &Value) -> Ask {
     post("/v1/contacts", &question.to_string()).tracing()
 }
 
-/// Twelve residents who come and go in two cells, three of them cases.
+/// Twelve residents who come and go in two cells, three of them cases; some of the others meet four more in a third cell.
 async fn town() -> (World, Vec<PersonId>) {
     let world = world().await;
     world.clock_is(minute(DAY));
     let mut changes = Changes::default();
     cell(&mut changes, "A", CENTRE, 0.0);
     cell(&mut changes, "B", (CENTRE.0 + 0.1, CENTRE.1), 0.0);
-    let residents: Vec<PersonId> = (0..12).map(|n| resident(&mut changes, &format!("r-{n}"))).collect();
-    for (n, person) in (0_i64..).zip(&residents) {
+    cell(&mut changes, "C", (CENTRE.0 - 0.1, CENTRE.1), 0.0);
+    let residents: Vec<PersonId> = (0..16).map(|n| resident(&mut changes, &format!("r-{n}"))).collect();
+    for (n, person) in (0_i64..).zip(&residents).skip(5) {
+        seen(&mut changes, &format!("{n}-late"), own(*person), "C", 700 + n, 760);
+    }
+    for (n, person) in (0_i64..).zip(&residents).take(12) {
         for stay in 0..4 {
             let (cell, from) = (["A", "B"][usize::from((n + stay) % 3 == 0)], stay * 300 - 900 + n * 17);
             let until = from + 20 + (n * 31 + stay * 7) % 120;
