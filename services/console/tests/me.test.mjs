@@ -32,6 +32,27 @@ test("a resident reads the own file, and why each value is what it is", async ()
   assert.deepEqual(page.complaints, []);
 });
 
+test("a resident writes a request to mend a value, and one about a record; nothing is sent", async () => {
+  const page = await resident("/me");
+  await page.locator("[data-correction=value]").click();
+  const modal = page.locator(".ant-modal");
+  await modal.locator("#which").click();
+  await page.locator(".ant-select-dropdown:visible .ant-select-item").first().click();
+  await modal.locator("#what").fill("It was written wrongly.");
+  assert.deepEqual(await axe(page), []);
+  let asked = 0;
+  page.on("request", () => (asked += 1));
+  await modal.getByRole("button", { name: "Write the request" }).click();
+  const letter = await modal.locator(".letter").innerText();
+  assert.match(letter, /Request to correct: Name[^]*Record: [0-9a-f]{8}-[^]*receipt \d+-[0-9a-f]+[^]*It was written wrongly\./);
+  assert.equal(asked, 0);
+  await page.goto(`${BASE}/me/sources`);
+  await page.locator("[data-correction=link]").click();
+  await modal.locator("#which").waitFor();
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(page.complaints, []);
+});
+
 test("a resident sees who looked and why, and doubts a look", async () => {
   // Somebody looks.
   const mine = await resident("/me/code");

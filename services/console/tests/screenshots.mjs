@@ -89,9 +89,9 @@ for (const locale of LANGUAGES) {
       }
       const path = typeof shot.path === "string" ? shot.path : await shot.path(page);
       await page.goto(`${BASE}${path}`);
-      await page.waitForLoadState("networkidle");
+      await page.locator("h1").first().waitFor();
       // A busy machine takes a while; what is still empty then is a finding.
-      await page.waitForFunction(() => !document.querySelector(".ant-skeleton, .ant-spin-spinning"), undefined, { timeout: 20_000 }).catch(() => console.log(`${shot.name}: still loading`));
+      await page.waitForFunction(() => !document.querySelector(".ant-skeleton, .ant-spin-spinning"), undefined, { timeout: 60_000 }).catch(() => console.log(`${shot.name}: still loading`));
       await page.waitForTimeout(600);
       const name = isReadme ? `${shot.name}.png` : `${shot.name}-${locale.slice(0, 2)}-${size}.png`;
       await page.screenshot({ path: join(folder, name), fullPage: !isReadme });

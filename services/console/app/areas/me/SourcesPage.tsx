@@ -8,6 +8,7 @@ import { RecordMatrix } from "../../parts/person/Records";
 import { Waterfall } from "../../parts/person/Waterfall";
 import { usePersonWords } from "../../parts/person/words";
 import "./me.css";
+import { AskCorrection } from "./Correction";
 import { useMyFile } from "./questions";
 
 type LinkList = Schemas["Receipted_LinkList"];
@@ -43,7 +44,13 @@ export function SourcesPage() {
               <Asked query={links} empty={(list) => list.links.length === 0}>
                 {(list) => <Links list={list} records={answer.records} />}
               </Asked>
-              <Alert type="info" showIcon title={t("sources.notMine")} style={{ marginTop: 16 }} />
+              <Alert
+                type="info"
+                showIcon
+                title={t("sources.notMine")}
+                style={{ marginTop: 16 }}
+                action={<AskCorrection kind="link" receipt={answer.receipt.id} of={answer.records.map(({ record_id, source, last_time }) => ({ value: record_id.slice(0, 8), source, record: record_id, time: last_time ?? "" }))} />}
+              />
             </>
           )}
         </Asked>

@@ -1,0 +1,51 @@
+import type { Words } from "../../text";
+
+export const en = {
+  open: "Ask for a correction",
+  value: { title: "A value is wrong", which: "Which value", lead: "The department that states a value is the one that mends it. This writes the request for it; you send it yourself. Once it is mended there, it is mended here." },
+  link: { title: "A record is not mine", which: "Which record", lead: "Whether a record is yours is decided by the people of the register. This writes the request for them; you send it yourself. Until they decide, nothing changes." },
+  what: "What is wrong, in your own words",
+  whatMissing: "Say what is wrong",
+  missing: "Choose one",
+  make: "Write the request",
+  letter: "The request",
+  copy: "Copy it",
+  save: "Save it",
+  local: "It was written in your browser; nothing was sent.",
+  text: {
+    to: "To: {{source}}",
+    toRegister: "To: the register of persons (data stewards)",
+    subjectValue: "Request to correct: {{field}}",
+    subjectLink: "Request to check: a record that is not mine",
+    stated: "You state: {{value}} (as of {{day}})",
+    record: "Record: {{record}} of {{source}}",
+    seen: "I read it in my file on {{day}}, receipt {{receipt}}.",
+    wrong: "What is wrong: {{what}}",
+    ask: "Please check and correct it, and tell me what came of it.",
+  },
+};
+
+export const zh: Words<typeof en> = {
+  open: "申请更正",
+  value: { title: "有一项信息不对", which: "哪一项", lead: "信息由填报的部门更正。这里为您写好申请，由您自行递交；部门更正后，这里会随之更正。" },
+  link: { title: "有一条记录不是我的", which: "哪一条记录", lead: "记录是否属于您，由人口库管理员判定。这里为您写好申请，由您自行递交；判定之前不会有任何变化。" },
+  what: "请用自己的话说明哪里不对",
+  whatMissing: "请说明哪里不对",
+  missing: "请选择",
+  make: "生成申请",
+  letter: "申请内容",
+  copy: "复制",
+  save: "保存",
+  local: "申请在您的浏览器中生成，没有发送给任何人。",
+  text: {
+    to: "致：{{source}}",
+    toRegister: "致：人口库（数据管理员）",
+    subjectValue: "更正申请：{{field}}",
+    subjectLink: "核对申请：有一条记录不是我的",
+    stated: "贵单位填报：{{value}}（{{day}}）",
+    record: "记录：{{source}} 的 {{record}}",
+    seen: "本人于{{day}}在自己的档案中看到，凭证号 {{receipt}}。",
+    wrong: "不对之处：{{what}}",
+    ask: "请予核实更正，并将结果告知本人。",
+  },
+};
