@@ -1,5 +1,5 @@
 /**
- * Pictures of each page, in both languages and two sizes: `node screenshots.mjs BINARY FOLDER [--only TEXT] [--readme]`.
+ * Pictures of each page, in both languages and two sizes: `node screenshots.mjs BINARY FOLDER [--only NAME,NAME] [--readme]`.
  * `--readme` makes the four of the README instead, small, into `docs/pictures/`.
  */
 import { mkdirSync } from "node:fs";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { startDemo } from "./hub.mjs";
 
 const [binary, folder, ...options] = process.argv.slice(2);
-const only = options.includes("--only") ? options[options.indexOf("--only") + 1] : "";
+const only = options.includes("--only") ? options[options.indexOf("--only") + 1].split(",") : undefined;
 const demo = process.env.CONSOLE_URL ? undefined : await startDemo(binary, { residents: 3000 });
 process.env.CONSOLE_URL ??= demo.address;
 const { BASE, enter, launch, visitor } = await import("./browser.mjs");
@@ -25,13 +25,23 @@ const ask = (page, path, purpose, body) =>
     [path, { "Isthmus-Console": "1", "Isthmus-Purpose": purpose, "Isthmus-Case": CASE }, body && JSON.stringify(body)],
   );
 
-const firstCase = async (page) => (await ask(page, "/v1/cases?limit=50", "PUBHLTH")).cases.find((found) => found.person_id);
-const ofCase = (rest) => async (page) => `/control/cases/${(await firstCase(page)).case}${rest}`;
-const ofPerson = (rest) => async (page) => `/persons/${(await firstCase(page)).person_id}${rest}`;
+/** The case that met most: there is something to see. */
+const someCase = async (page) => {
+  const { cases } = await ask(page, "/v1/cases?limit=10", "PUBHLTH");
+  let [found, most] = [undefined, -1];
+  for (const one of cases.filter(({ person_id }) => person_id)) {
+    const end = new Date(one.isolated_time ?? one.confirmed_time).toISOString();
+    const { total } = await ask(page, `/v1/persons/${one.person_id}/contacts?to=${end}&limit=1`, "PUBHLTH");
+    if ((total ?? 0) > most) [found, most] = [one, total ?? 0];
+  }
+  return found;
+};
+const ofCase = (rest) => async (page) => `/control/cases/${(await someCase(page)).case}${rest}`;
+const ofPerson = (rest) => async (page) => `/persons/${(await someCase(page)).person_id}${rest}`;
 const firstFeed = async (page) => (await ask(page, "/session", "HOPERAT")).feeds.find((feed) => feed === "lab-results");
 const ofFeed = (rest) => async (page) => `/feeds/${await firstFeed(page)}${rest}`;
 const WORKER = { role: "community-worker" };
-const pages = (who, list) => list.map(([name, path]) => ({ ...who, name, path }));
+const pages = (who, list) => list.map(([name, path, act]) => ({ ...who, name, path, act }));
 
 const PAGES = [
   { name: "sign-in", path: "/" },
@@ -59,7 +69,7 @@ const PAGES = [
     ["log", "/audit/log"],
     ["figures", "/audit/figures"],
     ["case-files", "/audit/cases"],
-    ["ledger", "/audit/ledger"],
+    ["ledger", "/audit/ledger", (page) => page.locator('[data-own="new"]').click()],
   ]),
   ...pages({ role: "department" }, [["feeds", "/feeds"], ["feed", ofFeed("")], ["batches", ofFeed("/batches")], ["push", ofFeed("/push")], ["profile", ofFeed("/profile")]]),
   ...pages({ role: "resident" }, [["me", "/me"], ["looks", "/me/looks"], ["code", "/me/code"], ["itinerary", "/me/itinerary"], ["take", "/me/take"], ["sources", "/me/sources"], ["released", "/figures/released"]]),
@@ -70,7 +80,7 @@ const PAGES = [
 
 const README = new Set(["case", "links", "ledger", "community"]);
 const isReadme = options.includes("--readme");
-const SIZES = isReadme ? [["", 1100, 720]] : [["wide", 1280, 900], ["phone", 360, 740]];
+const SIZES = isReadme ? [["", 1100, 800]] : [["wide", 1280, 900], ["phone", 360, 740]];
 const LANGUAGES = isReadme ? ["en-GB"] : ["en-GB", "zh-CN"];
 
 const browser = await launch();
@@ -80,16 +90,17 @@ for (const locale of LANGUAGES) {
     let page;
     let role;
     for (const shot of PAGES) {
-      if (isReadme ? !README.has(shot.name) : !shot.name.includes(only)) continue;
+      if (isReadme ? !README.has(shot.name) : (only && !only.includes(shot.name))) continue;
       if (shot.role !== role || !page) {
         await page?.context().close();
         page = await visitor(browser, { locale, width, height });
         role = shot.role;
-        if (role) await enter(page, role, shot);
+        if (role) await enter(page, role, { caseReference: shot.caseReference });
       }
       const path = typeof shot.path === "string" ? shot.path : await shot.path(page);
       await page.goto(`${BASE}${path}`);
       await page.locator("h1").first().waitFor();
+      await shot.act?.(page);
       // A busy machine takes a while; what is still empty then is a finding.
       await page.waitForFunction(() => !document.querySelector(".ant-skeleton, .ant-spin-spinning"), undefined, { timeout: 60_000 }).catch(() => console.log(`${shot.name}: still loading`));
       await page.waitForTimeout(600);

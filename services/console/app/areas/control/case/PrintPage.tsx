@@ -13,7 +13,7 @@ import { useItemWords } from "../itinerary/words";
 import type { CaseAnswer } from "../model";
 import { useCase, useContacts, useItinerary, usePerson } from "../questions";
 import { fortnight, infectious, useClock, useDuration, minutesOf } from "../time";
-import { short } from "../words";
+import { phoneText, short } from "../words";
 import { Facts } from "./CasePage";
 
 /** Contacts on paper: more would be a book. */
@@ -113,7 +113,7 @@ function Who({ who }: { who: NonNullable<SheetProps["who"]> }) {
     [t("print.name"), identity?.name?.value],
     [t("print.sex"), identity?.sex && t(`sex.${identity.sex.value}`, { defaultValue: identity.sex.value })],
     [t("print.birth"), identity?.birth_date && day(`${identity.birth_date.value}T12:00`)],
-    [t("print.phone"), contact?.phones.map(({ value }) => value.number).join(", ")],
+    [t("print.phone"), contact?.phones.map(({ value }) => phoneText(value.number)).join(", ")],
     [t("print.address"), residence?.address?.value],
     [t("print.unit"), residence?.community_unit?.value],
   ];
