@@ -48,7 +48,7 @@ const PAGES = [
   ...pages(WORKER, [["community", "/community"], ["residents", "/community/residents"], ["tasks", "/community/tasks"], ["reports", "/community/reports"]]),
   ...pages(TRACER, [
     ["cases", "/control"],
-    ["case", ofCase("")],
+    ["case", ofCase(""), (page) => isReadme && page.locator("[data-part=timeline]").evaluate((part) => window.scrollTo(0, part.getBoundingClientRect().top + scrollY - 330))],
     ["contacts", ofCase("/contacts")],
     ["follow-ups", ofCase("/follow-ups")],
     ["print", ofCase("/print")],

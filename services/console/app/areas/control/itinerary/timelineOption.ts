@@ -69,6 +69,7 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
   const colour = colours(dark);
   const [min, max] = [Date.parse(stretch.from), Date.parse(stretch.to)];
   const isPositive = (line: Line) => line.item.what?.kind === "test" && line.item.what.result === "POSITIVE";
+  const freeUntil = (line: Line) => lines.reduce((until, other) => (other.lane === line.lane && other.from > line.from && other.from < until ? other.from : until), line.to);
   const draw = (parameters: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI): CustomSeriesRenderItemReturn => {
     const line = lines[parameters.dataIndex];
     if (!line) return { type: "group", children: [] };
@@ -117,9 +118,12 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
     const opacity = line.item.confidence ? 0.45 + 0.55 * line.item.confidence : 0.9;
     const bar = { type: "rect" as const, shape: { ...shape, r: 3 }, style: { fill: colour.lanes[line.lane], opacity: line.item.silent ? opacity * 0.6 : opacity, ...edge } };
     const sign = doubt === "contradiction" ? "!" : doubt ? "?" : "";
-    const label = width < 64 || half ? sign : `${sign} ${name(line)}`.trim();
-    if (!label || width < 12) return bar;
-    const text = { text: label, x: left + 6, y: shape.y + shape.height / 2, width: width - 8, overflow: "truncate" as const, verticalAlign: "middle" as const, fill: dark ? "#000" : "#fff", fontSize: 11 };
+    // What begins before the end of this one covers it from there on.
+    const covered = api.coord([freeUntil(line), lane])[0] ?? end;
+    const room = Math.min(width, covered - left);
+    const label = room < 64 || half ? sign : `${sign} ${name(line)}`.trim();
+    if (!label || room < 12) return bar;
+    const text = { text: label, x: left + 6, y: shape.y + shape.height / 2, width: room - 8, overflow: "truncate" as const, verticalAlign: "middle" as const, fill: dark ? "#000" : "#fff", fontSize: 11 };
     return { type: "group", children: [bar, { type: "text", silent: true, style: text }] };
   };
   return {
