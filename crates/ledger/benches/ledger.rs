@@ -50,7 +50,7 @@ async fn run(entries: u64, time: Duration) {
     fill(&ledger, entries).await;
     ledger.close().await;
     let began = Instant::now();
-    let report = ledger::verify(&options.dir, Some(ledger.verifier())).expect("readable");
+    let report = ledger::verify(&options.dir, Some(&ledger.verifier())).expect("readable");
     assert!(report.verified, "{:?}", report.findings);
     println!("verify: {} entries in {:.2} s", report.entries, began.elapsed().as_secs_f64());
 }

@@ -9,9 +9,10 @@ use crate::error::LedgerError;
 use crate::files::DiskFiles;
 use crate::log::{CHECKPOINT, COSIGNED, WithTile, missing_node};
 use crate::merkle::{self, Hash, MissingNode, NodeStore, leaf_hash};
-use crate::note::{Checkpoint, VerifierKey};
+use crate::note::Checkpoint;
 use crate::receipt::Receipt;
 use crate::recovery::{read_file, read_hashes, read_head, tile_roots};
+use crate::rotation::{LogVerifier, verifier_of};
 use crate::tile::{TILE_WIDTH, Tile, TileKind, split_bundle, width_at};
 
 /// How often a directory is read again because its sequencer replaced the partial tile meanwhile.
@@ -33,7 +34,7 @@ impl Archive {
     ///
     /// # Errors
     /// [`LedgerError::Note`] when the head is not signed by the key, [`LedgerError::Damaged`] when the tiles do not fit it.
-    pub fn open(dir: &Path, key: &VerifierKey) -> Result<Self, LedgerError> {
+    pub fn open(dir: &Path, key: &LogVerifier) -> Result<Self, LedgerError> {
         Self::open_under(dir, key, CHECKPOINT)
     }
 
@@ -41,11 +42,11 @@ impl Archive {
     ///
     /// # Errors
     /// As [`Archive::open`].
-    pub fn open_cosigned(dir: &Path, key: &VerifierKey) -> Result<Option<Self>, LedgerError> {
+    pub fn open_cosigned(dir: &Path, key: &LogVerifier) -> Result<Option<Self>, LedgerError> {
         if dir.join(COSIGNED).exists() { Self::open_under(dir, key, COSIGNED).map(Some) } else { Ok(None) }
     }
 
-    fn open_under(dir: &Path, key: &VerifierKey, head: &str) -> Result<Self, LedgerError> {
+    fn open_under(dir: &Path, key: &LogVerifier, head: &str) -> Result<Self, LedgerError> {
         let mut attempt = 1;
         loop {
             match Self::read(dir, key, head) {
@@ -59,16 +60,17 @@ impl Archive {
     ///
     /// # Errors
     /// When there is none.
-    pub fn own_key(dir: &Path) -> Result<VerifierKey, LedgerError> {
+    pub fn own_key(dir: &Path) -> Result<LogVerifier, LedgerError> {
         let text = std::fs::read_to_string(dir.join("log.vkey"))?;
         Ok(text.trim_end().parse()?)
     }
 
-    fn read(dir: &Path, key: &VerifierKey, head_file: &str) -> Result<Self, LedgerError> {
+    fn read(dir: &Path, key: &LogVerifier, head_file: &str) -> Result<Self, LedgerError> {
         let files = DiskFiles::new(dir);
         let damaged = |file: String, problem| LedgerError::Damaged { file, problem };
         let note = String::from_utf8(read_file(&files, head_file)?)
             .map_err(|_| damaged(head_file.into(), "it is not UTF-8"))?;
+        let key = &verifier_of(dir, key.clone())?;
         let head = Checkpoint::open(&note, key)?;
         // A cosigned head may be older than the tiles, never newer.
         let published = read_head(&files, CHECKPOINT, key)?.map_or(head.size, |published| published.size);

@@ -1,6 +1,7 @@
 //! The ledger as those see it who must record before they answer: in this process, or another one over HTTP.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,8 +13,9 @@ use crate::disclosure::{Disclosed, Disclosure, Refusal, Refused};
 use crate::entry::Entry;
 use crate::error::LedgerError;
 use crate::handle::{APPEND_TIMEOUT, LedgerHandle};
-use crate::note::{Checkpoint, VerifierKey};
+use crate::note::Checkpoint;
 use crate::receipt::Receipt;
+use crate::rotation::LogVerifier;
 
 /// The ledger, wherever it is.
 #[derive(Clone, Debug)]
@@ -91,11 +93,11 @@ impl LedgerClient {
         }
     }
 
-    /// The key that heads of the log are verified with.
-    pub fn verifier(&self) -> &VerifierKey {
+    /// The keys that heads of the log are verified with.
+    pub fn verifier(&self) -> LogVerifier {
         match self {
             Self::Local(handle) => handle.verifier(),
-            Self::Remote(remote) => &remote.key,
+            Self::Remote(remote) => remote.key(),
         }
     }
 
@@ -117,7 +119,7 @@ impl LedgerClient {
     pub async fn size(&self) -> Result<u64, LedgerError> {
         match self {
             Self::Local(handle) => Ok(handle.head().0.size),
-            Self::Remote(remote) => Ok(Checkpoint::open(&remote.head().await?, &remote.key)?.size),
+            Self::Remote(remote) => Ok(Checkpoint::open(&remote.head().await?, &remote.key())?.size),
         }
     }
 
@@ -145,27 +147,27 @@ pub struct RemoteLedger {
     http: reqwest::Client,
     url: String,
     secret: Sensitive<String>,
-    key: VerifierKey,
+    key: Arc<RwLock<LogVerifier>>,
 }
 
 impl fmt::Debug for RemoteLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RemoteLedger({}, {})", self.url, self.key)
+        write!(f, "RemoteLedger({}, {})", self.url, self.key())
     }
 }
 
 impl RemoteLedger {
-    /// `url` is the service's address without a trailing slash, `secret` its bearer secret, `key` the log's public key.
+    /// `url` is the service's address without a trailing slash, `secret` its bearer secret, `key` a public key of the log.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`] when the HTTP client cannot be made.
-    pub fn new(url: &str, secret: Sensitive<String>, key: VerifierKey) -> Result<Self, LedgerError> {
+    pub fn new(url: &str, secret: Sensitive<String>, key: LogVerifier) -> Result<Self, LedgerError> {
         let http = reqwest::Client::builder()
             .timeout(APPEND_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|_| LedgerError::Unavailable)?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), secret, key })
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), secret, key: Arc::new(RwLock::new(key)) })
     }
 
     async fn append(&self, entry: &Entry) -> Result<Receipt, LedgerError> {
@@ -181,7 +183,7 @@ impl RemoteLedger {
             return Err(LedgerError::Unavailable);
         }
         let receipt: Receipt = response.json().await.map_err(|_| LedgerError::Unavailable)?;
-        receipt.verify(&self.key)?;
+        self.verify(&receipt).await?;
         if receipt.is_for(&bytes) { Ok(receipt) } else { Err(LedgerError::BadReceipt) }
     }
 
@@ -197,7 +199,7 @@ impl RemoteLedger {
         let mut proven = Vec::with_capacity(came.len());
         for (index, came) in (first..).zip(came) {
             let bytes = STANDARD.decode(&came.entry).map_err(|_| LedgerError::BadReceipt)?;
-            came.receipt.verify(&self.key)?;
+            self.verify(&came.receipt).await?;
             if came.receipt.index != index || !came.receipt.is_for(&bytes) {
                 return Err(LedgerError::BadReceipt);
             }
@@ -209,8 +211,31 @@ impl RemoteLedger {
     async fn head(&self) -> Result<String, LedgerError> {
         let url = format!("{}/checkpoint", self.url);
         let note = self.get(&url).await?.text().await.map_err(|_| LedgerError::Unavailable)?;
-        Checkpoint::open(&note, &self.key)?;
+        self.follow(&note).await?;
+        Checkpoint::open(&note, &self.key())?;
         Ok(note)
+    }
+
+    fn key(&self) -> LogVerifier {
+        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn verify(&self, receipt: &Receipt) -> Result<(), LedgerError> {
+        self.follow(&receipt.checkpoint).await?;
+        receipt.verify(&self.key())?;
+        Ok(())
+    }
+
+    /// A head that other keys signed than those that sign as far as is known here: the log's keys have changed meanwhile.
+    /// What they state of each other is asked for, and believed as far as it follows from a known key.
+    async fn follow(&self, note: &str) -> Result<(), LedgerError> {
+        if self.key().expects(note) {
+            return Ok(());
+        }
+        let url = format!("{}/rotation", self.url);
+        let statements: Vec<String> = self.get(&url).await?.json().await.map_err(|_| LedgerError::Unavailable)?;
+        self.key.write().unwrap_or_else(PoisonError::into_inner).learn(&statements);
+        Ok(())
     }
 
     async fn get(&self, url: &str) -> Result<reqwest::Response, LedgerError> {

@@ -14,12 +14,12 @@ use crate::note::{Checkpoint, LogKey};
 use crate::receipt::Receipt;
 use crate::simulated_disk::SimulatedDisk;
 
-fn key() -> Arc<LogKey> {
-    Arc::new(LogKey::from_seed("ledger.test/crash", &[3; 32]).expect("the name is valid"))
+fn key() -> LogKey {
+    LogKey::from_seed("ledger.test/crash", &[3; 32]).expect("the name is valid")
 }
 
 fn open(disk: &SimulatedDisk) -> Result<Log<SimulatedDisk>, LedgerError> {
-    Log::open(Arc::new(disk.clone()), key(), &[])
+    Log::open(Arc::new(disk.clone()), vec![key()], &[])
 }
 
 fn entry(rng: &mut ChaCha8Rng) -> Arc<[u8]> {
@@ -128,7 +128,7 @@ fn a_directory_set_back_is_refused() {
     let receipts = log.append_batch(vec![entry(&mut rng)]).expect("appended");
     let seen = receipts[0].verify(key().verifier()).expect("it verifies");
     // The whole directory: only a witness can tell.
-    let refused = Log::open(Arc::new(yesterday.copy()), key(), &[("witness-a".into(), seen.clone())]).err();
+    let refused = Log::open(Arc::new(yesterday.copy()), vec![key()], &[("witness-a".into(), seen.clone())]).err();
     assert!(
         matches!(&refused, Some(LedgerError::Rollback { witness, signed: 3, recovered: 2 }) if witness == "witness-a"),
         "{refused:?}"
@@ -137,7 +137,7 @@ fn a_directory_set_back_is_refused() {
     let mut other = open(&yesterday).expect("without a witness nothing is amiss");
     other.append_batch(vec![entry(&mut rng)]).expect("appended");
     drop(other);
-    let refused = Log::open(Arc::new(yesterday), key(), &[("witness-a".into(), seen)]).err();
+    let refused = Log::open(Arc::new(yesterday), vec![key()], &[("witness-a".into(), seen)]).err();
     assert!(matches!(refused, Some(LedgerError::Fork { size: 3, .. })), "{refused:?}");
     // The journal alone set back behind the checkpoint: the disk itself tells.
     let job = log.publish_job().expect("not poisoned").expect("something to publish");

@@ -18,8 +18,9 @@ use crate::error::LedgerError;
 use crate::files::{DirLock, DiskFiles};
 use crate::log::{Log, LogReader, PublishJob, Published};
 use crate::merkle::Hash;
-use crate::note::{Checkpoint, LogKey, VerifierKey};
+use crate::note::Checkpoint;
 use crate::receipt::Receipt;
+use crate::rotation::{LogVerifier, load_keys};
 use crate::tile::Tile;
 use crate::witnesses::Cosigned;
 
@@ -33,6 +34,9 @@ const WAITING_MAX: usize = 8_192;
 pub(crate) const APPEND_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long tiles and the published head may lag behind the newest head.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the key files are looked at.
+const KEYS_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the ledger is and what it is called.
 #[derive(Clone, Debug)]
@@ -60,13 +64,13 @@ pub struct LedgerHandle {
     messages: mpsc::Sender<Message>,
     places: Arc<Semaphore>,
     reader: Arc<LogReader<DiskFiles>>,
-    key: VerifierKey,
+    origin: String,
     failed: watch::Receiver<bool>,
 }
 
 impl std::fmt::Debug for LedgerHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "LedgerHandle({})", self.key.name())
+        write!(f, "LedgerHandle({})", self.origin)
     }
 }
 
@@ -78,17 +82,25 @@ impl LedgerHandle {
     /// [`LedgerError::Fork`] or [`LedgerError::Damaged`] when the disk does not hold what was signed.
     pub fn open(options: &OpenOptions) -> Result<Self, LedgerError> {
         let lock = DiskFiles::lock(&options.dir)?.ok_or_else(|| LedgerError::Locked(options.dir.clone()))?;
-        let key = LogKey::load_or_create(&options.key_file, &options.origin)?;
-        let verifier = key.verifier().clone();
+        let keys = load_keys(&options.key_file, &options.origin)?;
         let files = Arc::new(DiskFiles::new(&options.dir));
-        let log = Log::open(Arc::clone(&files), Arc::new(key), &options.witnessed)?;
+        let log = Log::open(Arc::clone(&files), keys, &options.witnessed)?;
         let reader = Arc::new(log.reader());
         let (messages, inbox) = mpsc::channel();
         let (failure, failed) = watch::channel(false);
         let publisher = Publisher::start(files)?;
-        let sequencer = Sequencer { log, inbox, publisher, failure, last_batch: 1, dirty_since: None, _lock: lock };
+        let keys = KeyFiles { file: options.key_file.clone(), origin: options.origin.clone(), refused: false };
+        let (last_batch, dirty_since, keys_seen) = (1, None, Instant::now());
+        let sequencer =
+            Sequencer { log, inbox, publisher, failure, last_batch, dirty_since, keys, keys_seen, _lock: lock };
         std::thread::Builder::new().name("ledger-sequencer".into()).spawn(move || sequencer.run())?;
-        Ok(Self { messages, places: Arc::new(Semaphore::new(WAITING_MAX)), reader, key: verifier, failed })
+        Ok(Self {
+            messages,
+            places: Arc::new(Semaphore::new(WAITING_MAX)),
+            reader,
+            origin: options.origin.clone(),
+            failed,
+        })
     }
 
     /// Appends an entry. On `Ok` it is durable, and the receipt proves it.
@@ -124,9 +136,17 @@ impl LedgerHandle {
         self.reader.head()
     }
 
-    /// The log's public key.
-    pub const fn verifier(&self) -> &VerifierKey {
-        &self.key
+    /// The log's public keys.
+    pub fn verifier(&self) -> LogVerifier {
+        self.reader.verifier()
+    }
+
+    /// What the keys of the log state of each other, for those who trust one of them.
+    ///
+    /// # Errors
+    /// The disk's failure.
+    pub fn statements(&self) -> Result<Vec<String>, LedgerError> {
+        self.reader.statements()
     }
 
     /// The receipt of an earlier entry under the newest head. It may read one tile from disk.
@@ -260,7 +280,18 @@ struct Sequencer {
     last_batch: usize,
     /// Since when entries wait to be published.
     dirty_since: Option<Instant>,
+    keys: KeyFiles,
+    /// When the key files were looked at last.
+    keys_seen: Instant,
     _lock: DirLock,
+}
+
+/// Where the private keys are.
+struct KeyFiles {
+    file: PathBuf,
+    origin: String,
+    /// Whether what lies there cannot be used, which is told once.
+    refused: bool,
 }
 
 type Waiting = Vec<oneshot::Sender<Result<Receipt, LedgerError>>>;
@@ -269,8 +300,7 @@ impl Sequencer {
     fn run(mut self) {
         let mut closing = None;
         loop {
-            let message =
-                self.inbox.recv_timeout(self.dirty_since.map_or(Duration::from_secs(60), |_| PUBLISH_EVERY / 4));
+            let message = self.inbox.recv_timeout(self.dirty_since.map_or(KEYS_EVERY, |_| PUBLISH_EVERY / 4));
             match message {
                 Ok(Message::Append(entry, reply)) => closing = self.gather(entry, reply),
                 Ok(Message::Publish(reply)) => self.publish_now_for(reply),
@@ -279,6 +309,7 @@ impl Sequencer {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.publish_when_due();
+            self.take_up_keys();
             if closing.is_some() {
                 break;
             }
@@ -345,6 +376,34 @@ impl Sequencer {
                     let _ = reply.send(Err(LedgerError::Poisoned));
                 }
             }
+        }
+    }
+
+    /// Looks whether an operator has begun or finished a rotation. It happens between two batches, so nobody waits longer
+    /// than for a sync.
+    fn take_up_keys(&mut self) {
+        if self.keys_seen.elapsed() < KEYS_EVERY {
+            return;
+        }
+        self.keys_seen = Instant::now();
+        let taken = match load_keys(&self.keys.file, &self.keys.origin) {
+            Ok(keys) if self.log.uses(&keys) => Ok(()),
+            Ok(keys) => {
+                self.log.use_keys(keys).inspect(|()| tracing::info!("The ledger's heads have another set of keys."))
+            }
+            Err(error) => Err(error.into()),
+        };
+        match taken {
+            Err(error @ LedgerError::Io(_)) => self.fail(&error),
+            Err(error) if !self.keys.refused => {
+                tracing::error!(
+                    error.code = error.code(),
+                    "The ledger's key files cannot be used; it goes on with its keys."
+                );
+                self.keys.refused = true;
+            }
+            Err(_) => {}
+            Ok(()) => self.keys.refused = false,
         }
     }
 

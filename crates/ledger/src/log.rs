@@ -8,7 +8,8 @@
 //! | `tile/0/..`, `tile/1/..` | hash tiles, full ones and the partial ones of that head |
 //! | `tile/entries/..` | entry bundles, likewise |
 //! | `journal/..` | entries since some full tile; synced before an append is answered |
-//! | `log.vkey` | the public key, for convenience |
+//! | `log.vkey` | the newest public key, for convenience |
+//! | `rotation/..` | what keys state of their successors |
 //! | `cosigned` | the newest head that a quorum of witnesses cosigned; `witnesses` has their keys |
 //! | `lock` | held by the sequencer |
 //!
@@ -29,6 +30,7 @@ use crate::merkle::{self, Hash, MissingNode, NodeStore, Nodes, leaf_hash};
 use crate::note::{Checkpoint, LogKey, NoteError};
 use crate::receipt::Receipt;
 use crate::recovery;
+use crate::rotation::{self, LogVerifier, Statement};
 use crate::tile::{TILE_WIDTH, Tile, TileKind, push_entry, split_bundle, width_at};
 
 /// A journal longer than this is followed by a new one when tiles are published.
@@ -43,6 +45,8 @@ pub(crate) struct State {
     pub(crate) entries: VecDeque<Arc<[u8]>>,
     pub(crate) head: Checkpoint,
     pub(crate) note: String,
+    /// The public keys of the log.
+    pub(crate) verifier: LogVerifier,
 }
 
 impl State {
@@ -113,7 +117,8 @@ pub(crate) struct Published {
 /// The sequencer's side of the log.
 pub(crate) struct Log<F: Files> {
     files: Arc<F>,
-    key: Arc<LogKey>,
+    /// Whose signatures new heads bear: the key, and its successor in the overlap.
+    keys: Vec<LogKey>,
     state: Arc<RwLock<State>>,
     journal: Box<dyn Appender>,
     journal_sequence: u64,
@@ -128,28 +133,28 @@ pub(crate) struct Log<F: Files> {
 }
 
 impl<F: Files> Log<F> {
-    /// Recovers the log, or creates it. `witnessed` are heads that others have seen: the log must extend each.
+    /// Recovers the log, or creates it. `keys` are its key and perhaps a successor; `witnessed` are heads that others have
+    /// seen: the log must extend each.
     pub(crate) fn open(
         files: Arc<F>,
-        key: Arc<LogKey>,
+        keys: Vec<LogKey>,
         witnessed: &[(String, Checkpoint)],
     ) -> Result<Self, LedgerError> {
-        let recovered = recovery::recover(&*files, key.verifier(), witnessed)?;
+        let mut verifier = keys.first().ok_or(NoteError::MalformedKey)?.verifier().clone();
+        verifier.learn(&rotation::statements(&*files)?);
+        let recovered = recovery::recover(&*files, &verifier, witnessed)?;
         let size = recovered.nodes.size();
         let root = merkle::root(&recovered.nodes, size).map_err(|MissingNode| missing_node())?;
-        let head = Checkpoint { origin: key.verifier().name().to_owned(), size, root };
-        let note = key.sign(&head.to_text());
-        let state = State { nodes: recovered.nodes, base: recovered.start, entries: recovered.entries, head, note };
-        let vkey = format!("{}\n", key.verifier());
-        let mut first_writes = vec![(PathBuf::from("log.vkey"), vkey.into_bytes())];
-        first_writes.retain(|(path, bytes)| files.read(path).ok().as_ref() != Some(bytes));
-        write_durably(&*files, &first_writes)?;
+        let head = Checkpoint { origin: verifier.name().to_owned(), size, root };
+        let note = rotation::sign(keys.iter(), &head.to_text());
+        let (nodes, base, entries) = (recovered.nodes, recovered.start, recovered.entries);
+        let state = State { nodes, base, entries, head, note, verifier };
         files.create_dir(Path::new(journal::DIR))?;
         files.sync_dir(Path::new(""))?;
         let (journal, journal_bytes) = new_journal(&*files, &state, recovered.next_sequence)?;
         let mut log = Self {
             files,
-            key,
+            keys: Vec::new(),
             published: state.base,
             state: Arc::new(RwLock::new(state)),
             journal,
@@ -160,6 +165,7 @@ impl<F: Files> Log<F> {
             publishing: false,
             poisoned: false,
         };
+        log.use_keys(keys)?;
         let job = log.job();
         let published = job.run(&*log.files)?;
         log.finish_publish(published);
@@ -191,7 +197,7 @@ impl<F: Files> Log<F> {
             let root = merkle::root(&state.nodes, size).map_err(|MissingNode| missing_node())?;
             Checkpoint { origin: state.head.origin.clone(), size, root }
         };
-        let note = self.key.sign(&head.to_text());
+        let note = rotation::sign(self.keys.iter(), &head.to_text());
         let state = {
             let mut state = write_state(&self.state);
             state.head = head;
@@ -206,6 +212,47 @@ impl<F: Files> Log<F> {
             Ok(Receipt { index, leaf_hash: *leaf, proof, checkpoint: note.clone() })
         };
         (0..).zip(&leaves).map(receipt).collect()
+    }
+
+    /// Whether heads are signed by just these keys.
+    pub(crate) fn uses(&self, keys: &[LogKey]) -> bool {
+        self.keys.iter().map(LogKey::public).eq(keys.iter().map(LogKey::public))
+    }
+
+    /// Signs with these keys from now on. What that means for the others is stated, durably, before the first head under them:
+    /// that the second key succeeds the first, and where the key before the first has ended.
+    pub(crate) fn use_keys(&mut self, keys: Vec<LogKey>) -> Result<(), LedgerError> {
+        let (mut verifier, head) = {
+            let state = read_state(&self.state);
+            (state.verifier.clone(), state.head.clone())
+        };
+        let mut stated = Vec::new();
+        if let [old, new] = &keys[..]
+            && !verifier.knows(new.public())
+        {
+            let statement = Statement::Successor { old: old.public().clone(), new: new.public().clone() };
+            stated.push((statement.path(), statement.sign(&[old, new])));
+        }
+        let current = keys.first().ok_or(NoteError::MalformedKey)?;
+        if let Some(old) = verifier.unended_before(current.public()) {
+            let (old, new) = (old.clone(), current.public().clone());
+            let statement = Statement::End { old, new, last_size: head.size };
+            stated.push((statement.path(), statement.sign(&[current])));
+        }
+        verifier.learn(&stated.iter().map(|(_, note)| note.clone()).collect::<Vec<_>>());
+        if let Some(stranger) = keys.iter().find(|key| !verifier.knows(key.public())) {
+            return Err(NoteError::UnknownSigner(stranger.public().to_string()).into());
+        }
+        let mut writes: Vec<_> = stated.into_iter().map(|(path, note)| (path, note.into_bytes())).collect();
+        writes.push((PathBuf::from("log.vkey"), format!("{verifier}\n").into_bytes()));
+        writes.retain(|(path, bytes)| self.files.read(path).ok().as_ref() != Some(bytes));
+        write_durably(&*self.files, &writes)?;
+        self.keys = keys;
+        let note = rotation::sign(self.keys.iter(), &head.to_text());
+        let mut state = write_state(&self.state);
+        state.note = note;
+        state.verifier = verifier;
+        Ok(())
     }
 
     /// What is to be published, unless nothing is, or a job is under way.
@@ -348,6 +395,16 @@ impl Nodes for WithTile<'_> {
 }
 
 impl<F: Files> LogReader<F> {
+    /// The public keys of the log.
+    pub(crate) fn verifier(&self) -> LogVerifier {
+        read_state(&self.state).verifier.clone()
+    }
+
+    /// What the keys of the log state of each other.
+    pub(crate) fn statements(&self) -> Result<Vec<String>, LedgerError> {
+        rotation::statements(&*self.files)
+    }
+
     /// The newest head, which covers everything acknowledged.
     pub(crate) fn head(&self) -> (Checkpoint, String) {
         let state = read_state(&self.state);

@@ -15,6 +15,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use crate::merkle::Hash;
+use crate::rotation::LogVerifier;
 
 /// The kind of a log's own signature.
 const ED25519: u8 = 1;
@@ -38,6 +39,9 @@ pub enum NoteError {
     /// A signature that claims the expected key and does not verify.
     #[error("the signature of {0} does not verify")]
     BadSignature(String),
+    /// The head is larger than the last one that this key signed.
+    #[error("the key {0} had ended before this head")]
+    KeyEnded(String),
     /// The checkpoint is of another log.
     #[error("the checkpoint is of the log {found}, expected {expected}")]
     OtherOrigin {
@@ -138,8 +142,8 @@ impl<const KIND: u8> NamedSecret<KIND> {
         Ok(Self { key, public })
     }
 
-    /// Reads the key file at `path`, or creates it (mode 0600, synced) with a new key named `name`.
-    pub(crate) fn load_or_create(path: &Path, name: &str) -> Result<Self, NoteError> {
+    /// Reads the key file at `path`, which holds the key of `name`.
+    pub(crate) fn load(path: &Path, name: &str) -> Result<Self, NoteError> {
         match std::fs::read_to_string(path) {
             Ok(text) => {
                 let mode = std::fs::metadata(path).map_err(NoteError::KeyFile)?.permissions().mode() & 0o777;
@@ -152,8 +156,15 @@ impl<const KIND: u8> NamedSecret<KIND> {
                 }
                 Ok(key)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(path, name),
             Err(error) => Err(NoteError::KeyFile(error)),
+        }
+    }
+
+    /// As [`NamedSecret::load`]; a missing file is created (mode 0600, synced) with a new key.
+    pub(crate) fn load_or_create(path: &Path, name: &str) -> Result<Self, NoteError> {
+        match Self::load(path, name) {
+            Err(NoteError::KeyFile(error)) if error.kind() == std::io::ErrorKind::NotFound => Self::create(path, name),
+            loaded => loaded,
         }
     }
 
@@ -199,7 +210,7 @@ impl<const KIND: u8> NamedSecret<KIND> {
     }
 }
 
-/// The public half of a log's key, with its name. Its text form is the common `vkey`: `name+id+base64(0x01 || key)`.
+/// The public half of one key of a log, with its name. Its text form is the common `vkey`: `name+id+base64(0x01 || key)`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifierKey(NamedKey<ED25519>);
 
@@ -207,6 +218,11 @@ impl VerifierKey {
     /// The name: for a log's own key it is the log's origin.
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The number that signatures name the key by.
+    pub(crate) const fn id(&self) -> u32 {
+        self.0.id
     }
 
     /// The text of `note` when this key signed it.
@@ -246,7 +262,8 @@ impl FromStr for VerifierKey {
 /// The private half of a log's key. It does not print.
 pub struct LogKey {
     secret: NamedSecret<ED25519>,
-    verifier: VerifierKey,
+    public: VerifierKey,
+    verifier: LogVerifier,
 }
 
 impl fmt::Debug for LogKey {
@@ -257,8 +274,8 @@ impl fmt::Debug for LogKey {
 
 impl From<NamedSecret<ED25519>> for LogKey {
     fn from(secret: NamedSecret<ED25519>) -> Self {
-        let verifier = VerifierKey(secret.public.clone());
-        Self { secret, verifier }
+        let public = VerifierKey(secret.public.clone());
+        Self { secret, verifier: public.clone().into(), public }
     }
 }
 
@@ -279,14 +296,32 @@ impl LogKey {
         Ok(NamedSecret::load_or_create(path, name)?.into())
     }
 
+    /// Reads the key file at `path`.
+    ///
+    /// # Errors
+    /// As [`LogKey::load_or_create`], and when there is none.
+    pub fn load(path: &Path, name: &str) -> Result<Self, NoteError> {
+        Ok(NamedSecret::load(path, name)?.into())
+    }
+
     /// The public half.
-    pub const fn verifier(&self) -> &VerifierKey {
+    pub const fn public(&self) -> &VerifierKey {
+        &self.public
+    }
+
+    /// What verifies heads of a log that has this key only.
+    pub const fn verifier(&self) -> &LogVerifier {
         &self.verifier
     }
 
-    /// Signs `text`, which ends in a newline and holds no blank line at its end.
-    pub(crate) fn sign(&self, text: &str) -> String {
-        format!("{text}\n{}", self.secret.line(&self.secret.sign(text.as_bytes())))
+    /// A head signed by this key alone.
+    pub fn sign_head(&self, head: &Checkpoint) -> String {
+        crate::rotation::sign(std::iter::once(self), &head.to_text())
+    }
+
+    /// The line below a note that holds this key's signature of its text.
+    pub(crate) fn signature_line(&self, text: &str) -> String {
+        self.secret.line(&self.secret.sign(text.as_bytes()))
     }
 }
 
@@ -344,12 +379,12 @@ impl Checkpoint {
         parse().ok_or(NoteError::MalformedCheckpoint)
     }
 
-    /// Verifies a signed checkpoint of the log that `key` names.
+    /// Verifies a signed checkpoint of the log whose keys these are.
     ///
     /// # Errors
-    /// When the note is malformed, not signed by `key`, or of another log.
-    pub fn open(note: &str, key: &VerifierKey) -> Result<Self, NoteError> {
-        let checkpoint = Self::parse(key.open(note)?)?;
+    /// When the note is malformed, not signed by a key that may sign it, or of another log.
+    pub fn open(note: &str, key: &LogVerifier) -> Result<Self, NoteError> {
+        let checkpoint = key.open(note)?;
         if checkpoint.origin != key.name() {
             return Err(NoteError::OtherOrigin { expected: key.name().to_owned(), found: checkpoint.origin });
         }
@@ -369,7 +404,7 @@ mod tests {
     fn a_changed_byte_of_a_signed_checkpoint_is_refused() {
         let key = key();
         let head = Checkpoint { origin: "ledger.test/one".into(), size: 12, root: crate::merkle::leaf_hash(b"x") };
-        let note = key.sign(&head.to_text());
+        let note = key.sign_head(&head);
         assert_eq!(Checkpoint::open(&note, key.verifier()).expect("it is untouched"), head);
         for position in 0..note.len() {
             for bit in 0..8 {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::merkle::{Hash, leaf_hash, root_of_inclusion};
-use crate::note::{Checkpoint, VerifierKey};
+use crate::note::Checkpoint;
+use crate::rotation::LogVerifier;
 
 /// What the ledger answers once an entry is durable: its place, and the proof that the signed head covers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ impl Receipt {
     /// # Errors
     /// [`LedgerError::Note`] when the head is not signed by `key`, [`LedgerError::BadReceipt`] when the proof does not
     /// lead to its root.
-    pub fn verify(&self, key: &VerifierKey) -> Result<Checkpoint, LedgerError> {
+    pub fn verify(&self, key: &LogVerifier) -> Result<Checkpoint, LedgerError> {
         let head = Checkpoint::open(&self.checkpoint, key)?;
         if root_of_inclusion(self.leaf_hash, self.index, head.size, &self.proof) == Some(head.root) {
             Ok(head)

@@ -13,7 +13,8 @@ use crate::files::Files;
 use crate::journal::{self, Problem};
 use crate::log::{COSIGNED, COSIGNED_NEW};
 use crate::merkle::{self, Hash, MissingNode, NodeStore, leaf_hash};
-use crate::note::{Checkpoint, VerifierKey};
+use crate::note::Checkpoint;
+use crate::rotation::LogVerifier;
 use crate::tile::{TILE_WIDTH, Tile, TileKind};
 
 /// A log read back.
@@ -53,7 +54,7 @@ pub(crate) fn read_hashes<F: Files>(files: &F, level: u8, index: u64) -> Result<
 }
 
 /// A head that was kept in a file, if there is one.
-pub(crate) fn read_head<F: Files>(files: &F, file: &str, key: &VerifierKey) -> Result<Option<Checkpoint>, LedgerError> {
+pub(crate) fn read_head<F: Files>(files: &F, file: &str, key: &LogVerifier) -> Result<Option<Checkpoint>, LedgerError> {
     match files.read(Path::new(file)) {
         Ok(bytes) => {
             let note = String::from_utf8(bytes).map_err(|_| damaged(file, "it is not UTF-8"))?;
@@ -67,7 +68,7 @@ pub(crate) fn read_head<F: Files>(files: &F, file: &str, key: &VerifierKey) -> R
 /// Reads the log back.
 pub(crate) fn recover<F: Files>(
     files: &F,
-    key: &VerifierKey,
+    key: &LogVerifier,
     witnessed: &[(String, Checkpoint)],
 ) -> Result<Recovered, LedgerError> {
     let published = read_head(files, "checkpoint", key)?;

@@ -17,8 +17,9 @@ use crate::files::{DiskFiles, Files as _};
 use crate::journal;
 use crate::log::{COSIGNED, WITNESSES, cut, tiles_between};
 use crate::merkle::{self, Hash, MissingNode, NodeStore, leaf_hash};
-use crate::note::{Checkpoint, VerifierKey, split_note};
+use crate::note::{Checkpoint, split_note};
 use crate::recovery::check_head;
+use crate::rotation::{self, LogVerifier, verifier_of};
 use crate::tile::{TILE_WIDTH, Tile, TileKind, split_bundle, width_at};
 use crate::witnesses::quorum;
 
@@ -111,7 +112,7 @@ impl fmt::Display for Report {
 ///
 /// # Errors
 /// Only when the directory cannot be read at all; what is wrong with the log is in the report.
-pub fn verify(dir: &Path, key: Option<&VerifierKey>) -> Result<Report, LedgerError> {
+pub fn verify(dir: &Path, key: Option<&LogVerifier>) -> Result<Report, LedgerError> {
     std::fs::read_dir(dir)?;
     let mut report = Check::run(dir, key);
     for _ in 0..5 {
@@ -149,10 +150,10 @@ fn span(tile: Tile) -> (u64, u64) {
 }
 
 impl Check {
-    fn run(dir: &Path, given: Option<&VerifierKey>) -> Report {
+    fn run(dir: &Path, given: Option<&LogVerifier>) -> Report {
         let live = DiskFiles::is_locked(dir);
         let mut check = Self { files: DiskFiles::new(dir), seen: BTreeSet::new(), findings: Vec::new(), live };
-        let key = check.key(given);
+        let key = check.key(dir, given);
         let head = key.as_ref().and_then(|key| check.head(key));
         let mut cosigned = None;
         let unpublished_entries = match &head {
@@ -193,23 +194,42 @@ impl Check {
             .ok()
     }
 
-    fn key(&mut self, given: Option<&VerifierKey>) -> Option<VerifierKey> {
+    fn key(&mut self, dir: &Path, given: Option<&LogVerifier>) -> Option<LogVerifier> {
         let text = self.read("log.vkey", (0, 0)).and_then(|bytes| String::from_utf8(bytes).ok());
         let own = text.as_ref().and_then(|text| {
-            let key: VerifierKey = text.strip_suffix('\n')?.parse().ok()?;
+            let key: LogVerifier = text.strip_suffix('\n')?.parse().ok()?;
             (format!("{key}\n") == *text).then_some(key)
         });
         if own.is_none() {
             self.findings.push(finding("log.vkey", (0, 0), "it holds no key"));
-        } else if given.is_some() && given != own.as_ref() {
-            self.findings.push(finding("log.vkey", (0, 0), "it is another key than the one given"));
         }
-        given.cloned().or(own)
+        let trusted = verifier_of(dir, given.cloned().or_else(|| own.clone())?);
+        let key =
+            trusted.inspect_err(|error| self.findings.push(finding(rotation::DIR, (0, 0), error.to_string()))).ok()?;
+        if own.is_some_and(|own| !key.knows(own.newest())) {
+            self.findings.push(finding(
+                "log.vkey",
+                (0, 0),
+                "it is another key than the one given, and no successor of it",
+            ));
+        }
+        for name in self.files.list(Path::new(rotation::DIR)).unwrap_or_default() {
+            let file = format!("{}/{name}", rotation::DIR);
+            let note = self.read(&file, (0, 0)).and_then(|bytes| String::from_utf8(bytes).ok());
+            if !note.is_some_and(|note| key.confirms(&note)) {
+                self.findings.push(finding(file, (0, 0), "it is no statement of a key of this log"));
+            }
+        }
+        Some(key)
     }
 
-    fn head(&mut self, key: &VerifierKey) -> Option<Checkpoint> {
+    fn head(&mut self, key: &LogVerifier) -> Option<Checkpoint> {
         let bytes = self.read("checkpoint", (0, 0))?;
         let opened = match String::from_utf8(bytes) {
+            // Any line that is no signature of a key of the log was changed: witnesses sign elsewhere.
+            Ok(note) if split_note(&note).is_ok_and(|(_, lines)| lines.len() != key.signers(&note)) => {
+                Err("it bears a signature that does not verify".to_owned())
+            }
             Ok(note) => Checkpoint::open(&note, key).map_err(|error| error.to_string()),
             Err(_) => Err("it is not UTF-8".to_owned()),
         };
@@ -217,7 +237,7 @@ impl Check {
     }
 
     /// Checks the cosigned head against the tree and the keys of the witnesses; gives its size and who cosigned.
-    fn cosigned(&mut self, key: &VerifierKey, published: &Checkpoint, nodes: &NodeStore) -> Option<(u64, Vec<String>)> {
+    fn cosigned(&mut self, key: &LogVerifier, published: &Checkpoint, nodes: &NodeStore) -> Option<(u64, Vec<String>)> {
         if self.files.read(Path::new(COSIGNED)).is_err() {
             // A crash before the first cosigned head was kept leaves the keys alone.
             self.seen.insert(WITNESSES.to_owned());
@@ -246,9 +266,9 @@ impl Check {
         if by.len() < quorum(witnesses.len()) {
             self.findings.push(finding(COSIGNED, (0, head.size), "too few of its witnesses cosigned it"));
         }
-        // The log's own signature, and one of each witness that cosigned: any other line was changed.
+        // The log's own signatures, and one of each witness that cosigned: any other line was changed.
         let lines = split_note(&note).map_or(0, |(_, lines)| lines.len());
-        if lines != by.len() + 1 {
+        if lines != by.len() + key.signers(&note) {
             self.findings.push(finding(COSIGNED, (0, head.size), "it bears a signature that does not verify"));
         }
         // A log in use may have a newer one than the head that was read.

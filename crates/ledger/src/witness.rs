@@ -13,7 +13,8 @@ use crate::cosign::{WitnessKey, WitnessVerifier};
 use crate::error::LedgerError;
 use crate::files::{DirLock, DiskFiles, Files as _, write_durably};
 use crate::merkle::{Hash, verify_consistency};
-use crate::note::{Checkpoint, NoteError, VerifierKey, split_note};
+use crate::note::{Checkpoint, NoteError, split_note};
+use crate::rotation::LogVerifier;
 
 /// Lines of a consistency proof at most, as the protocol has it.
 const PROOF_LINES_MAX: usize = 63;
@@ -45,7 +46,7 @@ pub enum WitnessRefusal {
 #[derive(Debug)]
 pub struct Witness {
     key: WitnessKey,
-    logs: Vec<VerifierKey>,
+    logs: Vec<LogVerifier>,
     files: DiskFiles,
     /// The newest head of each log, by its origin.
     seen: Mutex<BTreeMap<String, Checkpoint>>,
@@ -58,7 +59,7 @@ impl Witness {
     /// # Errors
     /// [`LedgerError::Locked`] when another witness holds the directory; [`LedgerError::Note`] or
     /// [`LedgerError::Damaged`] when what it has seen cannot be read: then it must not cosign.
-    pub fn open(dir: &Path, name: &str, logs: Vec<VerifierKey>) -> Result<Self, LedgerError> {
+    pub fn open(dir: &Path, name: &str, logs: Vec<LogVerifier>) -> Result<Self, LedgerError> {
         let lock = DiskFiles::lock(dir)?.ok_or_else(|| LedgerError::Locked(dir.to_owned()))?;
         let key = WitnessKey::load_or_create(&dir.join("witness.key"), name)?;
         let files = DiskFiles::new(dir);
@@ -131,7 +132,7 @@ impl Witness {
 }
 
 /// The head, when a key of its log signed it.
-fn opened(note: &str, logs: &[VerifierKey]) -> Result<Checkpoint, NoteError> {
+fn opened(note: &str, logs: &[LogVerifier]) -> Result<Checkpoint, NoteError> {
     let mut last = NoteError::MalformedNote;
     for log in logs {
         match Checkpoint::open(note, log) {

@@ -28,7 +28,7 @@ async fn heads_and_receipts_verify_with_the_tools_of_others() {
             .expect("the inclusion proof verifies");
     }
     let first = receipts.iter().min_by_key(|receipt| receipt.index).expect("there are some");
-    let earlier = first.verify(ledger.verifier()).expect("it verifies");
+    let earlier = first.verify(&ledger.verifier()).expect("it verifies");
     let (head, _) = ledger.head();
     if earlier.size < head.size {
         let (proof, _) = ledger.consistency(earlier.size).expect("the log had that size");
@@ -89,7 +89,7 @@ async fn an_exported_proof_holds_with_the_tools_of_others_and_no_longer_when_any
     let vkey = ledger.verifier().to_string();
     ledger.publish().await.expect("published");
     // Beside the sequencer, and of full and of partial tiles.
-    let archive = Archive::open(&place.dir(), ledger.verifier()).expect("the head is signed");
+    let archive = Archive::open(&place.dir(), &ledger.verifier()).expect("the head is signed");
     assert_eq!(archive.head().size, 700);
     for index in [0, 255, 256, 511, 512, 699] {
         let (receipt, entry) = archive.prove(index).expect("it is in the log");
@@ -109,13 +109,13 @@ async fn an_exported_proof_holds_with_the_tools_of_others_and_no_longer_when_any
             };
             let changed = String::from_utf8(bytes).expect("ASCII for ASCII");
             let ours = Receipt::from_tlog_proof(&changed, receipt.leaf_hash);
-            let ours = ours.is_some_and(|receipt| receipt.verify(ledger.verifier()).is_ok());
+            let ours = ours.is_some_and(|receipt| receipt.verify(&ledger.verifier()).is_ok());
             assert!(!ours && !holds_elsewhere(&changed, &entry, &vkey), "{index}: letter {position} of\n{changed}");
         }
     }
     assert!(matches!(archive.prove(700), Err(LedgerError::NoEntry(700))));
     let stranger = Place::new().open();
-    assert!(matches!(Archive::open(&place.dir(), stranger.verifier()), Err(LedgerError::Note(_))));
+    assert!(matches!(Archive::open(&place.dir(), &stranger.verifier()), Err(LedgerError::Note(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +123,7 @@ async fn an_archive_gives_out_no_entry_that_was_not_signed() {
     let place = Place::new();
     let ledger = place.open();
     append_many(&ledger, 0..600).await;
-    let key = ledger.verifier().clone();
+    let key = ledger.verifier();
     ledger.close().await;
     let archive = Archive::open(&place.dir(), &key).expect("the head is signed");
     let bundle = place.dir().join("tile/entries/001");

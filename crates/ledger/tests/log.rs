@@ -17,9 +17,9 @@ async fn every_concurrent_append_gets_a_receipt_that_verifies_offline_and_after_
     let indices: BTreeSet<u64> = receipts.iter().map(|receipt| receipt.index).collect();
     assert_eq!(indices, (0..1_500).collect(), "each index is given once");
     for receipt in &receipts {
-        receipt.verify(ledger.verifier()).expect("it verifies");
+        receipt.verify(&ledger.verifier()).expect("it verifies");
     }
-    let key = ledger.verifier().clone();
+    let key = ledger.verifier();
     ledger.close().await;
     let ledger = place.open();
     assert_eq!(ledger.head().0.size, 1_500);
@@ -43,23 +43,23 @@ async fn a_changed_receipt_does_not_verify() {
     let place = Place::new();
     let ledger = place.open();
     let receipt = append_many(&ledger, 0..300).await.remove(200);
-    receipt.verify(ledger.verifier()).expect("it verifies");
+    receipt.verify(&ledger.verifier()).expect("it verifies");
     let text = receipt.to_tlog_proof();
     assert_eq!(ledger::Receipt::from_tlog_proof(&text, receipt.leaf_hash), Some(receipt.clone()));
     let mut other = receipt.clone();
     other.index ^= 1;
-    assert!(other.verify(ledger.verifier()).is_err());
+    assert!(other.verify(&ledger.verifier()).is_err());
     let mut other = receipt.clone();
     other.proof[0].0[5] ^= 1;
-    assert!(other.verify(ledger.verifier()).is_err());
+    assert!(other.verify(&ledger.verifier()).is_err());
     let mut other = receipt.clone();
     other.proof.pop();
-    assert!(other.verify(ledger.verifier()).is_err());
+    assert!(other.verify(&ledger.verifier()).is_err());
     let mut other = receipt.clone();
     other.checkpoint = other.checkpoint.replacen("\n300\n", "\n301\n", 1).replacen("files\n", "files2\n", 1);
-    assert!(other.verify(ledger.verifier()).is_err());
+    assert!(other.verify(&ledger.verifier()).is_err());
     let stranger = Place::new().open();
-    assert!(receipt.verify(stranger.verifier()).is_err(), "a key of the same name signed nothing here");
+    assert!(receipt.verify(&stranger.verifier()).is_err(), "a key of the same name signed nothing here");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +102,7 @@ async fn a_flipped_bit_in_any_file_is_found_and_its_file_named() {
     let place = Place::new();
     let ledger = place.open();
     append_many(&ledger, 0..700).await;
-    let key = ledger.verifier().clone();
+    let key = ledger.verifier();
     ledger.close().await;
     let dir = place.dir();
     let clean = verify(&dir, Some(&key)).expect("readable");
@@ -142,7 +142,7 @@ async fn a_log_in_use_verifies_while_it_grows() {
         if round % 2 == 0 {
             ledger.publish().await.expect("published");
         }
-        let (dir, key) = (place.dir(), ledger.verifier().clone());
+        let (dir, key) = (place.dir(), ledger.verifier());
         let growing = tokio::spawn({
             let ledger = ledger.clone();
             async move { ledger.append(&entry(1_000_000 + round)).await.expect("appended") }

@@ -15,7 +15,7 @@ use connector::{BodyLimits, Feed, Ingest, IngestSetup, Profile};
 use console::{Console, ConsoleSetup};
 use domain::{EventType, Sensitive, Timestamp, TokenKey};
 use event_log::{EventLog, LogConfig, TopicSpec};
-use ledger::{LedgerClient, LedgerHandle, PolicyHash, RemoteLedger, VerifierKey};
+use ledger::{LedgerClient, LedgerHandle, LogVerifier, PolicyHash, RemoteLedger};
 use ledger_service::Witnessing;
 use oidc::Oidc;
 use query_api::{QuerySetup, QueryState, Trust};
@@ -552,7 +552,7 @@ fn remote_ledger(url: &str, keys: &Path) -> anyhow::Result<RemoteLedger> {
     let file = keys.join("ledger.pub");
     let text =
         std::fs::read_to_string(&file).with_context(|| format!("{} is missing: run isthmus keys", file.display()))?;
-    let key: VerifierKey = text.trim().parse().context("ledger.pub is not a verifier key")?;
+    let key: LogVerifier = text.trim().parse().context("ledger.pub is not a verifier key")?;
     Ok(RemoteLedger::new(url, secret, key)?)
 }
 

@@ -58,6 +58,7 @@ pub fn router(state: LedgerState) -> Router {
         .route("/v1/proof/{index}", get(proof))
         .route("/v1/consistency/{size}", get(consistency))
         .route("/checkpoint", get(checkpoint))
+        .route("/rotation", get(rotation))
         .route("/cosigned", get(cosigned))
         .route("/tile/{*path}", get(tile))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -214,6 +215,11 @@ async fn consistency(
 async fn checkpoint(State(state): State<LedgerState>) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     (headers, state.ledger.head().1).into_response()
+}
+
+/// What the log's keys state of their successors.
+async fn rotation(State(state): State<LedgerState>) -> Result<Json<Vec<String>>, Problem> {
+    Ok(Json(blocking(move || state.ledger.statements()).await?))
 }
 
 /// The newest head that a quorum of witnesses cosigned.

@@ -13,7 +13,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use ledger::{VerifierKey, Witness, WitnessRefusal};
+use ledger::{LogVerifier, Witness, WitnessRefusal};
 use runtime::Shutdown;
 use tokio::net::TcpListener;
 
@@ -30,7 +30,7 @@ pub struct WitnessConfig {
     /// Its name: a URL without scheme.
     pub name: String,
     /// The keys of the logs that it knows.
-    pub logs: Vec<VerifierKey>,
+    pub logs: Vec<LogVerifier>,
 }
 
 /// Runs a witness until `shutdown` begins.

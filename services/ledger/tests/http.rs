@@ -48,7 +48,7 @@ async fn start() -> Service {
 }
 
 fn client(service: &Service, secret: &str) -> LedgerClient {
-    let key = service.ledger.verifier().clone();
+    let key = service.ledger.verifier();
     LedgerClient::Remote(RemoteLedger::new(&service.url, Sensitive::new(secret.into()), key).expect("a client"))
 }
 
@@ -76,7 +76,7 @@ async fn an_answer_is_given_once_it_is_on_record() {
 
     let get = async |path: &str| reqwest::get(format!("{}{path}", service.url)).await.expect("an answer");
     let note = get("/checkpoint").await.text().await.expect("text");
-    let head = Checkpoint::open(&note, service.ledger.verifier()).expect("it is signed");
+    let head = Checkpoint::open(&note, &service.ledger.verifier()).expect("it is signed");
     assert_eq!(head.size, 4);
     assert_eq!(get("/tile/entries/000.p/4").await.status(), 401, "who looked at whom is not for everybody");
     let entries = reqwest::Client::new().get(format!("{}/tile/entries/000.p/4", service.url)).bearer_auth(SECRET);
@@ -84,7 +84,7 @@ async fn an_answer_is_given_once_it_is_on_record() {
     assert_eq!(ledger::split_bundle(&bundle).expect("a bundle").len(), 4);
     assert_eq!(get("/tile/0/000.p/2").await.bytes().await.expect("bytes").len(), 64);
     let receipt: ledger::Receipt = get("/v1/proof/1").await.json().await.expect("a receipt");
-    receipt.verify(service.ledger.verifier()).expect("it verifies");
+    receipt.verify(&service.ledger.verifier()).expect("it verifies");
     for path in ["/tile/0/000", "/tile/0/000.p/5", "/tile/x", "/v1/proof/4", "/v1/consistency/9"] {
         assert_eq!(get(path).await.status(), 404, "{path}");
     }
@@ -110,7 +110,7 @@ async fn a_service_that_does_not_answer_counts_as_away_after_two_seconds() {
     let service = start().await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", silent.local_addr().expect("bound"));
-    let key = service.ledger.verifier().clone();
+    let key = service.ledger.verifier();
     let ledger = LedgerClient::Remote(RemoteLedger::new(&url, Sensitive::new(SECRET.into()), key).expect("a client"));
     let began = std::time::Instant::now();
     let disclosure = access().disclose("the file", Released::default());

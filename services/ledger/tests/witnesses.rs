@@ -51,7 +51,7 @@ struct Running {
 }
 
 async fn witness(home: &Path, name: &str, ledger: &LedgerHandle) -> Running {
-    let witness = Witness::open(&home.join(name), name, vec![ledger.verifier().clone()]).expect("a witness");
+    let witness = Witness::open(&home.join(name), name, vec![ledger.verifier()]).expect("a witness");
     let key = witness.verifier().clone();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
@@ -124,7 +124,7 @@ async fn a_published_head_is_cosigned_by_all_three_witnesses_and_proves_entries_
     ledger.publish().await.expect("published");
     let note = loop {
         let note = ledger.cosigned().expect("readable").expect("cosigned at the start");
-        if Checkpoint::open(&note, ledger.verifier()).expect("signed").size == 305 {
+        if Checkpoint::open(&note, &ledger.verifier()).expect("signed").size == 305 {
             break note;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -143,12 +143,12 @@ async fn a_published_head_is_cosigned_by_all_three_witnesses_and_proves_entries_
     append(&ledger, 20).await;
     ledger.publish().await.expect("published");
     let dir = home.path().join("ledger");
-    let archive = Archive::open_cosigned(&dir, ledger.verifier()).expect("readable").expect("there is one");
+    let archive = Archive::open_cosigned(&dir, &ledger.verifier()).expect("readable").expect("there is one");
     let (receipt, _) = archive.prove(280).expect("it is in the log");
     assert_eq!(receipt.checkpoint, note);
-    receipt.verify(ledger.verifier()).expect("it verifies");
+    receipt.verify(&ledger.verifier()).expect("it verifies");
 
-    let report = verify(&dir, Some(ledger.verifier())).expect("readable");
+    let report = verify(&dir, Some(&ledger.verifier())).expect("readable");
     assert!(report.verified, "{report}");
     assert_eq!((report.entries, report.cosigned_entries, report.cosigned_by.len()), (325, Some(305), 3));
     for file in ["cosigned", "witnesses"] {
@@ -158,7 +158,7 @@ async fn a_published_head_is_cosigned_by_all_three_witnesses_and_proves_entries_
             let mut flipped = bytes.clone();
             flipped[position] ^= 1 << (position % 8);
             std::fs::write(&path, &flipped).expect("own file");
-            let report = verify(&dir, Some(ledger.verifier())).expect("readable");
+            let report = verify(&dir, Some(&ledger.verifier())).expect("readable");
             assert!(report.findings.iter().any(|finding| finding.file == file), "byte {position} of {file}: {report}");
         }
         std::fs::write(&path, bytes).expect("own file");
@@ -282,7 +282,7 @@ async fn a_witness_answers_every_defect_with_the_status_of_the_protocol_and_neve
     running.server.abort();
     let _ = running.server.await;
     let again = loop {
-        match Witness::open(&home.path().join("witness.test-w1"), "witness.test-w1", vec![ledger.verifier().clone()]) {
+        match Witness::open(&home.path().join("witness.test-w1"), "witness.test-w1", vec![ledger.verifier()]) {
             Err(LedgerError::Locked(_)) => tokio::task::yield_now().await,
             opened => break opened.expect("it opens"),
         }
@@ -300,7 +300,7 @@ async fn concurrent_advances_leave_the_witness_at_the_largest_head() {
         append(&ledger, 1).await;
         heads.push(ledger.head());
     }
-    let witness = Witness::open(&home.path().join("w"), "w", vec![ledger.verifier().clone()]).expect("a witness");
+    let witness = Witness::open(&home.path().join("w"), "w", vec![ledger.verifier()]).expect("a witness");
     let witness = Arc::new(witness);
     let threads: Vec<_> = (0..4)
         .map(|_| {

@@ -5,6 +5,7 @@
 
 mod look;
 mod proof;
+mod rotate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use ledger::{VerifierKey, WitnessKey};
+use ledger::{LogVerifier, WitnessKey};
 use ledger_service::WitnessConfig;
 use runtime::telemetry::{self, LogFormat};
 use runtime::{Shutdown, keys};
@@ -45,6 +46,11 @@ pub(crate) enum LedgerCommand {
         after_help = "Example:\n  isthmus ledger witness --dir witness --name witness.example/w1 --listen 127.0.0.1:8090 --log \"$(cat ledger.pub)\""
     )]
     Witness(WitnessArgs),
+    /// Give the ledger a new signing key: begin, and when everybody has it, finish. It is on record.
+    #[command(
+        after_help = "Examples:\n  isthmus ledger rotate-key --handle operator-1\n  isthmus ledger rotate-key --finish --handle operator-1"
+    )]
+    RotateKey(rotate::RotateArgs),
 }
 
 /// Options of `ledger witness`.
@@ -61,7 +67,10 @@ pub(crate) struct WitnessArgs {
     listen: SocketAddr,
     /// Verifier key of a log; give it again for a second log, or for a second key of the same.
     #[arg(long, required = true, value_name = "VKEY")]
-    log: Vec<VerifierKey>,
+    log: Vec<LogVerifier>,
+    /// Statement of a log's key about its successor, from the log's folder `rotation`; give it again for each.
+    #[arg(long, value_name = "FILE")]
+    rotation: Vec<PathBuf>,
     /// Only make the key, and print its public half.
     #[arg(long)]
     key_only: bool,
@@ -74,17 +83,19 @@ pub(crate) async fn run(command: LedgerCommand) -> anyhow::Result<ExitCode> {
         LedgerCommand::Search(args) => look::search(args).await,
         LedgerCommand::Export(args) => look::export(args).await,
         LedgerCommand::Witness(args) => witness(args).await,
+        LedgerCommand::RotateKey(args) => rotate::run(args).await,
     }
 }
 
 async fn witness(args: WitnessArgs) -> anyhow::Result<ExitCode> {
-    let WitnessArgs { dir, name, listen, log, key_only } = args;
+    let WitnessArgs { dir, name, listen, log: mut logs, rotation, key_only } = args;
+    proof::learn(&mut logs, &rotation)?;
     keys::private_dir(&dir).context("the witness's directory cannot be made")?;
     println!("{}", WitnessKey::load_or_create(&dir.join("witness.key"), &name)?.verifier());
     if !key_only {
         telemetry::init(LogFormat::Text, "info");
         let shutdown = Shutdown::on_signals()?;
-        ledger_service::run_witness(WitnessConfig { listen, dir, name, logs: log }, shutdown).await?;
+        ledger_service::run_witness(WitnessConfig { listen, dir, name, logs }, shutdown).await?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use ledger::{Archive, Entry, Receipt, VerifierKey};
+use ledger::{Archive, Entry, LogVerifier, Receipt};
 
 /// Options of `ledger verify`.
 #[derive(Clone, Debug, Args)]
@@ -22,6 +22,9 @@ pub(crate) struct VerifyArgs {
     /// Verifier key of the log (`<name>+<key id>+<key>`); without one the key stored beside the log is used.
     #[arg(long, value_name = "VKEY")]
     key: Option<String>,
+    /// Statement of the log's key about its successor, from the log's folder `rotation`, for a receipt; give it again for each.
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    rotation: Vec<PathBuf>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -43,12 +46,22 @@ pub(crate) struct ProveArgs {
     out: Option<PathBuf>,
 }
 
-fn verifier(text: &str) -> anyhow::Result<VerifierKey> {
+fn verifier(text: &str) -> anyhow::Result<LogVerifier> {
     text.trim().parse().context("--key is not a verifier key such as name+0a1b2c3d+AW…")
 }
 
+/// Has each log's keys learn from statements in files.
+pub(crate) fn learn(logs: &mut [LogVerifier], files: &[PathBuf]) -> anyhow::Result<()> {
+    let read =
+        |file: &PathBuf| std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()));
+    let statements: Vec<String> = files.iter().map(read).collect::<anyhow::Result<_>>()?;
+    logs.iter_mut().for_each(|log| log.learn(&statements));
+    Ok(())
+}
+
 pub(crate) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let key = args.key.as_deref().map(verifier).transpose()?;
+    let mut key = args.key.as_deref().map(verifier).transpose()?;
+    learn(key.as_mut_slice(), &args.rotation)?;
     if let (Some(receipt), Some(entry), Some(key)) = (&args.receipt, &args.entry, &key) {
         return verify_receipt(receipt, entry, key, args.json);
     }
@@ -62,7 +75,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     Ok(if report.verified { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn verify_receipt(receipt: &Path, entry: &Path, key: &VerifierKey, json: bool) -> anyhow::Result<ExitCode> {
+fn verify_receipt(receipt: &Path, entry: &Path, key: &LogVerifier, json: bool) -> anyhow::Result<ExitCode> {
     let read = |path: &Path| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
     let text = String::from_utf8(read(receipt)?).context("the receipt is not UTF-8")?;
     let bytes = read(entry)?;

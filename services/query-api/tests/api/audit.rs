@@ -187,7 +187,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
 /// What a stranger does with the receipt of a body.
 fn verify(world: &World, receipt: &Value) {
     let receipt: Receipt = serde_json::from_value(receipt.clone()).expect("a receipt");
-    let head = receipt.verify(world.ledger.verifier()).expect("it verifies");
+    let head = receipt.verify(&world.ledger.verifier()).expect("it verifies");
     assert!(head.size > receipt.index);
 }
 
@@ -224,7 +224,7 @@ async fn a_ledger_that_does_not_answer_is_waited_for_two_seconds() {
         }
     });
     let world = world_with(|handle| {
-        let key = handle.verifier().clone();
+        let key = handle.verifier();
         let remote = RemoteLedger::new(&format!("http://{address}"), Sensitive::from("secret"), key).expect("a client");
         LedgerClient::Remote(remote)
     })
@@ -285,7 +285,7 @@ async fn the_signed_head_is_for_everybody() {
     world.ask(get("/v1/me").by("worker")).await;
     let reply = world.ask(get("/v1/ledger/checkpoint")).await;
     assert_eq!(reply.status, StatusCode::OK);
-    let head = ledger::Checkpoint::open(&reply.text(), world.ledger.verifier()).expect("signed");
+    let head = ledger::Checkpoint::open(&reply.text(), &world.ledger.verifier()).expect("signed");
     assert_eq!(head.size, 1);
 }
 
