@@ -8,10 +8,11 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use domain::{Timestamp, TokenKey};
-use ledger::{Code, Decision, Entry, Filter, LedgerClient, Matter, MatterId, Released, SubjectHandle};
+use ledger::{Code, Decision, Entry, ExportMark, Filter, LedgerClient, Matter, MatterId, Released, SubjectHandle};
 use runtime::keys;
 use sha2::{Digest as _, Sha256};
 
+use super::trace::new_mark;
 use crate::cli::CommonArgs;
 use crate::config::Config;
 use crate::on_record::{OnRecord, OperatorArgs};
@@ -189,7 +190,9 @@ pub(crate) async fn export(args: ExportArgs) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(&args.common)?;
     let filter = args.filter.filter(&config)?;
     let record = OnRecord::open(&config, operator).await?;
-    let given = write_and_record(&record, &filter, args.form, &config.ledger_origin, &args.out).await;
+    let key = TokenKey::from_bytes(&keys::key_file(&config.keys().join("token.key"))?);
+    let written = Written { form: args.form, origin: &config.ledger_origin, out: &args.out, mark: new_mark(&key)? };
+    let given = write_and_record(&record, &filter, written).await;
     record.close().await;
     let (hash, count) = given?;
     println!("{count} entries: {}", args.out.display());
@@ -197,14 +200,18 @@ pub(crate) async fn export(args: ExportArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the file beside its place, puts its hash on record, and only then puts it there.
-async fn write_and_record(
-    record: &OnRecord,
-    filter: &Filter,
+/// What is written, and where.
+struct Written<'a> {
     form: Form,
-    origin: &str,
-    out: &Path,
-) -> anyhow::Result<(String, u64)> {
+    origin: &'a str,
+    out: &'a Path,
+    /// The mark of FHIR events; the entries themselves, whose hashes prove them, bear none.
+    mark: (ExportMark, Code),
+}
+
+/// Builds the file beside its place, puts its hash on record, and only then puts it there.
+async fn write_and_record(record: &OnRecord, filter: &Filter, written: Written<'_>) -> anyhow::Result<(String, u64)> {
+    let Written { form, origin, out, mark: (mark, marked) } = written;
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(parent).context("the folder of the export cannot be written")?;
     let mut writer = BufWriter::new(file.as_file());
@@ -215,8 +222,11 @@ async fn write_and_record(
         let page = client.entries(next, PAGE).await?;
         let Some((last, _)) = page.last() else { break };
         next = last + 1;
-        for (index, entry) in page.iter().filter(|(_, entry)| filter.matches(entry)) {
-            let text = format!("{}\n", line(form, origin, *index, entry)?);
+        for (index, mut entry) in page.into_iter().filter(|(_, entry)| filter.matches(entry)) {
+            if form == Form::Fhir {
+                entry.stamp.time = mark.instant(index, entry.stamp.time);
+            }
+            let text = format!("{}\n", line(form, origin, index, &entry)?);
             hasher.update(&text);
             writer.write_all(text.as_bytes())?;
             count += 1;
@@ -229,7 +239,8 @@ async fn write_and_record(
     let hash: [u8; 32] = hasher.finalize().into();
     let mut id = [0; 16];
     id.copy_from_slice(&hash[..16]);
-    let matter = Matter { id: MatterId(id), act: Code::parse("export")? };
+    let act = if form == Form::Fhir { marked } else { Code::parse("export")? };
+    let matter = Matter { id: MatterId(id), act };
     let subjects = filter.subject.into_iter().collect();
     let released = Released { subjects, count, matter: Some(matter), ..Released::default() };
     let (file, receipt) = record.give("export-ledger", released, file).await?;

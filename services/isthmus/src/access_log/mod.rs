@@ -6,6 +6,7 @@
 mod look;
 mod proof;
 mod rotate;
+mod trace;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,6 +52,9 @@ pub(crate) enum LedgerCommand {
         after_help = "Examples:\n  isthmus ledger rotate-key --handle operator-1\n  isthmus ledger rotate-key --finish --handle operator-1"
     )]
     RotateKey(rotate::RotateArgs),
+    /// Say which FHIR export of the log a leaked fragment is from. The trace is on record.
+    #[command(after_help = "Example:\n  isthmus ledger trace --fragment leaked.txt --handle auditor-1")]
+    Trace(trace::TraceArgs),
 }
 
 /// Options of `ledger witness`.
@@ -84,6 +88,7 @@ pub(crate) async fn run(command: LedgerCommand) -> anyhow::Result<ExitCode> {
         LedgerCommand::Export(args) => look::export(args).await,
         LedgerCommand::Witness(args) => witness(args).await,
         LedgerCommand::RotateKey(args) => rotate::run(args).await,
+        LedgerCommand::Trace(args) => trace::run(args).await,
     }
 }
 
