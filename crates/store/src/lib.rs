@@ -138,6 +138,7 @@ impl Store {
         if !views::exists(&mut tx, views::Schema::Active).await? {
             views::create(&mut tx, views::Schema::Active).await?;
         }
+        views::build_missing(&mut tx).await?;
         tx.commit().await?;
         conn.close().await?;
         Ok(())

@@ -122,6 +122,7 @@ async fn person_answer(call: &Call) -> Result<PersonAnswer, Failure> {
     let mut allowed = subject::allowed(call, &mut conn, asked).await?;
     match (allowed.len(), allowed.pop()) {
         (1, Some((current, granted))) => {
+            views::narrow(&mut conn, &[current]).await?;
             let seen = subject::read(&mut conn, asked, current, granted).await?;
             Ok(PersonAnswer::File(Box::new(person_file(call, &mut conn, seen).await?)))
         }

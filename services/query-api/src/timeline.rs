@@ -4,7 +4,7 @@ use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use domain::{Doubt, EventType, RecordId, Timestamp};
 use serde::Serialize;
-use store::views::FactRow;
+use store::views::{self, FactRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -149,6 +149,7 @@ async fn timeline(call: &Call) -> Result<Found<Timeline>, Failure> {
     }
     let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
+    views::narrow(&mut conn, &[person.person_id]).await?;
     let (released, withheld) = call.split(&granted);
     let kinds: Vec<EventType> =
         KINDS.iter().filter(|(_, group)| released.contains(*group)).map(|(kind, _)| *kind).collect();

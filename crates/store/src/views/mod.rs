@@ -13,6 +13,7 @@ mod quarantine;
 mod read;
 mod residents;
 mod rows;
+mod wall;
 mod whereabouts;
 mod write;
 
@@ -36,6 +37,8 @@ pub use residents::{
     ResidentRow, list_facts_of_unit, list_homes, list_memberships, list_meter_readings, list_residents,
 };
 pub use rows::*;
+pub(crate) use wall::build_missing;
+pub use wall::narrow;
 pub use whereabouts::{WhereaboutsRow, find_latest_presence, list_whereabouts};
 pub(crate) use write::ROWS_PER_STATEMENT;
 pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};
@@ -87,8 +90,8 @@ pub async fn create(conn: &mut PgConnection, schema: Schema) -> Result<()> {
     };
     sqlx::raw_sql(statement).execute(&mut *conn).await?;
     use_schema(conn, schema).await?;
-    sqlx::raw_sql(DDL).execute(conn).await?;
-    Ok(())
+    sqlx::raw_sql(DDL).execute(&mut *conn).await?;
+    wall::build(conn, schema).await
 }
 
 /// Removes the schema with all it holds, when it is there.

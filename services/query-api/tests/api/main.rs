@@ -24,4 +24,5 @@ mod roles;
 mod signals;
 mod town;
 mod unexplained;
+mod wall;
 mod world;
