@@ -188,6 +188,8 @@ closed_list! {
         ReleaseFigures = "release-figures",
         /// Read figures that are not released yet.
         ReadFigures = "read-figures",
+        /// Keep looks for a case out of residents' trackers until a date.
+        SealCase = "seal-case",
     }
 }
 
@@ -260,6 +262,7 @@ impl Action {
                 | Self::WorkOnFigures
                 | Self::ReleaseFigures
                 | Self::ReadFigures
+                | Self::SealCase
         )
     }
 
@@ -339,7 +342,8 @@ impl Action {
             | Self::ApproveName
             | Self::WorkOnFigures
             | Self::ReleaseFigures
-            | Self::ReadFigures => &[],
+            | Self::ReadFigures
+            | Self::SealCase => &[],
         }
     }
 

@@ -122,6 +122,7 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
             Action::WorkOnFigures,
             Action::ReleaseFigures,
             Action::ReadFigures,
+            Action::SealCase,
         ],
         (Role::CdcAnalyst, Purpose::Operations) => &[Action::WorkOnFigures, Action::ReadFigures],
         (Role::Subscriber, Purpose::Operations) => &[Action::ReadChanges],

@@ -230,9 +230,14 @@ pub fn take(
         }
         Step::Refuse => turn(&mut now, FollowUpState::Refused),
         Step::Quarantine(until) => {
-            let until = until.unwrap_or_else(|| was.met.plus_millis(i64::from(rules.quarantine_days) * DAY_MS));
-            let is_shortened = was.state == FollowUpState::Quarantined && was.until.is_some_and(|end| until < end);
-            if until <= at || is_shortened && side != Side::Control {
+            let days = i64::from(rules.quarantine_days) * DAY_MS;
+            let by_rule = was.met.plus_millis(days);
+            let stands = was.until.filter(|_| was.state == FollowUpState::Quarantined);
+            let until = until.unwrap_or(by_rule);
+            // A unit ends none earlier than it stands, or than the rules have it, and keeps nobody longer than a whole one from now on.
+            let is_shortened = until < stands.unwrap_or(by_rule);
+            let is_too_long = until > at.plus_millis(days) && stands != Some(until);
+            if until <= at || is_too_long || is_shortened {
                 return Err(StepError::Unfit);
             }
             if was.state != FollowUpState::Quarantined {

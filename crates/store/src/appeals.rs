@@ -97,6 +97,16 @@ impl From<Columns> for AppealRow {
     }
 }
 
+/// Locks the appeals of a resident until the transaction ends: what one names, another made at the same time does not.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn lock(conn: &mut PgConnection, record: RecordId) -> Result<()> {
+    let sql = "SELECT pg_advisory_xact_lock(hashtext('appeals'), hashtext($1))";
+    sqlx::query(sql).bind(record.to_string()).execute(conn).await?;
+    Ok(())
+}
+
 /// Adds an appeal.
 ///
 /// # Errors

@@ -212,7 +212,8 @@ pub async fn search(conn: &mut PgConnection, search: &Search, before: i64, limit
     Ok(rows)
 }
 
-/// What a caller was shown since an instant, oldest first: when, whom, and how many rows.
+/// What a caller was shown since an instant, oldest first: when, whom, and how many rows. An act that was put on record before it was
+/// done showed nothing; a look under an emergency grant is none of those.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -225,6 +226,7 @@ pub async fn list_shown(
         "SELECT at_ms, subjects, count FROM (
              SELECT index, at_ms, subjects, count FROM audit.entry
              WHERE actor = $1 AND at_ms >= $2 AND refused IS NULL AND cardinality(subjects) > 0
+               AND coalesce(act, 'GRANT') = 'GRANT'
              ORDER BY index DESC LIMIT $3) newest
          ORDER BY index",
     )

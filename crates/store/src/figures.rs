@@ -119,13 +119,12 @@ pub async fn list(conn: &mut PgConnection, released_only: bool, limit: i64) -> R
     Ok(sqlx::query_as(sql).bind(released_only).bind(limit).fetch_all(conn).await?)
 }
 
-/// Lists the releases of a kind, oldest first.
+/// Lists the drafts and releases of a kind, in the order in which they were shown to anybody.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list_released(conn: &mut PgConnection, kind: &str) -> Result<Vec<FigureRow>> {
-    let sql =
-        "SELECT * FROM figures.figure WHERE kind = $1 AND released_ms IS NOT NULL ORDER BY released_ms, figure_id";
+pub async fn list_of_kind(conn: &mut PgConnection, kind: &str) -> Result<Vec<FigureRow>> {
+    let sql = "SELECT * FROM figures.figure WHERE kind = $1 ORDER BY coalesce(released_ms, drafted_ms), figure_id";
     Ok(sqlx::query_as(sql).bind(kind).fetch_all(conn).await?)
 }
 

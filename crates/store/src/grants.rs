@@ -154,13 +154,20 @@ pub async fn find(conn: &mut PgConnection, grant: GrantId) -> Result<Option<Gran
     Ok(row.map(<(GrantId, GrantRequest)>::try_from).transpose()?.map(|(_, request)| request))
 }
 
-/// Lists requests, newest first, under the ids that the rows claim.
+/// Lists requests, newest first, under the ids that the rows claim; from behind one on.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list(conn: &mut PgConnection, limit: i64) -> Result<Vec<(GrantId, GrantRequest)>> {
-    let sql = "SELECT * FROM access.grant_request ORDER BY requested_ms DESC, grant_id LIMIT $1";
-    let rows: Vec<RequestRow> = sqlx::query_as(sql).bind(limit).fetch_all(conn).await?;
+pub async fn list(
+    conn: &mut PgConnection,
+    after: Option<(Timestamp, GrantId)>,
+    limit: i64,
+) -> Result<Vec<(GrantId, GrantRequest)>> {
+    let sql = "SELECT * FROM access.grant_request
+               WHERE $1::bigint IS NULL OR requested_ms < $1 OR requested_ms = $1 AND grant_id > $2
+               ORDER BY requested_ms DESC, grant_id LIMIT $3";
+    let (at, id) = after.map(|(at, id)| (at.as_millis(), Uuid::from_bytes(id.0))).unzip();
+    let rows: Vec<RequestRow> = sqlx::query_as(sql).bind(at).bind(id).bind(limit).fetch_all(conn).await?;
     rows.into_iter().map(TryFrom::try_from).collect()
 }
 

@@ -1,4 +1,4 @@
-import { LogoutOutlined, MenuOutlined, MoonOutlined, SunOutlined, TranslationOutlined } from "@ant-design/icons";
+import { LogoutOutlined, PoweroffOutlined, MenuOutlined, MoonOutlined, SunOutlined, TranslationOutlined } from "@ant-design/icons";
 import { Button, Drawer, Grid, Layout, Menu, Result, Tag, Tooltip, theme } from "antd";
 import { Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -74,7 +74,12 @@ function Header() {
       </Button>
       {session?.signed_in && (
         <Tooltip title={t("signOut")}>
-          <Button type="text" aria-label={t("signOut")} icon={<LogoutOutlined />} onClick={() => signOut.mutate(undefined, { onSettled: () => void navigate("/") })} />
+          <Button type="text" aria-label={t("signOut")} icon={<LogoutOutlined />} onClick={() => signOut.mutate("here", { onSettled: () => void navigate("/") })} />
+        </Tooltip>
+      )}
+      {session?.signed_in && (
+        <Tooltip title={t("signOutEverywhere")}>
+          <Button type="text" aria-label={t("signOutEverywhere")} icon={<PoweroffOutlined />} onClick={() => signOut.mutate("everywhere", { onSettled: () => void navigate("/") })} />
         </Tooltip>
       )}
       <Drawer open={open} placement="left" onClose={() => setOpen(false)} title={t("name")} size={280}>

@@ -28,6 +28,8 @@ pub(crate) struct Guest {
     pub(crate) caller: Option<String>,
     /// Tokens of feeds, by feed.
     pub(crate) feeds: BTreeMap<String, String>,
+    /// Handle of the caller, under which all sessions of one visitor are found.
+    pub(crate) handle: Option<String>,
     /// The demo role that was chosen.
     pub(crate) demo: Option<String>,
     /// Tokens of the provider; the caller's is the access token among them.
@@ -35,9 +37,9 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// What tells one visitor from another: the caller's token, or that of the first feed.
+    /// What tells one visitor from another: the handle or token of the caller, or the token of the first feed.
     fn owner(&self) -> Option<&String> {
-        self.caller.as_ref().or_else(|| self.feeds.values().next())
+        self.handle.as_ref().or(self.caller.as_ref()).or_else(|| self.feeds.values().next())
     }
 
     /// The token that a call to this path carries.
@@ -84,7 +86,7 @@ impl DemoRoles {
         let roles = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let role = roles.iter().find(|role| role.name == name)?;
         let demo = Some(role.name.clone());
-        Some(Guest { caller: role.caller.clone(), feeds: role.feeds.clone(), demo, provider: None })
+        Some(Guest { caller: role.caller.clone(), feeds: role.feeds.clone(), demo, ..Guest::default() })
     }
 }
 
@@ -158,6 +160,15 @@ impl Guests {
         self.sessions().remove(&key(id));
     }
 
+    /// Ends all sessions of the visitor who has this one.
+    pub(crate) fn close_all(&self, id: &str) {
+        let mut sessions = self.sessions();
+        let Some(session) = sessions.remove(&key(id)) else { return };
+        if let Some(owner) = session.guest.owner() {
+            sessions.retain(|_, other| other.guest.owner() != Some(owner));
+        }
+    }
+
     fn sessions(&self) -> MutexGuard<'_, HashMap<[u8; 32], Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -205,6 +216,23 @@ mod tests {
         let id = guests.open(guest(), now).expect("room");
         guests.close(&id);
         assert!(guests.find(&id, now).is_none() && guests.find("", now).is_none());
+    }
+
+    #[test]
+    fn who_signs_out_everywhere_has_no_session_left_and_nobody_else_loses_one() {
+        let (guests, now) = (Guests::default(), Instant::now());
+        // A provider gives another token for each sign-in; the handle stays.
+        let open = |handle: &str, token: &str| {
+            let (handle, caller) = (Some(handle.to_owned()), Some(token.to_owned()));
+            guests.open(Guest { handle, caller, ..Guest::default() }, now).expect("room")
+        };
+        let own = [open("tracer-1", "a"), open("tracer-1", "b"), open("tracer-1", "c")];
+        let others = [open("tracer-2", "d"), guests.open(guest(), now).expect("room")];
+        guests.close_all(&own[1]);
+        assert!(own.iter().all(|id| guests.find(id, now).is_none()));
+        assert!(others.iter().all(|id| guests.find(id, now).is_some()));
+        guests.close_all("invented");
+        assert!(others.iter().all(|id| guests.find(id, now).is_some()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{delete, get};
 use axum::{Json, Router};
 use domain::Timestamp;
 use oidc::Oidc;
@@ -80,6 +80,7 @@ impl Console {
                 get(async |Path(name): Path<String>, headers: HeaderMap| assets::asset(&name, &headers)),
             )
             .route("/session", get(read).post(sign_in).delete(sign_out))
+            .route("/session/everywhere", delete(sign_out_everywhere))
             .route("/session/provider", get(leave_for_provider))
             .route("/session/provider/back", get(back_from_provider));
         for area in pages::AREAS {
@@ -143,7 +144,8 @@ impl Console {
         if self.0.setup.secure { format!("{HOST}{cookie}") } else { cookie.to_owned() }
     }
 
-    fn begin(&self, guest: Guest) -> Result<HeaderValue, ProblemKind> {
+    fn begin(&self, mut guest: Guest, view: &SessionView) -> Result<HeaderValue, ProblemKind> {
+        guest.handle = view.handle().map(str::to_owned);
         let id = self.0.guests.open(guest, Instant::now()).ok_or(SIGN_IN_UNAVAILABLE)?;
         Ok(self.set_cookie(COOKIE, &id, "Strict", None))
     }
@@ -188,7 +190,7 @@ async fn sign_in(
         console.0.guests.close(id);
     }
     let view = sign_in::view(&console, Some(guest.clone())).await?;
-    Ok(([(header::SET_COOKIE, console.begin(guest)?)], Json(view)).into_response())
+    Ok(([(header::SET_COOKIE, console.begin(guest, &view)?)], Json(view)).into_response())
 }
 
 async fn sign_out(State(console): State<Console>, headers: HeaderMap) -> Result<Response, ProblemKind> {
@@ -196,6 +198,19 @@ async fn sign_out(State(console): State<Console>, headers: HeaderMap) -> Result<
     if let Some(id) = console.cookie(&headers, COOKIE) {
         console.0.guests.close(id);
     }
+    signed_out(&console)
+}
+
+/// Ends every session of the visitor: on a device that was lost, too.
+async fn sign_out_everywhere(State(console): State<Console>, headers: HeaderMap) -> Result<Response, ProblemKind> {
+    must_come_from_console(&headers)?;
+    if let Some(id) = console.cookie(&headers, COOKIE) {
+        console.0.guests.close_all(id);
+    }
+    signed_out(&console)
+}
+
+fn signed_out(console: &Console) -> Result<Response, ProblemKind> {
     let gone = console.set_cookie(COOKIE, "", "Strict", Some(0));
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
 }
@@ -225,13 +240,14 @@ async fn back_from_provider(
         SIGN_IN_REFUSED
     })?;
     let guest = Guest { caller: Some(tokens.access().to_owned()), provider: Some(tokens), ..Guest::default() };
-    if !sign_in::view(&console, Some(guest.clone())).await?.is_signed_in() {
+    let view = sign_in::view(&console, Some(guest.clone())).await?;
+    if !view.is_signed_in() {
         return Err(SIGN_IN_REFUSED);
     }
     // A page that leads on: a redirect in answer to another site would not carry the cookie along.
     let on = "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=/\"><a href=\"/\">Isthmus</a>";
     let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], on).into_response();
-    response.headers_mut().append(header::SET_COOKIE, console.begin(guest)?);
+    response.headers_mut().append(header::SET_COOKIE, console.begin(guest, &view)?);
     response.headers_mut().append(header::SET_COOKIE, console.set_cookie(LOGIN_COOKIE, "", "Lax", Some(0)));
     Ok(response)
 }

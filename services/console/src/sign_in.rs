@@ -35,6 +35,11 @@ pub(crate) struct SessionView {
 }
 
 impl SessionView {
+    /// Handle of the caller.
+    pub(crate) fn handle(&self) -> Option<&str> {
+        self.handle.as_deref()
+    }
+
     /// Whether anything is open to the visitor.
     pub(crate) const fn is_signed_in(&self) -> bool {
         self.signed_in

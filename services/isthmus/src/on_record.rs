@@ -2,7 +2,8 @@
 
 use access::{Role, TokenHash};
 use anyhow::{Context, ensure};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use clap::Args;
 use ledger::{Access, Code, LedgerClient, LedgerHandle, Nonce, PolicyHash, Receipt, Released, Stamper};
 
@@ -25,7 +26,7 @@ pub(crate) enum NoOperator {
     /// Its token is nobody's.
     Unknown,
     /// It is somebody else's; the refusal is on record.
-    OfAnother,
+    OfAnother(Receipt),
     /// The register cannot be read.
     Register(store::Error),
     /// The refusal cannot be put on record.
@@ -54,8 +55,8 @@ pub(crate) async fn operator_of(
     if caller.role == Role::Operator {
         return Ok(record);
     }
-    record.refuse(action, "not-entitled").await.map_err(NoOperator::NotOnRecord)?;
-    Err(NoOperator::OfAnother)
+    let refused = record.refuse(action, "not-entitled").await.map_err(NoOperator::NotOnRecord)?;
+    Err(NoOperator::OfAnother(refused))
 }
 
 /// The longest reason, in characters.
@@ -135,10 +136,9 @@ impl OnRecord {
     }
 
     /// Puts on record that somebody asked for what is not theirs to do.
-    pub(crate) async fn refuse(&self, action: &str, reason: &str) -> anyhow::Result<()> {
+    pub(crate) async fn refuse(&self, action: &str, reason: &str) -> anyhow::Result<Receipt> {
         let refused = self.client.refuse(self.access(action)?.refuse(code(reason)?, Vec::new())).await;
-        refused.context("the refusal cannot be put on record")?;
-        Ok(())
+        Ok(refused.context("the refusal cannot be put on record")?.receipt().clone())
     }
 
     fn access(&self, action: &str) -> anyhow::Result<Access> {
@@ -162,6 +162,18 @@ impl OnRecord {
             own.close().await;
         }
     }
+}
+
+/// The header that carries the id of the ledger's receipt.
+const RECEIPT: HeaderName = HeaderName::from_static("isthmus-receipt");
+
+/// An answer that says where its entry is.
+pub(crate) fn receipted(answer: impl IntoResponse, receipt: &Receipt) -> Response {
+    let mut response = answer.into_response();
+    if let Ok(id) = HeaderValue::from_str(&receipt.id()) {
+        response.headers_mut().insert(RECEIPT, id);
+    }
+    response
 }
 
 fn code(text: &str) -> anyhow::Result<Code> {

@@ -11,9 +11,9 @@ use axum::http::StatusCode;
 use domain::{EventId, PersonId, Sensitive};
 use ledger::{Matter, MatterId};
 use serde::{Deserialize, Serialize};
-use store::Conn;
 use store::appeals::{self, AppealDecision, AppealRow, AppealsOf};
 use store::views;
+use store::{Conn, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -164,13 +164,19 @@ pub(crate) async fn make(State(state): State<QueryState>, ask: Ask) -> Answered 
         Ok(call) => call,
         Err(answered) => return answered,
     };
-    match appeal(&call).await {
-        Ok((row, found)) => keep(call, row, found).await,
+    let begun = async {
+        let mut tx = call.state.setup.store.begin("appeal").await?;
+        let (row, found) = appeal(&call, &mut tx).await?;
+        Ok::<_, Failure>((tx, row, found))
+    };
+    match begun.await {
+        Ok((tx, row, found)) => keep(call, tx, row, found).await,
         Err(failure) => call.refuse(failure).await,
     }
 }
 
-async fn appeal(call: &Call) -> Result<(AppealRow, Found<()>), Failure> {
+/// The appeal, while nobody else makes one of the same person.
+async fn appeal(call: &Call, conn: &mut Conn) -> Result<(AppealRow, Found<()>), Failure> {
     let [] = query::members(&call.query, [])?;
     let AppealQuestion { events, words } = call.json().await?;
     let words = words.trim().to_owned();
@@ -178,10 +184,10 @@ async fn appeal(call: &Call) -> Result<(AppealRow, Found<()>), Failure> {
         return Err(Problem::AppealWords.into());
     }
     let person = subject::own(call).await?;
-    let mut conn = call.state.setup.store.snapshot().await?;
+    appeals::lock(conn, person.as_record()).await?;
     let now = call.state.now();
-    let held = health_code::reasons_of(call, &mut conn, person, now).await?;
-    let contested: BTreeSet<EventId> = of_person(&mut conn, person)
+    let held = health_code::reasons_of(call, conn, person, now).await?;
+    let contested: BTreeSet<EventId> = of_person(conn, person)
         .await?
         .into_iter()
         .filter(|appeal| appeal.decision.is_none())
@@ -219,7 +225,7 @@ fn matter(appeal: Uuid, act: &str) -> Result<Matter, Problem> {
 }
 
 /// Puts the appeal on record, and then keeps it.
-async fn keep(call: Call, row: AppealRow, found: Found<()>) -> Answered {
+async fn keep(call: Call, mut tx: Transaction, row: AppealRow, found: Found<()>) -> Answered {
     let matter = match matter(row.appeal_id, "APPEAL") {
         Ok(matter) => matter,
         Err(problem) => return call.refuse(problem.into()).await,
@@ -229,8 +235,8 @@ async fn keep(call: Call, row: AppealRow, found: Found<()>) -> Answered {
         Err(answered) => return answered,
     };
     let kept = async {
-        let mut conn = call.state.setup.store.acquire().await?;
-        appeals::insert(&mut conn, &row, &call.caller.handle).await
+        appeals::insert(&mut tx, &row, &call.caller.handle).await?;
+        tx.commit().await
     };
     let answer = match kept.await {
         Ok(()) => Ok((StatusCode::OK, AppealView::with_words(row))),

@@ -5,6 +5,7 @@
 //! [`Problem::AuditUnavailable`] and nothing else.
 
 mod record;
+mod refusals;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +17,7 @@ use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{PersonId, RecordId, TokenKey};
-use ledger::{Code, LedgerError, Matter, PolicyHash, Receipt, SubjectHandle};
+use ledger::{CaseToken, Code, LedgerError, Matter, PolicyHash, Receipt, SubjectHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -25,6 +26,8 @@ use crate::body::BODY_BYTES_MAX;
 use crate::problem::Problem;
 use crate::state::{LEDGER_WAIT_MAX, QueryState};
 use crate::{auth, budget, grants};
+
+pub(crate) use refusals::{record_refusal, refuse_address, refuse_stranger};
 
 /// The header that states what a call is for.
 pub const PURPOSE_HEADER: HeaderName = HeaderName::from_static("isthmus-purpose");
@@ -111,6 +114,25 @@ pub(crate) struct Ask {
     appeal: Option<String>,
     matter_id: Option<String>,
     query: String,
+}
+
+impl Ask {
+    /// Of a caller alone, for a refusal that nothing of the request may be kept of.
+    fn bare(caller: Caller) -> Self {
+        Self {
+            caller,
+            headers: HeaderMap::new(),
+            body: axum::body::Body::empty(),
+            person_id: None,
+            review_id: None,
+            unit: None,
+            case_id: None,
+            follow_up: None,
+            appeal: None,
+            matter_id: None,
+            query: String::new(),
+        }
+    }
 }
 
 impl FromRequest<QueryState> for Ask {
@@ -345,6 +367,12 @@ impl Call {
         Ok(crate::body::json(&self.headers, body, bytes_max).await?)
     }
 
+    /// What entries call the case that was stated.
+    pub(crate) fn case_token(&self) -> Option<CaseToken> {
+        let key = &self.state.setup.token_key;
+        self.request.case.as_ref().map(|case| CaseToken(key.opaque("case", case.expose())))
+    }
+
     /// The granted groups among those that the action shows, and the rest of these.
     pub(crate) fn split(&self, granted: &FieldGroups) -> (FieldGroups, FieldGroups) {
         let shows: &[FieldGroup] = self.request.action.shows();
@@ -464,41 +492,6 @@ impl Recorded {
             Err(problem) => problem.into_response(),
         };
         with_receipt(Answered(response), &receipt)
-    }
-}
-
-/// Puts a refusal without caller on record, collapsed by rate, and answers.
-pub(crate) async fn refuse_stranger(state: &QueryState, problem: Problem) -> Answered {
-    metrics::counter!("isthmus_refusals_total", "reason" => problem.code()).increment(1);
-    let recorded = crate::stranger_entry::record(state, problem).await;
-    match recorded {
-        Ok(Some(receipt)) => with_receipt(Answered(problem.into_response()), &receipt),
-        Ok(None) => Answered(problem.into_response()),
-        Err(unavailable) => Answered(unavailable.into_response()),
-    }
-}
-
-/// Refuses a call whose address holds an identifier. Neither log nor ledger keep the address.
-pub(crate) async fn refuse_address(state: &QueryState, headers: &HeaderMap) -> Answered {
-    let Ok(caller) = auth::authenticate(state, headers).await else {
-        return refuse_stranger(state, Problem::IdentifierInUrl).await;
-    };
-    let ask = Ask {
-        caller,
-        headers: HeaderMap::new(),
-        body: axum::body::Body::empty(),
-        person_id: None,
-        review_id: None,
-        unit: None,
-        case_id: None,
-        follow_up: None,
-        appeal: None,
-        matter_id: None,
-        query: String::new(),
-    };
-    match Call::without_purpose(state.clone(), ask, "call") {
-        Ok(call) => call.refuse(Problem::IdentifierInUrl.into()).await,
-        Err(problem) => Answered(problem.into_response()),
     }
 }
 

@@ -160,7 +160,11 @@ pub(crate) async fn draft(State(state): State<QueryState>, ask: Ask) -> Answered
         Ok(row) => row,
         Err(failure) => return call.refuse(failure).await,
     };
-    let keep = async |row: &mut FigureRow, conn: &mut Conn| Ok(rows::insert(conn, row).await?);
+    let keep = async |row: &mut FigureRow, conn: &mut Conn| {
+        // Decided again beside what others drafted meanwhile.
+        protect_again(row, conn).await?;
+        Ok(rows::insert(conn, row).await?)
+    };
     on_record(&call, row, Vec::new(), keep).await
 }
 
@@ -195,6 +199,15 @@ async fn drafted(call: &Call) -> Result<FigureRow, Failure> {
         drafted_ms: now.as_millis(),
         released_ms: None,
     })
+}
+
+/// Decides what a figure shows, one figure of a kind after the other.
+async fn protect_again(row: &mut FigureRow, conn: &mut Conn) -> Result<(), Failure> {
+    rows::lock(conn, &row.kind).await?;
+    let table: Table = serde_json::from_value(row.counts.clone()).map_err(|_| Problem::Internal)?;
+    let shown = protect(&table, &earlier(conn, &row.kind).await?).map_err(|_| Problem::DisclosureRisk)?;
+    row.shown = serde_json::to_value(shown).map_err(|_| Problem::Internal)?;
+    Ok(())
 }
 
 async fn residents_by_age(conn: &mut Conn, units: &[String], now: Timestamp) -> Result<Vec<Vec<u32>>, Failure> {
@@ -235,14 +248,15 @@ async fn cases_by_state(conn: &mut Conn, units: &[String]) -> Result<Vec<Vec<u32
     Ok(counts)
 }
 
-/// What was released of a kind.
+/// What anybody was shown of a kind: releases, and drafts, which analysts see. Whoever drafts one table after the other learns no more
+/// than the public does from as many releases.
 async fn earlier(conn: &mut Conn, kind: &str) -> Result<Vec<Release>, Failure> {
     let release = |row: FigureRow| {
         let table = serde_json::from_value(row.counts).map_err(|_| Problem::Internal)?;
         let shown = serde_json::from_value(row.shown).map_err(|_| Problem::Internal)?;
         Ok(Release { table, shown })
     };
-    rows::list_released(conn, kind).await?.into_iter().map(release).collect()
+    rows::list_of_kind(conn, kind).await?.into_iter().map(release).collect()
 }
 
 /// Verifies a draft that somebody else made.
@@ -343,10 +357,7 @@ pub(crate) async fn release(State(state): State<QueryState>, ask: Ask) -> Answer
     };
     let now = call.state.now().as_millis();
     let keep = async |row: &mut FigureRow, conn: &mut Conn| {
-        rows::lock(conn, &row.kind).await?;
-        let table: Table = serde_json::from_value(row.counts.clone()).map_err(|_| Problem::Internal)?;
-        let shown = protect(&table, &earlier(conn, &row.kind).await?).map_err(|_| Problem::DisclosureRisk)?;
-        row.shown = serde_json::to_value(shown).map_err(|_| Problem::Internal)?;
+        protect_again(row, conn).await?;
         row.released_ms = Some(now);
         Ok(rows::release(conn, row.figure_id, &row.shown, now).await?)
     };

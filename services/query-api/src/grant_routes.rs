@@ -20,7 +20,9 @@ use crate::suspicions::{REASONS, VERDICTS};
 use crate::{ledger_index, query};
 
 /// Grants in one answer.
-const LISTED_MAX: i64 = 200;
+const LISTED_MAX: usize = 200;
+/// Grants that are looked at together.
+const PAGE: i64 = 200;
 /// Residents in one answer.
 const RESIDENTS_MAX: i64 = 2_000;
 /// Why a grant is stopped.
@@ -276,15 +278,22 @@ async fn listed(call: &Call) -> Result<Found<GrantList>, Failure> {
         return Err(Problem::QueryMalformed.into());
     }
     let mut conn = call.state.setup.store.acquire().await?;
-    let rows = list_rows(&mut conn, LISTED_MAX).await?;
-    let known = grants::known(&call.state, &mut conn, rows).await?;
-    let views = known.into_iter().map(|known| GrantView::of(&call.state, known));
     let fits = |view: &GrantView| match wanted.as_deref() {
         None => true,
         Some("overdue") => view.overdue,
         Some(state) => view.state == state,
     };
-    let grants: Vec<GrantView> = views.filter(fits).collect();
+    // What state a grant is in, no statement of the database says: all are gone through until enough fit, so that one that waits
+    // for its review is found behind any number that do not.
+    let (mut grants, mut after) = (Vec::new(), None);
+    while grants.len() < LISTED_MAX {
+        let rows = list_rows(&mut conn, after, PAGE).await?;
+        let Some((last, request)) = rows.last() else { break };
+        after = Some((request.at, *last));
+        let known = grants::known(&call.state, &mut conn, rows).await?;
+        grants.extend(known.into_iter().map(|known| GrantView::of(&call.state, known)).filter(fits));
+    }
+    grants.truncate(LISTED_MAX);
     Ok(shown(grants.len()).map(|()| GrantList { grants }))
 }
 

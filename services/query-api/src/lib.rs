@@ -47,6 +47,7 @@ mod publish;
 mod query;
 mod reports;
 mod reviews;
+mod seals;
 mod signals;
 mod state;
 mod stranger_entry;
@@ -107,6 +108,7 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(cases::list))
         .routes(routes!(cases::suggested))
         .routes(routes!(cases::read))
+        .routes(routes!(seals::seal))
         .routes(routes!(follow_ups::notify))
         .routes(routes!(follow_ups::of_case))
         .routes(routes!(follow_ups::of_unit))
@@ -188,9 +190,16 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 
 async fn guard(State(state): State<Option<QueryState>>, request: Request, next: Next) -> Response {
     let address = request.uri().path_and_query().map_or("", |address| address.as_str());
+    let headers = request.headers().clone();
     let mut response = match state {
         // What a provider sends a browser back with is its own, and may look like anything.
-        _ if address.starts_with("/session/") || !address::holds_identifier(address) => next.run(request).await,
+        state if address.starts_with("/session/") || !address::holds_identifier(address) => {
+            let response = next.run(request).await;
+            match state {
+                Some(state) => call::record_refusal(&state, &headers, response).await.into_response(),
+                None => response,
+            }
+        }
         Some(state) => call::refuse_address(&state, request.headers()).await.into_response(),
         None => Problem::IdentifierInUrl.into_response(),
     };

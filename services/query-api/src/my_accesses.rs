@@ -16,6 +16,7 @@ use crate::ledger_index;
 use crate::ledger_search::indices;
 use crate::problem::{Problem, ProblemDocument};
 use crate::query;
+use crate::seals::Seals;
 use crate::state::QueryState;
 use crate::subject;
 
@@ -98,24 +99,48 @@ async fn looks(call: &Call) -> Result<Found<Looks>, Failure> {
     }
     let (own, handles) = own_handles(call).await?;
     let texts = handles.iter().map(ToString::to_string).collect();
-    let (indices, more) = indices(call, &Filter::default(), Some(texts), before, limit).await?;
-    let mut conn = call.state.setup.store.acquire().await?;
-    let said = suspicions::list(&mut conn, &indices).await?;
-    drop(conn);
-    let mut looks = Vec::new();
-    for index in &indices {
-        if let Some((index, entry)) = ledger_index::entry(&call.state, *index).await?
-            && entry.subjects.iter().any(|subject| handles.contains(subject))
-        {
-            // Acts come oldest first: the last one counts.
-            let said = said.iter().rev().find(|act| u64::try_from(act.index) == Ok(index));
-            looks.push(look(index, entry, said.map(|act| act.verdict.clone())));
-        }
-    }
-    let next = indices.last().filter(|_| more).and_then(|index| u64::try_from(*index).ok());
+    let mut seen = visible(call, &handles, texts, before, limit).await?;
+    let more = seen.len() > limit as usize;
+    seen.truncate(limit as usize);
+    let shown: Vec<i64> = seen.iter().filter_map(|(index, _)| i64::try_from(*index).ok()).collect();
+    let said = suspicions::list(&mut *call.state.setup.store.acquire().await?, &shown).await?;
+    let next = seen.last().filter(|_| more).map(|(index, _)| *index);
+    let look = |(index, entry): (u64, Entry)| {
+        // Acts come oldest first: the last one counts.
+        let said = said.iter().rev().find(|act| u64::try_from(act.index) == Ok(index));
+        look(index, entry, said.map(|act| act.verdict.clone()))
+    };
+    let looks: Vec<Look> = seen.into_iter().map(look).collect();
     let count = looks.len();
     let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
     Ok(Found { answer: Looks { looks, next }, subjects: vec![own], released, withheld, count })
+}
+
+/// Looks that are not sealed, newest first, and one more where there are more. Sealed ones leave no gap: neither a page nor where the
+/// next one begins tells that there is one.
+async fn visible(
+    call: &Call,
+    handles: &[SubjectHandle],
+    texts: Vec<String>,
+    mut before: i64,
+    limit: u32,
+) -> Result<Vec<(u64, Entry)>, Failure> {
+    let (mut seen, mut seals) = (Vec::new(), Seals::default());
+    loop {
+        let (indices, more) = indices(call, &Filter::default(), Some(texts.clone()), before, limit).await?;
+        for index in &indices {
+            if let Some((index, entry)) = ledger_index::entry(&call.state, *index).await?
+                && entry.subjects.iter().any(|subject| handles.contains(subject))
+                && !seals.hide(&call.state, &entry).await?
+            {
+                seen.push((index, entry));
+            }
+        }
+        match indices.last().filter(|_| more && seen.len() <= limit as usize) {
+            Some(last) => before = *last,
+            None => return Ok(seen),
+        }
+    }
 }
 
 /// The caller's own person, and every handle under which entries name it.

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use domain::{PersonId, Timestamp};
 use ledger::{Matter, MatterId, SubjectHandle};
 use serde::{Deserialize, Serialize};
-use store::names::{self, NameRequest};
+use store::names::{self, NameRequest, NameState, Since};
 use store::{lineage, views};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,10 +19,14 @@ use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::suspicions::REASONS;
-use crate::{handles, ledger_index, view};
+use crate::{handles, ledger_index, query, view};
 
 /// Requests in one answer.
 const LISTED_MAX: i64 = 500;
+/// A request that nobody agreed to for so long has lapsed.
+const ASKED_FOR_MS: i64 = 7 * 86_400_000;
+/// What was agreed to is good for so long.
+const APPROVED_FOR_MS: i64 = 86_400_000;
 
 /// A name that is asked for.
 #[derive(Deserialize, ToSchema)]
@@ -41,7 +45,7 @@ pub(crate) struct NameQuestion {
 pub(crate) struct NameRequestView {
     /// Its id.
     pub request: Uuid,
-    /// `asked`, `approved` or `shown`.
+    /// `asked`, `approved`, `lapsed` or `shown`.
     pub state: &'static str,
     /// Index of the entry that it is about.
     pub index: i64,
@@ -80,13 +84,14 @@ pub(crate) struct NameShown {
     pub name: Option<String>,
 }
 
-impl From<NameRequest> for NameRequestView {
-    fn from(row: NameRequest) -> Self {
-        let state = match (&row.approved_by, row.shown_ms) {
-            (_, Some(_)) => "shown",
-            (Some(_), None) => "approved",
-            (None, None) => "asked",
-        };
+/// The instants since which a request and an approval are good.
+fn since(now: Timestamp) -> Since {
+    Since { asked_ms: now.as_millis() - ASKED_FOR_MS, approved_ms: now.as_millis() - APPROVED_FOR_MS }
+}
+
+impl NameRequestView {
+    fn of(row: NameRequest, now: Timestamp) -> Self {
+        let state = row.state(since(now)).code();
         let instant = |ms: i64| Timestamp::from_millis(ms).to_string();
         Self {
             request: row.request_id,
@@ -180,14 +185,15 @@ pub(crate) async fn approve(State(state): State<QueryState>, ask: Ask) -> Answer
         Err(answered) => return answered,
     };
     let row = match found(&call).await {
-        Ok(row) if row.approved_by.is_none() && row.asked_by != call.caller.handle => row,
+        Ok(row) if row.state(since(call.state.now())) == NameState::Asked && row.asked_by != call.caller.handle => row,
         Ok(_) => return call.refuse(Problem::NameNotApproved.into()).await,
         Err(failure) => return call.refuse(failure).await,
     };
     let kept = async |mut row: NameRequest| {
         let mut conn = call.state.setup.store.acquire().await?;
-        let (handle, now) = (call.caller.handle.clone(), call.state.now().as_millis());
-        if !names::approve(&mut conn, row.request_id, &handle, now).await? {
+        let (handle, at) = (call.caller.handle.clone(), call.state.now());
+        let now = at.as_millis();
+        if !names::approve(&mut conn, row.request_id, &handle, (now, since(at))).await? {
             return Err(Problem::NameNotApproved.into());
         }
         (row.approved_by, row.approved_ms) = (Some(handle), Some(now));
@@ -226,8 +232,8 @@ async fn shown(call: &Call) -> Result<Found<NameShown>, Failure> {
     let person = person(call, handle).await?;
     let mut conn = call.state.setup.store.acquire().await?;
     // Used up before it is shown: whoever asks twice at once sees it once.
-    let now = call.state.now().as_millis();
-    if !names::use_up(&mut conn, row.request_id, &call.caller.handle, now).await? {
+    let now = call.state.now();
+    if !names::use_up(&mut conn, row.request_id, &call.caller.handle, (now.as_millis(), since(now))).await? {
         return Err(Problem::NameNotApproved.into());
     }
     let golden = views::find_person(&mut conn, person).await?.map(|row| row.golden);
@@ -254,7 +260,10 @@ async fn person(call: &Call, handle: SubjectHandle) -> Result<PersonId, Failure>
     path = "/v1/ledger/names",
     tag = "ledger",
     operation_id = "list_names",
-    params(crate::openapi::PersonHeaders),
+    params(
+        crate::openapi::PersonHeaders,
+        ("state" = Option<String>, Query, description = "asked, approved, lapsed or shown; every one unless stated"),
+    ),
     responses(
         (status = 200, description = "The requests", body = Receipted<NameRequests>,
          headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
@@ -269,8 +278,15 @@ pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered 
         Err(answered) => return answered,
     };
     let found = async {
-        let rows = names::list(&mut *call.state.setup.store.acquire().await?, LISTED_MAX).await?;
-        let requests: Vec<NameRequestView> = rows.into_iter().map(NameRequestView::from).collect();
+        let [wanted] = query::members(&call.query, ["state"])?;
+        let wanted = match wanted {
+            Some(code) => Some(NameState::from_code(&code).ok_or(Problem::QueryMalformed)?),
+            None => None,
+        };
+        let now = call.state.now();
+        let mut conn = call.state.setup.store.acquire().await?;
+        let rows = names::list(&mut conn, wanted, since(now), LISTED_MAX).await?;
+        let requests: Vec<NameRequestView> = rows.into_iter().map(|row| NameRequestView::of(row, now)).collect();
         let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
         let count = requests.len();
         Ok(Found { answer: NameRequests { requests }, subjects: Vec::new(), released, withheld, count })
@@ -304,5 +320,6 @@ async fn on_record(
         Err(answered) => return answered,
     };
     let kept = keep(row).await;
-    recorded.answer(kept.map(|row| (StatusCode::OK, NameRequestView::from(row))).map_err(|failure| failure.problem()))
+    let view = |row| (StatusCode::OK, NameRequestView::of(row, call.state.now()));
+    recorded.answer(kept.map(view).map_err(|failure| failure.problem()))
 }

@@ -186,6 +186,10 @@ problems! {
     DisclosureRisk = 409 "disclosure-risk":
         "Beside the earlier releases of its kind the figure would tell about fewer than ten people, or it has other rows than these.",
         "Draft it later, when more has changed, with the rows of the earlier releases.";
+    /// A seal that cannot be.
+    SealMalformed = 422 "seal-malformed":
+        "The seal is longer than 30 days, or its reason is not one of the closed list.",
+        "Reasons are INVESTIGATION, PROTECTION and OTHER; a seal may be said again when it ends.";
     /// An unknown mark.
     MarkUnknown = 422 "mark-unknown":
         "The mark is not one of the closed list, or there is no such person.",

@@ -11,9 +11,9 @@ use crate::strangers::{Note, WINDOW_MS};
 
 /// Puts a refused call without caller on record: the first of a window at once, the others together at its end. `None`
 /// when the call was counted for later.
-pub(crate) async fn record(state: &QueryState, problem: Problem) -> Result<Option<Receipt>, Problem> {
+pub(crate) async fn record(state: &QueryState, reason: &str) -> Result<Option<Receipt>, Problem> {
     match state.strangers.note(state.now()) {
-        Note::Append(count) => match append(state, problem.code(), count).await {
+        Note::Append(count) => match append(state, reason, count).await {
             Ok(receipt) => Ok(Some(receipt)),
             Err(unavailable) => {
                 state.strangers.give_back(count);

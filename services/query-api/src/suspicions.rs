@@ -20,6 +20,7 @@ use crate::ledger_routes::{EntryView, view};
 use crate::my_accesses::own_handles;
 use crate::problem::{Problem, ProblemDocument};
 use crate::query;
+use crate::seals::Seals;
 use crate::state::QueryState;
 
 /// Why a resident contests a look.
@@ -124,7 +125,8 @@ async fn contested(call: &Call) -> Result<(Act, Found<()>), Failure> {
     let Contest { index, reason } = call.json().await?;
     let (own, handles) = own_handles(call).await?;
     let entry = entry(call, index).await?;
-    if !entry.subjects.iter().any(|subject| handles.contains(subject)) {
+    let is_own = entry.subjects.iter().any(|subject| handles.contains(subject));
+    if !is_own || Seals::default().hide(&call.state, &entry).await? {
         return Err(Problem::EntryNotFound.into());
     }
     let act = act(call, index, "CONTESTED", &reason, &REASONS_OF_RESIDENTS)?;

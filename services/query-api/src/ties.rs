@@ -3,7 +3,7 @@
 //! Nothing of it is told to anybody: explanations and marks are codes, and the values that they were found by stay here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::{Action, Role};
@@ -15,6 +15,7 @@ use store::views::{self, PersonRow};
 use store::{Conn, callers, lineage, marks};
 
 use crate::call::Failure;
+use crate::contacts::City;
 use crate::state::QueryState;
 use crate::{facts, grants, handles};
 
@@ -28,16 +29,17 @@ const CIRCLES_FOR: Duration = Duration::from_secs(30);
 const CONTACT_DAYS: i64 = 21;
 const DAY_MS: i64 = 86_400_000;
 
-/// Persons of cases and their contacts, by what entries call the case.
+/// Persons of cases, by what entries call the case, and the contacts of those whose cases were stated.
 pub(crate) struct KnownCircles {
     read: Instant,
-    circles: HashMap<CaseToken, Circle>,
+    persons: Arc<HashMap<CaseToken, Option<PersonId>>>,
+    contacts: HashMap<PersonId, Arc<BTreeSet<PersonId>>>,
 }
 
 #[derive(Clone, Default)]
 struct Circle {
     person: Option<PersonId>,
-    contacts: BTreeSet<PersonId>,
+    contacts: Arc<BTreeSet<PersonId>>,
 }
 
 /// Somebody of the staff whose own person is known.
@@ -103,8 +105,8 @@ impl Registers {
                 marked.entry(holder.person_id).or_default().insert(mark);
             }
         }
-        let has_case = entries.iter().any(|(_, entry)| entry.case.is_some());
-        let circles = if has_case { circles(state, conn).await? } else { HashMap::new() };
+        let stated: BTreeSet<CaseToken> = entries.iter().filter_map(|(_, entry)| entry.case).collect();
+        let circles = if stated.is_empty() { HashMap::new() } else { circles(state, conn, &stated).await? };
         Ok(Self { persons, rows, staff, marked, circles })
     }
 
@@ -241,37 +243,70 @@ async fn staff(conn: &mut Conn, now: Timestamp) -> Result<BTreeMap<String, Offic
     Ok(known.into_iter().filter_map(official).collect())
 }
 
-/// Cases that the hub knows, by every text that a caller may name them with: the hub's id and disease control's number.
-async fn circles(state: &QueryState, conn: &mut Conn) -> Result<HashMap<CaseToken, Circle>, Failure> {
-    {
+/// The circles of cases that were stated, as far as the hub knows them.
+async fn circles(
+    state: &QueryState,
+    conn: &mut Conn,
+    stated: &BTreeSet<CaseToken>,
+) -> Result<HashMap<CaseToken, Circle>, Failure> {
+    let held = {
         let held = state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = held.as_ref().filter(|known| known.read.elapsed() < CIRCLES_FOR) {
-            return Ok(known.circles.clone());
+        let fresh = held.as_ref().filter(|known| known.read.elapsed() < CIRCLES_FOR);
+        fresh.map(|known| (Arc::clone(&known.persons), known.contacts.clone()))
+    };
+    let (persons, mut contacts) = match held {
+        Some(held) => held,
+        None => {
+            let persons = Arc::new(case_persons(state, conn).await?);
+            let (read, contacts) = (Instant::now(), HashMap::new());
+            let known = KnownCircles { read, persons: Arc::clone(&persons), contacts };
+            *state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+            (persons, HashMap::new())
         }
+    };
+    let known = || stated.iter().filter_map(|case| Some((*case, *persons.get(case)?)));
+    let new: BTreeSet<PersonId> =
+        known().filter_map(|(_, person)| person).filter(|person| !contacts.contains_key(person)).collect();
+    let ranked = contacts_of(state, new).await;
+    if let Some(known) = state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        known.contacts.extend(ranked.clone());
     }
+    contacts.extend(ranked);
+    let circle = |person: Option<PersonId>| Circle {
+        person,
+        contacts: person.and_then(|person| contacts.get(&person).cloned()).unwrap_or_default(),
+    };
+    Ok(known().map(|(case, person)| (case, circle(person))).collect())
+}
+
+/// Whose the cases are that the hub knows, by every text that a caller may name them with: the hub's id and disease control's
+/// number.
+async fn case_persons(state: &QueryState, conn: &mut Conn) -> Result<HashMap<CaseToken, Option<PersonId>>, Failure> {
     let rows = views::list_case_facts(conn).await?;
     let attributed = facts::attributed(conn, &rows).await?;
     let key = &state.setup.token_key;
-    let mut circles = HashMap::new();
+    let mut persons = HashMap::new();
     for (row, attribution) in rows.into_iter().zip(attributed) {
         let id = row.record_id.to_string();
         let Body::CaseStatus(body) = row.body()? else { continue };
-        let contacts = attribution.owner.map(|person| contacts(state, person)).unwrap_or_default();
-        let circle = Circle { person: attribution.owner, contacts };
         for name in [id, body.case_id] {
-            circles.insert(CaseToken(key.opaque("case", &name)), circle.clone());
+            persons.insert(CaseToken(key.opaque("case", &name)), attribution.owner);
         }
     }
-    let known = KnownCircles { read: Instant::now(), circles: circles.clone() };
-    *state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
-    Ok(circles)
+    Ok(persons)
 }
 
-/// Whom a person was near lately; nobody while that is not known yet.
-fn contacts(state: &QueryState, person: PersonId) -> BTreeSet<PersonId> {
-    let Ok(city) = state.contacts.city() else { return BTreeSet::new() };
+/// Whom each of these persons was near lately; nobody while that is not known yet. It takes as long as a trace of each, so the
+/// threads that answer do not do it.
+async fn contacts_of(state: &QueryState, persons: BTreeSet<PersonId>) -> HashMap<PersonId, Arc<BTreeSet<PersonId>>> {
+    let Some(city) = state.contacts.city().ok().filter(|_| !persons.is_empty()) else { return HashMap::new() };
     let to = state.now();
     let span = Span { from: to.plus_millis(-CONTACT_DAYS * DAY_MS), to };
+    let rank = move || persons.into_iter().map(|person| (person, Arc::new(contacts(&city, person, span)))).collect();
+    tokio::task::spawn_blocking(rank).await.unwrap_or_default()
+}
+
+fn contacts(city: &City, person: PersonId, span: Span) -> BTreeSet<PersonId> {
     let Some((number, span)) = city.number(person).zip(Seconds::within(span)) else { return BTreeSet::new() };
     let ranking = city.index.rank(Case { person: number, span }, |_| true);
     ranking.exposed().iter().map(|exposed| city.person(exposed.person)).collect()

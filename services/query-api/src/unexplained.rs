@@ -145,74 +145,62 @@ async fn listed(call: &Call) -> Result<Found<WeighedLooks>, Failure> {
     Ok(Found { answer, subjects: Vec::new(), released, withheld, count })
 }
 
+/// Looks as they are weighed, and the first entry that this process has not seen.
+pub(crate) struct Watching {
+    scrutiny: Scrutiny,
+    next: u64,
+}
+
 /// Weighs every look that was not weighed yet.
+///
+/// What is remembered is taken out meanwhile. Where this ends early, it is forgotten and made anew from the log: a memory that is
+/// ahead of what is kept would take the looks between for old ones, and tell nobody.
 pub(crate) async fn catch_up(state: &QueryState) -> Result<(), Failure> {
     ledger_index::catch_up(state).await?;
     let mut held = state.watch.scrutiny.lock().await;
-    if held.is_none() {
-        *held = Some(remember(state).await?);
-    }
-    let Some(scrutiny) = held.as_mut() else { return Ok(()) };
+    let Some(mut watching) = begin(state, held.take()).await? else { return Ok(()) };
     loop {
+        let entries = ledger_index::read(state, watching.next, PAGE).await?;
+        let Some((last, _)) = entries.last() else { break };
+        let next = last + 1;
+        let ties = ties(state, &entries).await?;
         let mut conn = state.setup.store.acquire().await?;
-        let next = match weighed::next_index(&mut conn).await? {
-            Some(next) => next,
-            None => match audit::first_since(&mut conn, horizon(state)).await? {
-                Some(first) => first,
-                None => return Ok(()),
-            },
-        };
-        drop(conn);
-        let entries = ledger_index::read(state, u64::try_from(next).unwrap_or(0), PAGE).await?;
-        if entries.is_empty() {
-            return Ok(());
+        // Another process may have weighed some of them: those are looked at for the memory alone.
+        let kept = weighed::next_index(&mut conn).await?.and_then(|kept| u64::try_from(kept).ok()).unwrap_or(0);
+        let (mut rows, mut alerts) = (Vec::new(), Vec::new());
+        for ((index, entry), ties) in entries.iter().zip(&ties) {
+            let weighed = watching.scrutiny.weigh(&look(entry), ties);
+            if *index >= kept {
+                rows.push(row(*index, entry, ties, &weighed, watching.scrutiny.rules().version.clone())?);
+                alerts.extend(weighed.alert.then_some((*index, ties, weighed)));
+            }
         }
-        let rows = weigh(state, scrutiny, &entries).await?;
-        weighed::insert(&mut *state.setup.store.acquire().await?, &rows).await?;
+        weighed::insert(&mut conn, &rows).await?;
+        alerts.iter().for_each(|(index, ties, weighed)| tell(*index, ties, weighed));
+        watching.next = next;
     }
+    *held = Some(watching);
+    Ok(())
 }
 
-/// Memory of the looks that were weighed before this process began, without who was whom.
-async fn remember(state: &QueryState) -> Result<Scrutiny, Failure> {
+/// What is remembered, as long as it fits what is kept; else a memory that begins as long ago as the rules look back.
+async fn begin(state: &QueryState, held: Option<Watching>) -> Result<Option<Watching>, Failure> {
     let rules = state.setup.trust.suspicion.clone();
     let mut conn = state.setup.store.acquire().await?;
     if weighed::delete_of_other_rules(&mut conn, &rules.version).await? {
         tracing::info!("The rules of suspicion have another version; looks are weighed anew.");
     }
-    let mut scrutiny = Scrutiny::new(rules);
-    let Some(end) = weighed::next_index(&mut conn).await? else { return Ok(scrutiny) };
-    let Some(first) = audit::first_since(&mut conn, horizon(state)).await? else { return Ok(scrutiny) };
-    drop(conn);
-    let (mut at, end) = (u64::try_from(first).unwrap_or(0), u64::try_from(end).unwrap_or(0));
-    while at < end {
-        let entries = ledger_index::read(state, at, PAGE.min(end - at)).await?;
-        let Some((last, _)) = entries.last() else { break };
-        at = last + 1;
-        for ((_, entry), ties) in entries.iter().zip(ties(state, &entries).await?) {
-            scrutiny.weigh(&look(entry), &ties);
-        }
+    let kept = weighed::next_index(&mut conn).await?.and_then(|kept| u64::try_from(kept).ok()).unwrap_or(0);
+    if let Some(held) = held.filter(|held| held.next <= kept) {
+        return Ok(Some(held));
     }
-    Ok(scrutiny)
+    let first = audit::first_since(&mut conn, horizon(state)).await?;
+    let first = first.and_then(|first| u64::try_from(first).ok());
+    Ok(first.map(|next| Watching { scrutiny: Scrutiny::new(rules), next }))
 }
 
 fn horizon(state: &QueryState) -> Timestamp {
     state.now().plus_millis(-i64::from(state.setup.trust.suspicion.days) * DAY_MS)
-}
-
-async fn weigh(
-    state: &QueryState,
-    scrutiny: &mut Scrutiny,
-    entries: &[(u64, Entry)],
-) -> Result<Vec<WeighedRow>, Failure> {
-    let mut rows = Vec::with_capacity(entries.len());
-    for ((index, entry), ties) in entries.iter().zip(ties(state, entries).await?) {
-        let weighed = scrutiny.weigh(&look(entry), &ties);
-        if weighed.alert {
-            tell(*index, &ties, &weighed);
-        }
-        rows.push(row(*index, entry, &ties, &weighed, scrutiny.rules().version.clone())?);
-    }
-    Ok(rows)
 }
 
 fn look(entry: &Entry) -> Look {

@@ -5,17 +5,18 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use access::{Clocks, GrantId};
-use scrutiny::{Budgets, Scrutiny};
+use scrutiny::Budgets;
 use store::grants::ActRow;
 
 use crate::handles::Handles;
 use crate::ties::KnownCircles;
+use crate::unexplained::Watching;
 
 /// What is remembered. All of it can be made anew from the log, but for the beginning of monotonic time.
 #[derive(Default)]
 pub(crate) struct Watch {
     /// Weighs looks in the order of the log; none until it was asked for.
-    pub(crate) scrutiny: tokio::sync::Mutex<Option<Scrutiny>>,
+    pub(crate) scrutiny: tokio::sync::Mutex<Option<Watching>>,
     /// Which person a handle of the log is.
     pub(crate) handles: Handles,
     /// Persons of cases, and their contacts.

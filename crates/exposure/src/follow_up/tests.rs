@@ -23,10 +23,15 @@ fn begun(unit: Option<&str>) -> FollowUpChanged {
     begin(record(1), record(2), unit.map(str::to_owned), hour(-5), ("tracer-1", NOON))
 }
 
-/// What holds after steps of the holder, one an hour.
+/// What holds after steps of the holder, one an hour. A quarantine with an end is one that stood so.
 fn after(steps: Vec<Step>) -> FollowUpChanged {
     (1..).zip(steps).fold(begun(Some(GRID)), |was, (hours, step)| {
-        take(&rules(), &was, step, (Side::Holder, false), ("worker-1", hour(hours))).expect("allowed")
+        let (step, until) = match step {
+            Step::Quarantine(Some(until)) => (Step::Quarantine(None), Some(until)),
+            step => (step, None),
+        };
+        let now = take(&rules(), &was, step, (Side::Holder, false), ("worker-1", hour(hours))).expect("allowed");
+        FollowUpChanged { until: until.or(now.until), ..now }
     })
 }
 
@@ -84,8 +89,23 @@ fn a_quarantine_lasts_fourteen_days_from_the_last_meeting_and_ends_at_its_last_i
     assert!(begin(until.plus_millis(-1), None).is_ok());
     assert_eq!(begin(until, Some(until.plus_millis(1))).map(|now| now.until), Ok(Some(until.plus_millis(1))));
     // Another end does not begin it anew.
-    let longer = take(&rules(), &was, Step::Quarantine(Some(hour(900))), (Side::Holder, false), ("w", hour(9)));
-    assert_eq!(longer.map(|now| (now.since, now.until)), Ok((was.since, Some(hour(900)))));
+    let longer = take(&rules(), &was, Step::Quarantine(Some(hour(340))), (Side::Holder, false), ("w", hour(9)));
+    assert_eq!(longer.map(|now| (now.since, now.until)), Ok((was.since, Some(hour(340)))));
+}
+
+#[test]
+fn a_unit_sets_no_first_quarantine_shorter_than_the_rules_have_it_and_none_longer_than_a_whole_one() {
+    let told = after(vec![Step::Notify]);
+    let (by_rule, at) = (hour(-5 + 14 * 24), hour(2));
+    let begin = |until| {
+        let step = Step::Quarantine(Some(until));
+        take(&rules(), &told, step, (Side::Holder, false), ("w", at)).map(|now| now.until)
+    };
+    assert_eq!(begin(by_rule.plus_millis(-1)), Err(StepError::Unfit));
+    assert_eq!(begin(by_rule), Ok(Some(by_rule)));
+    let longest = hour(2 + 14 * 24);
+    assert_eq!(begin(longest), Ok(Some(longest)));
+    assert_eq!(begin(longest.plus_millis(1)), Err(StepError::Unfit));
 }
 
 #[test]

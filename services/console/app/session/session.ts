@@ -55,7 +55,7 @@ export function useSignIn() {
 export function useSignOut() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: () => askRaw("/session", { method: "DELETE" }),
+    mutationFn: (where: "here" | "everywhere") => askRaw(where === "here" ? "/session" : "/session/everywhere", { method: "DELETE" }),
     onSettled: () => {
       setTask(undefined);
       queries.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] });

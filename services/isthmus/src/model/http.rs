@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use domain::ModelAction;
-use ledger::{LedgerClient, PolicyHash};
+use ledger::{LedgerClient, PolicyHash, Receipt};
 use linkage::Model;
 use runtime::problem::{ProblemDocument, ProblemKind};
 use serde::de::DeserializeOwned;
@@ -23,11 +23,9 @@ use utoipa_axum::routes;
 
 use super::desk::Desk;
 use super::{made_from, trial};
-use crate::on_record::{self, NoOperator, OnRecord, operator_of};
+use crate::on_record::{self, NoOperator, OnRecord, operator_of, receipted};
 use crate::rules;
 
-/// The header that carries the id of the ledger's receipt.
-const RECEIPT: HeaderName = HeaderName::from_static("isthmus-receipt");
 /// How long an activation is waited for; it goes on without anybody waiting.
 const FOLLOW_MAX: Duration = Duration::from_secs(120);
 /// Models that ship.
@@ -87,6 +85,8 @@ const MODEL_UNAVAILABLE: ProblemKind = ProblemKind {
 /// Why there is no answer.
 enum Problem {
     Kind(ProblemKind),
+    /// A refusal that is on record.
+    Refused(ProblemKind, Receipt),
     Wrong(String),
 }
 
@@ -101,6 +101,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         match self {
             Self::Kind(kind) => kind.into_response(),
+            Self::Refused(kind, receipt) => receipted(kind, &receipt),
             Self::Wrong(message) => {
                 let document = MODEL_WRONG.document();
                 ProblemDocument { detail: format!("{message}. {}", document.detail).into(), ..document }.into_response()
@@ -294,11 +295,7 @@ async fn preview(State(workshop): State<Arc<Workshop>>, headers: HeaderMap, body
     })
     .await;
     let preview = preview.map_err(anyhow::Error::from)?;
-    let mut response = Json(TrialView::from(&preview)).into_response();
-    if let Ok(id) = HeaderValue::from_str(&receipt.id()) {
-        response.headers_mut().insert(RECEIPT, id);
-    }
-    Ok(response)
+    Ok(receipted(Json(TrialView::from(&preview)), &receipt))
 }
 
 /// Lets a model decide from now on. It goes on the log; all persons are decided anew and switched at once. For operators.
@@ -338,7 +335,8 @@ impl Workshop {
     async fn operator(&self, headers: &HeaderMap) -> Result<OnRecord, Problem> {
         let parts = (self.desk.store(), &self.ledger, self.policy);
         operator_of(parts, headers, "change-model").await.map_err(|error| match error {
-            NoOperator::Unknown | NoOperator::OfAnother => Problem::Kind(MODEL_OPERATORS_ONLY),
+            NoOperator::Unknown => Problem::Kind(MODEL_OPERATORS_ONLY),
+            NoOperator::OfAnother(receipt) => Problem::Refused(MODEL_OPERATORS_ONLY, receipt),
             NoOperator::Register(error) => anyhow::Error::from(error).into(),
             NoOperator::NotOnRecord(error) => error.into(),
         })

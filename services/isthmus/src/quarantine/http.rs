@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use base64::Engine as _;
@@ -34,8 +34,6 @@ use crate::quarantine::view::{
 /// Rows that a page has.
 const PAGE: i64 = 100;
 const PAGE_MAX: i64 = 1_000;
-/// The header that carries the id of the ledger's receipt.
-const RECEIPT: HeaderName = HeaderName::from_static("isthmus-receipt");
 const SELECT: [&str; 4] = ["feed", "code", "batch", "older_than_days"];
 
 /// What the routes work with.
@@ -109,6 +107,8 @@ const NOT_ON_RECORD: ProblemKind = ProblemKind {
 enum Problem {
     Feed(FeedProblem),
     Kind(ProblemKind),
+    /// A refusal that is on record.
+    Refused(ProblemKind, Receipt),
     Wrong(String),
 }
 
@@ -138,6 +138,7 @@ impl IntoResponse for Problem {
         match self {
             Self::Feed(problem) => problem.into_response(),
             Self::Kind(kind) => kind.into_response(),
+            Self::Refused(kind, receipt) => on_record::receipted(kind, &receipt),
             Self::Wrong(message) => {
                 let document = CHOICE_WRONG.document();
                 ProblemDocument { detail: format!("{message}. {}", document.detail).into(), ..document }.into_response()
@@ -360,7 +361,7 @@ async fn operator(office: &Office, headers: &HeaderMap) -> Result<OnRecord, Prob
     let parts = (&office.desk.store, &office.ledger, office.policy);
     on_record::operator_of(parts, headers, "quarantine").await.map_err(|error| match error {
         NoOperator::Unknown => FeedProblem::TokenInvalid.into(),
-        NoOperator::OfAnother => Problem::Kind(OPERATORS_ONLY),
+        NoOperator::OfAnother(receipt) => Problem::Refused(OPERATORS_ONLY, receipt),
         NoOperator::Register(error) => DeskError::from(error).into(),
         NoOperator::NotOnRecord(error) => DeskError::NotOnRecord(error).into(),
     })
@@ -389,9 +390,5 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DeskError> {
 }
 
 fn receipted(answer: impl Serialize, receipt: &Receipt) -> Response {
-    let mut response = Json(answer).into_response();
-    if let Ok(id) = HeaderValue::from_str(&receipt.id()) {
-        response.headers_mut().insert(RECEIPT, id);
-    }
-    response
+    on_record::receipted(Json(answer), receipt)
 }

@@ -4,7 +4,7 @@
 //! the first byte.
 
 use axum::response::IntoResponse;
-use ledger::{Access, CaseToken, Code, Matter, MatterId, Nonce, Receipt, Released, SUBJECTS_MAX, SubjectHandle};
+use ledger::{Access, Code, Matter, MatterId, Nonce, Receipt, Released, SUBJECTS_MAX, SubjectHandle};
 
 use super::{Answered, Call, Failure, Found, code, codes, policy_hash, unit, with_receipt, within};
 use crate::grants;
@@ -70,9 +70,8 @@ impl Call {
         }
     }
 
-    fn access(&self) -> Result<Access, Problem> {
+    pub(super) fn access(&self) -> Result<Access, Problem> {
         let purpose = self.purpose_stated.then(|| code(self.request.purpose.code())).transpose()?;
-        let key = &self.state.setup.token_key;
         Ok(Access {
             stamp: self.state.stamper.stamp(self.state.now()),
             actor: code(&self.caller.handle)?,
@@ -80,7 +79,7 @@ impl Call {
             role: code(self.caller.role.code())?,
             action: self.action.clone(),
             purpose,
-            case: self.request.case.as_ref().map(|case| CaseToken(key.opaque("case", case.expose()))),
+            case: self.case_token(),
             policy: policy_hash(&self.state.setup.policy),
             request: Nonce::random(),
         })

@@ -154,3 +154,24 @@ async fn the_level_of_a_day_is_told_as_it_was_known_on_another() {
     let broken = world.ask(get("/v1/townships?known_at=then").by("tracer").purpose("PUBHLTH")).await;
     assert_eq!(broken.code(), "query-malformed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_appeals_made_at_once_about_the_same_events_one_is_made() {
+    let world = world().await;
+    let made: Vec<_> = (0..6)
+        .map(|_| {
+            let ask = post("/v1/me/health-code/appeals", &json!({ "words": WORDS }).to_string()).own("bob");
+            let app = world.app.clone();
+            tokio::spawn(
+                async move { tower::ServiceExt::oneshot(app, ask.request()).await.expect("infallible").status() },
+            )
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for one in made {
+        statuses.push(one.await.expect("no panic"));
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == StatusCode::OK).count(), 1, "{statuses:?}");
+    let mine = world.ask(get("/v1/me/health-code/appeals").own("bob")).await.json();
+    assert_eq!(mine["appeals"].as_array().map(Vec::len), Some(1));
+}

@@ -71,6 +71,7 @@ fn guarded(document: &Value, about: &Prepared) -> Vec<(String, Box<dyn Fn() -> A
                         post(&path, &json!({ "person_id": anna().to_string(), "mark": "PROMINENT" }).to_string())
                     }
                     "post" if path == "/v1/ledger/names" => post(&path, &named.to_string()),
+                    "post" if path == "/v1/cases/seals" => post(&path, r#"{"days":1,"reason":"INVESTIGATION"}"#),
                     "post" if path == "/v1/figures" => post(&path, &figures::question().to_string()),
                     "post" if path.ends_with("/edit") => post(&path, r#"{"title":"Residents"}"#),
                     "post" if path.ends_with("/verify") || path.ends_with("/release") => post(&path, "{}"),

@@ -93,3 +93,23 @@ async fn a_figure_is_released_by_three_people_and_tells_about_nobody() {
         assert_eq!(reply.code(), "figure-malformed", "{asked}");
     }
 }
+
+#[tokio::test]
+async fn drafts_tell_an_analyst_no_more_than_as_many_releases_would() {
+    let world = world().await;
+    for (township, count) in [("320506101", 43), ("320506102", 27), ("320506103", 33)] {
+        cases(&world, township, count).await;
+    }
+    let rows = ["320506101", "320506102", "320506103"];
+    let draft = async |rows: &[&str]| {
+        let asked = json!({ "kind": "cases-by-state", "rows": rows });
+        let reply = world.ask(post("/v1/figures", &asked.to_string()).by("analyst").purpose("HOPERAT")).await;
+        (reply.json()["code"].as_str().unwrap_or("ok").to_owned(), reply.json()["cells"].clone())
+    };
+    let (_, first) = draft(&rows).await;
+    // Two more cases: 43 is shown as 45, and 45 would be too; 48 would be 50 by itself.
+    cases(&world, "320506101", 48).await;
+    let (_, second) = draft(&rows).await;
+    assert_eq!(first, second, "a change of five people is in no draft");
+    assert_eq!(draft(&rows[..2]).await.0, "disclosure-risk", "nor are other rows, which would be subtracted");
+}

@@ -218,3 +218,40 @@ async fn what_a_site_does_not_give_is_not_asked_for() {
     assert_eq!(code(&world, look("grant")).await, "grant-invalid");
     assert_eq!(code(&world, get("/v1/grants/unknown").auditing()).await, "grant-not-found");
 }
+
+#[tokio::test]
+async fn a_grant_that_waits_for_its_review_is_listed_behind_any_number_of_others() {
+    let (world, _) = world_with_clock().await;
+    let grant = active(&world, 30).await;
+    world.advance_clock(4 * 86_400_000);
+    let mut conn = world.store.acquire().await.expect("a connection");
+    for number in 0..450_u16 {
+        let groups = [access::FieldGroup::Identity].into_iter().collect();
+        let scope = access::GrantScope {
+            area: GRID[..12].to_owned(),
+            purpose: access::Purpose::PublicHealth,
+            roles: [access::Role::CdcTracer].into(),
+            groups,
+        };
+        let mut nonce = [0; 16];
+        nonce[..2].copy_from_slice(&number.to_be_bytes());
+        let (requester, unit, at) = ("tracer-9".to_owned(), "CDC-09".to_owned(), world.now());
+        let request = access::GrantRequest {
+            scope,
+            reason: access::GrantReason::Outbreak,
+            minutes: 30,
+            requester,
+            unit,
+            at,
+            nonce,
+        };
+        store::grants::insert(&mut conn, &request).await.expect("inserted");
+    }
+    drop(conn);
+    let listed = async |state: &str| {
+        let found = world.ask(get(format!("/v1/grants?state={state}")).by("officer").purpose("HOPERAT")).await.json();
+        found["grants"].as_array().expect("a list").iter().map(|one| one["grant"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("overdue").await, [json!(grant)]);
+    assert_eq!(listed("requested").await.len(), 200);
+}

@@ -145,3 +145,34 @@ async fn every_problem_is_explained_where_its_document_points() {
     assert!(codes.contains(&"route-unknown"));
     assert_eq!(codes.len(), query_api::PROBLEMS.len());
 }
+
+#[tokio::test]
+async fn a_refusal_of_any_route_of_the_process_is_on_record() {
+    use axum::response::IntoResponse as _;
+    use tower::ServiceExt as _;
+    const ELSEWHERE: query_api::ProblemKind =
+        query_api::ProblemKind { code: "operators-elsewhere", status: 403, meaning: "Not you.", mend: "Be another." };
+    let world = world().await;
+    let others = axum::Router::new()
+        .route("/v1/elsewhere", axum::routing::get(async || ELSEWHERE.into_response()))
+        .route("/v1/open", axum::routing::get(async || "open"));
+    let app = query_api::finish(others, Default::default(), &[], Some(world.state.clone()));
+    let ask = async |ask: crate::world::Ask| app.clone().oneshot(ask.request()).await.expect("infallible");
+    assert_eq!(ask(get("/v1/elsewhere").by("worker")).await.status(), StatusCode::FORBIDDEN);
+    let entry = world.last_entry();
+    let refused =
+        |reason: &str| matches!(&entry.decision, ledger::Decision::Refused { reason: told } if told.as_str() == reason);
+    assert!(entry.actor.as_str() == "worker" && refused("operators-elsewhere"), "{entry:?}");
+    let stranger = ask(get("/v1/elsewhere")).await;
+    assert!(stranger.headers().contains_key("isthmus-receipt"));
+    assert_eq!((world.last_entry().actor.as_str(), world.entries().len()), ("unauthenticated", 2));
+    // A flood of strangers is collapsed, and what is answered with an entry gets no second one.
+    for _ in 0..5 {
+        assert_eq!(ask(get("/v1/elsewhere")).await.status(), StatusCode::FORBIDDEN);
+    }
+    ask(get("/v1/open")).await;
+    assert_eq!(world.entries().len(), 2);
+    world.ask(get(format!("/v1/persons/{}", anna())).by("worker")).await;
+    world.ask(get(format!("/v1/persons/{}", anna()))).await;
+    assert_eq!(world.entries().len(), 3);
+}

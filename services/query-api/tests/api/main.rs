@@ -21,6 +21,7 @@ mod provider;
 mod reports;
 mod reviews;
 mod roles;
+mod seals;
 mod signals;
 mod town;
 mod unexplained;

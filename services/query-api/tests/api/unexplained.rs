@@ -169,3 +169,115 @@ async fn a_name_is_shown_once_after_a_second_person_agreed_and_the_resident_sees
         own["looks"].as_array().expect("looks").iter().map(|look| look["action"].as_str().expect("a code")).collect();
     assert!(looks.contains(&"ask-name"), "{looks:?}");
 }
+
+/// The alerts that are told: index and rules.
+async fn alerts(world: &World) -> Vec<(u64, bool)> {
+    let body = unexplained(world, "?alerts=true").await;
+    told(&body).into_iter().map(|(index, _, rules)| (index, rules.contains(&"canary"))).collect()
+}
+
+async fn sql(world: &World, statements: &'static str) {
+    let mut conn = world.store.acquire().await.expect("a connection");
+    sqlx::raw_sql(statements).execute(&mut *conn).await.expect("it can be done");
+}
+
+async fn look_at_the_canary(world: &World) -> u64 {
+    let case = record_id("facts", "case-of-bob").to_string();
+    let ask = get(format!("/v1/persons/{}", bob())).by("tracer").purpose("PUBHLTH").case(&case);
+    assert_eq!(world.ask(ask).await.status, StatusCode::OK);
+    world.ledger.head().0.size - 1
+}
+
+async fn mark_the_canary(world: &World) {
+    let body = json!({ "person_id": bob().to_string(), "mark": "CANARY" }).to_string();
+    let marked = world.ask(post("/v1/ledger/marks", &body).by("officer").purpose("HOPERAT")).await;
+    assert_eq!(marked.status, StatusCode::OK, "{}", marked.text());
+}
+
+#[tokio::test]
+async fn an_alert_survives_a_database_that_fails_while_looks_are_weighed() {
+    let world = world().await;
+    mark_the_canary(&world).await;
+    unexplained(&world, "").await;
+    let look = look_at_the_canary(&world).await;
+    sql(
+        &world,
+        "CREATE FUNCTION audit.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the disk is full'; END $$;
+         CREATE TRIGGER fail BEFORE INSERT ON audit.weighed EXECUTE FUNCTION audit.fail()",
+    )
+    .await;
+    for _ in 0..2 {
+        let failed = world.ask(get("/v1/ledger/unexplained").auditing()).await;
+        assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE, "{}", failed.text());
+    }
+    sql(&world, "DROP TRIGGER fail ON audit.weighed").await;
+    assert_eq!(alerts(&world).await, [(look, true)], "what was weighed in vain is weighed as if for the first time");
+}
+
+#[tokio::test]
+async fn of_two_query_apis_on_one_database_each_tells_what_was_looked_at_through_the_other() {
+    let world = world().await;
+    mark_the_canary(&world).await;
+    let other = world.beside();
+    // Each process has searched for handles a moment ago; what comes next it did not put on record itself.
+    for turn in 0..3 {
+        world.ask(get(format!("/v1/persons/{}", anna())).looking_after("worker")).await;
+        unexplained(&other, "").await;
+        if turn == 1 {
+            let look = look_at_the_canary(&world).await;
+            assert_eq!(alerts(&other).await, [(look, true)]);
+        }
+    }
+    assert_eq!(alerts(&world).await.len(), 1, "and neither tells it twice");
+    let all = unexplained(&world, "").await;
+    assert_eq!(all["weighed"], json!(4), "{all}");
+}
+
+#[tokio::test]
+async fn an_act_that_showed_nobody_costs_no_budget_after_a_restart_either() {
+    let rules = || {
+        let mut rules = scrutiny::Rules::default();
+        rules.roles.get_mut("cdc-tracer").expect("a role").persons_per_hour = 1;
+        Trust::new(rules, access::GrantRules::default())
+    };
+    let world = world_trusting(rules()).await;
+    let appeal = crate::appeals::made().appeal_id;
+    let verdict = json!({ "verdict": "REJECTED", "reason": "FACT_CONFIRMED" }).to_string();
+    let decided = world.ask(post(&format!("/v1/appeals/{appeal}/decision"), &verdict).tracing()).await;
+    assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+    assert_eq!(world.last_entry().subjects, [subject(anna())], "an act about somebody");
+    unexplained(&world, "").await;
+    let world = world.restarted(rules());
+    let look = world.ask(get(format!("/v1/persons/{}", bob())).tracing()).await;
+    assert_eq!(look.status, StatusCode::OK, "{}", look.text());
+}
+
+#[tokio::test]
+async fn what_was_agreed_to_is_shown_within_a_day_and_requests_are_found_by_where_they_stand() {
+    let world = world().await;
+    world.ask(get(format!("/v1/persons/{}", anna())).tracing()).await;
+    let body = json!({ "index": 0, "subject": subject(anna()).to_string(), "reason": "PATTERN" }).to_string();
+    let mut requests = Vec::new();
+    for _ in 0..2 {
+        let asked = world.ask(post("/v1/ledger/names", &body).by("auditor").purpose("HOPERAT")).await.json();
+        requests.push(asked["request"].as_str().expect("an id").to_owned());
+    }
+    let act = async |who: &str, request: usize, act: &str| {
+        let path = format!("/v1/ledger/names/{}/{act}", requests[request]);
+        world.ask(post(&path, "{}").by(who).purpose("HOPERAT")).await
+    };
+    let listed = async |state: &str| {
+        let found = world.ask(get(format!("/v1/ledger/names?state={state}")).by("officer").purpose("HOPERAT")).await;
+        found.json()["requests"].as_array().map_or(99, Vec::len)
+    };
+    assert_eq!(act("officer", 0, "approve").await.json()["state"], "approved");
+    assert_eq!((listed("asked").await, listed("approved").await, listed("lapsed").await), (1, 1, 0));
+    world.advance_clock(86_400_001);
+    assert_eq!(act("auditor", 0, "show").await.code(), "name-not-approved", "an approval is good for a day");
+    assert_eq!((listed("asked").await, listed("approved").await, listed("lapsed").await), (1, 0, 1));
+    world.advance_clock(6 * 86_400_000);
+    assert_eq!(act("officer", 1, "approve").await.code(), "name-not-approved", "a request is good for a week");
+    assert_eq!((listed("asked").await, listed("lapsed").await, listed("shown").await), (0, 2, 0));
+    let unknown = world.ask(get("/v1/ledger/names?state=open").by("officer").purpose("HOPERAT")).await;
+    assert_eq!(unknown.code(), "query-malformed");
+}

@@ -407,6 +407,22 @@ fn setup(
 }
 
 impl World {
+    /// Another process on the same database and ledger.
+    pub(crate) fn beside(&self) -> Self {
+        let ledger = LedgerClient::Local(self.ledger.clone());
+        let state = QueryState::new(setup(&self.store, ledger, (&self.log, &self.shutdown), &self.clock));
+        Self {
+            app: query_api::app(state.clone()),
+            state,
+            store: self.store.clone(),
+            ledger: self.ledger.clone(),
+            ledger_dir: tempfile::tempdir().expect("a directory"),
+            log: self.log.clone(),
+            shutdown: self.shutdown.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
     /// The process is started anew: it remembers nothing but what is written.
     pub(crate) fn restarted(self, trust: Trust) -> Self {
         let ledger = LedgerClient::Local(self.ledger.clone());
