@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help build demo test console screenshots openapi check fuzz faults crashes bench bench-curve bench-linkage bench-ledger
+.PHONY: help build demo test console screenshots openapi schemathesis check fuzz faults crashes bench bench-curve bench-linkage bench-ledger
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -23,6 +23,9 @@ screenshots: build ## pictures of each page of the console, in both languages an
 openapi: ## write schemas/openapi.json, from which the console's client is made, as the hub serves it
 	@services/console/build && cargo build --quiet --workspace --bin isthmus
 	@node services/console/tests/openapi.mjs target/debug/isthmus
+
+schemathesis: build ## requests made from the OpenAPI document, with a token of each role (ARGS="--examples 100 --roles cdc-tracer"): no 5xx, no undocumented answer
+	@python=$$(tests/schemathesis/venv.sh target/schemathesis-venv) && $$python tests/schemathesis/run.py target/release/isthmus $(ARGS)
 
 test: ## everything that must hold: format, lints, edges, schemas, all tests, docs
 	@.ci/setup test

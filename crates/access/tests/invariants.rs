@@ -87,7 +87,7 @@ impl Question {
                 matches!(action, Action::WorkOnFigures | Action::ReleaseFigures)
                     && !matches!(role, Role::CdcAnalyst | Role::CdcLead),
             ),
-            ("leads seal, and cases only", action == Action::SealCase && role != Role::CdcLead),
+            ("leads seal, and cases only", action == Action::SealCase && (role != Role::CdcLead || !self.has_case)),
             ("residents see their own file", about_a_person && role == Role::Resident && !self.is_self),
             ("only residents read who looked", action == Action::ReadAccesses && role != Role::Resident),
             ("only stewards review", action.is_review() && role != Role::DataSteward),
