@@ -1,6 +1,6 @@
 # The commands of this project. `make demo` and `make test` set the machine up themselves.
 
-.PHONY: help build demo test console screenshots openapi schemathesis check fuzz faults crashes bench bench-curve bench-linkage bench-ledger
+.PHONY: help build demo test console screenshots openapi schemathesis check fuzz faults crashes bench bench-curve bench-linkage bench-ledger bench-exposure
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -53,6 +53,11 @@ bench: ## measure every stage in one run, as one table (ARGS="--residents 5000 -
 bench-curve: ## how fast the hub links records, by the number that it holds (CURVE="--bases 100000,1000000,10000000 --json")
 	@.ci/setup demo
 	@cargo bench --quiet -p linkage --bench curve -- $(CURVE)
+
+bench-exposure: build ## contacts and codes at size: in memory, through the hub, and as SQL in DuckDB, compared (ARGS="--residents 5000")
+	@python=$$(tests/exposure/venv.sh target/exposure-venv) && \
+	    bench=$$(cargo bench -p exposure --bench contacts --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*contacts-[^"]*\)".*/\1/p') && \
+	    $$python tests/exposure/bench.py --bench $$bench $(ARGS)
 
 bench-ledger: ## appends with proof from 64 clients, and verifying a million entries (ARGS="--entries 10000000")
 	@cargo bench --quiet -p ledger --bench ledger -- $(ARGS)
