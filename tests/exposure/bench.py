@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Contacts and codes of an invented city: in memory, through the hub, and as SQL in DuckDB, in one run, compared.
 
-    bench.py --bench BINARY [--residents 100000] [--density 2500] [--days 14] [--cases 1000] [--curve] [--json FILE]
+    bench.py --bench BINARY [--residents 100000] [--density 625] [--days 14] [--cases 1000] [--curve] [--json FILE]
 
 BINARY is the bench of the crate `exposure`, which also writes the city. The hub is $ISTHMUS, or target/release/isthmus: its views are
 filled by COPY, everything else is as it runs anywhere, the record of each answer included. DuckDB has the same stays, loaded and
@@ -68,6 +68,27 @@ def timed(work):
     return done, time.perf_counter() - start
 
 
+def spent(work, processor=time.process_time):
+    """What it gave, and seconds by the clock and of the processor, which a busy machine does not stretch."""
+    before = processor()
+    done, seconds = timed(work)
+    return done, seconds, processor() - before
+
+
+def each(all_of_them, work, processor=time.process_time):
+    """Milliseconds by the clock in the middle and at p99, and of the processor on average; and what each gave."""
+    before, took, gave = processor(), [], []
+    for one in all_of_them:
+        done, seconds = timed(lambda one=one: work(one))
+        took.append(seconds * 1_000)
+        gave.append(done)
+    return {"p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99), "cpu_ms": (processor() - before) * 1_000 / len(took)}, gave
+
+
+def told(what, got):
+    print(f"{what}: {got['p50_ms']:.1f} ms in the middle, p99 {got['p99_ms']:.1f} ms, {got['cpu_ms']:.1f} ms of processor on average", flush=True)
+
+
 def same(what, ours, theirs):
     if ours != theirs:
         raise SystemExit(f"{what}: the hub and DuckDB do not say the same: {ours!r:.300} and {theirs!r:.300}")
@@ -123,34 +144,27 @@ def one_by_one(hub, connection, options, figures):
     asked = [n * step for n in range(min(ASKED, options.cases))]
     for person in asked[:5]:
         ask(person, PAGE)
-    took, totals = [], []
-    for person in asked:
-        answer, seconds = timed(lambda person=person: ask(person, PAGE))
-        took.append(seconds * 1_000)
-        totals.append(answer["total"])
-    figures["api_p50_ms"], figures["api_p99_ms"] = percentile(took, 50), percentile(took, 99)
-    figures["api_contacts"] = percentile(totals, 50)
-    print(f"one case through the API: {figures['api_p50_ms']:.1f} ms in the middle, p99 {figures['api_p99_ms']:.1f} ms, {figures['api_contacts']} contacts", flush=True)
-    took = []
-    for person in asked[:50]:
-        (status, body), seconds = timed(lambda person=person: hub.ask("GET", f"/v1/persons/{city.person(person + 1)}/health-code?on={city.instant(end)}"))
+    got, answers = each(asked, lambda person: ask(person, PAGE), hub.processor_s)
+    got["contacts"] = percentile([answer["total"] for answer in answers], 50)
+    figures["api_case"] = got
+    told(f"one case through the API, {got['contacts']} contacts", got)
+
+    def code(person):
+        status, body = hub.ask("GET", f"/v1/persons/{city.person(person + 1)}/health-code?on={city.instant(end)}")
         if status != 200:
             raise SystemExit(body.decode())
-        took.append(seconds * 1_000)
-    figures["api_code_p50_ms"], figures["api_code_p99_ms"] = percentile(took, 50), percentile(took, 99)
-    print(f"one code through the API: {figures['api_code_p50_ms']:.1f} ms in the middle, p99 {figures['api_code_p99_ms']:.1f} ms", flush=True)
+
+    figures["api_code"], _ = each(asked[:50], code, hub.processor_s)
+    told("one code through the API", figures["api_code"])
     if connection is None:
         return
     query = MET.format(case="", own="(SELECT * FROM stay WHERE person = ?)")
     by_person = "CREATE TABLE own_stay AS SELECT * FROM stay ORDER BY person; CREATE INDEX by_person ON own_stay (person)"
     connection.execute(by_person)
     query = query.replace("FROM stay WHERE person", "FROM own_stay WHERE person")
-    took = []
-    for person in asked[:20]:
-        _, seconds = timed(lambda person=person: connection.execute(f"{query} ORDER BY seconds DESC, person LIMIT {PAGE}", [person]).fetchall())
-        took.append(seconds * 1_000)
-    figures["duckdb_p50_ms"], figures["duckdb_p99_ms"] = percentile(took, 50), percentile(took, 99)
-    print(f"one case in DuckDB: {figures['duckdb_p50_ms']:.1f} ms in the middle, p99 {figures['duckdb_p99_ms']:.1f} ms", flush=True)
+    page = f"{query} ORDER BY seconds DESC, person LIMIT {PAGE}"
+    figures["duckdb_case"], _ = each(asked[:20], lambda person: connection.execute(page, [person]).fetchall())
+    told("one case in DuckDB", figures["duckdb_case"])
     for person in asked[:COMPARED]:
         theirs = sorted(connection.execute(query, [person]).fetchall())
         ours, after = [], 0
@@ -174,25 +188,26 @@ def batch(hub, connection, options, figures, scratch):
     end = city.BEGIN + options.days * city.DAY
     question = {"all": True, "sub": True, "from": city.instant(city.BEGIN), "to": city.instant(end)}
     headers = {**city.CASE_HEADERS, "Authorization": f"Bearer {hub.token}", "Content-Type": "application/json", "Accept": "text/csv"}
-    words = sum((["-H", f"{name}: {value}"] for name, value in headers.items()), [])
+    sent = Path(scratch) / "headers"
+    sent.write_text("".join(f"{name}: {value}\n" for name, value in headers.items()), encoding="utf-8")
     address = f"http://127.0.0.1:{hub.port}/v1/contacts"
-    command = ["curl", "-sS", "--fail-with-body", "-o", str(path), *words, "-d", json.dumps(question), address]
-    _, figures["http_batch_s"] = timed(lambda: subprocess.run(command, check=True))
+    command = ["curl", "-sS", "--fail-with-body", "-o", str(path), "-H", f"@{sent}", "-d", json.dumps(question), address]
+    _, figures["http_batch_s"], figures["http_batch_cpu_s"] = spent(lambda: subprocess.run(command, check=True), hub.processor_s)
     figures["http_batch_mib"] = path.stat().st_size / 2**20
-    print(f"{options.cases} cases with sub-contacts in one call: {figures['http_batch_s']:.1f} s, {figures['http_batch_mib']:.0f} MiB", flush=True)
+    print(f"{options.cases} cases with sub-contacts in one call: {figures['http_batch_s']:.1f} s, {figures['http_batch_cpu_s']:.1f} s of processor, {figures['http_batch_mib']:.0f} MiB", flush=True)
     if connection is None:
         return
     own = "(SELECT stay.*, cases.person AS case_person FROM stay JOIN cases USING (person))"
     query = MET.format(case="own.person AS case_person,", own=own)
-    _, figures["duckdb_batch_s"] = timed(lambda: connection.execute(f"CREATE OR REPLACE TABLE met AS {query}"))
-    print(f"the contacts of {options.cases} cases in DuckDB, kept as a table: {figures['duckdb_batch_s']:.1f} s", flush=True)
-    (theirs,), figures["duckdb_sub_s"] = timed(lambda: connection.execute(SUB).fetchone())
-    print(f"their sub-contacts in DuckDB, counted: {figures['duckdb_sub_s']:.1f} s", flush=True)
-    told = f"""SELECT ('0x' || right("case", 12))::UINTEGER * {options.residents // options.cases} AS case_person,
+    _, *figures["duckdb_batch_s"] = spent(lambda: connection.execute(f"CREATE OR REPLACE TABLE met AS {query}"))
+    print(f"the contacts of {options.cases} cases in DuckDB, kept as a table: {figures['duckdb_batch_s'][0]:.1f} s, {figures['duckdb_batch_s'][1]:.1f} s of processor", flush=True)
+    (theirs,), *figures["duckdb_sub_s"] = spent(lambda: connection.execute(SUB).fetchone())
+    print(f"their sub-contacts in DuckDB, counted: {figures['duckdb_sub_s'][0]:.1f} s, {figures['duckdb_sub_s'][1]:.1f} s of processor", flush=True)
+    rows = f"""SELECT ('0x' || right("case", 12))::UINTEGER * {options.residents // options.cases} AS case_person,
         ('0x' || right(person_id, 12))::UINTEGER AS person, meetings, round(minutes * 60)::BIGINT AS seconds,
         epoch(first)::BIGINT AS first, epoch(last)::BIGINT AS last FROM read_csv('{path}', header = true, all_varchar = false) WHERE kind = 'contact'"""
     known = "SELECT case_person, person, meetings, seconds, first, last FROM met"
-    connection.execute(f"CREATE OR REPLACE TABLE told AS {told}")
+    connection.execute(f"CREATE OR REPLACE TABLE told AS {rows}")
     ours, both, known_count = connection.execute(
         f"SELECT (SELECT count(*) FROM told), (SELECT count(*) FROM (SELECT * FROM told INTERSECT {known})), (SELECT count(*) FROM met)").fetchone()
     same("contacts of all cases", (ours, both), (known_count, known_count))
@@ -203,20 +218,20 @@ def batch(hub, connection, options, figures, scratch):
 
 
 def curve(options):
-    shapes = [dict(residents=25_000), dict(residents=50_000), dict(residents=100_000), dict(days=7), dict(density=625)]
-    print(f"{'residents':>10}{'days':>6}{'by square':>11}{'build s':>9}{'p50 ms':>8}{'p99 ms':>8}{'contacts':>10}{'batch s':>9}{'sub s':>7}{'codes s':>9}{'fact ms':>9}")
+    shapes = [dict(residents=25_000), dict(residents=50_000), dict(residents=100_000), dict(days=7), dict(density=2_500)]
+    print(f"{'residents':>10}{'days':>6}{'by square':>11}{'build s':>9}{'one ms':>8}{'contacts':>10}{'batch s':>9}{'sub s':>7}{'codes s':>9}{'fact ms':>9}, of processor")
     for shape in shapes:
         of = {"residents": options.residents, "days": options.days, "density": options.density} | shape
         got = library(options, **of)
-        print(f"{of['residents']:>10}{of['days']:>6}{of['density']:>11}{got['index_s']:>9.1f}{got['case_p50_ms']:>8.1f}{got['case_p99_ms']:>8.1f}"
-              f"{got['case_contacts']:>10.0f}{got['batch_s']:>9.1f}{got['sub_s']:>7.1f}{got['codes_s']:>9.1f}{got['fact_p50_ms']:>9.1f}", flush=True)
+        print(f"{of['residents']:>10}{of['days']:>6}{of['density']:>11}{got['index_cpu_s']:>9.1f}{got['case_cpu_ms']:>8.1f}{got['case_contacts']:>10.0f}"
+              f"{got['batch_cpu_s']:>9.1f}{got['sub_cpu_s']:>7.1f}{got['codes_cpu_s']:>9.1f}{got['fact_cpu_ms']:>9.1f}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", required=True, help="the bench of the crate exposure")
     parser.add_argument("--residents", type=int, default=100_000)
-    parser.add_argument("--density", type=int, default=2_500, help="residents by square")
+    parser.add_argument("--density", type=int, default=625, help="residents by square")
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--cases", type=int, default=1_000)
     parser.add_argument("--curve", action="store_true", help="the library alone, by residents, days and density")

@@ -118,6 +118,11 @@ class Hub:
                 raise SystemExit(body.decode())
             time.sleep(0.2)
 
+    def processor_s(self):
+        """Seconds of the processor that it has had; those of PostgreSQL are not counted."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory_mib(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
         return int(status.split("VmHWM:")[1].split()[0]) / 1024

@@ -37,7 +37,7 @@ struct City {
 }
 
 fn main() -> std::io::Result<()> {
-    let mut city = City { residents: 100_000, density: 2_500, days: 14, cases: 1_000 };
+    let mut city = City { residents: 100_000, density: 625, days: 14, cases: 1_000 };
     let mut what = String::new();
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -128,11 +128,17 @@ impl City {
         println!("{} residents, {} squares, {} stays", self.residents, side * side, stays.len());
         let mut told = vec![format!("\"stays\":{}", stays.len())];
         let mut tell = |name: &str, value: f64| told.push(format!("\"{name}\":{value:.6}"));
+        let both = |took: Took| format!("{:.1} s, {:.1} s of processor", took.clock, took.processor);
+        let single = |each: &Each| {
+            let Each { p50, p99, processor, .. } = each;
+            format!("{p50:.1} ms in the middle, p99 {p99:.1} ms, {processor:.1} ms of processor on average")
+        };
 
-        let (index, seconds) =
+        let (index, took) =
             timed(|| Index::build(Rules::default(), &places, &stays, Vec::new()).expect("known places"));
-        println!("index of {} entries: {seconds:.1} s", index.entries());
-        tell("index_s", seconds);
+        println!("index of {} entries: {}", index.entries(), both(took));
+        tell("index_s", took.clock);
+        tell("index_cpu_s", took.processor);
 
         let cases: Vec<Case> = (0..self.cases).map(|n| Case { person: self.case(n), span: self.span() }).collect();
         let one = |case: &Case| {
@@ -142,47 +148,52 @@ impl City {
             std::hint::black_box(page.collect::<Vec<_>>());
             ranking.exposed().len()
         };
-        let (p50, p99, contacts) = each(cases.iter().take(ASKED as usize).map(|case| || one(case)));
-        println!("one case: {p50:.1} ms in the middle, p99 {p99:.1} ms, {contacts} contacts");
-        tell("case_p50_ms", p50);
-        tell("case_p99_ms", p99);
-        tell("case_contacts", contacts as f64);
+        let asked_one = each(cases.iter().take(ASKED as usize).map(|case| || one(case)));
+        println!("one case: {}, {} contacts", single(&asked_one), asked_one.count);
+        tell("case_p50_ms", asked_one.p50);
+        tell("case_p99_ms", asked_one.p99);
+        tell("case_cpu_ms", asked_one.processor);
+        tell("case_contacts", asked_one.count as f64);
 
         let carriers = |found: exposure::Ranking<'_>| {
             let carrier =
                 |one: &Exposed| Carrier { person: one.person, span: Seconds { from: one.first, to: self.span().to } };
             found.exposed().iter().map(carrier).collect::<Vec<_>>()
         };
-        let (carriers, seconds) = timed(|| index.rank_all(&cases, |_| true, carriers));
+        let (carriers, took) = timed(|| index.rank_all(&cases, |_| true, carriers));
         let mut carriers: Vec<Carrier> = carriers.into_iter().flatten().collect();
-        println!("contacts of {} cases: {seconds:.1} s, {} in all", self.cases, carriers.len());
-        tell("batch_s", seconds);
+        println!("contacts of {} cases: {}, {} in all", self.cases, both(took), carriers.len());
+        tell("batch_s", took.clock);
+        tell("batch_cpu_s", took.processor);
         tell("batch_contacts", carriers.len() as f64);
         // Of a contact of several cases, the first meeting counts.
         carriers.sort_unstable_by_key(|carrier| (carrier.person, carrier.span.from));
         carriers.dedup_by_key(|carrier| carrier.person);
-        let (found, seconds) = timed(|| index.sub_contacts(&carriers));
-        println!("sub-contacts of {} contacts: {seconds:.1} s, {} people", carriers.len(), found.links.len());
-        tell("sub_s", seconds);
+        let (found, took) = timed(|| index.sub_contacts(&carriers));
+        println!("sub-contacts of {} contacts: {}, {} people", carriers.len(), both(took), found.links.len());
+        tell("sub_s", took.clock);
+        tell("sub_cpu_s", took.processor);
         tell("sub_contacts", found.links.len() as f64);
 
         let traced: Vec<TracedCase> = (0..self.cases).map(|number| self.traced(number)).collect();
         let townships: Vec<_> = (0..side * side).map(|place| Some(TownshipId(place / SQUARES))).collect();
         let now = instant(self.span().to);
-        let (codes, seconds) = timed(|| index.codes(&traced, &stays, &townships, now));
+        let (codes, took) = timed(|| index.codes(&traced, &stays, &townships, now));
         let count = |colour| codes.iter().filter(|code| code.colour == colour).count();
         let [green, yellow, red] =
             [exposure::Colour::Green, exposure::Colour::Yellow, exposure::Colour::Red].map(count);
-        println!("risk and codes of everybody: {seconds:.1} s: {green} green, {yellow} yellow, {red} red");
-        tell("codes_s", seconds);
+        println!("risk and codes of everybody: {}: {green} green, {yellow} yellow, {red} red", both(took));
+        tell("codes_s", took.clock);
+        tell("codes_cpu_s", took.processor);
 
         let asked: Vec<PersonId> = (0..ASKED).map(|n| PersonId(n * (self.residents / ASKED) + 1)).collect();
-        let (p50, p99, grounds) = each(asked.iter().map(|person| || index.grounds(*person, &traced, now).len()));
-        println!("reasons of one code: {p50:.1} ms in the middle, p99 {p99:.1} ms, {grounds} reasons");
-        tell("code_p50_ms", p50);
-        tell("code_p99_ms", p99);
+        let code = each(asked.iter().map(|person| || index.grounds(*person, &traced, now).len()));
+        println!("reasons of one code: {}, {} reasons", single(&code), code.count);
+        tell("code_p50_ms", code.p50);
+        tell("code_p99_ms", code.p99);
+        tell("code_cpu_ms", code.processor);
 
-        let (p50, p99, _) = each(asked.iter().take(50).map(|person| {
+        let fact = each(asked.iter().take(50).map(|person| {
             let (index, places) = (&index, &places);
             move || {
                 let own: Vec<Located> = self.whereabouts(person.0).skip(1).collect();
@@ -190,9 +201,10 @@ impl City {
                 later.rank(Case { person: *person, span: self.span() }, |_| true).exposed().len()
             }
         }));
-        println!("a fact taken in and the changed answer: {p50:.1} ms in the middle, p99 {p99:.1} ms");
-        tell("fact_p50_ms", p50);
-        tell("fact_p99_ms", p99);
+        println!("a fact taken in and the changed answer: {}", single(&fact));
+        tell("fact_p50_ms", fact.p50);
+        tell("fact_p99_ms", fact.p99);
+        tell("fact_cpu_ms", fact.processor);
         println!("{{{}}}", told.join(","));
         Ok(())
     }
@@ -217,23 +229,51 @@ fn instant(second: u32) -> Timestamp {
     Timestamp::from_millis(i64::from(second) * 1_000)
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
-    let start = Instant::now();
-    let done = work();
-    (done, start.elapsed().as_secs_f64())
+/// What something took: seconds by the clock, and of the processor in all threads, which a busy machine does not stretch.
+#[derive(Clone, Copy)]
+struct Took {
+    clock: f64,
+    processor: f64,
 }
 
-/// Milliseconds of the middle one and of the 99th in a hundred, and the count that the middle one gave.
-fn each<F: FnOnce() -> usize>(all: impl Iterator<Item = F>) -> (f64, f64, usize) {
+/// Seconds of the processor that this process has had, to the hundredth.
+fn processor() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    // Fields 14 and 15 of all: user and system time, in hundredths of seconds.
+    after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Took) {
+    let (start, before) = (Instant::now(), processor());
+    let done = work();
+    (done, Took { clock: start.elapsed().as_secs_f64(), processor: processor() - before })
+}
+
+/// What each of some took.
+struct Each {
+    /// Milliseconds by the clock of the middle one, and of the 99th in a hundred.
+    p50: f64,
+    p99: f64,
+    /// Milliseconds of the processor on average.
+    processor: f64,
+    /// The count that the middle one gave.
+    count: usize,
+}
+
+fn each<F: FnOnce() -> usize>(all: impl Iterator<Item = F>) -> Each {
+    let before = processor();
     let mut times: Vec<(f64, usize)> = all
         .map(|one| {
-            let (count, seconds) = timed(one);
-            (seconds * 1_000.0, count)
+            let start = Instant::now();
+            let count = one();
+            (start.elapsed().as_secs_f64() * 1_000.0, count)
         })
         .collect();
+    let processor = (processor() - before) * 1_000.0 / times.len().max(1) as f64;
     times.sort_by(|one, other| one.0.total_cmp(&other.0));
     let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
-    (at(50).0, at(99).0, at(50).1)
+    Each { p50: at(50).0, p99: at(99).0, processor, count: at(50).1 }
 }
 
 /// A number that looks drawn and is always the same.
