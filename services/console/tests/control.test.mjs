@@ -228,7 +228,8 @@ test("appeals and signals are listed, or the page says that the hub has none", a
     await page.goto(BASE + path);
     await page.getByRole("heading", { level: 1, name: title }).waitFor();
     if (isThere) {
-      await page.locator(".ant-table").first().waitFor();
+      // Signals of a whole city are looked for when they are asked for.
+      await page.locator(".ant-table").first().waitFor({ timeout: 120_000 });
       await sound(page);
     } else {
       t.diagnostic(`this hub has no ${route}`);
