@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Route, Routes } from "react-router";
+import { Link, NavLink, Route, Routes, useLocation } from "react-router";
 import { Result } from "antd";
 import { GrantsPage } from "../../parts/grants/GrantsPage";
 import { useCurrentInView } from "../../parts/inView";
@@ -24,11 +24,13 @@ const PLACES = ["cases", "townships", "unassigned", "appeals", "signals", "find"
 export default function Area() {
   const { t } = useTranslation("control");
   const row = useCurrentInView<HTMLElement>();
+  // The list of cases stands at the beginning of the area, and a case below it.
+  const inCase = useLocation().pathname.startsWith("/control/cases/");
   return (
     <>
       <nav ref={row} className="control-nav no-print" aria-label={t("nav.label")}>
         {PLACES.map((place) => (
-          <NavLink key={place} to={place === "cases" ? "/control" : `/control/${place}`} end={place !== "cases"} className={({ isActive }) => active(place, isActive)}>
+          <NavLink key={place} to={place === "cases" ? "/control" : `/control/${place}`} end={!inCase} className={({ isActive }) => (isActive ? "here" : "")}>
             {t(`nav.${place}`)}
           </NavLink>
         ))}
@@ -48,11 +50,4 @@ export default function Area() {
       </Routes>
     </>
   );
-}
-
-/** The list of cases stands at the beginning of the area, and a case below it. */
-function active(place: (typeof PLACES)[number], isActive: boolean): string {
-  const path = location.pathname;
-  const isHere = place === "cases" ? path === "/control" || path === "/control/" || path.startsWith("/control/cases") : isActive;
-  return isHere ? "here" : "";
 }

@@ -6,7 +6,6 @@ import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
-import { Scroll } from "../../parts/Scroll";
 import { Asked, Empty, ProblemAlert } from "../../parts/states";
 import { addTexts } from "../../text";
 import { activateModel, listModels, previewModel, rollBackModel, type Models } from "./ask";
@@ -146,22 +145,21 @@ function History({ models }: { models: Models }) {
         <Empty>{t("none")}</Empty>
       ) : (
         <>
-          <Scroll label={t("history")} width={640}>
-            <StackedTable
-              aria-label={t("history")}
-              size="small"
-              pagination={false}
-              rowKey={({ at, version }) => `${at} ${version}`}
-              dataSource={activations}
-              columns={[
-                { title: t("at"), dataIndex: "at", width: 170, render: (at: string) => instant(at) },
-                { title: t("action"), dataIndex: "action", width: 110, render: (action: string) => <Tag>{t(`actions.${action}`, { defaultValue: action })}</Tag> },
-                { title: t("version"), dataIndex: "version", width: 160 },
-                { title: t("by"), dataIndex: "operator", width: 140 },
-                { title: t("reason"), dataIndex: "reason" },
-              ]}
-            />
-          </Scroll>
+          <StackedTable
+            aria-label={t("history")}
+            size="small"
+            pagination={false}
+            scroll={{ x: 640 }}
+            rowKey={({ at, version }) => `${at} ${version}`}
+            dataSource={activations}
+            columns={[
+              { title: t("at"), dataIndex: "at", width: 170, render: (at: string) => instant(at) },
+              { title: t("action"), dataIndex: "action", width: 110, render: (action: string) => <Tag>{t(`actions.${action}`, { defaultValue: action })}</Tag> },
+              { title: t("version"), dataIndex: "version", width: 160 },
+              { title: t("by"), dataIndex: "operator", width: 140 },
+              { title: t("reason"), dataIndex: "reason" },
+            ]}
+          />
           {activations[0]?.action === "activated" && (
             <Form form={form} layout="vertical" style={{ marginTop: 16, maxWidth: 560 }} onFinish={({ reason }) => back.mutate(reason.trim())}>
               <Typography.Paragraph type="secondary">{t("backHelp")}</Typography.Paragraph>
