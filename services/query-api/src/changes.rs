@@ -14,10 +14,13 @@ use uuid::Uuid;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::problem::{Problem, ProblemDocument};
+use crate::query;
 use crate::state::QueryState;
-use crate::{query, stream};
+use crate::stream::{self, Pieces};
 
-/// Changes in one answer, unless the question says otherwise, and in one piece of a stream.
+/// Changes in one piece of a stream at most.
+const PIECE_MAX: i64 = 100;
+/// Changes in one answer, unless the question says otherwise.
 const CHANGES_DEFAULT: i64 = 100;
 /// Changes in one answer at most.
 const CHANGES_MAX: i64 = 500;
@@ -91,10 +94,32 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         Err(failure) => return call.refuse(failure).await,
     };
     if streams {
-        return stream::open(call, span.after).await;
+        return stream::open(call, Following { after: span.after }).await;
     }
     let found = page(&call, span.after, span.limit).await;
     call.finish(found).await
+}
+
+/// A stream of what comes after a cursor.
+struct Following {
+    after: i64,
+}
+
+impl Pieces for Following {
+    async fn next(&mut self, call: &Call) -> Result<Option<String>, Problem> {
+        let found = page(call, self.after, PIECE_MAX).await.map_err(|failure| failure.problem())?;
+        if found.count == 0 {
+            return Ok(None);
+        }
+        // A token that opens nothing any more gets nothing new, not even within the second.
+        if !call.is_still_open().await {
+            return Err(Problem::TokenInvalid);
+        }
+        let (list, _receipt) = call.disclose(found).await?;
+        self.after = list.next;
+        let events = list.changes.iter().map(|change| stream::event("change", Some(change.seq), change));
+        events.collect::<Result<String, Problem>>().map(Some)
+    }
 }
 
 struct Span {

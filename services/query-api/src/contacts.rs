@@ -6,6 +6,8 @@
 pub(crate) mod batch;
 mod city;
 mod held;
+mod keeper;
+mod subscription;
 mod table;
 
 use std::collections::BTreeSet;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
+use axum::http::header;
 use domain::{PersonId, Timestamp};
 use exposure::{Carrier, Case, Crowd, Exposed, Link, Meeting, Room, Scene, Seconds, Span};
 use serde::Serialize;
@@ -23,12 +26,13 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::itinerary::{window, within_days};
 use crate::problem::{Problem, ProblemDocument};
-use crate::query;
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
+use crate::{query, stream};
 pub(crate) use city::City;
 pub(crate) use held::Held;
-pub use held::{follow_contacts, load_contacts};
+pub use held::{ContactsFollower, follow_contacts, load_contacts};
+use subscription::Subscription;
 
 /// Contacts in one answer, unless the question says otherwise, and at most. Each is a subject of the ledger entry.
 const CONTACTS_DEFAULT: usize = 100;
@@ -156,7 +160,7 @@ pub(crate) struct CrowdView {
 }
 
 /// Contacts of contacts.
-#[derive(Serialize, ToSchema)]
+#[derive(Default, Serialize, ToSchema)]
 pub(crate) struct SubContactsView {
     /// How many there are.
     pub total: usize,
@@ -181,6 +185,10 @@ pub(crate) struct SubContactView {
 /// near rows of an aircraft, the same vehicle, ward or dwelling.
 ///
 /// A page tells its contacts with their meetings; `total` counts all. With `sub=true` also whom the contacts met afterwards.
+///
+/// With `Accept: text/event-stream` the answer goes on: the first events named `contacts` hold everybody (`contacts`,
+/// `total`, `known_at`, `more`), the later ones who is new or met the person otherwise than was told, and in `gone` who is
+/// a contact no more, as facts come late or are corrected. Without `to` it goes on until now, whenever that is.
 #[utoipa::path(
     get,
     path = "/v1/persons/{person_id}/contacts",
@@ -196,7 +204,7 @@ pub(crate) struct SubContactView {
         ("after" = Option<u32>, Query, description = "`next` of the answer before"),
     ),
     responses(
-        (status = 200, description = "The contacts", body = Receipted<ContactsAnswer>,
+        (status = 200, description = "The contacts; as `text/event-stream` what changes of them", body = Receipted<ContactsAnswer>,
          headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
         (status = "default", description = "A problem; see /problems", body = ProblemDocument,
          content_type = "application/problem+json"),
@@ -208,13 +216,37 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         Ok(call) => call,
         Err(answered) => return answered,
     };
+    if call.header(header::ACCEPT).is_some_and(|accept| accept.contains("text/event-stream")) {
+        return subscribe(call).await;
+    }
     let found = contacts(&call).await;
     call.finish(found).await
+}
+
+/// Opens a stream of the contacts, if the caller may see them at all.
+async fn subscribe(call: Call) -> Answered {
+    let begun = async {
+        let question = question(&call.query, call.state.now())?;
+        if question.sub || question.after > 0 {
+            return Err(Problem::QueryMalformed.into());
+        }
+        within_days(&call, question.window)?;
+        let mut conn = call.state.setup.store.acquire().await?;
+        subject::see(&call, &mut conn).await?;
+        call.state.contacts.city()?;
+        Ok::<_, Failure>(Subscription::new(question.window.from, question.until))
+    };
+    match begun.await {
+        Ok(subscription) => stream::open(call, subscription).await,
+        Err(failure) => call.refuse(failure).await,
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Question {
     window: Span,
+    /// The end that was stated.
+    until: Option<Timestamp>,
     sub: bool,
     limit: usize,
     after: usize,
@@ -233,7 +265,8 @@ fn question(query: &str, now: Timestamp) -> Result<Question, Problem> {
         return Err(Problem::QueryMalformed);
     }
     let after = after.map(number).transpose()?.unwrap_or(0);
-    Ok(Question { window: window(from.as_deref(), to.as_deref(), now)?, sub, limit, after })
+    let window = window(from.as_deref(), to.as_deref(), now)?;
+    Ok(Question { window, until: to.is_some().then_some(window.to), sub, limit, after })
 }
 
 async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
@@ -244,14 +277,16 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
     let (released, withheld) = call.split(&granted);
     let city = call.state.contacts.city()?;
     let shown = Shown { city: Arc::clone(&city), released: released.clone() };
-    let near = match city.number(person.person_id).zip(Seconds::within(question.window)) {
+    // Who lives together does so until further notice, which is not evidence of tomorrow.
+    let past = Span::new(question.window.from, question.window.to.min(call.state.now()));
+    let near = match city.number(person.person_id).zip(Seconds::within(past)) {
         Some((number, span)) => {
             let case = Case { person: number, span };
             // Counting over a crowd takes a while: not on a thread that answers others.
             let work = move || near(&shown, case, question);
             tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Internal)?
         }
-        None => Near::default(),
+        None => Near { sub_contacts: question.sub.then(SubContactsView::default), ..Near::default() },
     };
     let mut subjects = near.persons();
     subjects.insert(person.person_id);

@@ -78,7 +78,7 @@ use utoipa_axum::routes;
 
 pub use body::BODY_BYTES_MAX;
 pub use call::{CASE_HEADER, GRANT_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
-pub use contacts::{follow_contacts, load_contacts};
+pub use contacts::{ContactsFollower, follow_contacts, load_contacts};
 pub use exposure::KeyGroups;
 pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};

@@ -1,4 +1,4 @@
-//! Changes of persons as server-sent events.
+//! Answers that go on, as server-sent events.
 //!
 //! Invariants: each piece is on record in the ledger before it leaves; events come in order, none twice and none missing;
 //! a stream ends when the hub stops, when its token opens it no longer, and when the ledger or the database are away. A
@@ -10,15 +10,13 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::call::{Answered, Call};
-use crate::changes::{self, ChangeList};
 use crate::problem::Problem;
 
-/// Changes in one piece at most.
-const PIECE_MAX: i64 = 100;
 /// How often a stream looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often a quiet stream looks whether its token still opens it.
@@ -26,12 +24,25 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// After so long without an event a comment shows both sides that the other is there.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
-/// Opens a stream of what comes after the cursor.
-pub(crate) async fn open(call: Call, after: i64) -> Answered {
+/// What a stream is made of.
+pub(crate) trait Pieces: Send + 'static {
+    /// The next events as text, disclosed by the call; `None` when there is nothing new.
+    fn next(&mut self, call: &Call) -> impl Future<Output = Result<Option<String>, Problem>> + Send;
+}
+
+/// One event as text.
+pub(crate) fn event(name: &str, id: Option<i64>, data: &impl Serialize) -> Result<String, Problem> {
+    let data = serde_json::to_string(data).map_err(|_| Problem::Internal)?;
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    Ok(format!("{id}event: {name}\ndata: {data}\n\n"))
+}
+
+/// Opens a stream.
+pub(crate) async fn open(call: Call, pieces: impl Pieces) -> Answered {
     let place = call.state.followers.clone().try_acquire_owned();
     let Ok(place) = place else { return call.refuse(Problem::FollowersTooMany.into()).await };
     call.finish_with(|call| {
-        let follower = Follower { call, after, step: Step::Begin, checked: Instant::now(), _place: place };
+        let follower = Follower { call, pieces, step: Step::Begin, checked: Instant::now(), _place: place };
         let pieces = futures_util::stream::unfold(follower, |mut follower| async move {
             let piece = follower.next().await?;
             Some((Ok::<_, Infallible>(piece), follower))
@@ -52,15 +63,15 @@ enum Step {
     End,
 }
 
-struct Follower {
+struct Follower<P> {
     call: Call,
-    after: i64,
+    pieces: P,
     step: Step,
     checked: Instant,
     _place: OwnedSemaphorePermit,
 }
 
-impl Follower {
+impl<P: Pieces> Follower<P> {
     /// The next piece of the stream; `None` at its end.
     async fn next(&mut self) -> Option<String> {
         match self.step {
@@ -96,30 +107,14 @@ impl Follower {
         }
     }
 
-    /// The next events, on record; `None` when there is nothing new.
+    /// The next events; `None` when there is nothing new. A token that opens nothing any more ends it within a second.
     async fn piece(&mut self) -> Result<Option<String>, Problem> {
-        let found = changes::page(&self.call, self.after, PIECE_MAX).await.map_err(|failure| failure.problem())?;
-        let is_new = found.count > 0;
-        if is_new || self.checked.elapsed() >= CHECK_EVERY {
+        if self.checked.elapsed() >= CHECK_EVERY {
             self.checked = Instant::now();
             if !self.call.is_still_open().await {
                 return Err(Problem::TokenInvalid);
             }
         }
-        if !is_new {
-            return Ok(None);
-        }
-        let (list, _receipt) = self.call.disclose(found).await?;
-        self.after = list.next;
-        events(&list).map(Some)
+        self.pieces.next(&self.call).await
     }
-}
-
-fn events(list: &ChangeList) -> Result<String, Problem> {
-    let mut text = String::new();
-    for change in &list.changes {
-        let data = serde_json::to_string(change).map_err(|_| Problem::Internal)?;
-        text.push_str(&format!("id: {}\nevent: change\ndata: {data}\n\n", change.seq));
-    }
-    Ok(text)
 }

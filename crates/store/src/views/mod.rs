@@ -13,6 +13,7 @@ mod quarantine;
 mod read;
 mod residents;
 mod rows;
+mod touched;
 mod wall;
 mod whereabouts;
 mod write;
@@ -37,9 +38,10 @@ pub use residents::{
     ResidentRow, list_facts_of_unit, list_homes, list_memberships, list_meter_readings, list_residents,
 };
 pub use rows::*;
+pub use touched::{Touched, last_touched, list_touched};
 pub(crate) use wall::build_missing;
 pub use wall::narrow;
-pub use whereabouts::{WhereaboutsRow, find_latest_presence, list_whereabouts};
+pub use whereabouts::{WhereaboutsRow, find_latest_presence, list_whereabouts, list_whereabouts_of};
 pub(crate) use write::ROWS_PER_STATEMENT;
 pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};
 

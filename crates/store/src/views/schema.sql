@@ -190,6 +190,14 @@ CREATE INDEX fact_by_household ON fact ((detail->>'household_id')) WHERE kind = 
 CREATE INDEX fact_by_account ON fact ((detail->>'account_id'), started_at) WHERE kind = 10 AND NOT retracted;
 CREATE INDEX fact_of_tests ON fact (started_at) WHERE kind = 7 AND NOT retracted;
 
+CREATE TABLE touched (
+    seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    subject uuid
+);
+COMMENT ON TABLE touched IS
+    'Subjects whose whereabouts, or whose owner, may be others than before, in the order of commits: what keeps a follower that holds them in memory current. Old rows are removed; who missed some reads everything.';
+COMMENT ON COLUMN touched.subject IS 'Null: a place changed, which may concern anybody.';
+
 CREATE TABLE place (
     record_id       uuid    PRIMARY KEY,
     place_id        text    NOT NULL,

@@ -11,6 +11,10 @@ use super::rows::{kind_code, kind_from_code};
 use crate::instant::PgInstant;
 use crate::{Error, Result};
 
+/// Kinds of facts that say where somebody was, or with whom they live.
+pub(super) const KINDS: [EventType; 4] =
+    [EventType::PresenceInterval, EventType::TripSegment, EventType::EncounterChanged, EventType::HouseholdMembership];
+
 /// A fact that says where somebody was, or with whom they live.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhereaboutsRow {
@@ -87,6 +91,24 @@ fn whereabouts(row: Columns) -> Result<WhereaboutsRow> {
     })
 }
 
+/// What is read of a fact.
+macro_rules! columns {
+    () => {
+        "kind, event_id, source, subject, started_at, ended_at, place_id,
+         CASE WHEN kind = 3 THEN coalesce(detail->>'method', 'OTHER') END,
+         CASE WHEN kind = 3 THEN (detail->>'confidence')::real END,
+         CASE WHEN kind <> 3 OR detail->'place' ? 'lat' THEN detail END"
+    };
+}
+
+/// Kinds `$1` that were not over at `$2`. A stay in hospital and a household without an end go on.
+macro_rules! condition {
+    () => {
+        "NOT retracted AND kind = ANY($1)
+         AND (started_at >= $2 OR ended_at >= $2 OR (ended_at IS NULL AND kind IN (6, 9)))"
+    };
+}
+
 /// Presences, trips, stays in hospital and households that were not over at an instant, in the order of their subjects
 /// and of time, from the subject after another one on; at most `limit`, so that the last subject may have more.
 ///
@@ -98,27 +120,41 @@ pub async fn list_whereabouts(
     after: Option<ClaimToken>,
     limit: i64,
 ) -> Result<Vec<WhereaboutsRow>> {
-    let rows: Vec<Columns> = sqlx::query_as(
-        "SELECT kind, event_id, source, subject, started_at, ended_at, place_id,
-                CASE WHEN kind = 3 THEN coalesce(detail->>'method', 'OTHER') END,
-                CASE WHEN kind = 3 THEN (detail->>'confidence')::real END,
-                CASE WHEN kind <> 3 OR detail->'place' ? 'lat' THEN detail END
-         FROM fact
-         WHERE subject > $1 AND NOT retracted AND kind = ANY($2)
-           AND (started_at >= $3 OR ended_at >= $3 OR (ended_at IS NULL AND kind = ANY($4)))
-         ORDER BY subject, started_at
-         LIMIT $5",
-    )
-    .bind(after.map_or(Uuid::nil(), |token| token.as_uuid()))
-    .bind(vec![
-        kind_code(EventType::PresenceInterval),
-        kind_code(EventType::TripSegment),
-        kind_code(EventType::EncounterChanged),
-        kind_code(EventType::HouseholdMembership),
-    ])
+    let rows: Vec<Columns> = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM fact WHERE subject > $3 AND ",
+        condition!(),
+        " ORDER BY subject, started_at LIMIT $4"
+    ))
+    .bind(KINDS.map(kind_code).to_vec())
     .bind(PgInstant(since))
-    .bind(vec![kind_code(EventType::EncounterChanged), kind_code(EventType::HouseholdMembership)])
+    .bind(after.map_or(Uuid::nil(), |token| token.as_uuid()))
     .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(whereabouts).collect()
+}
+
+/// The same facts, all of some subjects.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_whereabouts_of(
+    conn: &mut PgConnection,
+    since: Timestamp,
+    subjects: &[ClaimToken],
+) -> Result<Vec<WhereaboutsRow>> {
+    let rows: Vec<Columns> = sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM fact WHERE subject = ANY($3) AND ",
+        condition!(),
+        " ORDER BY subject, started_at"
+    ))
+    .bind(KINDS.map(kind_code).to_vec())
+    .bind(PgInstant(since))
+    .bind(subjects.iter().map(|subject| subject.as_uuid()).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(whereabouts).collect()

@@ -20,6 +20,7 @@ use super::hot::{HotChanges, apply_hot};
 use super::model::{ModelActivationRow, ModelRow, put_model, put_model_activations};
 use super::orders::{OrderRow, ReviewPut, put_orders, put_reviews, remove_reviews};
 use super::rows::{kind_code, reason_code, source_kind_code};
+use super::touched::touch;
 use super::{Checkpoint, QuarantinedRow};
 use crate::{Error, PgInstant, Result};
 
@@ -224,6 +225,7 @@ pub async fn apply(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
     if let Some(model) = &changes.model {
         put_model(conn, model).await?;
     }
+    touch(conn, changes).await?;
     put_records(conn, &changes.records).await?;
     move_records(conn, &changes.record_persons).await?;
     remove_claims(conn, &changes.claims_removed).await?;

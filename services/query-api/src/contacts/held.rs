@@ -1,19 +1,25 @@
 //! The index of contacts that a process holds, and what keeps it current.
 //!
-//! It is built anew when the views have moved on: at once when they are at rest, and now and then while they move, so
-//! that reading everything takes a small share of the time. An answer says as of when it is.
+//! When facts change, those of the persons concerned are read again, so that an answer has them within a second. Where so
+//! many change that this would take most of the time, it waits longer; where places change, or very many persons do, it
+//! is built anew, at once when the views are at rest, and now and then while they move. An answer says as of when it is.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use store::views::{self, Checkpoint};
+use store::views::{self, Checkpoint, Touched};
 
 use super::city::City;
+use super::keeper::Keeper;
 use crate::problem::Problem;
 use crate::state::QueryState;
 
 /// How often the views are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// More subjects than these at once are not followed one by one.
+const SUBJECTS_MAX: i64 = 20_000;
+/// After facts were taken in, this many times as long as that took is spent otherwise.
+const REST_PER_FOLLOW: u32 = 3;
 /// While the views move, an index is at least so old before it is built anew, and this many times as old as that took.
 const AGE_MIN: Duration = Duration::from_secs(30);
 const AGE_PER_BUILD: u32 = 10;
@@ -38,20 +44,25 @@ impl Held {
 /// # Errors
 /// When the views cannot be read.
 pub async fn load_contacts(state: &QueryState) -> store::Result<()> {
+    read(state).await.map(|_| ())
+}
+
+/// Reads everything; `None` when no index can be made of it, which the log tells.
+async fn read(state: &QueryState) -> store::Result<Option<Keeper>> {
     let mut conn = state.setup.store.snapshot().await?;
-    let city = City::read(&mut conn, &state.setup.rules, state.now()).await?;
-    if let Some(city) = city {
+    let found = Keeper::read(&mut conn, &state.setup.rules, state.now()).await?;
+    Ok(found.map(|(keeper, city)| {
         state.contacts.put(city);
-    }
-    Ok(())
+        keeper
+    }))
 }
 
 /// Keeps the index current until the process stops.
 pub async fn follow_contacts(state: QueryState) {
     let shutdown = state.setup.shutdown.clone();
-    let mut followed = Followed::default();
+    let mut follower = ContactsFollower::default();
     loop {
-        if let Err(error) = followed.look(&state).await {
+        if let Err(error) = follower.look(&state).await {
             // The text of a store error holds no value of a row.
             tracing::warn!(%error, "Where everybody was could not be read; it is tried again.");
         }
@@ -62,31 +73,73 @@ pub async fn follow_contacts(state: QueryState) {
     }
 }
 
+/// Keeps the index of contacts current, one look at the views after another.
 #[derive(Default)]
-struct Followed {
+pub struct ContactsFollower {
     /// What the views were at the last look.
     seen: Option<Checkpoint>,
+    /// What the index was made of.
+    keeper: Option<Keeper>,
     /// When the index was built, and how long that took.
     built: Option<(Instant, Duration)>,
+    /// When facts were last taken in, and how long that took.
+    followed: Option<(Instant, Duration)>,
 }
 
-impl Followed {
-    async fn look(&mut self, state: &QueryState) -> store::Result<()> {
+impl ContactsFollower {
+    /// Looks whether the views moved on, and takes in what changed when its time has come. Tells whether the index is that
+    /// of the views as they were at the look.
+    ///
+    /// # Errors
+    /// When the views cannot be read.
+    pub async fn look(&mut self, state: &QueryState) -> store::Result<bool> {
         let now = {
-            let mut conn = state.setup.store.snapshot().await?;
+            let mut conn = state.setup.store.acquire().await?;
             views::find_checkpoint(&mut conn).await?
         };
         let is_at_rest = self.seen.as_ref() == Some(&now);
         self.seen = Some(now.clone());
-        let is_current = state.contacts.city().is_ok_and(|city| city.checkpoint == now);
-        let is_due = self.built.is_none_or(|(at, took)| at.elapsed() >= AGE_MIN.max(took * AGE_PER_BUILD));
-        if is_current || !(is_at_rest || is_due) {
-            return Ok(());
+        if state.contacts.city().is_ok_and(|city| city.checkpoint == now) {
+            return Ok(true);
         }
+        if self.keeper.as_ref().is_some_and(|keeper| keeper.can_follow(&now)) {
+            if self.followed.is_some_and(|(at, took)| at.elapsed() < took * REST_PER_FOLLOW) {
+                return Ok(false);
+            }
+            if self.follow(state).await? {
+                return Ok(true);
+            }
+        }
+        let is_due = self.built.is_none_or(|(at, took)| at.elapsed() >= AGE_MIN.max(took * AGE_PER_BUILD));
+        if !(is_at_rest || is_due) {
+            return Ok(false);
+        }
+        // Two at once would not fit into memory where one just does.
+        self.keeper = None;
         let begin = Instant::now();
-        load_contacts(state).await?;
+        self.keeper = read(state).await?;
         self.built = Some((Instant::now(), begin.elapsed()));
         tracing::debug!(duration_ms = begin.elapsed().as_millis() as u64, "The index of contacts was built.");
-        Ok(())
+        Ok(true)
+    }
+
+    /// Takes in what was touched since; false when everything is to be read.
+    async fn follow(&mut self, state: &QueryState) -> store::Result<bool> {
+        let Some(mut keeper) = self.keeper.take() else { return Ok(false) };
+        let begin = Instant::now();
+        let mut conn = state.setup.store.snapshot().await?;
+        let Touched::Subjects(subjects) = views::list_touched(&mut conn, keeper.touched(), SUBJECTS_MAX).await? else {
+            return Ok(false);
+        };
+        let Some(city) = keeper.follow(&mut conn, &subjects, state.now()).await? else { return Ok(false) };
+        state.contacts.put(city);
+        self.keeper = Some(keeper);
+        self.followed = Some((Instant::now(), begin.elapsed()));
+        tracing::debug!(
+            subjects = subjects.len(),
+            duration_ms = begin.elapsed().as_millis() as u64,
+            "Changed facts were taken into the index of contacts."
+        );
+        Ok(true)
     }
 }

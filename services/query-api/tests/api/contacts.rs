@@ -1,8 +1,18 @@
-use axum::http::StatusCode;
-use domain::{HouseholdKind, HouseholdMembership, TravelMode, TripSegment, TripStatus};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::{Request, StatusCode};
+use domain::{
+    ClaimRole, Edition, HouseholdKind, HouseholdMembership, PersonId, RecordId, StatedClaim, TravelMode, TripSegment,
+    TripStatus, stated_claims,
+};
+use futures_util::StreamExt as _;
 use ledger::LedgerClient;
+use query_api::ContactsFollower;
 use serde_json::{Value, json};
 use store::views::{Changes, FactPut};
+use test_support::build;
+use tower::ServiceExt as _;
 
 use crate::town::{CENTRE, at, cell, fact, minute, own, seen};
 use crate::world::{World, anna, bob, get, subject, world, world_with};
@@ -141,4 +151,186 @@ async fn contacts_are_for_those_who_trace_and_not_before_everything_was_read() {
     for query in ["?limit=0", "?limit=501", "?sub=perhaps", "?after=-1"] {
         assert_eq!(world.ask(get(format!("{path}{query}")).tracing()).await.code(), "query-malformed", "{query}");
     }
+}
+
+/// What is told of two people's contacts and of theirs, without when it was read.
+async fn all_told(world: &World) -> Vec<Value> {
+    let mut told = Vec::new();
+    for person in [anna(), bob()] {
+        let window = format!("from={}&to={}&sub=true", minute(-600), minute(1_440));
+        let reply = world.ask(get(format!("/v1/persons/{person}/contacts?{window}")).tracing()).await;
+        let mut body = reply.json();
+        let members = body.as_object_mut().expect("an object");
+        members.remove("known_at");
+        members.remove("receipt");
+        told.push(body);
+    }
+    told
+}
+
+#[tokio::test]
+async fn changes_taken_in_one_after_another_answer_as_reading_everything_does() {
+    let world = world_with(LedgerClient::Local).await;
+    world.clock_is(minute(1_440));
+    let mut follower = ContactsFollower::default();
+    let phone = |number: &str| {
+        let person = build::person("x").phone(number).build();
+        let claims = stated_claims(&build::token_key(), &person);
+        claims.into_iter().find(|claim| claim.role == ClaimRole::Holder).expect("a phone")
+    };
+    let passes = phone("13700000001");
+    let token = passes.claim.token;
+    let record = |person: PersonId| RecordId::from_uuid(person.as_uuid());
+    let held = |from: Option<i64>, to: Option<i64>| StatedClaim {
+        valid_from: from.map(minute),
+        valid_to: to.map(minute),
+        ..passes
+    };
+    let home = HouseholdMembership {
+        household_id: "h-9".to_owned(),
+        household_kind: HouseholdKind::Family,
+        dwelling: at("register/h-9"),
+        ..HouseholdMembership::default()
+    };
+    type Step<'a> = (&'a str, Box<dyn Fn(&mut Changes) + 'a>);
+    let steps: Vec<Step<'_>> = vec![
+        (
+            "the first facts",
+            Box::new(|changes| {
+                cell(changes, "A", CENTRE, 0.0);
+                seen(changes, "a", own(anna()), "A", 0, 60);
+                seen(changes, "b", own(bob()), "A", 0, 20);
+            }),
+        ),
+        ("a later fact", Box::new(|changes| seen(changes, "b2", own(bob()), "A", 20, 50))),
+        ("a fact of a phone that nobody has", Box::new(|changes| seen(changes, "p", token, "A", 100, 200))),
+        ("the phone has an owner", Box::new(|changes| changes.claims.push((record(anna()), held(None, None))))),
+        ("another owner beside", Box::new(|changes| changes.claims.push((record(bob()), held(None, None))))),
+        (
+            "each at a time",
+            Box::new(|changes| {
+                changes.claims.push((record(anna()), held(None, Some(150))));
+                changes.claims.push((record(bob()), held(Some(150), None)));
+            }),
+        ),
+        (
+            "the first owner has it no more",
+            Box::new(|changes| {
+                changes.claims_removed.push((record(anna()), token, ClaimRole::Holder));
+            }),
+        ),
+        (
+            "a household",
+            Box::new(|changes| {
+                fact(changes, ("register", "ha"), own(anna()), (-600, Some(-300)), home.clone().into());
+                fact(changes, ("register", "hb"), own(bob()), (-600, None), home.clone().into());
+            }),
+        ),
+        (
+            "a fact that passes to somebody else",
+            Box::new(|changes| {
+                seen(changes, "b2", own(anna()), "A", 20, 50);
+                changes.facts[0].edition = Edition { version: 2, reading: 0 };
+            }),
+        ),
+        (
+            "a fact that is taken back",
+            Box::new(|changes| {
+                seen(changes, "b", own(bob()), "A", 0, 20);
+                let withdrawn = changes.facts.pop().expect("the fact");
+                let edition = Edition { version: 2, reading: 0 };
+                changes.facts.push(FactPut { edition, subject: None, detail: None, ..withdrawn });
+            }),
+        ),
+        ("two persons are one", Box::new(|changes| changes.record_persons.push((record(bob()), Some(anna()))))),
+        ("and two again", Box::new(|changes| changes.record_persons.push((record(bob()), Some(bob()))))),
+        (
+            "a place that moves",
+            Box::new(|changes| {
+                cell(changes, "A", (CENTRE.0 + 0.2, CENTRE.1), 900.0);
+                changes.places[0].edition = Edition { version: 2, reading: 0 };
+            }),
+        ),
+        ("after which facts are followed again", Box::new(|changes| seen(changes, "b3", own(bob()), "A", 21, 40))),
+    ];
+    let mut answers = Vec::new();
+    for (step, tell) in steps {
+        let mut changes = Changes::default();
+        tell(&mut changes);
+        world.put(&changes).await;
+        while !follower.look(&world.state).await.expect("looked") {
+            tokio::task::yield_now().await;
+        }
+        let followed = all_told(&world).await;
+        query_api::load_contacts(&world.state).await.expect("loaded");
+        assert_eq!(followed, all_told(&world).await, "{step}");
+        answers.push(followed);
+    }
+    answers.dedup();
+    assert!(answers.len() >= 10, "most steps change the answer, only {} did", answers.len());
+}
+
+/// A client of server-sent events.
+struct Follower(BodyDataStream);
+
+impl Follower {
+    async fn begin(world: &World, path: &str) -> Self {
+        let request: Request<Body> = get(path).tracing().header("accept", "text/event-stream").request();
+        let response = world.app.clone().oneshot(request).await.expect("infallible");
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self(response.into_body().into_data_stream())
+    }
+
+    /// What the next event named `contacts` says.
+    async fn event(&mut self) -> Value {
+        loop {
+            let piece = tokio::time::timeout(Duration::from_secs(60), self.0.next()).await.expect("something comes");
+            let piece = piece.expect("the stream goes on").expect("a piece");
+            let text = std::str::from_utf8(&piece).expect("UTF-8");
+            if let Some(data) = text.strip_prefix("event: contacts\ndata: ") {
+                return serde_json::from_str(data.trim()).expect("JSON");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_is_told_everybody_and_then_what_late_and_corrected_facts_change() {
+    let world = world().await;
+    world.clock_is(minute(1_440));
+    told(&world, |changes| {
+        seen(changes, "a", own(anna()), "A", 0, 60);
+        seen(changes, "b", own(bob()), "A", 0, 20);
+    })
+    .await;
+    let mut follower = Follower::begin(&world, &format!("/v1/persons/{}/contacts", anna())).await;
+    let first = follower.event().await;
+    assert_eq!((&first["total"], &first["gone"], &first["more"]), (&json!(1), &json!([]), &json!(false)));
+    assert_eq!(first["contacts"][0]["person_id"], json!(bob().to_string()));
+    assert_eq!(first["contacts"][0]["minutes"], json!(20.0));
+    let mut both = vec![subject(anna()), subject(bob())];
+    both.sort_by_key(|one| one.0);
+    let mut subjects = world.last_entry().subjects;
+    subjects.sort_by_key(|one| one.0);
+    assert_eq!(subjects, both, "on record before it left");
+
+    // A late fact.
+    told(&world, |changes| seen(changes, "b2", own(bob()), "A", 20, 50)).await;
+    let second = follower.event().await;
+    assert_eq!(second["contacts"][0]["minutes"], json!(50.0));
+    // A fact that is of no concern makes no event; one that is taken back does.
+    told(&world, |changes| seen(changes, "b3", own(bob()), "A", 900, 1_000)).await;
+    told(&world, |changes| {
+        for id in ["b", "b2"] {
+            seen(changes, id, own(bob()), "A", 0, 20);
+            let withdrawn = changes.facts.pop().expect("the fact");
+            let edition = Edition { version: 2, reading: 0 };
+            changes.facts.push(FactPut { edition, subject: None, detail: None, ..withdrawn });
+        }
+    })
+    .await;
+    let third = follower.event().await;
+    assert_eq!((&third["contacts"], &third["total"]), (&json!([]), &json!(0)));
+    assert_eq!(third["gone"], json!([bob().to_string()]));
 }

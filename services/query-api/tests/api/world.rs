@@ -434,6 +434,10 @@ impl World {
     /// Writes into the views what a projector would have written.
     pub(crate) async fn put(&self, changes: &Changes) {
         let mut tx = self.store.begin("put").await.expect("begun");
+        let from = views::find_checkpoint(&mut tx).await.expect("a checkpoint");
+        let puts = from.positions["puts"]["0"].as_i64().unwrap_or(0);
+        let to = serde_json::json!({ "puts": { "0": puts + 1 } });
+        views::advance(&mut tx, &from, &to, "model").await.expect("advanced");
         views::apply(&mut tx, changes).await.expect("applied");
         tx.commit().await.expect("committed");
     }
