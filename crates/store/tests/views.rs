@@ -26,6 +26,7 @@ fn fact(record: RecordId, subject: ClaimToken, started_at: Timestamp, ended_at: 
         ended_at,
         place_id: None,
         detail: Some("{}".to_owned()),
+        known_at: started_at,
     }
 }
 
@@ -87,7 +88,8 @@ async fn a_page_of_facts_holds_what_touches_the_time_span_and_the_next_goes_on()
     facts.push(fact(record_id("gates", "other"), ClaimToken::from_bytes([2; 16]), at(3), None));
     write(&store, facts).await.expect("written");
     let mut conn = store.acquire().await.expect("a connection");
-    let mut filter = FactFilter { subjects: &[subject], kinds: &[], from: at(2), to: at(7), after: None, limit: 4 };
+    let mut filter =
+        FactFilter { subjects: &[subject], kinds: &[], from: at(2), to: at(7), after: None, limit: 4, known_at: None };
     let first = views::list_facts(&mut conn, &filter).await.expect("read");
     let starts = |facts: &[views::FactRow]| facts.iter().map(|fact| fact.started_at).collect::<Vec<_>>();
     assert_eq!(starts(&first), [at(-60), at(2), at(3), at(4)]);

@@ -6,7 +6,7 @@ use domain::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use store::views::{CasePut, FactPut, FollowUpRow, PlacePut, Retraction};
+use store::views::{FactPut, FollowUpRow, PlacePut, Retraction};
 
 use crate::model::Activation;
 
@@ -22,8 +22,6 @@ pub(crate) enum Item {
     Retracted(Box<(Meta, Retraction)>),
     /// Something happened.
     Fact(Box<FactPut>),
-    /// Disease control states something of a case.
-    Case(Box<CasePut>),
     /// Something was done about somebody who met a case.
     FollowUp(Box<FollowUpRow>),
     /// A place is in a register.
@@ -86,10 +84,6 @@ impl Item {
             Body::LinkDecided(body) => Ok(Self::Decided(Box::new((meta, body)))),
             Body::ModelActivated(body) => Ok(Self::Model(Box::new(Activation::of(&meta, body)?))),
             Body::FollowUpChanged(body) => Ok(Self::FollowUp(Box::new(step(&meta, body)?))),
-            body @ Body::CaseStatus(_) => {
-                let known_at = storable(meta.ingest_time);
-                Ok(Self::Case(Box::new(CasePut { fact: fact(&meta, &body)?, known_at })))
-            }
             body => Ok(Self::Fact(Box::new(fact(&meta, &body)?))),
         }
     }
@@ -139,6 +133,7 @@ fn fact(meta: &Meta, body: &Body) -> Result<FactPut, Unusable> {
         ended_at: ended_at.map(|end: Timestamp| end.max(started_at)),
         place_id: place.place_id.as_deref().map(clean),
         detail,
+        known_at: storable(meta.ingest_time),
     })
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: the views plus the changes of a batch equal the views of all events up to its end. Facts are not held
 //! here: their versions are compared by the database.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
@@ -87,7 +88,7 @@ impl Projection {
         let mut places: FxHashMap<RecordId, PlacePut> = FxHashMap::default();
         let mut ordered: BTreeMap<RecordId, Ruling> = BTreeMap::new();
         let mut other_model = None;
-        let (mut activations, mut cases, mut follow_ups) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut activations, mut facts_before, mut follow_ups) = (Vec::new(), Vec::new(), Vec::new());
         for item in items {
             match item {
                 Item::Observed(observed) => {
@@ -100,12 +101,7 @@ impl Projection {
                     self.book.touch(&mut touched, meta.record_id);
                     self.book.retract(&meta, retraction);
                 }
-                Item::Fact(fact) => keep(&mut facts, (fact.record_id, fact.kind), *fact, FactPut::precedence),
-                Item::Case(case) => {
-                    let fact = case.fact.clone();
-                    keep(&mut facts, (fact.record_id, fact.kind), fact, FactPut::precedence);
-                    cases.push(*case);
-                }
+                Item::Fact(fact) => keep_fact(&mut facts, &mut facts_before, *fact),
                 Item::FollowUp(step) => follow_ups.push(*step),
                 Item::Place(place) => keep(&mut places, place.record_id, *place, PlacePut::precedence),
                 Item::Decided(decision) => ordered.extend(self.orders.take_in(&decision.0, decision.1)),
@@ -121,7 +117,7 @@ impl Projection {
             facts: facts.into_values().collect(),
             places: places.into_values().collect(),
             model_activations: activations,
-            cases,
+            facts_before,
             follow_ups,
             ..Changes::default()
         };
@@ -299,6 +295,22 @@ fn keep<K: std::hash::Hash + Eq, T, P: Ord>(kept: &mut FxHashMap<K, T>, key: K, 
                 taken.insert(new);
             }
         }
+    }
+}
+
+/// Keeps the statement that has the last word on a fact, and the others apart: what was known before. The same one read
+/// again was known since the first time.
+fn keep_fact(last: &mut FxHashMap<(RecordId, EventType), FactPut>, before: &mut Vec<FactPut>, new: FactPut) {
+    match last.entry((new.record_id, new.kind)) {
+        std::collections::hash_map::Entry::Vacant(free) => {
+            free.insert(new);
+        }
+        std::collections::hash_map::Entry::Occupied(mut taken) => match new.precedence().cmp(&taken.get().precedence())
+        {
+            Ordering::Greater => before.push(taken.insert(new)),
+            Ordering::Less => before.push(new),
+            Ordering::Equal => taken.get_mut().known_at = taken.get().known_at.min(new.known_at),
+        },
     }
 }
 

@@ -18,7 +18,7 @@ use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::happening::{CaseView, case_view};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
-use crate::{facts, known_cases, query, reviews};
+use crate::{facts, known_cases, query, reviews, townships};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -117,6 +117,8 @@ pub(crate) struct Suggestion {
         ("existing" = Option<bool>, Query, description = "Only cases that are open, or only those that are not"),
         ("after" = Option<Uuid>, Query, description = "`next` of the answer before"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "Cases in one answer; 50 unless stated"),
+        ("known_at" = Option<String>, Query, format = DateTime,
+         description = "Only what the hub had read by this instant; all that it knows unless stated"),
     ),
     responses(
         (status = 200, description = "The cases", body = Receipted<CaseList>,
@@ -141,7 +143,12 @@ pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered 
     path = "/v1/cases/{case}",
     tag = "cases",
     operation_id = "read_case",
-    params(crate::openapi::PersonHeaders, ("case" = Uuid, Path, description = "The hub's id of the case")),
+    params(
+        crate::openapi::PersonHeaders,
+        ("case" = Uuid, Path, description = "The hub's id of the case"),
+        ("known_at" = Option<String>, Query, format = DateTime,
+         description = "Only what the hub had read by this instant; all that it knows unless stated"),
+    ),
     responses(
         (status = 200, description = "The case", body = Receipted<CaseAnswer>,
          headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
@@ -230,8 +237,12 @@ fn granted(call: &Call) -> Result<(FieldGroups, FieldGroups), Failure> {
     }
 }
 
-async fn cases(conn: &mut Conn) -> Result<Vec<Case>, Failure> {
-    let rows = views::list_case_facts(conn).await?;
+/// All cases, or as they were known at an instant.
+async fn cases(conn: &mut Conn, known_at: Option<Timestamp>) -> Result<Vec<Case>, Failure> {
+    let rows = match known_at {
+        None => views::list_case_facts(conn).await?,
+        Some(known_at) => views::list_case_facts_known(conn, known_at).await?,
+    };
     let attributions = facts::attributed(conn, &rows).await?;
     let case = |(row, attribution): (FactRow, Attribution)| {
         let (id, since) = (row.record_id, row.started_at);
@@ -264,14 +275,15 @@ fn clusters(rules: &Rules, cases: &[Case], now: Timestamp) -> Vec<ClusterView> {
 }
 
 async fn case_list(call: &Call) -> Result<Found<CaseList>, Failure> {
-    let [existing, after, limit] = query::members(&call.query, ["existing", "after", "limit"])?;
+    let [existing, after, limit, known_at] = query::members(&call.query, ["existing", "after", "limit", "known_at"])?;
+    let known_at = townships::known_at(known_at.as_deref(), call.state.now())?;
     let existing: Option<bool> = existing.map(|text| text.parse()).transpose().map_err(|_| Problem::QueryMalformed)?;
     let after: Option<RecordId> = after.map(|id| id.parse()).transpose().map_err(|_| Problem::QueryMalformed)?;
     let limit = usize::try_from(reviews::limit_of(limit)?).unwrap_or(usize::MAX);
     let (released, withheld) = granted(call)?;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let cases = cases(&mut conn).await?;
-    let (rules, now) = (&call.state.setup.rules, call.state.now());
+    let cases = cases(&mut conn, known_at).await?;
+    let (rules, now) = (&call.state.setup.rules, known_at.unwrap_or_else(|| call.state.now()));
     let clusters = clusters(rules, &cases, now);
     let is_wanted = |case: &Case| {
         existing.is_none_or(|existing| case.is_existing(now) == existing) && after.is_none_or(|after| case.id > after)
@@ -291,17 +303,20 @@ fn subjects(cases: &[Case]) -> Vec<PersonId> {
 }
 
 async fn one_case(call: &Call) -> Result<Found<CaseAnswer>, Failure> {
-    let [] = query::members(&call.query, [])?;
+    let [known_at] = query::members(&call.query, ["known_at"])?;
+    let known_at = townships::known_at(known_at.as_deref(), call.state.now())?;
+    let now = known_at.unwrap_or_else(|| call.state.now());
     let id: RecordId = call.case_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Problem::CaseNotFound)?;
     let (released, withheld) = granted(call)?;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let (mut own, others): (Vec<Case>, Vec<Case>) = cases(&mut conn).await?.into_iter().partition(|case| case.id == id);
+    let (mut own, others): (Vec<Case>, Vec<Case>) =
+        cases(&mut conn, known_at).await?.into_iter().partition(|case| case.id == id);
     let case = own.pop().ok_or(Problem::CaseNotFound)?;
     let is_linked =
         |other: &&Case| other.status.cluster_id.is_some() && other.status.cluster_id == case.status.cluster_id;
     let linked = others.iter().filter(is_linked).map(|other| other.id.as_uuid()).collect();
     let subjects = case.person.into_iter().collect();
-    let answer = CaseAnswer { known: case.view(call.state.now()), linked, withheld: withheld.clone() };
+    let answer = CaseAnswer { known: case.view(now), linked, withheld: withheld.clone() };
     Ok(Found { answer, subjects, released, withheld, count: 1 })
 }
 
@@ -312,7 +327,7 @@ async fn suggestions(call: &Call) -> Result<Found<SuggestionList>, Failure> {
     let (released, withheld) = granted(call)?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let mut known: BTreeMap<PersonId, Vec<Case>> = BTreeMap::new();
-    for case in cases(&mut conn).await? {
+    for case in cases(&mut conn, None).await? {
         if let Some(person) = case.person {
             known.entry(person).or_default().push(case);
         }

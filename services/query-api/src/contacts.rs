@@ -28,7 +28,7 @@ use crate::itinerary::{window, within_days};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
-use crate::{query, stream};
+use crate::{query, stream, townships};
 pub(crate) use city::City;
 pub(crate) use held::Held;
 pub use held::{ContactsFollower, follow_contacts, load_contacts};
@@ -56,7 +56,8 @@ pub(crate) struct ContactsAnswer {
     pub to: String,
     /// Version of the rules of disease control.
     pub rules: String,
-    /// When the facts were read that this is made of. Later ones are in a later answer.
+    /// When the facts were read that this is made of, or the instant that was asked for. Later ones are in a later answer.
+    /// Who owned a phone is as it is known now.
     pub known_at: String,
     /// Before this instant nothing is known here.
     pub known_since: String,
@@ -199,6 +200,8 @@ pub(crate) struct SubContactView {
         ("person_id" = Uuid, Path, description = "Id of the person"),
         ("from" = Option<String>, Query, format = DateTime, description = "Begin; 14 days before the end unless stated"),
         ("to" = Option<String>, Query, format = DateTime, description = "End; now unless stated"),
+        ("known_at" = Option<String>, Query, format = DateTime,
+         description = "Only what the hub had read by this instant; all that it knows unless stated"),
         ("sub" = Option<bool>, Query, description = "Whether the contacts of the contacts are wanted, too"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Contacts in one answer; 100 unless stated"),
         ("after" = Option<u32>, Query, description = "`next` of the answer before"),
@@ -227,7 +230,7 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
 async fn subscribe(call: Call) -> Answered {
     let begun = async {
         let question = question(&call.query, call.state.now())?;
-        if question.sub || question.after > 0 {
+        if question.sub || question.after > 0 || question.known_at.is_some() {
             return Err(Problem::QueryMalformed.into());
         }
         within_days(&call, question.window)?;
@@ -250,10 +253,14 @@ struct Question {
     sub: bool,
     limit: usize,
     after: usize,
+    known_at: Option<Timestamp>,
 }
 
 fn question(query: &str, now: Timestamp) -> Result<Question, Problem> {
-    let [from, to, sub, limit, after] = query::members(query, ["from", "to", "sub", "limit", "after"])?;
+    let [from, to, sub, limit, after, known_at] =
+        query::members(query, ["from", "to", "sub", "limit", "after", "known_at"])?;
+    let known_at = townships::known_at(known_at.as_deref(), now)?;
+    let now = known_at.unwrap_or(now);
     let number = |text: String| text.parse::<usize>().map_err(|_| Problem::QueryMalformed);
     let sub = match sub.as_deref() {
         None | Some("false") => false,
@@ -266,7 +273,7 @@ fn question(query: &str, now: Timestamp) -> Result<Question, Problem> {
     }
     let after = after.map(number).transpose()?.unwrap_or(0);
     let window = window(from.as_deref(), to.as_deref(), now)?;
-    Ok(Question { window, until: to.is_some().then_some(window.to), sub, limit, after })
+    Ok(Question { window, until: to.is_some().then_some(window.to), sub, limit, after, known_at })
 }
 
 async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
@@ -275,7 +282,10 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
     let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted);
-    let city = call.state.contacts.city()?;
+    let city = match question.known_at {
+        None => call.state.contacts.city()?,
+        Some(known_at) => held::city_known(&call.state, known_at).await?,
+    };
     let shown = Shown { city: Arc::clone(&city), released: released.clone() };
     // Who lives together does so until further notice, which is not evidence of tomorrow.
     let past = Span::new(question.window.from, question.window.to.min(call.state.now()));

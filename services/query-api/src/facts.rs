@@ -22,6 +22,8 @@ pub(crate) struct Span<'a> {
     pub(crate) to: Timestamp,
     pub(crate) after: Option<(Timestamp, RecordId)>,
     pub(crate) limit: usize,
+    /// Only what had been read by then; whose a token was is as known now.
+    pub(crate) known_at: Option<Timestamp>,
 }
 
 /// A fact with what is unsure about whose it is.
@@ -53,8 +55,15 @@ pub(crate) async fn of_person(conn: &mut Conn, person: PersonId, span: Span<'_>)
         // Space for what is still wanted, and enough that a record with facts of several kinds is not torn apart.
         let want = (span.limit - page.facts.len()).max(EventType::ALL.len() + 1);
         let limit = i64::try_from(want).unwrap_or(i64::MAX);
-        let filter =
-            FactFilter { subjects: &tokens, kinds: span.kinds, from: span.from, to: span.to, after: page.next, limit };
+        let filter = FactFilter {
+            subjects: &tokens,
+            kinds: span.kinds,
+            from: span.from,
+            to: span.to,
+            after: page.next,
+            limit,
+            known_at: span.known_at,
+        };
         let mut rows = views::list_facts(conn, &filter).await?;
         let ended = rows.len() < want;
         if !ended {

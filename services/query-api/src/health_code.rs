@@ -303,7 +303,7 @@ impl Grounds {
     /// The person stayed in townships.
     async fn stays(&mut self, call: &Call, conn: &mut Conn, person: PersonId, window: Span) -> Result<(), Failure> {
         let rules = &call.state.setup.rules;
-        let known = whereabouts::read(conn, rules, person, &[EventType::PresenceInterval], window).await?;
+        let known = whereabouts::read(conn, rules, person, &[EventType::PresenceInterval], window, None).await?;
         // What is perhaps somebody else's colours nobody, as it makes nobody a contact.
         let is_own = |one: &&Presence| known.facts[one.fact.0 as usize].0.is_owner;
         let own: Vec<Presence> = known.presences.iter().filter(is_own).copied().collect();

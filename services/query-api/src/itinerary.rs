@@ -17,11 +17,11 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::happening::{self, Happening, PlaceView};
 use crate::problem::{Problem, ProblemDocument};
-use crate::query;
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
 use crate::timeline::{DoubtView, FactSource, doubt_code};
 use crate::whereabouts::{self, Whereabouts};
+use crate::{query, townships};
 
 /// The kinds of facts that an itinerary is made of, each with its field group.
 const KINDS: &[(EventType, FieldGroup)] = &[
@@ -48,6 +48,9 @@ pub(crate) struct ItineraryAnswer {
     pub from: String,
     /// End of the stretch.
     pub to: String,
+    /// When what it follows from was known, if that was asked for. Who owned a phone is as it is known now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_at: Option<String>,
     /// Version of the rules of disease control.
     pub rules: String,
     /// In order of time.
@@ -144,6 +147,8 @@ pub(crate) struct ContradictionView {
         ("person_id" = Uuid, Path, description = "Id of the person"),
         ("from" = Option<String>, Query, format = DateTime, description = "Begin; 14 days before the end unless stated"),
         ("to" = Option<String>, Query, format = DateTime, description = "End; now unless stated"),
+        ("known_at" = Option<String>, Query, format = DateTime,
+         description = "Only what the hub had read by this instant; all that it knows unless stated"),
         ("format" = Option<String>, Query, description = "`json`, `geojson` or `csv`"),
     ),
     responses(
@@ -176,6 +181,8 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         crate::openapi::PersonHeaders,
         ("from" = Option<String>, Query, format = DateTime, description = "Begin; 14 days before the end unless stated"),
         ("to" = Option<String>, Query, format = DateTime, description = "End; now unless stated"),
+        ("known_at" = Option<String>, Query, format = DateTime,
+         description = "Only what the hub had read by this instant; all that it knows unless stated"),
         ("format" = Option<String>, Query, description = "`json`, `geojson` or `csv`"),
     ),
     responses(
@@ -207,7 +214,7 @@ async fn answer(call: Call) -> Answered {
         Ok(question) => question,
         Err(problem) => return call.refuse(problem.into()).await,
     };
-    let found = itinerary(&call, question.window).await;
+    let found = itinerary(&call, question.window, question.known_at).await;
     match question.form {
         Form::Json => call.finish(found).await,
         Form::GeoJson => {
@@ -223,6 +230,7 @@ async fn answer(call: Call) -> Answered {
 
 struct Question {
     window: Span,
+    known_at: Option<Timestamp>,
     form: Form,
 }
 
@@ -234,7 +242,7 @@ enum Form {
 }
 
 fn question(call: &Call) -> Result<Question, Problem> {
-    let [from, to, format] = query::members(&call.query, ["from", "to", "format"])?;
+    let [from, to, known_at, format] = query::members(&call.query, ["from", "to", "known_at", "format"])?;
     let form = match format.as_deref() {
         None if call.accepts("application/geo+json") => Form::GeoJson,
         None if call.accepts("text/csv") => Form::Csv,
@@ -243,7 +251,9 @@ fn question(call: &Call) -> Result<Question, Problem> {
         Some("csv") => Form::Csv,
         Some(_) => return Err(Problem::QueryMalformed),
     };
-    Ok(Question { window: window(from.as_deref(), to.as_deref(), call.state.now())?, form })
+    let known_at = townships::known_at(known_at.as_deref(), call.state.now())?;
+    let now = known_at.unwrap_or_else(|| call.state.now());
+    Ok(Question { window: window(from.as_deref(), to.as_deref(), now)?, known_at, form })
 }
 
 /// The window that a query names: the last 14 days unless it says otherwise.
@@ -262,7 +272,7 @@ pub(crate) fn within_days(call: &Call, window: Span) -> Result<(), Failure> {
     }
 }
 
-async fn itinerary(call: &Call, window: Span) -> Result<Found<ItineraryAnswer>, Failure> {
+async fn itinerary(call: &Call, window: Span, known_at: Option<Timestamp>) -> Result<Found<ItineraryAnswer>, Failure> {
     within_days(call, window)?;
     let rules = &call.state.setup.rules;
     let mut conn = call.state.setup.store.snapshot().await?;
@@ -270,7 +280,7 @@ async fn itinerary(call: &Call, window: Span) -> Result<Found<ItineraryAnswer>, 
     let (released, withheld) = call.split(&granted);
     let kinds: Vec<EventType> =
         KINDS.iter().filter(|(_, group)| released.contains(*group)).map(|(kind, _)| *kind).collect();
-    let known = whereabouts::read(&mut conn, rules, person.person_id, &kinds, window).await?;
+    let known = whereabouts::read(&mut conn, rules, person.person_id, &kinds, window, known_at).await?;
     let found = Itinerary::new(rules, window, &known.presences, &known.happenings, |place| known.disc(place));
     let shown = Shown { rules, known: &known, sources: released.contains(FieldGroup::Provenance) };
     let contradictions = found.contradictions.iter().map(|pair| ContradictionView {
@@ -284,6 +294,7 @@ async fn itinerary(call: &Call, window: Span) -> Result<Found<ItineraryAnswer>, 
         asked_for: asked_for.map(|id| id.as_uuid()),
         from: window.from.to_string(),
         to: window.to.to_string(),
+        known_at: known_at.map(|at| at.to_string()),
         rules: found.rules,
         contradictions: contradictions.collect(),
         items: found.items.iter().map(|item| shown.item(item)).collect(),

@@ -160,8 +160,14 @@ async fn person_file(call: &Call, conn: &mut store::Conn, seen: Seen) -> Result<
 }
 
 async fn households(conn: &mut store::Conn, person: &views::PersonRow) -> Result<Vec<HouseholdView>, Failure> {
-    let span =
-        Span { kinds: &[EventType::HouseholdMembership], from: EVER.0, to: EVER.1, after: None, limit: HOUSEHOLDS_MAX };
+    let span = Span {
+        kinds: &[EventType::HouseholdMembership],
+        from: EVER.0,
+        to: EVER.1,
+        after: None,
+        limit: HOUSEHOLDS_MAX,
+        known_at: None,
+    };
     let page = facts::of_person(conn, person.person_id, span).await?;
     let mut households = Vec::with_capacity(page.facts.len());
     for fact in page.facts {

@@ -355,7 +355,7 @@ impl Search<'_> {
             let before = Span::new(quarantine.from.plus_millis(-HOME_DAYS * DAY_MS), quarantine.from);
             let kinds = [EventType::PresenceInterval, EventType::GatePass];
             let window = Span::new(before.from, quarantine.to);
-            let known = whereabouts::read(conn, self.rules, one.person, &kinds, window).await?;
+            let known = whereabouts::read(conn, self.rules, one.person, &kinds, window, None).await?;
             // What is perhaps somebody else's says nothing of this one.
             let is_own = |fact: FactId| known.facts[fact.0 as usize].0.is_owner;
             let seen: Vec<Presence> = known.presences.iter().filter(|one| is_own(one.fact)).copied().collect();
@@ -430,7 +430,7 @@ impl Search<'_> {
 /// The undoubted facts of one kind of a person.
 async fn own(conn: &mut Conn, person: PersonId, kind: EventType, span: Span) -> Result<Vec<FactRow>, Failure> {
     let kinds = [kind];
-    let span = facts::Span { kinds: &kinds, from: span.from, to: span.to, after: None, limit: 1_000 };
+    let span = facts::Span { kinds: &kinds, from: span.from, to: span.to, after: None, limit: 1_000, known_at: None };
     let page = facts::of_person(conn, person, span).await?;
     Ok(page.facts.into_iter().filter(|fact| fact.is_owner).map(|fact| fact.row).collect())
 }

@@ -154,7 +154,9 @@ async fn timeline(call: &Call) -> Result<Found<Timeline>, Failure> {
     let kinds: Vec<EventType> =
         KINDS.iter().filter(|(_, group)| released.contains(*group)).map(|(kind, _)| *kind).collect();
     let Stretch { from, to, limit, after } = stretch;
-    let page = facts::of_person(&mut conn, person.person_id, Span { kinds: &kinds, from, to, after, limit }).await?;
+    let page =
+        facts::of_person(&mut conn, person.person_id, Span { kinds: &kinds, from, to, after, limit, known_at: None })
+            .await?;
     let mut facts = Vec::with_capacity(page.facts.len());
     for owned in page.facts {
         facts.extend(fact(owned, &released)?);

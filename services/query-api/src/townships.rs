@@ -94,7 +94,7 @@ pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered 
 
 async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
     let [on, known_at, township] = query::members(&call.query, ["on", "known_at", "township"])?;
-    let known_at = known_at.map(|at| Timestamp::parse(&at).map_err(|_| Problem::QueryMalformed)).transpose()?;
+    let known_at = self::known_at(known_at.as_deref(), call.state.now())?;
     let on = instant(on.as_deref(), call.state.now())?;
     let wanted = township.as_deref().map(code).transpose()?;
     let rules = &call.state.setup.rules;
@@ -126,6 +126,12 @@ async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
     };
     let (released, withheld) = (FieldGroups::default(), FieldGroups::default());
     Ok(Found { answer, subjects: Vec::new(), released, withheld, count })
+}
+
+/// The instant of knowledge that a query names: not one that is still to come.
+pub(crate) fn known_at(stated: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+    let at = stated.map(|at| Timestamp::parse(at).map_err(|_| Problem::QueryMalformed)).transpose()?;
+    if at.is_some_and(|at| at > now) { Err(Problem::QueryMalformed) } else { Ok(at) }
 }
 
 /// The instant that a query names.

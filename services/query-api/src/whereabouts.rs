@@ -46,20 +46,22 @@ pub(crate) fn disc(place: &PlaceRef) -> Option<Disc> {
     Some(Disc { centre, radius_m: place.radius_m.map_or(0.0, f64::from).max(0.0) })
 }
 
-/// Reads what the facts of these kinds say of a person's whereabouts around a window.
+/// Reads what the facts of these kinds say of a person's whereabouts around a window, by what had been read at an instant.
 pub(crate) async fn read(
     conn: &mut Conn,
     rules: &Rules,
     person: PersonId,
     kinds: &[EventType],
     window: Span,
+    known_at: Option<Timestamp>,
 ) -> Result<Whereabouts, Failure> {
     let (stays, others): (Vec<EventType>, Vec<EventType>) =
         kinds.iter().partition(|kind| **kind == EventType::EncounterChanged);
     // A presence without end goes on in silence for a while, and one before the window may go on into it.
     let before = window.from.plus_millis(-60_000 * i64::from(rules.stay.silence_max_min));
-    let mut facts = all(conn, person, &others, before, window.to).await?;
-    facts.extend(all(conn, person, &stays, window.from.plus_millis(-ADMITTED_SINCE_MS), window.to).await?);
+    let admitted = window.from.plus_millis(-ADMITTED_SINCE_MS);
+    let mut facts = all(conn, person, &others, Span::new(before, window.to), known_at).await?;
+    facts.extend(all(conn, person, &stays, Span::new(admitted, window.to), known_at).await?);
     let mut decoded = Vec::with_capacity(facts.len());
     for fact in facts {
         let body = fact.row.body()?;
@@ -75,12 +77,12 @@ async fn all(
     conn: &mut Conn,
     person: PersonId,
     kinds: &[EventType],
-    from: Timestamp,
-    to: Timestamp,
+    Span { from, to }: Span,
+    known_at: Option<Timestamp>,
 ) -> Result<Vec<OwnedFact>, Failure> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let span = facts::Span { kinds, from, to, after, limit: FACTS_MAX + 1 - found.len() };
+        let span = facts::Span { kinds, from, to, after, limit: FACTS_MAX + 1 - found.len(), known_at };
         let page = facts::of_person(conn, person, span).await?;
         found.extend(page.facts);
         if found.len() > FACTS_MAX {

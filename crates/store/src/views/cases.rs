@@ -1,20 +1,11 @@
 //! What is known of infections: cases, and tests that found one.
 
-use domain::{ClaimToken, Timestamp};
+use domain::Timestamp;
 use sqlx::postgres::PgConnection;
 
+use super::FactRow;
 use super::read::FactColumns;
-use super::{FactPut, FactRow};
 use crate::{PgInstant, Result};
-
-/// A statement about a case, to be kept beside those before.
-#[derive(Clone, Debug)]
-pub struct CasePut {
-    /// The statement.
-    pub fact: FactPut,
-    /// When the hub read it.
-    pub known_at: Timestamp,
-}
 
 /// Every case, by record.
 ///
@@ -36,43 +27,13 @@ pub async fn list_case_facts(conn: &mut PgConnection) -> Result<Vec<FactRow>> {
 /// When the database cannot be reached.
 pub async fn list_case_facts_known(conn: &mut PgConnection, known_at: Timestamp) -> Result<Vec<FactRow>> {
     let rows: Vec<FactColumns> = sqlx::query_as(
-        "SELECT record_id, 14::smallint AS kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
-         FROM (SELECT DISTINCT ON (record_id) * FROM case_stated WHERE known_at <= $1
-               ORDER BY record_id, version DESC, reading DESC, retracted DESC, event_id DESC) known
-         WHERE NOT retracted ORDER BY record_id",
+        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+         FROM fact_known($1) WHERE kind = 14 AND NOT retracted ORDER BY record_id",
     )
     .bind(PgInstant(known_at))
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(FactRow::try_from).collect()
-}
-
-/// Cases are few: a statement for each. One that comes again was known since the first time.
-pub(super) async fn put_cases(conn: &mut PgConnection, cases: &[CasePut]) -> Result<()> {
-    for CasePut { fact, known_at } in cases {
-        sqlx::query(
-            "INSERT INTO case_stated AS kept (record_id, version, reading, retracted, event_id, known_at, source, subject,
-                 started_at, ended_at, place_id, detail)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)
-             ON CONFLICT (record_id, version, reading, retracted, event_id)
-             DO UPDATE SET known_at = least(kept.known_at, excluded.known_at)",
-        )
-        .bind(fact.record_id.as_uuid())
-        .bind(fact.edition.version)
-        .bind(fact.edition.reading)
-        .bind(fact.detail.is_none())
-        .bind(fact.event_id.as_uuid())
-        .bind(PgInstant(*known_at))
-        .bind(&fact.source)
-        .bind(fact.subject.filter(|_| fact.detail.is_some()).map(ClaimToken::as_uuid))
-        .bind(PgInstant(fact.started_at))
-        .bind(fact.ended_at.map(PgInstant))
-        .bind(fact.place_id.as_deref())
-        .bind(fact.detail.as_deref())
-        .execute(&mut *conn)
-        .await?;
-    }
-    Ok(())
 }
 
 /// Test results of an instant or later that found an infection in one person, and were not withdrawn; the oldest first.

@@ -52,9 +52,9 @@ const TABLES: &[(&str, &str)] = &[
          FROM (SELECT t::text AS line FROM place t OFFSET 0) lines",
     ),
     (
-        "case_stated",
+        "fact_before",
         "SELECT count(*), sum(hashtextextended(line, 0))::text, sum(hashtextextended(line, 1))::text
-         FROM (SELECT t::text AS line FROM case_stated t OFFSET 0) lines",
+         FROM (SELECT t::text AS line FROM fact_before t OFFSET 0) lines",
     ),
     (
         "follow_up",

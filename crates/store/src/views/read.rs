@@ -350,6 +350,8 @@ pub struct FactFilter<'a> {
     pub after: Option<(Timestamp, RecordId)>,
     /// At most so many.
     pub limit: i64,
+    /// Only what had been read by then; all that is known unless stated.
+    pub known_at: Option<Timestamp>,
 }
 
 #[derive(FromRow)]
@@ -395,24 +397,36 @@ pub async fn list_facts(conn: &mut PgConnection, filter: &FactFilter<'_>) -> Res
         [] => EventType::ALL.iter().copied().map(kind_code).collect(),
         kinds => kinds.iter().copied().map(kind_code).collect(),
     };
-    let rows: Vec<FactColumns> = sqlx::query_as(
-        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
-         FROM fact
-         WHERE subject = ANY($1) AND NOT retracted AND kind = ANY($2)
-           AND started_at < $4 AND (started_at >= $3 OR ended_at >= $3)
-           AND ($5::timestamptz IS NULL OR (started_at, record_id) > ($5, $6))
-         ORDER BY started_at, record_id, kind
-         LIMIT $7",
-    )
-    .bind(uuids(filter.subjects))
-    .bind(kinds)
-    .bind(PgInstant(filter.from))
-    .bind(PgInstant(filter.to))
-    .bind(filter.after.map(|(time, _)| PgInstant(time)))
-    .bind(filter.after.map(|(_, record)| record.as_uuid()))
-    .bind(filter.limit)
-    .fetch_all(conn)
-    .await?;
+    macro_rules! of {
+        ($table:literal) => {
+            concat!(
+                "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+                 FROM ",
+                $table,
+                " WHERE subject = ANY($1) AND NOT retracted AND kind = ANY($2)
+                   AND started_at < $4 AND (started_at >= $3 OR ended_at >= $3)
+                   AND ($5::timestamptz IS NULL OR (started_at, record_id) > ($5, $6))
+                 ORDER BY started_at, record_id, kind
+                 LIMIT $7"
+            )
+        };
+    }
+    let query = match filter.known_at {
+        None => sqlx::query_as(of!("fact")),
+        Some(_) => sqlx::query_as(of!("fact_known($8)")),
+    };
+    let mut query = query
+        .bind(uuids(filter.subjects))
+        .bind(kinds)
+        .bind(PgInstant(filter.from))
+        .bind(PgInstant(filter.to))
+        .bind(filter.after.map(|(time, _)| PgInstant(time)))
+        .bind(filter.after.map(|(_, record)| record.as_uuid()))
+        .bind(filter.limit);
+    if let Some(known_at) = filter.known_at {
+        query = query.bind(PgInstant(known_at));
+    }
+    let rows: Vec<FactColumns> = query.fetch_all(conn).await?;
     rows.into_iter().map(FactRow::try_from).collect()
 }
 

@@ -174,6 +174,7 @@ CREATE TABLE fact (
     ended_at   timestamptz,
     place_id   text,
     detail     jsonb,
+    known_at   timestamptz NOT NULL,
     PRIMARY KEY (record_id, kind),
     CHECK (NOT retracted OR (subject IS NULL AND detail IS NULL))
 );
@@ -183,12 +184,31 @@ COMMENT ON COLUMN fact.kind IS 'Event type: 3 PresenceInterval, 4 TripSegment, 5
 COMMENT ON COLUMN fact.subject IS 'Token of the most specific claim; null where no person is concerned.';
 COMMENT ON COLUMN fact.ended_at IS 'End; null for a moment or an open interval.';
 COMMENT ON COLUMN fact.detail IS 'Body of the event without its subject and without absent fields.';
+COMMENT ON COLUMN fact.known_at IS 'When the hub read it, the first time.';
 CREATE INDEX fact_by_subject ON fact (subject, started_at) WHERE subject IS NOT NULL;
 CREATE INDEX fact_of_cases ON fact (record_id) WHERE kind = 14 AND NOT retracted;
 CREATE INDEX fact_positive ON fact (started_at) WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted;
 CREATE INDEX fact_by_household ON fact ((detail->>'household_id')) WHERE kind = 9 AND NOT retracted;
 CREATE INDEX fact_by_account ON fact ((detail->>'account_id'), started_at) WHERE kind = 10 AND NOT retracted;
 CREATE INDEX fact_of_tests ON fact (started_at) WHERE kind = 7 AND NOT retracted;
+
+CREATE TABLE fact_before (LIKE fact, PRIMARY KEY (record_id, kind, version, reading, retracted, event_id));
+COMMENT ON TABLE fact_before IS
+    'Statements about facts that are not the last word: with fact, what was known at an instant.';
+CREATE INDEX fact_before_by_subject ON fact_before (subject, started_at) WHERE subject IS NOT NULL;
+
+-- Facts as they were known at an instant: of each, what has the last word among what had been read by then.
+CREATE FUNCTION fact_known(at timestamptz) RETURNS SETOF fact LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT * FROM fact WHERE known_at <= at
+    UNION ALL
+    SELECT * FROM fact_before b WHERE known_at <= at
+        AND NOT EXISTS (SELECT FROM fact f
+                        WHERE f.record_id = b.record_id AND f.kind = b.kind AND f.known_at <= at)
+        AND NOT EXISTS (SELECT FROM fact_before l
+                        WHERE l.record_id = b.record_id AND l.kind = b.kind AND l.known_at <= at
+                          AND (l.version, l.reading, l.retracted, l.event_id)
+                              > (b.version, b.reading, b.retracted, b.event_id))
+$$;
 
 CREATE TABLE touched (
     seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -215,26 +235,6 @@ CREATE TABLE place (
 COMMENT ON TABLE place IS 'Registered places. A place has several rows when it changed over time.';
 COMMENT ON COLUMN place.detail IS 'domain::PlaceRef without absent fields.';
 CREATE INDEX place_by_id ON place (place_id);
-
-CREATE TABLE case_stated (
-    record_id  uuid        NOT NULL,
-    version    bigint      NOT NULL,
-    reading    integer     NOT NULL,
-    retracted  boolean     NOT NULL,
-    event_id   uuid        NOT NULL,
-    known_at   timestamptz NOT NULL,
-    source     text        NOT NULL,
-    subject    uuid,
-    started_at timestamptz NOT NULL,
-    ended_at   timestamptz,
-    place_id   text,
-    detail     jsonb,
-    PRIMARY KEY (record_id, version, reading, retracted, event_id),
-    CHECK (retracted = (detail IS NULL))
-);
-COMMENT ON TABLE case_stated IS
-    'Every statement about a case, also those that a later one replaced: what was known of cases at an instant. The last of each case is in fact.';
-COMMENT ON COLUMN case_stated.known_at IS 'When the hub read it, the first time.';
 
 CREATE TABLE follow_up (
     follow_up_id uuid        NOT NULL,

@@ -8,7 +8,6 @@ use domain::{ClaimRole, ClaimToken};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::rows::kind_code;
 use super::whereabouts::KINDS;
 use super::write::Changes;
 use crate::Result;
@@ -20,30 +19,32 @@ const SLACK: i64 = 100_000;
 
 /// Notes the subjects whose whereabouts or owner the changes make others. Call it before the changes are written: what a
 /// record claimed until now counts, too.
-pub(super) async fn touch(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
-    let facts = || changes.facts.iter().filter(|fact| KINDS.contains(&fact.kind));
+/// `subjects_before` are those of facts that the changes may replace.
+pub(super) async fn touch(
+    conn: &mut PgConnection,
+    changes: &Changes,
+    subjects_before: impl Iterator<Item = ClaimToken>,
+) -> Result<()> {
     let claims =
         changes.claims.iter().filter(|(_, stated)| stated.role > ClaimRole::NameKey).map(|(_, c)| c.claim.token);
     let removed =
         changes.claims_removed.iter().filter(|(.., role)| *role > ClaimRole::NameKey).map(|(_, token, _)| *token);
-    let stated = facts().filter_map(|fact| fact.subject);
-    let subjects: BTreeSet<Uuid> = claims.chain(removed).chain(stated).map(ClaimToken::as_uuid).collect();
+    let facts = changes.facts.iter().filter(|fact| KINDS.contains(&fact.kind));
+    let stated = facts.filter_map(|fact| fact.subject);
+    let subjects = claims.chain(removed).chain(stated).chain(subjects_before);
+    let subjects: BTreeSet<Uuid> = subjects.map(ClaimToken::as_uuid).collect();
     let records = changes.records.iter().map(|put| put.record_id);
     let moved = changes.record_persons.iter().map(|(record, _)| *record);
     let records: BTreeSet<Uuid> = records.chain(moved).map(|record| record.as_uuid()).collect();
-    let fact_records: Vec<Uuid> = facts().map(|fact| fact.record_id.as_uuid()).collect();
-    if !(subjects.is_empty() && records.is_empty() && fact_records.is_empty()) {
+    if !(subjects.is_empty() && records.is_empty()) {
         sqlx::query(
             "INSERT INTO touched (subject)
              SELECT * FROM UNNEST($1::uuid[])
              UNION SELECT * FROM UNNEST($2::uuid[])
-             UNION SELECT token FROM claim WHERE record_id = ANY($2) AND role > 0
-             UNION SELECT subject FROM fact WHERE record_id = ANY($3) AND kind = ANY($4) AND subject IS NOT NULL",
+             UNION SELECT token FROM claim WHERE record_id = ANY($2) AND role > 0",
         )
         .bind(subjects.into_iter().collect::<Vec<_>>())
         .bind(records.into_iter().collect::<Vec<_>>())
-        .bind(fact_records)
-        .bind(KINDS.map(kind_code).to_vec())
         .execute(&mut *conn)
         .await?;
     }

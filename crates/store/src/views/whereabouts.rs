@@ -110,7 +110,8 @@ macro_rules! condition {
 }
 
 /// Presences, trips, stays in hospital and households that were not over at an instant, in the order of their subjects
-/// and of time, from the subject after another one on; at most `limit`, so that the last subject may have more.
+/// and of time, from the subject after another one on; at most `limit`, so that the last subject may have more. With
+/// `known_at` only what had been read by then.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -119,20 +120,34 @@ pub async fn list_whereabouts(
     since: Timestamp,
     after: Option<ClaimToken>,
     limit: i64,
+    known_at: Option<Timestamp>,
 ) -> Result<Vec<WhereaboutsRow>> {
-    let rows: Vec<Columns> = sqlx::query_as(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM fact WHERE subject > $3 AND ",
-        condition!(),
-        " ORDER BY subject, started_at LIMIT $4"
-    ))
-    .bind(KINDS.map(kind_code).to_vec())
-    .bind(PgInstant(since))
-    .bind(after.map_or(Uuid::nil(), |token| token.as_uuid()))
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+    macro_rules! page {
+        ($table:literal) => {
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM ",
+                $table,
+                " WHERE subject > $3 AND ",
+                condition!(),
+                " ORDER BY subject, started_at LIMIT $4"
+            )
+        };
+    }
+    let query = match known_at {
+        None => sqlx::query_as(page!("fact")),
+        Some(_) => sqlx::query_as(page!("fact_known($5)")),
+    };
+    let mut query = query
+        .bind(KINDS.map(kind_code).to_vec())
+        .bind(PgInstant(since))
+        .bind(after.map_or(Uuid::nil(), |token| token.as_uuid()))
+        .bind(limit);
+    if let Some(known_at) = known_at {
+        query = query.bind(PgInstant(known_at));
+    }
+    let rows: Vec<Columns> = query.fetch_all(conn).await?;
     rows.into_iter().map(whereabouts).collect()
 }
 

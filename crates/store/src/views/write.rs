@@ -14,12 +14,12 @@ use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::cases::{CasePut, put_cases};
+use super::facts::{find_kept, put_facts};
 use super::follow_ups::{FollowUpRow, put_follow_ups};
 use super::hot::{HotChanges, apply_hot};
 use super::model::{ModelActivationRow, ModelRow, put_model, put_model_activations};
 use super::orders::{OrderRow, ReviewPut, put_orders, put_reviews, remove_reviews};
-use super::rows::{kind_code, reason_code, source_kind_code};
+use super::rows::{reason_code, source_kind_code};
 use super::touched::touch;
 use super::{Checkpoint, QuarantinedRow};
 use crate::{Error, PgInstant, Result};
@@ -63,8 +63,8 @@ pub struct Changes {
     pub facts: Vec<FactPut>,
     /// Places; each record once.
     pub places: Vec<PlacePut>,
-    /// Every statement about a case, to be kept beside those before.
-    pub cases: Vec<CasePut>,
+    /// Statements about these facts that are not the last word, in any order: what was known of them before.
+    pub facts_before: Vec<FactPut>,
     /// Steps of follow-ups, in the order of the log.
     pub follow_ups: Vec<FollowUpRow>,
     /// What so many records share that linkage leaves it out.
@@ -155,6 +155,8 @@ pub struct FactPut {
     pub place_id: Option<String>,
     /// Body without subject; `None` retracts the fact.
     pub detail: Option<String>,
+    /// When the hub read it.
+    pub known_at: Timestamp,
 }
 
 impl FactPut {
@@ -225,7 +227,8 @@ pub async fn apply(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
     if let Some(model) = &changes.model {
         put_model(conn, model).await?;
     }
-    touch(conn, changes).await?;
+    let kept = find_kept(conn, &changes.facts).await?;
+    touch(conn, changes, kept.values().filter_map(|kept| kept.subject)).await?;
     put_records(conn, &changes.records).await?;
     move_records(conn, &changes.record_persons).await?;
     remove_claims(conn, &changes.claims_removed).await?;
@@ -236,9 +239,8 @@ pub async fn apply(conn: &mut PgConnection, changes: &Changes) -> Result<()> {
     remove_reviews(conn, &changes.reviews_removed).await?;
     put_reviews(conn, &changes.reviews).await?;
     put_orders(conn, &changes.orders).await?;
-    put_facts(conn, &changes.facts).await?;
+    put_facts(conn, changes, &kept).await?;
     put_places(conn, &changes.places).await?;
-    put_cases(conn, &changes.cases).await?;
     put_follow_ups(conn, &changes.follow_ups).await?;
     apply_hot(conn, &changes.hot).await?;
     put_quarantined(conn, &changes.quarantined).await
@@ -407,39 +409,6 @@ async fn replace_links(conn: &mut PgConnection, persons: &[PersonId], links: &[(
         .bind(column(rows, |r| r.1.weight))
         .bind(column(rows, |r| r.1.parts.as_str()))
         .bind(column(rows, |r| r.1.model_version.as_str()))
-        .execute(&mut *conn)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn put_facts(conn: &mut PgConnection, facts: &[FactPut]) -> Result<()> {
-    for rows in sorted(facts, |r| (r.record_id, r.kind)).chunks(ROWS_PER_STATEMENT) {
-        sqlx::query(
-            "INSERT INTO fact AS kept (record_id, kind, retracted, version, event_id, source, subject, started_at,
-             ended_at, place_id, detail, reading)
-         SELECT a, b, k IS NULL, d, e, f, g, h, i, j, k::jsonb, l
-         FROM UNNEST($1::uuid[], $2::smallint[], $3::bigint[], $4::uuid[], $5::text[], $6::uuid[],
-             $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::int[])
-             AS put(a, b, d, e, f, g, h, i, j, k, l)
-         ON CONFLICT (record_id, kind) DO UPDATE SET retracted = excluded.retracted, version = excluded.version,
-             event_id = excluded.event_id, source = excluded.source, subject = excluded.subject,
-             started_at = excluded.started_at, ended_at = excluded.ended_at, place_id = excluded.place_id,
-             detail = excluded.detail, reading = excluded.reading
-         WHERE (excluded.version, excluded.reading, excluded.retracted, excluded.event_id)
-             > (kept.version, kept.reading, kept.retracted, kept.event_id)",
-        )
-        .bind(column(rows, |r| r.record_id.as_uuid()))
-        .bind(column(rows, |r| kind_code(r.kind)))
-        .bind(column(rows, |r| r.edition.version))
-        .bind(column(rows, |r| r.event_id.as_uuid()))
-        .bind(column(rows, |r| r.source.as_str()))
-        .bind(column(rows, |r| r.subject.filter(|_| r.detail.is_some()).map(ClaimToken::as_uuid)))
-        .bind(column(rows, |r| PgInstant(r.started_at)))
-        .bind(column(rows, |r| r.ended_at.map(PgInstant)))
-        .bind(column(rows, |r| r.place_id.as_deref()))
-        .bind(column(rows, |r| r.detail.as_deref()))
-        .bind(column(rows, |r| r.edition.reading))
         .execute(&mut *conn)
         .await?;
     }

@@ -124,6 +124,7 @@ impl Hub {
             to: store::PgInstant::MAX.0,
             after: None,
             limit: 1000,
+            known_at: None,
         };
         views::list_facts(&mut *self.conn().await, &filter).await.expect("read")
     }

@@ -4,9 +4,10 @@
 //! many change that this would take most of the time, it waits longer; where places change, or very many persons do, it
 //! is built anew, at once when the views are at rest, and now and then while they move. An answer says as of when it is.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use domain::Timestamp;
 use store::views::{self, Checkpoint, Touched};
 
 use super::city::City;
@@ -18,6 +19,10 @@ use crate::state::QueryState;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// More subjects than these at once are not followed one by one.
 const SUBJECTS_MAX: i64 = 20_000;
+/// So long an answer waits for an index of an earlier instant.
+const LOADING_MAX: Duration = Duration::from_secs(2);
+/// So long such an index is kept after it was asked for.
+const THEN_KEPT: Duration = Duration::from_secs(600);
 /// After facts were taken in, this many times as long as that took is spent otherwise.
 const REST_PER_FOLLOW: u32 = 3;
 /// While the views move, an index is at least so old before it is built anew, and this many times as old as that took.
@@ -26,16 +31,40 @@ const AGE_PER_BUILD: u32 = 10;
 
 /// The index; none until it was built for the first time.
 #[derive(Default)]
-pub(crate) struct Held(RwLock<Option<Arc<City>>>);
+pub(crate) struct Held {
+    now: RwLock<Option<Arc<City>>>,
+    then: tokio::sync::Mutex<Then>,
+}
+
+/// An index of what was known at an earlier instant: one at a time, because it is as large as that of now.
+#[derive(Default)]
+struct Then {
+    known_at: Option<Timestamp>,
+    city: Arc<OnceLock<Option<Arc<City>>>>,
+    asked: Option<Instant>,
+}
 
 impl Held {
     /// The index as it is.
     pub(crate) fn city(&self) -> Result<Arc<City>, Problem> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Problem::ContactsLoading)
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Problem::ContactsLoading)
     }
 
     fn put(&self, city: City) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(city));
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(city));
+    }
+
+    async fn forget_then(&self) {
+        *self.then.lock().await = Then::default();
+    }
+
+    /// Lets go of what nobody asked for lately.
+    async fn tidy(&self) {
+        let mut then = self.then.lock().await;
+        let is_made = then.city.get().is_some();
+        if is_made && then.asked.is_some_and(|asked| asked.elapsed() > THEN_KEPT) {
+            *then = Then::default();
+        }
     }
 }
 
@@ -50,11 +79,53 @@ pub async fn load_contacts(state: &QueryState) -> store::Result<()> {
 /// Reads everything; `None` when no index can be made of it, which the log tells.
 async fn read(state: &QueryState) -> store::Result<Option<Keeper>> {
     let mut conn = state.setup.store.snapshot().await?;
-    let found = Keeper::read(&mut conn, &state.setup.rules, state.now()).await?;
+    let found = Keeper::read(&mut conn, &state.setup.rules, state.now(), None).await?;
     Ok(found.map(|(keeper, city)| {
         state.contacts.put(city);
         keeper
     }))
+}
+
+/// The index of what was known at an instant. It is made when it is asked for: until it is there, and while another one is
+/// being made, the answer is that it is loading.
+pub(super) async fn city_known(state: &QueryState, known_at: Timestamp) -> Result<Arc<City>, Problem> {
+    let mut then = state.contacts.then.lock().await;
+    then.asked = Some(Instant::now());
+    if then.known_at != Some(known_at) {
+        if then.known_at.is_some() && then.city.get().is_none() {
+            return Err(Problem::ContactsLoading);
+        }
+        *then = Then { known_at: Some(known_at), city: Arc::default(), asked: then.asked };
+        let (state, made) = (state.clone(), Arc::clone(&then.city));
+        tokio::spawn(async move {
+            let found = read_known(&state, known_at).await;
+            if let Err(error) = &found {
+                tracing::warn!(%error, "What was known of everybody's whereabouts could not be read.");
+            }
+            // Nobody else sets it.
+            let _ = made.set(found.ok().flatten().map(Arc::new));
+        });
+    }
+    let made = Arc::clone(&then.city);
+    drop(then);
+    let begin = Instant::now();
+    while made.get().is_none() && begin.elapsed() < LOADING_MAX {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    match made.get() {
+        Some(Some(city)) => Ok(Arc::clone(city)),
+        Some(None) => {
+            state.contacts.forget_then().await;
+            Err(Problem::StoreUnavailable)
+        }
+        None => Err(Problem::ContactsLoading),
+    }
+}
+
+async fn read_known(state: &QueryState, known_at: Timestamp) -> store::Result<Option<City>> {
+    let mut conn = state.setup.store.snapshot().await?;
+    let found = Keeper::read(&mut conn, &state.setup.rules, known_at, Some(known_at)).await?;
+    Ok(found.map(|(_, city)| city))
 }
 
 /// Keeps the index current until the process stops.
@@ -66,6 +137,7 @@ pub async fn follow_contacts(state: QueryState) {
             // The text of a store error holds no value of a row.
             tracing::warn!(%error, "Where everybody was could not be read; it is tried again.");
         }
+        state.contacts.tidy().await;
         tokio::select! {
             () = shutdown.wait() => return,
             () = tokio::time::sleep(LOOK_EVERY) => {}

@@ -83,9 +83,14 @@ fn number(numbers: &mut HashMap<String, u32>, name: &str) -> (u32, bool) {
 }
 
 impl Keeper {
-    /// Reads all facts and builds the index; `None` when none can be made of them, which the log tells. The connection
+    /// Reads all facts, or those that had been read at an instant, and builds the index; `None` when none can be made of them, which the log tells. The connection
     /// shows one state of the views.
-    pub(super) async fn read(conn: &mut Conn, rules: &Rules, now: Timestamp) -> store::Result<Option<(Self, City)>> {
+    pub(super) async fn read(
+        conn: &mut Conn,
+        rules: &Rules,
+        now: Timestamp,
+        known_at: Option<Timestamp>,
+    ) -> store::Result<Option<(Self, City)>> {
         let checkpoint = views::find_checkpoint(conn).await?;
         let latest = views::find_latest_presence(conn, now).await?.unwrap_or(now);
         let mut keeper = Self {
@@ -110,7 +115,7 @@ impl Keeper {
         };
         let (mut after, mut limit) = (None, ROWS);
         loop {
-            let mut rows = views::list_whereabouts(conn, keeper.span.from, after, limit).await?;
+            let mut rows = views::list_whereabouts(conn, keeper.span.from, after, limit, known_at).await?;
             let is_last = (rows.len() as i64) < limit;
             if !is_last {
                 // The last subject may go on: it is left to the next page.

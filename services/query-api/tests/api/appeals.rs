@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::{CaseState, CaseStatus, EventId, PlaceRef, Sensitive};
 use serde_json::{Value, json};
 use store::appeals::AppealRow;
-use store::views::{CasePut, Changes};
+use store::views::Changes;
 use test_support::build::NOON;
 use uuid::Uuid;
 
@@ -134,11 +134,13 @@ async fn the_level_of_a_day_is_told_as_it_was_known_on_another() {
         fact(&mut changes, ("disease-control", "c-9"), own(bob()), (0, None), body.into());
         let mut fact = changes.facts.remove(0);
         fact.edition.version = version;
-        CasePut { fact, known_at: minute(known_at) }
+        fact.known_at = minute(known_at);
+        fact
     };
     // Known an hour late, and found to be none a day later.
-    let cases = vec![case(CaseState::Confirmed, 1, 60), case(CaseState::Excluded, 2, 1_440)];
-    let changes = Changes { cases, ..Changes::default() };
+    let before = vec![case(CaseState::Confirmed, 1, 60)];
+    let changes =
+        Changes { facts: vec![case(CaseState::Excluded, 2, 1_440)], facts_before: before, ..Changes::default() };
     world.put(&changes).await;
     world.clock_is(minute(3_000));
     let level = async |known_at: i64| {
@@ -151,6 +153,15 @@ async fn the_level_of_a_day_is_told_as_it_was_known_on_another() {
     assert_eq!(level(60).await, "MEDIUM");
     assert_eq!(level(1_439).await, "MEDIUM");
     assert_eq!(level(1_440).await, "LOW", "it was none");
+    let known = async |known_at: i64| {
+        let path = format!("/v1/cases?known_at={}", minute(known_at));
+        let body = world.ask(get(path).by("tracer").purpose("PUBHLTH").case("CASE-2022-001")).await.json();
+        body["cases"].as_array().expect("a list").iter().map(|case| case["existing"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(known(59).await.len(), known(60).await.len() - 1, "the case itself was not known");
+    assert!(known(60).await.contains(&json!(true)));
+    let tomorrow = world.ask(get(format!("/v1/cases?known_at={}", minute(4_000))).tracing()).await;
+    assert_eq!(tomorrow.code(), "query-malformed", "nobody knows what will be known");
     let broken = world.ask(get("/v1/townships?known_at=then").by("tracer").purpose("PUBHLTH")).await;
     assert_eq!(broken.code(), "query-malformed");
 }

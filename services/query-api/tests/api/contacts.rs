@@ -334,3 +334,61 @@ async fn a_subscriber_is_told_everybody_and_then_what_late_and_corrected_facts_c
     assert_eq!((&third["contacts"], &third["total"]), (&json!([]), &json!(0)));
     assert_eq!(third["gone"], json!([bob().to_string()]));
 }
+
+#[tokio::test]
+async fn itinerary_and_contacts_are_told_as_they_were_known_at_an_earlier_instant() {
+    let world = world().await;
+    world.clock_is(minute(1_440));
+    let known = |changes: &mut Changes, at: i64| changes.facts.last_mut().expect("a fact").known_at = minute(at);
+    told(&world, |changes| {
+        seen(changes, "a", own(anna()), "A", 0, 60);
+        known(changes, 61);
+        seen(changes, "b", own(bob()), "A", 0, 30);
+        known(changes, 100);
+    })
+    .await;
+    // The network corrects itself: it was a shorter time, and later it was none.
+    told(&world, |changes| {
+        seen(changes, "b", own(bob()), "A", 0, 15);
+        let fact = changes.facts.last_mut().expect("a fact");
+        (fact.edition, fact.known_at) = (Edition { version: 2, reading: 0 }, minute(200));
+    })
+    .await;
+    told(&world, |changes| {
+        seen(changes, "b", own(bob()), "A", 0, 15);
+        let fact = changes.facts.last_mut().expect("a fact");
+        (fact.edition, fact.known_at) = (Edition { version: 3, reading: 0 }, minute(300));
+        (fact.subject, fact.detail) = (None, None);
+    })
+    .await;
+    let body = async |at: i64| loop {
+        let window = format!("from={}&known_at={}", minute(-600), minute(at));
+        let reply = world.ask(get(format!("/v1/persons/{}/contacts?{window}", anna())).tracing()).await;
+        if reply.status != StatusCode::OK {
+            assert_eq!(reply.code(), "contacts-loading");
+            continue;
+        }
+        let body = reply.json();
+        assert_eq!(body["known_at"], json!(minute(at).to_string()));
+        break body["contacts"].as_array().expect("a list").clone();
+    };
+    let minutes = async |at: i64| body(at).await.iter().map(|one| one["minutes"].clone()).collect::<Vec<_>>();
+    let none: Vec<Value> = Vec::new();
+    assert_eq!(minutes(99).await, none);
+    assert_eq!(minutes(100).await, [json!(30.0)]);
+    assert_eq!(minutes(199).await, [json!(30.0)]);
+    assert_eq!(minutes(200).await, [json!(15.0)]);
+    assert_eq!(minutes(300).await, none);
+    let items = async |at: i64| {
+        let window = format!("from={}&to={}&known_at={}", minute(-600), minute(1_440), minute(at));
+        let reply = world.ask(get(format!("/v1/persons/{}/itinerary?{window}", bob())).tracing()).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        let stays = reply.json()["items"].as_array().expect("a list").clone();
+        let stays = stays.into_iter().filter(|item| item["kind"] == "stay");
+        stays.map(|item| item["to"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(items(99).await, none);
+    assert_eq!(items(150).await, [json!(minute(30).to_string())]);
+    assert_eq!(items(250).await, [json!(minute(15).to_string())]);
+    assert_eq!(items(300).await, none);
+}

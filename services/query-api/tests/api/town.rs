@@ -92,6 +92,7 @@ pub(crate) fn fact(
         ended_at: to.map(minute),
         place_id: place,
         detail: Some(detail.to_string()),
+        known_at: NOON,
     });
 }
 

@@ -179,6 +179,7 @@ pub(crate) fn fact_put(changes: &mut Changes, id: &str, subject: ClaimToken, at:
         ended_at: None,
         place_id: None,
         detail: Some(detail.to_string()),
+        known_at: NOON,
     });
 }
 
