@@ -205,7 +205,6 @@ impl Item {
             Self::Observed(_) => "IdentityObserved",
             Self::Retracted(_) => "IdentityRetracted",
             Self::Fact(fact) => fact.kind.name(),
-            Self::Case(_) => "CaseStatus",
             Self::FollowUp(_) => "FollowUpChanged",
             Self::Place(_) => "PlaceRegistered",
             Self::Decided(_) => "LinkDecided",

@@ -96,7 +96,7 @@ problems! {
         "Ask for a shorter stretch; disease control may ask for 14 days.";
     /// The index of contacts is not built yet.
     ContactsLoading = 503 "contacts-loading":
-        "The process has just started and is still reading where everybody was, so contacts cannot be answered yet.",
+        "The process is still reading where everybody was (or, with `known_at`, where they were known to be then), so contacts cannot be answered yet.",
         "Try again in a minute; if it goes on, the operator must look at the log of the query API.";
     /// A question about the contacts of cases that makes no sense.
     ContactsMalformed = 422 "contacts-malformed":
