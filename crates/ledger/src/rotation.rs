@@ -69,10 +69,9 @@ impl LogVerifier {
     }
 
     /// The key that no other succeeds.
-    #[expect(clippy::missing_panics_doc, reason = "there is always a key")]
     pub fn newest(&self) -> &VerifierKey {
         // Unwrap safety: it is made with one key, and none is ever removed.
-        &self.keys.last().unwrap().key
+        &self.keys.last().expect("there is always a key").key
     }
 
     /// Whether the key is one of the log's.

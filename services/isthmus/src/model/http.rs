@@ -86,7 +86,7 @@ const MODEL_UNAVAILABLE: ProblemKind = ProblemKind {
 enum Problem {
     Kind(ProblemKind),
     /// A refusal that is on record.
-    Refused(ProblemKind, Receipt),
+    Refused(ProblemKind, Box<Receipt>),
     Wrong(String),
 }
 
@@ -336,7 +336,7 @@ impl Workshop {
         let parts = (self.desk.store(), &self.ledger, self.policy);
         operator_of(parts, headers, "change-model").await.map_err(|error| match error {
             NoOperator::Unknown => Problem::Kind(MODEL_OPERATORS_ONLY),
-            NoOperator::OfAnother(receipt) => Problem::Refused(MODEL_OPERATORS_ONLY, receipt),
+            NoOperator::OfAnother(receipt) => Problem::Refused(MODEL_OPERATORS_ONLY, Box::new(receipt)),
             NoOperator::Register(error) => anyhow::Error::from(error).into(),
             NoOperator::NotOnRecord(error) => error.into(),
         })

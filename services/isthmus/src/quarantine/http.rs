@@ -108,7 +108,7 @@ enum Problem {
     Feed(FeedProblem),
     Kind(ProblemKind),
     /// A refusal that is on record.
-    Refused(ProblemKind, Receipt),
+    Refused(ProblemKind, Box<Receipt>),
     Wrong(String),
 }
 
@@ -361,7 +361,7 @@ async fn operator(office: &Office, headers: &HeaderMap) -> Result<OnRecord, Prob
     let parts = (&office.desk.store, &office.ledger, office.policy);
     on_record::operator_of(parts, headers, "quarantine").await.map_err(|error| match error {
         NoOperator::Unknown => FeedProblem::TokenInvalid.into(),
-        NoOperator::OfAnother(receipt) => Problem::Refused(OPERATORS_ONLY, receipt),
+        NoOperator::OfAnother(receipt) => Problem::Refused(OPERATORS_ONLY, Box::new(receipt)),
         NoOperator::Register(error) => DeskError::from(error).into(),
         NoOperator::NotOnRecord(error) => DeskError::NotOnRecord(error).into(),
     })

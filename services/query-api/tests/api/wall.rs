@@ -26,12 +26,12 @@ async fn a_statement_of_an_attacker_finds_no_row_of_anybody_else() {
     let of = "SELECT f.record_id FROM fact f WHERE f.subject IN (
                   SELECT c.token FROM claim c JOIN source_record r USING (record_id) WHERE r.person_id = $1
                   UNION ALL SELECT record_id FROM source_record WHERE person_id = $1)";
-    let own: Vec<Uuid> = sqlx::query_scalar(of).bind(anna().as_uuid()).fetch_all(&mut *conn).await.expect("read");
+    let mut own: Vec<Uuid> = sqlx::query_scalar(of).bind(anna().as_uuid()).fetch_all(&mut *conn).await.expect("read");
     let all: Vec<Uuid> = sqlx::query_scalar("SELECT record_id FROM fact").fetch_all(&mut *conn).await.expect("read");
     drop(conn);
     let mut seen = attacked(&world, "SELECT record_id FROM fact").await.expect("allowed");
-    let mut own = own;
-    (seen.sort_unstable(), own.sort_unstable());
+    seen.sort_unstable();
+    own.sort_unstable();
     assert!(seen == own && seen.len() < all.len(), "{} of {} facts, {} are hers", seen.len(), all.len(), own.len());
 
     for sql in [
