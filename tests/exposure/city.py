@@ -153,7 +153,8 @@ def fill(hub, bench, options, side):
         detail["place"] = {"kind": "OTHER", "datum": "UNKNOWN", "division_code": f"3205{0:05}"}
         cases.append(f"{case(n)}\t14\tf\t1\t0\t{uuid('8009', n)}\tcdc\t{person(n * step)}\t{instant(end - DAY)}\t{json.dumps(detail)}\n")
     # What a crash of this run would lose is made anew, so nothing of it goes through the log of PostgreSQL.
-    hub.psql("-c", "ALTER TABLE fact SET UNLOGGED; ALTER TABLE fact DROP CONSTRAINT fact_pkey; DROP INDEX fact_by_subject")
+    hub.psql("-c", "ALTER TABLE fact SET UNLOGGED; ALTER TABLE fact DROP CONSTRAINT fact_pkey; DROP INDEX fact_by_subject; "
+             "ALTER TABLE fact ALTER known_at SET DEFAULT now()")
     tables = {
         "place (record_id, place_id, retracted, version, reading, event_id, source, detail)": places,
         "source_record (record_id, source, source_kind, version, reading, event_id, statement, first_time, last_time, person_id, batch_id, batch_row)": records,

@@ -153,14 +153,16 @@ test("a health code is told with its reasons", async () => {
   await sound(page);
 });
 
-test("what was known earlier is said plainly where it is shown", async () => {
+test("case, itinerary and contacts are shown as they were known earlier, which is said plainly", async () => {
   const page = await tracer("/control");
   await firstCase(page);
   await page.getByRole("button", { name: "As known now" }).click();
   const input = page.getByLabel("As known at");
   const minute = await page.evaluate(() => new Date(Date.now() - 60_000 - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 16));
   await input.fill(minute);
-  await page.getByText(/^The person as known at/).waitFor();
+  await page.getByText(/^As known at .*: the person, the case/).waitFor();
+  await input.fill("2022-01-01T00:00");
+  await page.getByText("Nothing was known of this case then.").waitFor();
   await page.getByRole("button", { name: "Back to now" }).click();
   await page.locator("[data-part=person]").waitFor();
 });

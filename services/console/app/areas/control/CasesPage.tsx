@@ -10,7 +10,7 @@ import type { CaseList, KnownCase } from "./model";
 import { AskNames } from "./names";
 import { useCases, useSuggested, useTownships } from "./questions";
 import { iso, useClock } from "./time";
-import { CaseState, Figure, Figures, PersonLink } from "./words";
+import { AsKnown, CaseState, Figure, Figures, KnownThen, PersonLink } from "./words";
 
 type Which = "open" | "closed" | "all";
 const EXISTING: Record<Which, boolean | undefined> = { open: true, closed: false, all: undefined };
@@ -21,14 +21,26 @@ export function CasesPage() {
   const [which, setWhich] = useState<Which>("open");
   const [parameters, setParameters] = useSearchParams();
   const cluster = parameters.get("cluster") ?? undefined;
-  const list = useCases(EXISTING[which]);
+  const [knownAt, setKnownAt] = useState<string>();
+  const { instant } = useFormat();
+  const list = useCases(EXISTING[which], knownAt);
   const first = list.data?.pages[0];
   const shown = (list.data?.pages.flatMap(({ cases }) => cases) ?? [])
     .filter((one) => !cluster || one.cluster_id === cluster)
     .sort((one, other) => (other.confirmed_time ?? "").localeCompare(one.confirmed_time ?? ""));
   const choose = (cluster: string | undefined) => setParameters(cluster ? { cluster } : {}, { replace: true });
   return (
-    <Page title={t("cases.title")} extra={<ReceiptTag receipt={first?.receipt} />}>
+    <Page
+      title={t("cases.title")}
+      extra={
+        <>
+          <ReceiptTag receipt={first?.receipt} />
+          <span style={{ flex: 1 }} />
+          <AsKnown at={knownAt} change={setKnownAt} />
+        </>
+      }
+    >
+      {knownAt && <KnownThen>{t("asKnown.cases", { at: instant(knownAt) })}</KnownThen>}
       <Situation clusters={first?.clusters.length} />
       <Withheld groups={first?.withheld} />
       <div className="control-bar">

@@ -26,10 +26,10 @@ const cases = (query: Query) => get<Model.CaseList>("/v1/cases", { limit: 200, .
 /** The first 200 cases; it is what the clock of a demo goes by, too. */
 export const useFirstCases = () => useQuery({ queryKey: key("cases", "all", "first"), queryFn: () => cases({}) });
 
-export function useCases(existing?: boolean) {
+export function useCases(existing?: boolean, knownAt?: string) {
   return useInfiniteQuery({
-    queryKey: key("cases", existing ?? "all"),
-    queryFn: ({ pageParam }) => cases({ existing, after: pageParam }),
+    queryKey: key("cases", existing ?? "all", knownAt),
+    queryFn: ({ pageParam }) => cases({ existing, known_at: knownAt, after: pageParam }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
   });
@@ -44,7 +44,9 @@ export function useSuggested() {
   });
 }
 
-export const useCase = (id: string) => useQuery({ queryKey: key("case", id), queryFn: () => get<Model.CaseAnswer>(`/v1/cases/${id}`) });
+export function useCase(id: string, knownAt?: string) {
+  return useQuery({ queryKey: key("case", id, knownAt), queryFn: () => get<Model.CaseAnswer>(`/v1/cases/${id}`, { known_at: knownAt }) });
+}
 
 export function usePerson(id: string | undefined, asOf?: string) {
   return useQuery({
@@ -59,32 +61,32 @@ export interface Stretch {
   to: string;
 }
 
-export function useItinerary(person: string, stretch: Stretch, enabled = true) {
+export function useItinerary(person: string, stretch: Stretch, enabled = true, knownAt?: string) {
   return useQuery({
     enabled,
-    queryKey: key("itinerary", person, stretch),
-    queryFn: () => get<Model.Itinerary>(`/v1/persons/${person}/itinerary`, { ...stretch }, "application/geo+json"),
+    queryKey: key("itinerary", person, stretch, knownAt),
+    queryFn: () => get<Model.Itinerary>(`/v1/persons/${person}/itinerary`, { ...stretch, known_at: knownAt }, "application/geo+json"),
   });
 }
 
 /** Contacts in one answer: each is told with all of its meetings. */
 const CONTACTS = 50;
 
-export function useContacts(person: string, stretch: Stretch) {
+export function useContacts(person: string, stretch: Stretch, knownAt?: string) {
   return useInfiniteQuery({
-    queryKey: key("contacts", person, stretch),
+    queryKey: key("contacts", person, stretch, knownAt),
     queryFn: ({ pageParam }) =>
-      get<Model.ContactsAnswer>(`/v1/persons/${person}/contacts`, { ...stretch, limit: CONTACTS, after: pageParam }),
+      get<Model.ContactsAnswer>(`/v1/persons/${person}/contacts`, { ...stretch, known_at: knownAt, limit: CONTACTS, after: pageParam }),
     initialPageParam: undefined as number | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
   });
 }
 
 /** The contacts of the contacts: the longest meetings of them. */
-export function useSubContacts(person: string, stretch: Stretch, enabled: boolean) {
+export function useSubContacts(person: string, stretch: Stretch, enabled: boolean, knownAt?: string) {
   return useQuery({
-    queryKey: key("sub-contacts", person, stretch),
-    queryFn: () => get<Model.ContactsAnswer>(`/v1/persons/${person}/contacts`, { ...stretch, sub: true, limit: CONTACTS * 2 }),
+    queryKey: key("sub-contacts", person, stretch, knownAt),
+    queryFn: () => get<Model.ContactsAnswer>(`/v1/persons/${person}/contacts`, { ...stretch, known_at: knownAt, sub: true, limit: CONTACTS * 2 }),
     enabled,
   });
 }

@@ -3,6 +3,7 @@ import { Button, Tabs, Typography } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
+import { Problem } from "../../../api/client";
 import { useFormat } from "../../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../../parts/Page";
 import { Asked, Empty } from "../../../parts/states";
@@ -20,11 +21,12 @@ import { PersonStrip } from "./PersonStrip";
 export function CasePage() {
   const { t } = useTranslation("control");
   const { id = "" } = useParams();
-  const query = useCase(id);
   const navigate = useNavigate();
   const clock = useClock();
   const { instant } = useFormat();
   const [knownAt, setKnownAt] = useState<string>();
+  const query = useCase(id, knownAt);
+  const wasUnknown = knownAt && query.error instanceof Problem && query.error.code === "case-not-found";
   const known = query.data;
   return (
     <Page
@@ -42,15 +44,19 @@ export function CasePage() {
       }
     >
       {knownAt && <KnownThen>{t("asKnown.person", { at: instant(knownAt) })}</KnownThen>}
-      <Asked query={query}>
-        {(known) => (
-          <>
-            <Facts known={known} now={clock.now} />
-            <Withheld groups={known.withheld} />
-            {known.person_id ? <OfPerson known={known} person={known.person_id} now={clock.now} knownAt={knownAt} /> : <Empty>{t("case.nobodyYet")}</Empty>}
-          </>
-        )}
-      </Asked>
+      {wasUnknown ? (
+        <Empty>{t("asKnown.noCase")}</Empty>
+      ) : (
+        <Asked query={query}>
+          {(known) => (
+            <>
+              <Facts known={known} now={clock.now} />
+              <Withheld groups={known.withheld} />
+              {known.person_id ? <OfPerson known={known} person={known.person_id} now={clock.now} knownAt={knownAt} /> : <Empty>{t("case.nobodyYet")}</Empty>}
+            </>
+          )}
+        </Asked>
+      )}
     </Page>
   );
 }
@@ -98,8 +104,8 @@ function OfPerson({ known, person, now, knownAt }: { known: CaseAnswer; person: 
   const navigate = useNavigate();
   const chosen = TABS.find((one) => one === tab) ?? "itinerary";
   const parts = {
-    itinerary: <ItineraryTab person={person} known={known} now={now} />,
-    contacts: <ContactsTab person={person} known={known} now={now} />,
+    itinerary: <ItineraryTab person={person} known={known} now={now} knownAt={knownAt} />,
+    contacts: <ContactsTab person={person} known={known} now={now} knownAt={knownAt} />,
     "follow-ups": <FollowUpsTab id={known.case} />,
     code: <HealthCode person={person} on={iso(now)} />,
   };

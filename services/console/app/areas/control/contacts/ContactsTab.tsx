@@ -18,7 +18,7 @@ type Span = "infectious" | "fortnight";
 type Form = "contacts" | "sub-contacts" | "graph";
 
 /** Whom the case met, and whom those met afterwards: as tables and as a picture, each with its evidence. */
-export function ContactsTab({ person, known, now }: { person: string; known: KnownCase; now: number }) {
+export function ContactsTab({ person, known, now, knownAt }: { person: string; known: KnownCase; now: number; knownAt?: string }) {
   const { t } = useTranslation("control");
   const { instant, number } = useFormat();
   const spans = useMemo(() => ({ infectious: infectious(known, now), fortnight: fortnight(known, now) }), [known, now]);
@@ -26,8 +26,8 @@ export function ContactsTab({ person, known, now }: { person: string; known: Kno
   const [form, setForm] = useState<Form>("contacts");
   const [shown, setShown] = useState<Shown>();
   const stretch: Stretch = spans[span] ?? spans.fortnight;
-  const query = useContacts(person, stretch);
-  const subs = useSubContacts(person, stretch, form !== "contacts");
+  const query = useContacts(person, stretch, knownAt);
+  const subs = useSubContacts(person, stretch, form !== "contacts", knownAt);
   const first = query.data?.pages[0];
   const contacts = query.data?.pages.flatMap(({ contacts }) => contacts) ?? [];
   const links = subs.data?.sub_contacts?.links ?? [];

@@ -17,11 +17,11 @@ import { Timeline } from "./Timeline";
 import { WayMap } from "./WayMap";
 
 /** Where the person was: on a line of time, on the map and as a list; who chooses something in one sees it in all. */
-export function ItineraryTab({ person, known, now }: { person: string; known?: KnownCase; now: number }) {
+export function ItineraryTab({ person, known, now, knownAt }: { person: string; known?: KnownCase; now: number; knownAt?: string }) {
   const { t } = useTranslation("control");
   const [chosen, setChosen] = useState<Stretch>();
   const stretch = chosen ?? fortnight(known, now);
-  const query = useItinerary(person, stretch);
+  const query = useItinerary(person, stretch, true, knownAt);
   const end = (instant: string | undefined) => {
     if (!instant) return setChosen(undefined);
     const to = startOfDay(instant) + DAY;
@@ -36,7 +36,7 @@ export function ItineraryTab({ person, known, now }: { person: string; known?: K
         <Button
           size="small"
           icon={<DownloadOutlined />}
-          onClick={() => void download(`/v1/persons/${person}/itinerary?${new URLSearchParams({ ...stretch, format: "csv" })}`, "itinerary.csv")}
+          onClick={() => void download(`/v1/persons/${person}/itinerary?${new URLSearchParams({ ...stretch, ...(knownAt && { known_at: knownAt }), format: "csv" })}`, "itinerary.csv")}
         >
           {t("itinerary.table")}
         </Button>
