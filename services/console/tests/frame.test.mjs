@@ -14,7 +14,7 @@ test("a visitor chooses a role of the demo, sees what is its own, and signs out"
   assert.match(page.url(), /\/audit/);
   await page.goto(`${BASE}/control`);
   await page.getByText("There is no such page.").waitFor();
-  await page.getByLabel("Sign out").click();
+  await page.getByLabel("Sign out", { exact: true }).click();
   await page.getByText("This is a demo").waitFor();
   await page.goto(`${BASE}/audit`);
   await page.getByText("This is a demo").waitFor();

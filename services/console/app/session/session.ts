@@ -59,6 +59,8 @@ export function useSignOut() {
     onSettled: () => {
       setTask(undefined);
       queries.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] });
+      // At once: whoever is gone must not be led to a page of their own on the way out.
+      queries.setQueryData<Session>(KEY, (known) => known && { ...known, signed_in: false, role: null, handle: null, feeds: [], demo: null });
       void queries.invalidateQueries({ queryKey: KEY });
     },
   });
