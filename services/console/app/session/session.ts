@@ -56,11 +56,12 @@ export function useSignOut() {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (where: "here" | "everywhere") => askRaw(where === "here" ? "/session" : "/session/everywhere", { method: "DELETE" }),
-    onSettled: () => {
+    onSettled: async () => {
+      // First the pages go: none may ask anything anew, or lead to a page of its own, on the way out.
+      queries.setQueryData<Session>(KEY, (known) => known && { ...known, signed_in: false, role: null, handle: null, feeds: [], demo: null });
+      await new Promise((shown) => setTimeout(shown));
       setTask(undefined);
       queries.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] });
-      // At once: whoever is gone must not be led to a page of their own on the way out.
-      queries.setQueryData<Session>(KEY, (known) => known && { ...known, signed_in: false, role: null, handle: null, feeds: [], demo: null });
       void queries.invalidateQueries({ queryKey: KEY });
     },
   });

@@ -148,4 +148,4 @@ export interface EntryProof extends Receipted {
 }
 
 /** The bytes of an entry with a proof under the newest head. */
-export const readEntryProof = (index: number) => json<EntryProof>("proof", `/v1/ledger/entries/${index}/proof`);
+export const readEntryProof = (index: number) => json<EntryProof>("proof", `/v1/ledger/proof?index=${index}`);
