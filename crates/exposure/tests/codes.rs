@@ -167,6 +167,10 @@ proptest! {
         let codes = index.codes(&cases, &stays, &TOWNSHIPS, at(NOW));
         prop_assert_eq!(codes.len(), index.people());
         for (person, code) in (0..).map(PersonId).zip(&codes) {
+            let ranking = index.rank(Case { person, span: Seconds { from: NOW - 14 * DAY, to: NOW } }, |_| true);
+            let page = &ranking.exposed()[..ranking.exposed().len().min(3)];
+            let each: Vec<_> = page.iter().map(|one| ranking.contact(one)).collect();
+            prop_assert_eq!(ranking.contacts(page), each);
             let grounds = sorted(index.grounds(person, &cases, at(NOW)));
             prop_assert_eq!(&grounds, &sorted(listed(&index, person, &cases)), "{:?}", person);
             let all: Vec<Ground> = grounds.into_iter().chain(others(person, &cases, &stays)).collect();

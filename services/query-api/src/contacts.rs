@@ -354,8 +354,9 @@ impl Near {
 
 fn near(shown: &Shown, case: Case, question: Question) -> Near {
     let ranking = shown.city.index.rank(case, |room| shown.released.contains(group_of_room(room)));
-    let page = ranking.exposed().iter().enumerate().skip(question.after).take(question.limit);
-    let contacts = page.map(|(index, exposed)| shown.contact(index + 1, exposed, ranking.contact(exposed).meetings));
+    let page: Vec<Exposed> = ranking.exposed().iter().skip(question.after).take(question.limit).copied().collect();
+    let told = (question.after + 1..).zip(&page).zip(ranking.contacts(&page));
+    let contacts = told.map(|((rank, exposed), contact)| shown.contact(rank, exposed, contact.meetings));
     Near {
         total: ranking.exposed().len(),
         contacts: contacts.collect(),
