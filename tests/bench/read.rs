@@ -182,6 +182,7 @@ impl StandIn {
             to: Timestamp::from_millis(253_402_300_799_999),
             after: None,
             limit: 50,
+            known_at: None,
         };
         let facts = views::list_facts(conn, &filter).await?;
         let holders: Vec<ClaimToken> = facts.iter().filter_map(|fact| fact.subject).collect();
