@@ -145,7 +145,7 @@ pub async fn read_one_state(conn: &mut PgConnection) -> Result<()> {
 /// When the database cannot be reached.
 pub async fn analyze(conn: &mut PgConnection) -> Result<()> {
     sqlx::raw_sql(
-        "ANALYZE source_record, claim, person, link, review, standing_order, fact, place, follow_up, case_stated",
+        "ANALYZE source_record, claim, person, link, review, standing_order, fact, place, follow_up, fact_before",
     )
     .execute(conn)
     .await?;
