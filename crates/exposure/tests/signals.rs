@@ -271,7 +271,8 @@ fn who_has_a_ticket_that_was_not_given_back_is_out_of_the_city() {
     let (folder, summary) = city();
     let truth = Truth::read(folder.path());
     // The last state of each ticket, by the time of the operation.
-    let mut tickets: BTreeMap<Vec<u8>, (String, Vec<Vec<u8>>, String)> = BTreeMap::new();
+    type Ticket = (String, Vec<Vec<u8>>, String);
+    let mut tickets: BTreeMap<Vec<u8>, Ticket> = BTreeMap::new();
     for (line, person) in owned_rows(folder.path(), &summary, "rail-tickets", 1) {
         let cells: Vec<Vec<u8>> = line.split(|byte| *byte == b',').map(<[u8]>::to_vec).collect();
         if cells.len() != 16 {

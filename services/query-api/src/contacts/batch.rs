@@ -4,6 +4,7 @@
 //! leaves, a case at a time, so that a long one is never whole in memory. Each case is told as
 //! `GET /v1/persons/{person_id}/contacts` tells it for the same stretch; the meetings one by one are told there.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -307,9 +308,9 @@ async fn granted(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonI
     // A city has few units, and a decision about a person follows from theirs.
     let mut decided: BTreeMap<Vec<String>, FieldGroups> = BTreeMap::new();
     for (person, units) in views::list_units(conn, &persons).await? {
-        if !decided.contains_key(&units) {
-            let granted = subject::decide(&entitlement, person, units.clone(), None);
-            decided.insert(units, granted.ok_or_else(|| Failure::not_found("not-related", person))?);
+        if let Entry::Vacant(undecided) = decided.entry(units) {
+            let granted = subject::decide(&entitlement, person, undecided.key().clone(), None);
+            undecided.insert(granted.ok_or_else(|| Failure::not_found("not-related", person))?);
         }
     }
     let common = |one: FieldGroups, other: FieldGroups| one.iter().filter(|group| other.contains(*group)).collect();

@@ -8,7 +8,7 @@ use store::views::Changes;
 use test_support::build::NOON;
 use uuid::Uuid;
 
-use crate::town::{TOWNSHIP, fact, minute, own};
+use crate::town::{fact, minute, own};
 use crate::world::{World, anna, bob, get, post, subject, world};
 
 const WORDS: &str = "I lay in bed at home with a broken leg.";

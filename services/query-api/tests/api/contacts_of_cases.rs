@@ -52,8 +52,8 @@ async fn town() -> (World, Vec<PersonId>) {
             seen(&mut changes, &format!("{n}-{stay}"), own(*person), cell, from, until);
         }
     }
-    for n in 0..3 {
-        case(&mut changes, &format!("c-{n}"), residents[n], CaseState::Confirmed, None);
+    for (n, resident) in residents.iter().enumerate().take(3) {
+        case(&mut changes, &format!("c-{n}"), *resident, CaseState::Confirmed, None);
     }
     world.put(&changes).await;
     query_api::load_contacts(&world.state).await.expect("loaded");
