@@ -82,6 +82,7 @@ impl LedgerHandle {
     /// [`LedgerError::Fork`] or [`LedgerError::Damaged`] when the disk does not hold what was signed.
     pub fn open(options: &OpenOptions) -> Result<Self, LedgerError> {
         let lock = DiskFiles::lock(&options.dir)?.ok_or_else(|| LedgerError::Locked(options.dir.clone()))?;
+        crate::LogKey::load_or_create(&options.key_file, &options.origin)?;
         let keys = load_keys(&options.key_file, &options.origin)?;
         let files = Arc::new(DiskFiles::new(&options.dir));
         let log = Log::open(Arc::clone(&files), keys, &options.witnessed)?;

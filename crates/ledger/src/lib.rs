@@ -54,7 +54,7 @@ pub use mark::{ExportMark, LeakedRow, Traced, trace};
 pub use merkle::Hash;
 pub use note::{Checkpoint, LogKey, NoteError, VerifierKey};
 pub use receipt::Receipt;
-pub use rotation::{LogVerifier, begin_rotation, finish_rotation, verifier_of};
+pub use rotation::{LogVerifier, begin_rotation, finish_rotation, successor, verifier_of};
 pub use tile::{ENTRY_BYTES_MAX, TILE_WIDTH, Tile, TileKind, split_bundle};
 pub use verify::{Finding, Report, verify};
 pub use witness::{Witness, WitnessRefusal};

@@ -93,11 +93,11 @@ impl LogVerifier {
     pub(crate) fn open(&self, note: &str) -> Result<Checkpoint, NoteError> {
         let mut last = NoteError::UnknownSigner(self.name().to_owned());
         let mut opened = None;
-        for Known { key, last_size } in &self.keys {
+        for (at, Known { key, .. }) in self.keys.iter().enumerate() {
             match key.open(note) {
                 Ok(text) => {
                     let head = Checkpoint::parse(text)?;
-                    if last_size.is_some_and(|size| size < head.size) {
+                    if self.last_size(at).is_some_and(|size| size < head.size) {
                         last = NoteError::KeyEnded(key.to_string());
                     } else {
                         opened = Some(head);
@@ -120,8 +120,8 @@ impl LogVerifier {
         let lines = split_note(note).map(|(_, lines)| lines).unwrap_or_default();
         let own = lines.iter().filter_map(|line| parse_signature(line).ok()).filter(|(name, ..)| *name == self.name());
         let claimed: BTreeSet<u32> = own.map(|(_, id, _)| id).collect();
-        let signing = self.keys.iter().filter(|known| known.last_size.is_none());
-        claimed == signing.map(|known| known.key.id()).collect()
+        let signing = (0..self.keys.len()).filter(|at| self.last_size(*at).is_none());
+        claimed == signing.map(|at| self.keys[at].key.id()).collect()
     }
 
     /// Whether this text is a statement of this log's chain of keys.
@@ -142,6 +142,12 @@ impl LogVerifier {
     pub(crate) fn unended_before(&self, key: &VerifierKey) -> Option<&VerifierKey> {
         let before = self.keys.get(self.place(key)?.checked_sub(1)?)?;
         before.last_size.is_none().then_some(&before.key)
+    }
+
+    /// The largest head that the key at this place may have signed. No key outlasts one that came after it: whoever stole a
+    /// key that has ended could otherwise state a predecessor of it that never ends.
+    fn last_size(&self, at: usize) -> Option<u64> {
+        self.keys[at..].iter().filter_map(|known| known.last_size).min()
     }
 
     fn place(&self, key: &VerifierKey) -> Option<usize> {
@@ -253,14 +259,24 @@ pub fn verifier_of(dir: &Path, trusted: LogVerifier) -> Result<LogVerifier, Ledg
     Ok(verifier)
 }
 
-/// The private keys of a log: the one in `key_file`, and its successor beside it while both sign.
+/// The private keys of a log: the one in `key_file`, and its successor beside it while both sign. It makes none: a file that
+/// is away for a moment is no reason for another key.
 pub(crate) fn load_keys(key_file: &Path, origin: &str) -> Result<Vec<LogKey>, NoteError> {
-    let mut keys = vec![LogKey::load_or_create(key_file, origin)?];
-    let next = successor_file(key_file);
-    if next.exists() {
-        keys.push(LogKey::load_or_create(&next, origin)?);
+    let mut keys = vec![LogKey::load(key_file, origin)?];
+    match LogKey::load(&successor_file(key_file), origin) {
+        Ok(next) => keys.push(next),
+        Err(NoteError::KeyFile(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
     Ok(keys)
+}
+
+/// The key that is to take the place of the one in `key_file`.
+///
+/// # Errors
+/// [`NoteError::KeyFile`] with `NotFound` when there is none, or the failure of the disk.
+pub fn successor(key_file: &Path, origin: &str) -> Result<VerifierKey, NoteError> {
+    Ok(LogKey::load(&successor_file(key_file), origin)?.public().clone())
 }
 
 fn successor_file(key_file: &Path) -> PathBuf {
@@ -365,6 +381,19 @@ mod tests {
         statements.push(successor().sign(&[&keys[0], &thief]));
         verifier.learn(&statements);
         assert!(!verifier.knows(&new));
+    }
+
+    #[test]
+    fn a_stolen_key_that_has_ended_gives_no_power_to_a_predecessor_that_it_invents() {
+        let (keys, mut statements) = chain();
+        let invented = key(66);
+        let successor = Statement::Successor { old: invented.public().clone(), new: keys[0].public().clone() };
+        statements.push(successor.sign(&[&invented, &keys[0]]));
+        let mut verifier = LogVerifier::from(keys[2].public().clone());
+        verifier.learn(&statements);
+        let refused = verifier.open(&head(11, &[&invented])).expect_err("k0 had ended before");
+        assert!(matches!(refused, NoteError::KeyEnded(_)), "{refused}");
+        assert!(verifier.expects(&head(99, &[&keys[2]])), "true heads are those of the last key alone");
     }
 
     #[test]

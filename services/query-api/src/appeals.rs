@@ -165,8 +165,11 @@ pub(crate) async fn make(State(state): State<QueryState>, ask: Ask) -> Answered 
         Err(answered) => return answered,
     };
     let begun = async {
+        // The caller may be slow: nothing is held meanwhile.
+        let question = question(&call).await?;
+        let person = subject::own(&call).await?;
         let mut tx = call.state.setup.store.begin("appeal").await?;
-        let (row, found) = appeal(&call, &mut tx).await?;
+        let (row, found) = appeal(&call, &mut tx, person, question).await?;
         Ok::<_, Failure>((tx, row, found))
     };
     match begun.await {
@@ -175,15 +178,23 @@ pub(crate) async fn make(State(state): State<QueryState>, ask: Ask) -> Answered 
     }
 }
 
-/// The appeal, while nobody else makes one of the same person.
-async fn appeal(call: &Call, conn: &mut Conn) -> Result<(AppealRow, Found<()>), Failure> {
+async fn question(call: &Call) -> Result<AppealQuestion, Failure> {
     let [] = query::members(&call.query, [])?;
     let AppealQuestion { events, words } = call.json().await?;
     let words = words.trim().to_owned();
     if words.is_empty() || words.chars().count() > WORDS_CHARS_MAX || events.len() > EVENTS_MAX {
         return Err(Problem::AppealWords.into());
     }
-    let person = subject::own(call).await?;
+    Ok(AppealQuestion { events, words })
+}
+
+/// The appeal, while nobody else makes one of the same person.
+async fn appeal(
+    call: &Call,
+    conn: &mut Conn,
+    person: PersonId,
+    AppealQuestion { events, words }: AppealQuestion,
+) -> Result<(AppealRow, Found<()>), Failure> {
     appeals::lock(conn, person.as_record()).await?;
     let now = call.state.now();
     let held = health_code::reasons_of(call, conn, person, now).await?;

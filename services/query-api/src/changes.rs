@@ -106,19 +106,19 @@ struct Following {
 }
 
 impl Pieces for Following {
-    async fn next(&mut self, call: &Call) -> Result<Option<String>, Problem> {
-        let found = page(call, self.after, PIECE_MAX).await.map_err(|failure| failure.problem())?;
+    async fn next(&mut self, call: &Call) -> Result<Option<String>, Failure> {
+        let found = page(call, self.after, PIECE_MAX).await?;
         if found.count == 0 {
             return Ok(None);
         }
         // A token that opens nothing any more gets nothing new, not even within the second.
         if !call.is_still_open().await {
-            return Err(Problem::TokenInvalid);
+            return Err(Problem::TokenInvalid.into());
         }
         let (list, _receipt) = call.disclose(found).await?;
         self.after = list.next;
         let events = list.changes.iter().map(|change| stream::event("change", Some(change.seq), change));
-        events.collect::<Result<String, Problem>>().map(Some)
+        Ok(Some(events.collect::<Result<String, Problem>>()?))
     }
 }
 

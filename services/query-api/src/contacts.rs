@@ -279,13 +279,14 @@ fn question(query: &str, now: Timestamp) -> Result<Question, Problem> {
 async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
     let question = question(&call.query, call.state.now())?;
     within_days(call, question.window)?;
-    let mut conn = call.state.setup.store.snapshot().await?;
-    let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
-    let (released, withheld) = call.split(&granted);
+    // Before a connection is held: it may take a while.
     let city = match question.known_at {
         None => call.state.contacts.city()?,
         Some(known_at) => held::city_known(&call.state, known_at).await?,
     };
+    let mut conn = call.state.setup.store.snapshot().await?;
+    let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
+    let (released, withheld) = call.split(&granted);
     let shown = Shown { city: Arc::clone(&city), released: released.clone() };
     // Who lives together does so until further notice, which is not evidence of tomorrow.
     let past = Span::new(question.window.from, question.window.to.min(call.state.now()));
@@ -326,6 +327,10 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
 async fn seen_by_all(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonId>) -> Result<(), Failure> {
     let entitlement = call.entitlement()?;
     let persons: Vec<PersonId> = persons.iter().copied().collect();
+    if views::is_any_nobody(conn, &persons).await? {
+        // The index is behind: somebody in it is no person any more.
+        return Err(Problem::ContactsLoading.into());
+    }
     for (person, units) in views::list_units(conn, &persons).await? {
         if subject::decide(&entitlement, person, units, None).is_none() {
             return Err(Failure::not_found("not-related", person));

@@ -80,6 +80,9 @@ pub const LEDGER_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Streams of changes that a process keeps open at most: each holds a connection of the listener.
 const FOLLOWERS_MAX: usize = 64;
 
+/// Answers about the contacts of many cases that a process counts at once: each may take hundreds of megabytes.
+const COUNTING_MAX: usize = 2;
+
 /// The state of the query API; cheap to clone.
 #[derive(Clone)]
 pub struct QueryState {
@@ -88,6 +91,8 @@ pub struct QueryState {
     pub(crate) strangers: Arc<Strangers>,
     /// Places for streams of changes.
     pub(crate) followers: Arc<Semaphore>,
+    /// Places for answers about the contacts of many cases.
+    pub(crate) counting: Arc<Semaphore>,
     /// Held by the one decision that is being made here.
     pub(crate) deciding: Arc<Mutex<()>>,
     /// Held by the one step in a follow-up that is being taken here.
@@ -106,6 +111,7 @@ impl QueryState {
             stamper: Stamper::start(),
             strangers: Arc::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
+            counting: Arc::new(Semaphore::new(COUNTING_MAX)),
             deciding: Arc::default(),
             following_up: Arc::default(),
             contacts: Arc::default(),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use crate::call::{Answered, Call};
+use crate::call::{Answered, Call, Failure};
 use crate::problem::Problem;
 
 /// How often a stream looks for something new.
@@ -27,7 +27,7 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 /// What a stream is made of.
 pub(crate) trait Pieces: Send + 'static {
     /// The next events as text, disclosed by the call; `None` when there is nothing new.
-    fn next(&mut self, call: &Call) -> impl Future<Output = Result<Option<String>, Problem>> + Send;
+    fn next(&mut self, call: &Call) -> impl Future<Output = Result<Option<String>, Failure>> + Send;
 }
 
 /// One event as text.
@@ -95,8 +95,11 @@ impl<P: Pieces> Follower<P> {
                 Ok(Some(piece)) => return Some(piece),
                 Ok(None) if began.elapsed() >= HEARTBEAT_EVERY => return Some(": nothing new\n\n".to_owned()),
                 Ok(None) => {}
-                Err(problem) => {
+                Err(failure) => {
                     self.step = Step::End;
+                    let problem = failure.problem();
+                    // On record like any other refusal; what cannot be put on record is told all the same: it is no answer.
+                    let _answer = self.call.refuse(failure).await;
                     return Some(format!("event: problem\ndata: {{\"code\":\"{}\"}}\n\n", problem.code()));
                 }
             }
@@ -108,11 +111,11 @@ impl<P: Pieces> Follower<P> {
     }
 
     /// The next events; `None` when there is nothing new. A token that opens nothing any more ends it within a second.
-    async fn piece(&mut self) -> Result<Option<String>, Problem> {
+    async fn piece(&mut self) -> Result<Option<String>, Failure> {
         if self.checked.elapsed() >= CHECK_EVERY {
             self.checked = Instant::now();
             if !self.call.is_still_open().await {
-                return Err(Problem::TokenInvalid);
+                return Err(Problem::TokenInvalid.into());
             }
         }
         self.pieces.next(&self.call).await

@@ -196,6 +196,8 @@ async fn begin(state: &QueryState, held: Option<Watching>) -> Result<Option<Watc
     }
     let first = audit::first_since(&mut conn, horizon(state)).await?;
     let first = first.and_then(|first| u64::try_from(first).ok());
+    // What was left off before the rules look back is weighed all the same.
+    let first = first.map(|first| if kept > 0 { first.min(kept) } else { first });
     Ok(first.map(|next| Watching { scrutiny: Scrutiny::new(rules), next }))
 }
 

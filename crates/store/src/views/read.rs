@@ -221,6 +221,17 @@ pub async fn list_units(conn: &mut PgConnection, persons: &[PersonId]) -> Result
     Ok(rows.into_iter().map(|(person, units)| (PersonId::from_uuid(person), units)).collect())
 }
 
+/// Whether one of the ids, given out at any time, stands for nobody now.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn is_any_nobody(conn: &mut PgConnection, persons: &[PersonId]) -> Result<bool> {
+    let ids: Vec<Uuid> = persons.iter().map(|person| person.as_record().as_uuid()).collect();
+    let sql = "SELECT EXISTS (SELECT FROM UNNEST($1::uuid[]) AS asked(record_id)
+                   LEFT JOIN source_record USING (record_id) WHERE person_id IS NULL)";
+    Ok(sqlx::query_scalar(sql).bind(ids).fetch_one(conn).await?)
+}
+
 /// The person with exactly this id; see [`resolve_person`] for ids of the past.
 ///
 /// # Errors

@@ -84,9 +84,10 @@ pub async fn last_touched(conn: &mut PgConnection) -> Result<i64> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn list_touched(conn: &mut PgConnection, after: i64, most: i64) -> Result<Touched> {
-    let first: Option<i64> = sqlx::query_scalar("SELECT min(seq) FROM touched").fetch_one(&mut *conn).await?;
-    if first.is_none_or(|first| first > after + 1) {
-        return Ok(if first.is_none() { Touched::Subjects(Vec::new()) } else { Touched::Anybody });
+    let (first, last): (Option<i64>, Option<i64>) =
+        sqlx::query_as("SELECT min(seq), max(seq) FROM touched").fetch_one(&mut *conn).await?;
+    if first.unwrap_or(1) > after + 1 || last.unwrap_or(0) < after {
+        return Ok(Touched::Anybody);
     }
     let subjects: Vec<Option<Uuid>> =
         sqlx::query_scalar("SELECT DISTINCT subject FROM touched WHERE seq > $1 LIMIT $2")

@@ -37,6 +37,16 @@ pub(crate) async fn run(args: RotateArgs) -> anyhow::Result<ExitCode> {
     on_record(&config, operator.clone(), if args.finish { "finish-key-rotation" } else { "begin-key-rotation" })
         .await?;
     let before = LogKey::load(&key_file, &config.ledger_origin)?;
+    let dir = config.data_dir.join("ledger");
+    if args.finish
+        && let Ok(next) = ledger::successor(&key_file, &config.ledger_origin)
+    {
+        // With the old key gone nothing would lead from it to its successor.
+        ensure!(
+            verifier_of(&dir, before.verifier().clone())?.knows(&next),
+            "the ledger has not taken note of the successor yet, so its key stays: look into its log"
+        );
+    }
     let changed = if args.finish {
         ledger::finish_rotation(&key_file, &config.ledger_origin)
     } else {
@@ -54,7 +64,6 @@ pub(crate) async fn run(args: RotateArgs) -> anyhow::Result<ExitCode> {
     // A ledger that is not at work is opened here, which is when it takes note.
     let record = OnRecord::open(&config, operator).await?;
     record.close().await;
-    let dir = config.data_dir.join("ledger");
     let noticed = |keys: &LogVerifier| keys.knows(&new) && (!args.finish || keys.has_ended(before.public()));
     let waited = async {
         while !noticed(&verifier_of(&dir, before.verifier().clone())?) {

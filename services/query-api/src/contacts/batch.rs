@@ -261,7 +261,11 @@ async fn batch(call: &Call) -> Result<Found<Batch>, Failure> {
         let subjects = batch.subjects();
         Ok::<_, Problem>((batch, subjects))
     };
+    // The views may be exchanged while it is counted, and few count at once: an answer may be hundreds of megabytes.
+    drop(conn);
+    let _place = call.state.counting.acquire().await.map_err(|_| Problem::Internal)?;
     let (batch, subjects) = tokio::task::spawn_blocking(gather).await.map_err(|_| Problem::Internal)??;
+    let mut conn = setup.store.snapshot().await?;
     self::granted(call, &mut conn, &subjects).await?;
     let count = batch.rows();
     Ok(Found { answer: batch, subjects: subjects.into_iter().collect(), released, withheld, count })
@@ -305,6 +309,10 @@ fn wanted(
 async fn granted(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonId>) -> Result<FieldGroups, Failure> {
     let entitlement = call.entitlement()?;
     let persons: Vec<PersonId> = persons.iter().copied().collect();
+    if views::is_any_nobody(conn, &persons).await? {
+        // The index is behind: somebody in it is no person any more.
+        return Err(Problem::ContactsLoading.into());
+    }
     // A city has few units, and a decision about a person follows from theirs.
     let mut decided: BTreeMap<Vec<String>, FieldGroups> = BTreeMap::new();
     for (person, units) in views::list_units(conn, &persons).await? {

@@ -8,6 +8,8 @@ use domain::{EventId, PersonId, Timestamp};
 use exposure::{FactId, Index, PlaceId};
 use store::views::Checkpoint;
 
+/// So many numbers may be given out again, however few there were at first.
+const NUMBERS_SPARE: u32 = 10_000_000;
 /// So many pieces of evidence are kept apart; then they become one, but for the first, which is large.
 const LAYERS_MAX: usize = 32;
 
@@ -96,6 +98,12 @@ impl Layer {
 }
 
 impl Evidence {
+    /// Whether more numbers were given out since everything was read than then, and many.
+    pub(super) fn is_bloated(&self) -> bool {
+        let first = self.0.first().map_or(0, |layer| layer.next());
+        self.0.last().is_some_and(|last| last.next() - first > first.max(NUMBERS_SPARE))
+    }
+
     fn of(&self, fact: FactId) -> &[EventId] {
         let layer = self.0.partition_point(|layer| layer.first <= fact.0);
         layer.checked_sub(1).map_or(&[], |layer| self.0[layer].of(fact))

@@ -21,6 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const SUBJECTS_MAX: i64 = 20_000;
 /// So long an answer waits for an index of an earlier instant.
 const LOADING_MAX: Duration = Duration::from_secs(2);
+/// So long an index that took a while is kept from whoever asks about another instant.
+const THEN_KEPT_MIN: Duration = Duration::from_secs(30);
 /// So long such an index is kept after it was asked for.
 const THEN_KEPT: Duration = Duration::from_secs(600);
 /// After facts were taken in, this many times as long as that took is spent otherwise.
@@ -36,12 +38,28 @@ pub(crate) struct Held {
     then: tokio::sync::Mutex<Then>,
 }
 
+/// Such an index, and when it was there; none when it could not be made.
+struct Made {
+    at: Instant,
+    city: Option<Arc<City>>,
+}
+
 /// An index of what was known at an earlier instant: one at a time, because it is as large as that of now.
 #[derive(Default)]
 struct Then {
     known_at: Option<Timestamp>,
-    city: Arc<OnceLock<Option<Arc<City>>>>,
+    begun: Option<Instant>,
+    made: Arc<OnceLock<Made>>,
     asked: Option<Instant>,
+}
+
+impl Then {
+    /// Whether somebody waits for it: it is being made, or whoever was told to come back has hardly had the time.
+    fn is_wanted(&self) -> bool {
+        let Some(begun) = self.begun else { return false };
+        let took_long = |made: &Made| made.at.duration_since(begun) > LOADING_MAX;
+        self.made.get().is_none_or(|made| took_long(made) && made.at.elapsed() < THEN_KEPT_MIN)
+    }
 }
 
 impl Held {
@@ -61,7 +79,7 @@ impl Held {
     /// Lets go of what nobody asked for lately.
     async fn tidy(&self) {
         let mut then = self.then.lock().await;
-        let is_made = then.city.get().is_some();
+        let is_made = then.made.get().is_some();
         if is_made && then.asked.is_some_and(|asked| asked.elapsed() > THEN_KEPT) {
             *then = Then::default();
         }
@@ -92,29 +110,31 @@ pub(super) async fn city_known(state: &QueryState, known_at: Timestamp) -> Resul
     let mut then = state.contacts.then.lock().await;
     then.asked = Some(Instant::now());
     if then.known_at != Some(known_at) {
-        if then.known_at.is_some() && then.city.get().is_none() {
+        if then.is_wanted() {
             return Err(Problem::ContactsLoading);
         }
-        *then = Then { known_at: Some(known_at), city: Arc::default(), asked: then.asked };
-        let (state, made) = (state.clone(), Arc::clone(&then.city));
+        *then = Then { known_at: Some(known_at), begun: Some(Instant::now()), made: Arc::default(), asked: then.asked };
+        let (state, made) = (state.clone(), Arc::clone(&then.made));
         tokio::spawn(async move {
-            let found = read_known(&state, known_at).await;
-            if let Err(error) = &found {
+            // A task of its own, so that it has an end whatever happens in it.
+            let found = tokio::spawn(async move { read_known(&state, known_at).await }).await;
+            if let Ok(Err(error)) = &found {
                 tracing::warn!(%error, "What was known of everybody's whereabouts could not be read.");
             }
             // Nobody else sets it.
-            let _ = made.set(found.ok().flatten().map(Arc::new));
+            let city = found.ok().and_then(Result::ok).flatten().map(Arc::new);
+            let _ = made.set(Made { at: Instant::now(), city });
         });
     }
-    let made = Arc::clone(&then.city);
+    let made = Arc::clone(&then.made);
     drop(then);
     let begin = Instant::now();
     while made.get().is_none() && begin.elapsed() < LOADING_MAX {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     match made.get() {
-        Some(Some(city)) => Ok(Arc::clone(city)),
-        Some(None) => {
+        Some(Made { city: Some(city), .. }) => Ok(Arc::clone(city)),
+        Some(_) => {
             state.contacts.forget_then().await;
             Err(Problem::StoreUnavailable)
         }

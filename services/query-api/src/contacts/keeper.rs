@@ -35,8 +35,9 @@ pub(super) struct Keeper {
     grid: Grid,
     /// The time that the index is about.
     span: Span,
-    /// Begin of the latest presence.
+    /// Begin of the latest presence that is not in the future, and when was last read.
     latest: Timestamp,
+    now: Timestamp,
     /// Generation of the views, and the last number of what was touched in them.
     checkpoint: Checkpoint,
     touched: i64,
@@ -98,6 +99,7 @@ impl Keeper {
             grid: Grid::new(&rules.square),
             span: Span::new(latest.plus_millis(-DAYS * DAY_MS), FOREVER),
             latest,
+            now,
             checkpoint,
             touched: views::last_touched(conn).await?,
             registered: BTreeMap::new(),
@@ -138,10 +140,12 @@ impl Keeper {
     }
 
     /// Whether the facts of single persons are enough to be current: not when these are other views, nor when the latest
-    /// presence is so late that the index should begin later.
+    /// presence is so late that the index should begin later, nor when what was replaced takes more memory than what counts.
     pub(super) fn can_follow(&self, checkpoint: &Checkpoint) -> bool {
         let begin = self.latest.plus_millis(-DAYS * DAY_MS);
-        self.checkpoint.generation == checkpoint.generation && begin <= self.span.from.plus_millis(DAY_MS)
+        self.checkpoint.generation == checkpoint.generation
+            && begin <= self.span.from.plus_millis(DAY_MS)
+            && !self.evidence.is_bloated()
     }
 
     /// Number of the last touch that was taken in.
@@ -158,8 +162,14 @@ impl Keeper {
         subjects: &[ClaimToken],
         now: Timestamp,
     ) -> store::Result<Option<City>> {
-        self.checkpoint = views::find_checkpoint(conn).await?;
+        let checkpoint = views::find_checkpoint(conn).await?;
+        if checkpoint.generation != self.checkpoint.generation {
+            // Other views took their place since somebody looked.
+            return Ok(None);
+        }
+        self.checkpoint = checkpoint;
         self.touched = views::last_touched(conn).await?;
+        self.now = now;
         let mut persons: BTreeSet<PersonId> = BTreeSet::new();
         for subjects in subjects.chunks(SUBJECTS_AT_ONCE) {
             persons.extend(subjects.iter().filter_map(|subject| self.owners.get(subject)).flatten());
@@ -219,7 +229,8 @@ impl Keeper {
         for row in rows {
             let Attribution { owner, doubt, .. } = attribute(claimants, row.started_at);
             owners.extend(owner);
-            if row.kind == EventType::PresenceInterval {
+            // A device whose clock is ahead moves no beginning.
+            if row.kind == EventType::PresenceInterval && row.started_at <= self.now {
                 self.latest = self.latest.max(row.started_at);
             }
             match owner {

@@ -101,21 +101,21 @@ impl Subscription {
 }
 
 impl Pieces for Subscription {
-    async fn next(&mut self, call: &Call) -> Result<Option<String>, Problem> {
+    async fn next(&mut self, call: &Call) -> Result<Option<String>, Failure> {
         let city = call.state.contacts.city()?;
         if self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &city)) {
             return Ok(None);
         }
-        let found = self.news(call, &city).await.map_err(|failure| failure.problem())?;
+        let found = self.news(call, &city).await?;
         let Some(found) = found else {
             self.seen = Some(city);
             return Ok(None);
         };
         // A token that opens nothing any more gets nothing new, not even within the second.
         if !call.is_still_open().await {
-            return Err(Problem::TokenInvalid);
+            return Err(Problem::TokenInvalid.into());
         }
-        let found = budget::within(call, Ok(found)).await.map_err(|failure| failure.problem())?;
+        let found = budget::within(call, Ok(found)).await?;
         let (news, _receipt) = call.disclose(found).await?;
         for person in news.gone {
             self.told.remove(&person);
@@ -124,7 +124,7 @@ impl Pieces for Subscription {
         if !news.piece.more {
             self.seen = Some(city);
         }
-        stream::event("contacts", None, &news.piece).map(Some)
+        Ok(Some(stream::event("contacts", None, &news.piece)?))
     }
 }
 
