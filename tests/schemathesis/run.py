@@ -72,6 +72,8 @@ def main():
     address, mllp = free_address(), free_address()
     url = f"http://{address}"
     with tempfile.TemporaryDirectory() as folder:
+        # The private PostgreSQL of a hub that root starts is another user's.
+        os.chmod(folder, 0o755)
         config = pathlib.Path(folder, "isthmus.toml")
         config.write_text(f'data_dir = "{folder}/data"\nhttp_listen = "{address}"\nmllp_listen = "{mllp}"\n')
         environment = {**os.environ, "ISTHMUS_CONFIG": str(config)}
@@ -113,7 +115,7 @@ def main():
                 for name, value in headers.items():
                     command += ["-H", f"{name}: {value}"]
                 print(f"== {role}", flush=True)
-                if subprocess.run(command).returncode != 0:
+                if subprocess.run(command, cwd=folder).returncode != 0:
                     failed.append(role)
             if server.poll() is not None:
                 sys.exit(f"the hub ended: {server.returncode}")

@@ -167,6 +167,7 @@ pub fn finish(router: Router, mut api: OpenApi, others: &[ProblemKind], state: O
     kinds.extend(others.iter().filter(|other| PROBLEMS.iter().all(|problem| problem.code() != other.code)));
     let (problems, problems_api) = OpenApiRouter::new().routes(routes!(system::problems)).split_for_parts();
     api.merge(problems_api);
+    openapi::tell_problems(&mut api);
     router
         .merge(problems.layer(Extension(system::Kinds(kinds.into()))))
         .route("/openapi.json", get(system::document(&api)))

@@ -2,6 +2,7 @@
 
 use access::Purpose;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, ContentBuilder, OpenApi as OpenApiDocument, Ref, RefOr, ResponseBuilder};
 use utoipa::{IntoParams, Modify, OpenApi};
 
 /// The headers of every question about a person.
@@ -59,5 +60,43 @@ impl Modify for BearerToken {
         );
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         openapi.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The media type of a problem (RFC 9457).
+const PROBLEM: &str = "application/problem+json";
+const PROBLEM_SCHEMA: &str = "#/components/schemas/ProblemDocument";
+
+/// Says of every route what all of them have in common: problems are of the media type of problems, and any route may answer
+/// with one, if only because an address holds what could be an identifier.
+pub(crate) fn tell_problems(api: &mut OpenApiDocument) {
+    for item in api.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.head, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            for response in responses.values_mut() {
+                let RefOr::T(response) = response else { continue };
+                if response.content.get("application/json").is_some_and(is_problem)
+                    && let Some(content) = response.content.shift_remove("application/json")
+                {
+                    response.content.insert(PROBLEM.to_owned(), content);
+                }
+            }
+            responses.entry("default".to_owned()).or_insert_with(|| {
+                let content = ContentBuilder::new().schema(Some(Ref::new(PROBLEM_SCHEMA))).build();
+                let description = "A problem; see /problems";
+                RefOr::T(ResponseBuilder::new().description(description).content(PROBLEM, content).build())
+            });
+        }
+    }
+}
+
+fn is_problem(content: &RefOr<Content>) -> bool {
+    match content {
+        RefOr::T(content) => {
+            matches!(&content.schema, Some(RefOr::Ref(schema)) if schema.ref_location == PROBLEM_SCHEMA)
+        }
+        RefOr::Ref(_) => false,
     }
 }
