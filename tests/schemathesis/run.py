@@ -107,10 +107,11 @@ def main():
                 words += ["--unit", unit] if unit else []
                 words += ["--person", person] if has_file else []
                 headers = {"Authorization": f"Bearer {token(*words)}", "Isthmus-Purpose": purpose, "Isthmus-Case": "CASE-1"}
-                # A stream of changes has no end, and the way to a provider leads out of the hub.
+                # A stream of changes has no end, and Schemathesis writes no bodies of the media type of resumed uploads.
                 command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--checks", CHECKS,
                            "--max-examples", str(arguments.examples), "--phases", "examples,coverage,fuzzing",
                            "--request-timeout", "20", "--suppress-health-check", "all", "--exclude-path", "/v1/changes",
+                           "--exclude-operation-id", "append",
                            "--seed", "7", "--continue-on-failure", "--warnings", "off"]
                 for name, value in headers.items():
                     command += ["-H", f"{name}: {value}"]
