@@ -153,7 +153,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
             ("the subscriber", ask().by("subscriber").purpose("HOPERAT")),
             ("the officer", ask().by("officer").purpose("HOPERAT")),
             ("the lead", ask().by("chief").purpose("HOPERAT")),
-            ("the lead of a case", ask().by("chief").purpose("HOPERAT").case("SZ-2022-7")),
+            ("the lead of a case", ask().by("chief").purpose("HOPERAT").case("SZ-2022-8")),
             ("the analyst", ask().by("analyst").purpose("HOPERAT")),
         ];
         let mut answered = 0;
