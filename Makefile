@@ -25,7 +25,7 @@ openapi: ## write schemas/openapi.json, from which the console's client is made,
 	@node services/console/tests/openapi.mjs target/debug/isthmus
 
 schemathesis: build ## requests made from the OpenAPI document, with a token of each role (ARGS="--examples 100 --roles cdc-tracer"): no 5xx, no undocumented answer
-	@python=$$(tests/schemathesis/venv.sh target/schemathesis-venv) && $$python tests/schemathesis/run.py target/release/isthmus $(ARGS)
+	@python=$$(tests/venv.sh tests/schemathesis target/schemathesis-venv) && $$python tests/schemathesis/run.py target/release/isthmus $(ARGS)
 
 test: ## everything that must hold: format, lints, edges, schemas, all tests, docs
 	@.ci/setup test
@@ -55,7 +55,7 @@ bench-curve: ## how fast the hub links records, by the number that it holds (CUR
 	@cargo bench --quiet -p linkage --bench curve -- $(CURVE)
 
 bench-exposure: build ## contacts and codes at size: in memory, through the hub, and as SQL in DuckDB, compared (ARGS="--residents 5000")
-	@python=$$(tests/exposure/venv.sh target/exposure-venv) && \
+	@python=$$(tests/venv.sh tests/exposure target/exposure-venv duckdb) && \
 	    bench=$$(cargo bench -p exposure --bench contacts --no-run --message-format json | sed -n 's/.*"executable":"\([^"]*contacts-[^"]*\)".*/\1/p') && \
 	    $$python tests/exposure/bench.py --bench $$bench $(ARGS)
 
@@ -63,5 +63,5 @@ bench-ledger: ## appends with proof from 64 clients, and verifying a million ent
 	@cargo bench --quiet -p ledger --bench ledger -- $(ARGS)
 
 bench-linkage: build bench-curve ## the curve, and `isthmus link` on every evaluation set, with Splink beside it (ARGS="--only short --without-splink")
-	@python=$$(tests/linkage/venv.sh target/linkage-venv) && \
+	@python=$$(tests/venv.sh tests/linkage target/linkage-venv splink duckdb) && \
 	    $$python tests/linkage/bench.py --data target/linkage-data $(ARGS)

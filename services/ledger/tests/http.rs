@@ -1,28 +1,14 @@
 //! The service over real HTTP, with the client that the query API uses.
 
-use domain::{Sensitive, Timestamp};
-use ledger::{
-    Access, Checkpoint, Code, LedgerClient, LedgerError, LedgerHandle, Nonce, OpenOptions, PolicyHash, Released,
-    RemoteLedger, Stamper,
-};
+mod support;
+
+use domain::Sensitive;
+use ledger::{Checkpoint, Code, LedgerClient, LedgerError, LedgerHandle, OpenOptions, Released, RemoteLedger};
 use ledger_service::{LedgerState, service_router};
 
-const SECRET: &str = "an append secret of the tests, 32+";
+use support::access;
 
-fn access() -> Access {
-    let code = |text| Code::parse(text).expect("a valid code");
-    Access {
-        stamp: Stamper::start().stamp(Timestamp::from_millis(1_646_092_800_000)),
-        actor: code("cdc-0001"),
-        unit: code("320506"),
-        role: code("cdc-tracer"),
-        action: code("person.read"),
-        purpose: Some(code("PUBHLTH")),
-        case: None,
-        policy: PolicyHash([1; 32]),
-        request: Nonce::random(),
-    }
-}
+const SECRET: &str = "an append secret of the tests, 32+";
 
 struct Service {
     ledger: LedgerHandle,

@@ -1,39 +1,30 @@
 //! A new signing key while the ledger is at work: over HTTP, with clients and witnesses that know the old key only.
 
+mod support;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::{Sensitive, Timestamp};
+use domain::Sensitive;
 use ledger::{
-    Access, Checkpoint, Code, LedgerClient, LedgerHandle, LogKey, LogVerifier, Nonce, NoteError, OpenOptions,
-    PolicyHash, Receipt, Released, RemoteLedger, Stamper, Witness, WitnessAddress, begin_rotation, finish_rotation,
-    verify,
+    Checkpoint, LedgerClient, LedgerHandle, LogKey, LogVerifier, NoteError, OpenOptions, Receipt, Released,
+    RemoteLedger, Witness, WitnessAddress, begin_rotation, finish_rotation, verify,
 };
 use ledger_service::{LedgerState, Witnessing, service_router, witness_router};
 use runtime::Shutdown;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use support::access;
+
 const ORIGIN: &str = "ledger.test/rotation";
 const SECRET: &str = "a secret of more than thirty-two characters";
 
 async fn append(client: &LedgerClient) -> Receipt {
-    let code = |text| Code::parse(text).expect("a valid code");
-    let access = Access {
-        stamp: Stamper::start().stamp(Timestamp::from_millis(1_646_092_800_000)),
-        actor: code("cdc-0001"),
-        unit: code("320506"),
-        role: code("cdc-tracer"),
-        action: code("read-person"),
-        purpose: Some(code("PUBHLTH")),
-        case: None,
-        policy: PolicyHash([1; 32]),
-        request: Nonce::random(),
-    };
-    client.disclose(access.disclose((), Released::default())).await.expect("no request fails").into_parts().1
+    client.disclose(access().disclose((), Released::default())).await.expect("no request fails").into_parts().1
 }
 
 /// A witness that knows the log by this key; at `at`, or anywhere.

@@ -1,18 +1,21 @@
 //! A log and its witnesses over real HTTP.
 
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::Timestamp;
 use ed25519_dalek::{Signature, Verifier as _, VerifyingKey};
 use ledger::{
-    Access, Archive, Checkpoint, Code, LedgerClient, LedgerError, LedgerHandle, Nonce, OpenOptions, PolicyHash,
-    Released, Stamper, Witness, WitnessAddress, WitnessVerifier, Witnesses, verify,
+    Archive, Checkpoint, LedgerClient, LedgerError, LedgerHandle, OpenOptions, Released, Witness, WitnessAddress,
+    WitnessVerifier, Witnesses, verify,
 };
 use ledger_service::{Witnessing, witness_router};
 use signed_note::{Note, StandardVerifier, VerifierList};
+
+use support::access;
 
 const ORIGIN: &str = "ledger.test/witnessed";
 
@@ -27,20 +30,8 @@ fn options(home: &Path) -> OpenOptions {
 
 async fn append(ledger: &LedgerHandle, count: u64) {
     let client = LedgerClient::Local(ledger.clone());
-    let code = |text| Code::parse(text).expect("a valid code");
     for _ in 0..count {
-        let access = Access {
-            stamp: Stamper::start().stamp(Timestamp::from_millis(1_646_092_800_000)),
-            actor: code("cdc-0001"),
-            unit: code("320506"),
-            role: code("cdc-tracer"),
-            action: code("read-person"),
-            purpose: Some(code("PUBHLTH")),
-            case: None,
-            policy: PolicyHash([1; 32]),
-            request: Nonce::random(),
-        };
-        client.disclose(access.disclose((), Released::default())).await.expect("recorded").into_parts();
+        client.disclose(access().disclose((), Released::default())).await.expect("recorded").into_parts();
     }
 }
 

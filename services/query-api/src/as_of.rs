@@ -28,6 +28,12 @@ pub(crate) fn instant(text: &str) -> Result<Timestamp, Problem> {
     Timestamp::parse(text).map_err(|_| Problem::QueryMalformed)
 }
 
+/// The instant of knowledge that a query names: not one that is still to come.
+pub(crate) fn known_at(stated: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+    let at = stated.map(instant).transpose()?;
+    if at.is_some_and(|at| at > now) { Err(Problem::QueryMalformed) } else { Ok(at) }
+}
+
 /// Answers with the person, or the persons, that the id stood for at the instant.
 pub(crate) async fn answer(call: &Call, conn: &mut Conn, at: Timestamp) -> Result<PersonAnswer, Failure> {
     let asked = subject::asked(call)?;

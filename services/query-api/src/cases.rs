@@ -18,7 +18,7 @@ use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::happening::{CaseView, case_view};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
-use crate::{facts, known_cases, query, reviews, townships};
+use crate::{as_of, facts, known_cases, query, reviews};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -276,7 +276,7 @@ fn clusters(rules: &Rules, cases: &[Case], now: Timestamp) -> Vec<ClusterView> {
 
 async fn case_list(call: &Call) -> Result<Found<CaseList>, Failure> {
     let [existing, after, limit, known_at] = query::members(&call.query, ["existing", "after", "limit", "known_at"])?;
-    let known_at = townships::known_at(known_at.as_deref(), call.state.now())?;
+    let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
     let existing: Option<bool> = existing.map(|text| text.parse()).transpose().map_err(|_| Problem::QueryMalformed)?;
     let after: Option<RecordId> = after.map(|id| id.parse()).transpose().map_err(|_| Problem::QueryMalformed)?;
     let limit = usize::try_from(reviews::limit_of(limit)?).unwrap_or(usize::MAX);
@@ -304,7 +304,7 @@ fn subjects(cases: &[Case]) -> Vec<PersonId> {
 
 async fn one_case(call: &Call) -> Result<Found<CaseAnswer>, Failure> {
     let [known_at] = query::members(&call.query, ["known_at"])?;
-    let known_at = townships::known_at(known_at.as_deref(), call.state.now())?;
+    let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
     let now = known_at.unwrap_or_else(|| call.state.now());
     let id: RecordId = call.case_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Problem::CaseNotFound)?;
     let (released, withheld) = granted(call)?;

@@ -10,7 +10,8 @@ mod keeper;
 mod subscription;
 mod table;
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use access::{Action, FieldGroup, FieldGroups};
@@ -28,7 +29,7 @@ use crate::itinerary::{window, within_days};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
-use crate::{query, stream, townships};
+use crate::{as_of, query, stream};
 pub(crate) use city::City;
 pub(crate) use held::Held;
 pub use held::{ContactsFollower, follow_contacts, load_contacts};
@@ -259,7 +260,7 @@ struct Question {
 fn question(query: &str, now: Timestamp) -> Result<Question, Problem> {
     let [from, to, sub, limit, after, known_at] =
         query::members(query, ["from", "to", "sub", "limit", "after", "known_at"])?;
-    let known_at = townships::known_at(known_at.as_deref(), now)?;
+    let known_at = as_of::known_at(known_at.as_deref(), now)?;
     let now = known_at.unwrap_or(now);
     let number = |text: String| text.parse::<usize>().map_err(|_| Problem::QueryMalformed);
     let sub = match sub.as_deref() {
@@ -301,7 +302,7 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
     };
     let mut subjects = near.persons();
     subjects.insert(person.person_id);
-    seen_by_all(call, &mut conn, &subjects).await?;
+    self::granted(call, &mut conn, &subjects).await?;
     let count = near.contacts.len();
     let next = question.after + count;
     let answer = ContactsAnswer {
@@ -323,20 +324,25 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
     Ok(Found { answer, subjects: subjects.into_iter().collect(), released, withheld, count })
 }
 
-/// Refuses when one of the persons of an answer is not the caller's: contacts are shown whole or not at all.
-async fn seen_by_all(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonId>) -> Result<(), Failure> {
+/// What the caller may see of all these persons. One who is not the caller's refuses all: contacts are shown whole or not at
+/// all.
+async fn granted(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonId>) -> Result<FieldGroups, Failure> {
     let entitlement = call.entitlement()?;
     let persons: Vec<PersonId> = persons.iter().copied().collect();
     if views::is_any_nobody(conn, &persons).await? {
         // The index is behind: somebody in it is no person any more.
         return Err(Problem::ContactsLoading.into());
     }
+    // A city has few units, and a decision about a person follows from theirs.
+    let mut decided: BTreeMap<Vec<String>, FieldGroups> = BTreeMap::new();
     for (person, units) in views::list_units(conn, &persons).await? {
-        if subject::decide(&entitlement, person, units, None).is_none() {
-            return Err(Failure::not_found("not-related", person));
+        if let Entry::Vacant(undecided) = decided.entry(units) {
+            let granted = subject::decide(&entitlement, person, undecided.key().clone(), None);
+            undecided.insert(granted.ok_or_else(|| Failure::not_found("not-related", person))?);
         }
     }
-    Ok(())
+    let common = |one: FieldGroups, other: FieldGroups| one.iter().filter(|group| other.contains(*group)).collect();
+    Ok(decided.into_values().reduce(common).unwrap_or_default())
 }
 
 /// What the index says.

@@ -21,7 +21,7 @@ use crate::state::QueryState;
 use crate::subject::{self, Seen};
 use crate::timeline::{DoubtView, FactSource, doubt_code};
 use crate::whereabouts::{self, Whereabouts};
-use crate::{query, townships};
+use crate::{as_of, query};
 
 /// The kinds of facts that an itinerary is made of, each with its field group.
 const KINDS: &[(EventType, FieldGroup)] = &[
@@ -251,7 +251,7 @@ fn question(call: &Call) -> Result<Question, Problem> {
         Some("csv") => Form::Csv,
         Some(_) => return Err(Problem::QueryMalformed),
     };
-    let known_at = townships::known_at(known_at.as_deref(), call.state.now())?;
+    let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
     let now = known_at.unwrap_or_else(|| call.state.now());
     Ok(Question { window: window(from.as_deref(), to.as_deref(), now)?, known_at, form })
 }

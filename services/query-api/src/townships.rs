@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::known_cases::{KnownCases, township_of};
 use crate::problem::{Problem, ProblemDocument};
-use crate::query;
 use crate::state::QueryState;
+use crate::{as_of, query};
 
 /// The risk of townships.
 #[derive(Serialize, ToSchema)]
@@ -94,7 +94,7 @@ pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered 
 
 async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
     let [on, known_at, township] = query::members(&call.query, ["on", "known_at", "township"])?;
-    let known_at = self::known_at(known_at.as_deref(), call.state.now())?;
+    let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
     let on = instant(on.as_deref(), call.state.now())?;
     let wanted = township.as_deref().map(code).transpose()?;
     let rules = &call.state.setup.rules;
@@ -128,15 +128,9 @@ async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
     Ok(Found { answer, subjects: Vec::new(), released, withheld, count })
 }
 
-/// The instant of knowledge that a query names: not one that is still to come.
-pub(crate) fn known_at(stated: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
-    let at = stated.map(|at| Timestamp::parse(at).map_err(|_| Problem::QueryMalformed)).transpose()?;
-    if at.is_some_and(|at| at > now) { Err(Problem::QueryMalformed) } else { Ok(at) }
-}
-
 /// The instant that a query names.
 pub(crate) fn instant(on: Option<&str>, now: Timestamp) -> Result<Timestamp, Problem> {
-    on.map_or(Ok(now), |on| Timestamp::parse(on).map_err(|_| Problem::QueryMalformed))
+    on.map_or(Ok(now), as_of::instant)
 }
 
 fn code(text: &str) -> Result<&str, Problem> {

@@ -103,6 +103,8 @@ impl Index {
         let mut index = self.clone();
         let mut is_gone = vec![false; persons.last().map_or(0, |last| last.0 as usize + 1)];
         let mut touched: BTreeSet<u32> = BTreeSet::new();
+        // Where each of them may have entries afterwards.
+        let mut squares: HashMap<u32, BTreeSet<u32>> = HashMap::new();
         for person in persons {
             is_gone[person.0 as usize] = true;
             touched.extend(self.squares_of(*person));
@@ -111,6 +113,9 @@ impl Index {
         for rows in rows.chunk_by(|one, next| one.square == next.square) {
             let number = index.number(rows[0].square);
             touched.insert(number);
+            for row in rows {
+                squares.entry(row.person).or_default().insert(number);
+            }
             added.insert(number, rows);
         }
         let is_gone = |person: u32| is_gone.get(person as usize).copied().unwrap_or(false);
@@ -126,7 +131,7 @@ impl Index {
             index.shelves[number as usize] = shelf;
         }
         for person in persons {
-            index.find_squares(*person, &touched);
+            index.find_squares(*person, &squares.remove(&person.0).unwrap_or_default());
         }
         index.rooms = Arc::new(self.rooms.with(persons, occupancies));
         Ok(index)

@@ -80,8 +80,8 @@ pub(super) async fn put_facts(conn: &mut PgConnection, changes: &Changes, kept: 
         .execute(&mut *conn)
         .await?;
     }
-    put(conn, Into::Before, &before).await?;
-    put(conn, Into::Last, &changes.facts).await
+    put(conn, Table::Before, &before).await?;
+    put(conn, Table::Last, &changes.facts).await
 }
 
 /// Columns and rows of an insert.
@@ -97,15 +97,15 @@ macro_rules! rows {
 }
 
 #[derive(Clone, Copy)]
-enum Into {
+enum Table {
     Last,
     Before,
 }
 
-async fn put(conn: &mut PgConnection, into: Into, facts: &[FactPut]) -> Result<()> {
+async fn put(conn: &mut PgConnection, table: Table, facts: &[FactPut]) -> Result<()> {
     // The same statement known twice was known since the first time.
-    let statement = match into {
-        Into::Last => concat!(
+    let statement = match table {
+        Table::Last => concat!(
             "INSERT INTO fact AS kept ",
             rows!(),
             "ON CONFLICT (record_id, kind) DO UPDATE SET retracted = excluded.retracted, version = excluded.version,
@@ -117,7 +117,7 @@ async fn put(conn: &mut PgConnection, into: Into, facts: &[FactPut]) -> Result<(
                OR ((excluded.version, excluded.reading, excluded.retracted, excluded.event_id)
                  = (kept.version, kept.reading, kept.retracted, kept.event_id) AND excluded.known_at < kept.known_at)"
         ),
-        Into::Before => concat!(
+        Table::Before => concat!(
             "INSERT INTO fact_before AS kept ",
             rows!(),
             "ON CONFLICT (record_id, kind, version, reading, retracted, event_id)

@@ -162,6 +162,22 @@ pub async fn list_claims_of_person(conn: &mut PgConnection, person: PersonId, li
     claims(rows.bind(person.as_uuid()).bind(limit).fetch_all(conn).await?)
 }
 
+/// The tokens that lead to facts of any of the persons, each once; see [`list_claims_of_person`].
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_tokens_of_persons(conn: &mut PgConnection, persons: &[PersonId]) -> Result<Vec<ClaimToken>> {
+    let persons: Vec<Uuid> = persons.iter().map(|person| person.as_uuid()).collect();
+    let tokens: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT c.token FROM source_record r JOIN claim c USING (record_id) WHERE r.person_id = ANY($1) AND c.role > 0
+         UNION SELECT record_id FROM source_record WHERE person_id = ANY($1)",
+    )
+    .bind(persons)
+    .fetch_all(conn)
+    .await?;
+    Ok(tokens.into_iter().map(|token| ClaimToken::from_bytes(token.into_bytes())).collect())
+}
+
 /// The current person of a record.
 ///
 /// # Errors

@@ -4,7 +4,6 @@
 //! leaves, a case at a time, so that a long one is never whole in memory. Each case is told as
 //! `GET /v1/persons/{person_id}/contacts` tells it for the same stretch; the meetings one by one are told there.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -16,17 +15,16 @@ use domain::{PersonId, RecordId};
 use exposure::{Carrier, Case, Crowd, Exposed, Link, Seconds, Span};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use store::views;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{CrowdView, Shown, SubContactView, SubContactsView, group_of, group_of_room, second, table};
+use super::{CrowdView, Shown, SubContactView, SubContactsView, granted, group_of, group_of_room, second, table};
 use crate::call::{Answered, Ask, Call, Failure, Found, ReceiptView, Receipted};
 use crate::itinerary::{window, within_days};
 use crate::known_cases::KnownCases;
 use crate::problem::{Problem, ProblemDocument};
+use crate::query;
 use crate::state::QueryState;
-use crate::{query, subject};
 
 /// Cases in one question at most, and the bytes of their list.
 const CASES_MAX: usize = 5_000;
@@ -238,8 +236,7 @@ async fn batch(call: &Call) -> Result<Found<Batch>, Failure> {
     let known = KnownCases::read(&mut conn, (&setup.rules, &setup.key_groups), now).await?;
     let (wanted, untraceable) = wanted(&question, &known, stretch)?;
     let persons: BTreeSet<PersonId> = wanted.iter().map(|wanted| wanted.person).collect();
-    let granted = granted(call, &mut conn, &persons).await?;
-    let (released, withheld) = call.split(&granted);
+    let (released, withheld) = call.split(&granted(call, &mut conn, &persons).await?);
     let city = call.state.contacts.city()?;
     let head = BatchHead {
         from: stretch.from.to_string(),
@@ -266,7 +263,7 @@ async fn batch(call: &Call) -> Result<Found<Batch>, Failure> {
     let _place = call.state.counting.acquire().await.map_err(|_| Problem::Internal)?;
     let (batch, subjects) = tokio::task::spawn_blocking(gather).await.map_err(|_| Problem::Internal)??;
     let mut conn = setup.store.snapshot().await?;
-    self::granted(call, &mut conn, &subjects).await?;
+    granted(call, &mut conn, &subjects).await?;
     let count = batch.rows();
     Ok(Found { answer: batch, subjects: subjects.into_iter().collect(), released, withheld, count })
 }
@@ -302,27 +299,6 @@ fn wanted(
         }
     }
     Ok((wanted, untraceable))
-}
-
-/// What the caller may see of all these persons. One who is not the caller's refuses all: contacts are shown whole or not at
-/// all.
-async fn granted(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonId>) -> Result<FieldGroups, Failure> {
-    let entitlement = call.entitlement()?;
-    let persons: Vec<PersonId> = persons.iter().copied().collect();
-    if views::is_any_nobody(conn, &persons).await? {
-        // The index is behind: somebody in it is no person any more.
-        return Err(Problem::ContactsLoading.into());
-    }
-    // A city has few units, and a decision about a person follows from theirs.
-    let mut decided: BTreeMap<Vec<String>, FieldGroups> = BTreeMap::new();
-    for (person, units) in views::list_units(conn, &persons).await? {
-        if let Entry::Vacant(undecided) = decided.entry(units) {
-            let granted = subject::decide(&entitlement, person, undecided.key().clone(), None);
-            undecided.insert(granted.ok_or_else(|| Failure::not_found("not-related", person))?);
-        }
-    }
-    let common = |one: FieldGroups, other: FieldGroups| one.iter().filter(|group| other.contains(*group)).collect();
-    Ok(decided.into_values().reduce(common).unwrap_or_default())
 }
 
 /// Finds whom the cases met, and whom these met until `carried_to`.

@@ -23,8 +23,7 @@ const ROWS: i64 = 100_000;
 /// How far back the index goes before the latest presence: the 14 days of a case, and the 14 of who asks late.
 const DAYS: i64 = 30;
 const DAY_MS: i64 = 86_400_000;
-/// Tokens of one person at most, and subjects whose facts are read at once.
-const TOKENS_MAX: i64 = 100_000;
+/// Subjects whose facts are read at once.
 const SUBJECTS_AT_ONCE: usize = 1_000;
 /// What has no end ends when seconds do: a question says until when it is asked.
 const FOREVER: Timestamp = Timestamp::from_millis(u32::MAX as i64 * 1_000);
@@ -181,10 +180,7 @@ impl Keeper {
             persons.extend(rows.iter().filter_map(of));
         }
         let mut tokens: BTreeSet<ClaimToken> = subjects.iter().copied().collect();
-        for person in &persons {
-            let claims = views::list_claims_of_person(conn, *person, TOKENS_MAX).await?;
-            tokens.extend(claims.iter().map(|claim| claim.token));
-        }
+        tokens.extend(views::list_tokens_of_persons(conn, &persons.iter().copied().collect::<Vec<_>>()).await?);
         let tokens: Vec<ClaimToken> = tokens.into_iter().collect();
         self.gathered.only = Some(persons);
         for tokens in tokens.chunks(SUBJECTS_AT_ONCE) {

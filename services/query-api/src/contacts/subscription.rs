@@ -8,7 +8,7 @@ use exposure::{Case, Exposed, Second, Seconds, Span};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{CONTACTS_MAX, City, ContactView, Shown, group_of_room, seen_by_all};
+use super::{CONTACTS_MAX, City, ContactView, Shown, granted, group_of_room};
 use crate::budget;
 use crate::call::{Call, Failure, Found};
 use crate::problem::Problem;
@@ -94,7 +94,7 @@ impl Subscription {
         subjects.extend(news.gone.iter().chain([&person.person_id]));
         subjects.sort_unstable();
         subjects.dedup();
-        seen_by_all(call, &mut conn, &subjects.iter().copied().collect()).await?;
+        self::granted(call, &mut conn, &subjects.iter().copied().collect()).await?;
         let count = news.told.len() + news.gone.len();
         Ok(Some(Found { answer: news, subjects, released, withheld, count }))
     }
