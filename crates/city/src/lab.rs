@@ -27,6 +27,10 @@ const COLUMNS: &str =
 const ROUND_SHARE: f64 = 0.35;
 const POOL: usize = 10;
 
+/// Travellers who are tested on a day, of so many residents one; some are tested again two days later.
+const RESIDENTS_PER_TRAVELLER: usize = 1_000;
+const TESTED_AGAIN: f64 = 0.2;
+
 /// What the laboratory remembers from day to day.
 pub(crate) struct Lab {
     samples: u64,
@@ -34,6 +38,7 @@ pub(crate) struct Lab {
     /// Rows that are not reported yet.
     pending: Vec<Row>,
     stale: Vec<Row>,
+    travellers: u32,
 }
 
 /// A person's specimen.
@@ -55,7 +60,7 @@ impl Specimen {
 
 impl Lab {
     pub(crate) fn new() -> Self {
-        Self { samples: 0, pools: 0, pending: Vec::new(), stale: Vec::new() }
+        Self { samples: 0, pools: 0, pending: Vec::new(), stale: Vec::new(), travellers: 0 }
     }
 
     /// Takes the specimens of a day and writes what is reported until the next morning.
@@ -91,6 +96,9 @@ impl Lab {
         }
         if !tube.is_empty() {
             self.pool(city, day, &tube, &is_case, &mut dice);
+        }
+        for _ in 0..city.people.len().div_ceil(RESIDENTS_PER_TRAVELLER) {
+            self.traveller(city, day);
         }
         self.deliver(city, day, output)?;
         if day + 1 == i64::from(city.days) {
@@ -167,8 +175,23 @@ impl Lab {
         }
     }
 
+    /// Somebody who passes through is tested at the station; nobody else knows them.
+    fn traveller(&mut self, city: &City, day: i64) {
+        let number = city.people.len() as u32 + self.travellers;
+        self.travellers += 1;
+        let mut dice = Dice::new(city.seed, Purpose::Lab, day as u64, u64::from(number));
+        let (name, document, phone) = city.traveller(number, &mut dice);
+        let again = dice.chance(TESTED_AGAIN).then_some(day + 2).filter(|day| *day < i64::from(city.days));
+        for day in std::iter::once(day).chain(again) {
+            let at = day * DAY + dice.between(8 * HOUR, 17 * HOUR);
+            let said = [&name.whole(), document.kind(), document.number(), &phone];
+            let specimen = self.taken(number, "", said, "火车站", at);
+            let reported = day * DAY + dice.between(18 * HOUR, 23 * HOUR);
+            self.pending.push(specimen.row("阴性", "", reported, "终审").trap("traveller"));
+        }
+    }
+
     fn specimen(&mut self, city: &City, person: u32, tube: &str, at: i64, dice: &mut Dice) -> Specimen {
-        self.samples += 1;
         let someone = &city.people[person as usize];
         let mut traps = Vec::new();
         let name = statement::name(city, person, COUNTER, dice, &mut traps).text;
@@ -179,16 +202,23 @@ impl Lab {
             number = format!("{}.{}E+17", &number[..1], &number[1..6]);
         }
         let grid = city.grid_of(someone.home);
+        let said = [&name, someone.document.kind(), &number, &phone];
+        let specimen = self.taken(person, tube, said, &grid.name, at);
+        Specimen { traps, destroyed, ..specimen }
+    }
+
+    /// A specimen of somebody who states a name, a kind of document, its number and a phone.
+    fn taken(&mut self, person: u32, tube: &str, said: [&str; 4], place: &str, at: i64) -> Specimen {
+        self.samples += 1;
         let lab =
             if self.samples.is_multiple_of(3) { "云浦市疾病预防控制中心" } else { "云浦医学检验所" };
         let before_result = format!(
-            "S{:011},{tube},{name},{},{number},{phone},{}采样点,{},新型冠状病毒核酸",
+            "S{:011},{tube},{},{place}采样点,{},新型冠状病毒核酸",
             scattered(self.samples, 4_827_100_003, 99_999_999_977),
-            someone.document.kind(),
-            grid.name,
+            said.join(","),
             clock::dashed(at / MINUTE * MINUTE),
         );
-        Specimen { person, before_result, lab, traps, destroyed }
+        Specimen { person, before_result, lab, traps: Vec::new(), destroyed: false }
     }
 }
 

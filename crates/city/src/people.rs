@@ -18,6 +18,8 @@ const ORIGINS: [(&str, &str); 4] = [
     ("522298", "贵州省铜仁市云溪县"),
     ("421198", "湖北省黄冈市石塘县"),
 ];
+/// Where those who pass through come from: no resident does.
+const ELSEWHERE: &str = "361198";
 const PREFIXES: [&str; 14] =
     ["138", "139", "150", "159", "188", "187", "130", "186", "155", "133", "189", "177", "199", "166"];
 /// 2022-03-01 in days since 1970-01-01.
@@ -163,6 +165,19 @@ impl City {
             phone.opened <= at && phone.closed.is_none_or(|closed| at < closed)
         };
         self.people[person as usize].phones.iter().find(open).copied()
+    }
+
+    /// Somebody who passes through, and is in no register of the city: name, document and phone. Their numbers follow those
+    /// of the residents.
+    pub(crate) fn traveller(&self, number: u32, dice: &mut Dice) -> (Name, Document, String) {
+        let sex = if dice.chance(0.5) { Sex::Male } else { Sex::Female };
+        let name = names::han(&names::surname(dice), sex, dice);
+        let birth = TODAY - dice.between(18 * 366, 70 * 365) as i32;
+        let sequence = (number * 2 % 998) as u16 + 2 - u16::from(sex == Sex::Male);
+        let document = ResidentId::compose(ELSEWHERE, Day::from_epoch_days(birth), sequence);
+        let document = Document::Resident(document.map(|number| number.as_str().to_owned()).unwrap_or_default());
+        let phone = format!("{}{:08}", dice.pick(&PREFIXES), serial(self.phones.len() as u64 + u64::from(number)));
+        (name, document, phone)
     }
 
     /// Grid of a dwelling.
@@ -471,8 +486,7 @@ impl City {
     }
 
     fn new_phone(&mut self, holder: Holder, opened: i64, dice: &mut Dice) -> u32 {
-        let serial = scattered(self.phones.len() as u64, 48_271_003, 99_999_989);
-        let number = format!("{}{serial:08}", dice.pick(&PREFIXES));
+        let number = format!("{}{:08}", dice.pick(&PREFIXES), serial(self.phones.len() as u64));
         let prefix = *dice.pick(&["", "", "", "86", "+86", "0086"]);
         self.push_phone(number, prefix, holder, opened, dice)
     }
@@ -490,4 +504,9 @@ impl City {
         self.phones.push(Phone { number, prefix, holder, opened, closed: None, located, machine: false });
         self.phones.len() as u32 - 1
     }
+}
+
+/// The last eight digits of a phone, of which no two are the same.
+fn serial(phone: u64) -> u64 {
+    scattered(phone, 48_271_003, 99_999_989)
 }

@@ -239,10 +239,7 @@ fn granted(call: &Call) -> Result<(FieldGroups, FieldGroups), Failure> {
 
 /// All cases, or as they were known at an instant.
 async fn cases(conn: &mut Conn, known_at: Option<Timestamp>) -> Result<Vec<Case>, Failure> {
-    let rows = match known_at {
-        None => views::list_case_facts(conn).await?,
-        Some(known_at) => views::list_case_facts_known(conn, known_at).await?,
-    };
+    let rows = views::list_case_facts(conn, known_at).await?;
     let attributions = facts::attributed(conn, &rows).await?;
     let case = |(row, attribution): (FactRow, Attribution)| {
         let (id, since) = (row.record_id, row.started_at);

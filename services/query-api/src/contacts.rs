@@ -31,7 +31,7 @@ use crate::state::QueryState;
 use crate::subject::{self, Seen};
 use crate::{as_of, query, stream};
 pub(crate) use city::City;
-pub(crate) use held::Held;
+pub(crate) use held::{Held, city};
 pub use held::{ContactsFollower, follow_contacts, load_contacts};
 use subscription::Subscription;
 
@@ -281,10 +281,7 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
     let question = question(&call.query, call.state.now())?;
     within_days(call, question.window)?;
     // Before a connection is held: it may take a while.
-    let city = match question.known_at {
-        None => call.state.contacts.city()?,
-        Some(known_at) => held::city_known(&call.state, known_at).await?,
-    };
+    let city = city(&call.state, question.known_at).await?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted);

@@ -231,7 +231,7 @@ fn age(birth: Day, today: Day) -> Option<u32> {
 
 async fn cases_by_state(conn: &mut Conn, units: &[String]) -> Result<Vec<Vec<u32>>, Failure> {
     let mut counts = vec![vec![0; Kind::CasesByState.columns().len()]; units.len()];
-    for row in views::list_case_facts(conn).await? {
+    for row in views::list_case_facts(conn, None).await? {
         let Body::CaseStatus(status) = row.body()? else { continue };
         let column = match status.state {
             CaseState::Confirmed => 0,

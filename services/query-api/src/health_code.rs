@@ -20,13 +20,13 @@ use uuid::Uuid;
 
 use crate::appeals::{self, AppealView};
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
-use crate::contacts::City;
+use crate::contacts::{self, City};
 use crate::known_cases::{KnownCases, township_of};
 use crate::problem::{Problem, ProblemDocument};
 use crate::query;
 use crate::state::QueryState;
 use crate::townships::instant;
-use crate::{subject, whereabouts};
+use crate::{as_of, subject, whereabouts};
 
 const DAY_MS: i64 = 86_400_000;
 /// Whoever is nowhere in the index: met nobody.
@@ -84,7 +84,7 @@ pub(crate) struct CodeReasonView {
     pub events: Vec<Uuid>,
 }
 
-/// Reads the colour of a person's health code at an instant, with its reasons.
+/// Reads the colour of a person's health code at an instant, with its reasons, as it is known now or was known then.
 #[utoipa::path(
     get,
     path = "/v1/persons/{person_id}/health-code",
@@ -93,7 +93,9 @@ pub(crate) struct CodeReasonView {
     params(
         crate::openapi::PersonHeaders,
         ("person_id" = Uuid, Path, description = "Id of the person"),
-        ("on" = Option<String>, Query, format = DateTime, description = "The instant; now unless stated"),
+        ("on" = Option<String>, Query, format = DateTime, description = "The instant; now, or `known_at`, unless stated"),
+        ("known_at" = Option<String>, Query, format = DateTime,
+         description = "Only what the hub had read by this instant; all that it knows unless stated"),
     ),
     responses(
         (status = 200, description = "The code", body = Receipted<CodeAnswer>,
@@ -108,7 +110,12 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         Ok(call) => call,
         Err(answered) => return answered,
     };
-    let found = code(&call).await;
+    let found = async {
+        let [on, known_at] = query::members(&call.query, ["on", "known_at"])?;
+        let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
+        code(&call, on.as_deref(), known_at).await
+    };
+    let found = found.await;
     call.finish(found).await
 }
 
@@ -139,19 +146,31 @@ pub(crate) async fn read_own(State(state): State<QueryState>, ask: Ask) -> Answe
         Ok(person) => call.person_id = Some(person.to_string()),
         Err(failure) => return call.refuse(failure).await,
     }
-    let found = code(&call).await;
+    let found = async {
+        let [on] = query::members(&call.query, ["on"])?;
+        code(&call, on.as_deref(), None).await
+    };
+    let found = found.await;
     call.finish(found).await
 }
 
-async fn code(call: &Call) -> Result<Found<CodeAnswer>, Failure> {
-    let [on] = query::members(&call.query, ["on"])?;
-    let on = instant(on.as_deref(), call.state.now())?;
+async fn code(call: &Call, on: Option<&str>, known_at: Option<Timestamp>) -> Result<Found<CodeAnswer>, Failure> {
+    let on = instant(on, known_at.unwrap_or_else(|| call.state.now()))?;
+    // Before a connection is held: it may take a while.
+    let city = contacts::city(&call.state, known_at).await?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let seen = subject::see(call, &mut conn).await?;
     let person = seen.person.person_id;
     let (released, withheld) = call.split(&seen.granted);
-    let appeals = appeals::of_person(&mut conn, person).await?;
-    let Computed { code, grounds, city } = compute(call, &mut conn, person, on, &appeals).await?;
+    let mut appeals = appeals::of_person(&mut conn, person).await?;
+    if let Some(known_at) = known_at {
+        appeals.retain(|appeal| appeal.made <= known_at);
+        for appeal in &mut appeals {
+            appeal.decision.take_if(|decision| decision.at > known_at);
+        }
+    }
+    let asked = Asked { person, on, known_at, city: &city };
+    let Computed { code, grounds } = compute(call, &mut conn, asked, &appeals).await?;
     let shows_sources = released.contains(FieldGroup::Provenance);
     let view = |reasons: &[Reason]| -> Vec<CodeReasonView> {
         let shown = reasons.iter().filter(|reason| released.contains(group(reason.cause)));
@@ -183,29 +202,34 @@ pub(crate) async fn reasons_of(
     now: Timestamp,
 ) -> Result<BTreeSet<EventId>, Failure> {
     let appeals = appeals::of_person(conn, person).await?;
-    let Computed { code, grounds, .. } = compute(call, conn, person, now, &appeals).await?;
+    let city = call.state.contacts.city()?;
+    let asked = Asked { person, on: now, known_at: None, city: &city };
+    let Computed { code, grounds } = compute(call, conn, asked, &appeals).await?;
     Ok(code.reasons.iter().flat_map(|reason| &reason.facts).map(|fact| grounds.event(*fact)).collect())
+}
+
+/// Whose code is asked for, of which instant, and with what was known when.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    person: PersonId,
+    on: Timestamp,
+    known_at: Option<Timestamp>,
+    /// Of the same knowledge.
+    city: &'a Arc<City>,
 }
 
 /// A code with what it was made of.
 struct Computed {
     code: HealthCode,
     grounds: Grounds,
-    city: Arc<City>,
 }
 
-async fn compute(
-    call: &Call,
-    conn: &mut Conn,
-    person: PersonId,
-    on: Timestamp,
-    appeals: &[AppealRow],
-) -> Result<Computed, Failure> {
+async fn compute(call: &Call, conn: &mut Conn, asked: Asked<'_>, appeals: &[AppealRow]) -> Result<Computed, Failure> {
+    let Asked { person, on, known_at, city } = asked;
     let rules = &call.state.setup.rules;
-    let city = call.state.contacts.city()?;
-    let known = KnownCases::read(conn, (rules, &call.state.setup.key_groups), on).await?;
+    let known = KnownCases::read(conn, (rules, &call.state.setup.key_groups), on, known_at).await?;
     let window = Span::new(on.plus_millis(-i64::from(rules.code.red_days) * DAY_MS), on);
-    let held = Arc::clone(&city);
+    let held = Arc::clone(city);
     // Over all cases this takes a while: not on a thread that answers others.
     let gather = move || {
         let mut grounds = Grounds::default();
@@ -214,14 +238,14 @@ async fn compute(
         (known, grounds)
     };
     let (known, mut grounds) = tokio::task::spawn_blocking(gather).await.map_err(|_| Problem::Internal)?;
-    grounds.stays(call, conn, person, window).await?;
+    grounds.stays(call, conn, asked, window).await?;
     let risks = known.risks(rules, on);
     let level = |township: TownshipId| KnownCases::level(&risks, &grounds.townships[township.0 as usize]);
     let is_upheld = |appeal: &&AppealRow| appeal.decision.as_ref().is_some_and(|decision| decision.is_upheld);
     let upheld: BTreeSet<EventId> =
         appeals.iter().filter(is_upheld).flat_map(|appeal| &appeal.events).copied().collect();
     let code = HealthCode::new(rules, on, &grounds.all, level, |fact| upheld.contains(&grounds.event(fact)));
-    Ok(Computed { code, grounds, city })
+    Ok(Computed { code, grounds })
 }
 
 /// Where somebody was, and whom they met, is of the trail.
@@ -301,9 +325,9 @@ impl Grounds {
     }
 
     /// The person stayed in townships.
-    async fn stays(&mut self, call: &Call, conn: &mut Conn, person: PersonId, window: Span) -> Result<(), Failure> {
-        let rules = &call.state.setup.rules;
-        let known = whereabouts::read(conn, rules, person, &[EventType::PresenceInterval], window, None).await?;
+    async fn stays(&mut self, call: &Call, conn: &mut Conn, asked: Asked<'_>, window: Span) -> Result<(), Failure> {
+        let (rules, kinds) = (&call.state.setup.rules, [EventType::PresenceInterval]);
+        let known = whereabouts::read(conn, rules, asked.person, &kinds, window, asked.known_at).await?;
         // What is perhaps somebody else's colours nobody, as it makes nobody a contact.
         let is_own = |one: &&Presence| known.facts[one.fact.0 as usize].0.is_owner;
         let own: Vec<Presence> = known.presences.iter().filter(is_own).copied().collect();

@@ -41,29 +41,15 @@ pub(crate) fn township_of(division_code: &str) -> Option<&str> {
 }
 
 impl KnownCases {
-    /// Reads all cases. `days` says when a day begins, `now` is when somebody who is not yet isolated is still infectious.
-    pub(crate) async fn read(conn: &mut Conn, rules: (&Rules, &KeyGroups), now: Timestamp) -> Result<Self, Failure> {
-        let rows = views::list_case_facts(conn).await?;
-        Self::of(conn, rows, rules, now).await
-    }
-
-    /// The same, as it was known at an instant.
-    pub(crate) async fn read_known(
+    /// Reads all cases, or as they were known at an instant. `days` says when a day begins, `now` is when somebody who is not
+    /// yet isolated is still infectious.
+    pub(crate) async fn read(
         conn: &mut Conn,
-        rules: (&Rules, &KeyGroups),
-        now: Timestamp,
-        known_at: Timestamp,
-    ) -> Result<Self, Failure> {
-        let rows = views::list_case_facts_known(conn, known_at).await?;
-        Self::of(conn, rows, rules, now).await
-    }
-
-    async fn of(
-        conn: &mut Conn,
-        rows: Vec<FactRow>,
         (rules, days): (&Rules, &KeyGroups),
         now: Timestamp,
+        known_at: Option<Timestamp>,
     ) -> Result<Self, Failure> {
+        let rows = views::list_case_facts(conn, known_at).await?;
         let attributed = facts::attributed(conn, &rows).await?;
         let mut known = Self::default();
         let mut clusters: BTreeMap<String, u32> = BTreeMap::new();

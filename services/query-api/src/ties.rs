@@ -282,7 +282,7 @@ async fn circles(
 /// Whose the cases are that the hub knows, by every text that a caller may name them with: the hub's id and disease control's
 /// number.
 async fn case_persons(state: &QueryState, conn: &mut Conn) -> Result<HashMap<CaseToken, Option<PersonId>>, Failure> {
-    let rows = views::list_case_facts(conn).await?;
+    let rows = views::list_case_facts(conn, None).await?;
     let attributed = facts::attributed(conn, &rows).await?;
     let key = &state.setup.token_key;
     let mut persons = HashMap::new();

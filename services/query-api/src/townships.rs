@@ -100,10 +100,7 @@ async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
     let rules = &call.state.setup.rules;
     let mut conn = call.state.setup.store.snapshot().await?;
     let by = (rules, &call.state.setup.key_groups);
-    let known = match known_at {
-        None => KnownCases::read(&mut conn, by, on).await?,
-        Some(known_at) => KnownCases::read_known(&mut conn, by, on, known_at).await?,
-    };
+    let known = KnownCases::read(&mut conn, by, on, known_at).await?;
     let risks = known.risks(rules, on);
     let mut townships: Vec<TownshipRisk> = risks
         .iter()

@@ -7,32 +7,23 @@ use super::FactRow;
 use super::read::FactColumns;
 use crate::{PgInstant, Result};
 
-/// Every case, by record.
+/// Every case, or as it was known at an instant; by record.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list_case_facts(conn: &mut PgConnection) -> Result<Vec<FactRow>> {
-    let rows: Vec<FactColumns> = sqlx::query_as(
-        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
-         FROM fact WHERE kind = 14 AND NOT retracted ORDER BY record_id",
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(FactRow::try_from).collect()
-}
-
-/// Every case as it was known at an instant, by record.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn list_case_facts_known(conn: &mut PgConnection, known_at: Timestamp) -> Result<Vec<FactRow>> {
-    let rows: Vec<FactColumns> = sqlx::query_as(
-        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
-         FROM fact_known($1) WHERE kind = 14 AND NOT retracted ORDER BY record_id",
-    )
-    .bind(PgInstant(known_at))
-    .fetch_all(conn)
-    .await?;
+pub async fn list_case_facts(conn: &mut PgConnection, known_at: Option<Timestamp>) -> Result<Vec<FactRow>> {
+    let query = match known_at {
+        None => sqlx::query_as(
+            "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+             FROM fact WHERE kind = 14 AND NOT retracted ORDER BY record_id",
+        ),
+        Some(known_at) => sqlx::query_as(
+            "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+             FROM fact_known($1) WHERE kind = 14 AND NOT retracted ORDER BY record_id",
+        )
+        .bind(PgInstant(known_at)),
+    };
+    let rows: Vec<FactColumns> = query.fetch_all(conn).await?;
     rows.into_iter().map(FactRow::try_from).collect()
 }
 
@@ -53,8 +44,8 @@ pub async fn list_positive_tests(conn: &mut PgConnection, since: Timestamp) -> R
     rows.into_iter().map(FactRow::try_from).collect()
 }
 
-/// Test results between two instants whose person nobody else knows: their subject leads to nobody, or to somebody of whom there
-/// is one record only and no home. The oldest first. Two conditions, because one with OR reads all records for each test.
+/// Test results between two instants whose person nobody else knows: their subject leads to nobody, or to somebody of whom no
+/// other source has a record, and no home is known. The oldest first.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -70,11 +61,14 @@ pub async fn list_tests_without_person(
          WHERE f.kind = 7 AND NOT f.retracted AND f.detail->>'status' <> 'CANCELLED'
            AND f.started_at >= $1 AND f.started_at <= $2
            AND NOT EXISTS (
-               SELECT FROM source_record r JOIN person p USING (person_id)
-               WHERE r.record_id = f.subject AND (p.record_count > 1 OR p.home IS NOT NULL))
-           AND NOT EXISTS (
-               SELECT FROM claim c JOIN source_record r USING (record_id) JOIN person p USING (person_id)
-               WHERE c.token = f.subject AND c.role > 0 AND (p.record_count > 1 OR p.home IS NOT NULL))
+               SELECT FROM (SELECT person_id FROM source_record WHERE record_id = f.subject
+                            UNION ALL
+                            SELECT person_id FROM claim JOIN source_record USING (record_id)
+                            WHERE claim.token = f.subject AND claim.role > 0) tested
+               JOIN person USING (person_id)
+               WHERE person.home IS NOT NULL
+                  OR EXISTS (SELECT FROM source_record other
+                             WHERE other.person_id = tested.person_id AND other.source <> f.source))
          ORDER BY f.started_at, f.record_id LIMIT $3",
     )
     .bind(PgInstant(since))

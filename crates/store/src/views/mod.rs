@@ -21,7 +21,7 @@ mod write;
 
 use sqlx::postgres::PgConnection;
 
-pub use cases::{list_case_facts, list_case_facts_known, list_positive_tests, list_tests_without_person};
+pub use cases::{list_case_facts, list_positive_tests, list_tests_without_person};
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use fingerprint::fingerprint;
 pub use follow_ups::{FollowUpRow, FollowUpsOf, list_follow_ups, list_records_beside, list_steps};

@@ -16,19 +16,19 @@ use std::time::{Duration, Instant};
 use access::{Caller, Role};
 use anyhow::{Context, bail};
 use console::DemoRole;
-use domain::{ClaimToken, FeedId, PersonId};
+use domain::{ClaimToken, FeedId, PersonId, Timestamp};
 use futures_util::TryStreamExt;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use runtime::telemetry::{self, LogFormat};
 use runtime::{Shutdown, keys};
-use store::views;
+use store::views::{self, FactRow};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::cli::DemoArgs;
 use crate::commands::make_city;
 use crate::config::Config;
-use crate::hub::{ALL_SERVICES, Hub, Running};
+use crate::hub::{ALL_SERVICES, Hub, Running, now};
 use crate::tokens::{issue_caller, issue_feed};
 use push::{Counts, FeedFile, Receipt};
 use questions::{Asker, Sample};
@@ -356,17 +356,26 @@ async fn judge(hub: &Hub, city: &Path, batches: &Batches, summary: &mut Summary)
     let truth = truth::rows(city, &files)?;
     let mut conn = hub.store.acquire().await?;
     let mut judged = Vec::new();
+    let mut named: HashMap<ClaimToken, u32> = HashMap::new();
     let mut records = views::stream_record_persons(&mut conn);
     while let Some(record) = records.try_next().await? {
-        if let Some(person) = truth.get(&(record.batch_id.as_uuid(), record.batch_row)) {
+        if let Some(person) = truth.persons.get(&(record.batch_id.as_uuid(), record.batch_row)) {
             judged.push((record.person_id, *person));
+            named.insert(ClaimToken::from(record.record_id), *person);
         }
     }
+    drop(records);
     let score = score::score(&judged);
     summary.judged_records = score.records;
     summary.truth_persons = score.truth_persons;
     summary.pair_precision = score.precision;
     summary.pair_recall = score.recall;
+    let is_stranger = |person: &u32| !truth.known_elsewhere.contains(person);
+    summary.tests_of_strangers = truth.persons.values().filter(|person| is_stranger(person)).count() as u64;
+    let told = views::list_tests_without_person(&mut conn, Timestamp::from_millis(0), now(), i64::MAX).await?;
+    summary.tests_told = told.len() as u64;
+    let of_stranger = |test: &&FactRow| test.subject.and_then(|subject| named.get(&subject)).is_some_and(is_stranger);
+    summary.tests_told_right = told.iter().filter(of_stranger).count() as u64;
     Ok(())
 }
 

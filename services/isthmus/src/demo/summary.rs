@@ -40,6 +40,12 @@ pub(crate) struct Summary {
     pub(crate) pair_precision: f64,
     /// Share of the true pairs of records that the hub found.
     pub(crate) pair_recall: f64,
+    /// Tests of which the hub says that nobody else knows the person.
+    pub(crate) tests_told: u64,
+    /// Those of them of which that is true.
+    pub(crate) tests_told_right: u64,
+    /// Tests of people whom only the laboratory knows in truth.
+    pub(crate) tests_of_strangers: u64,
     /// Seconds for writing the city.
     pub(crate) generate_seconds: f64,
     /// Seconds from the first push to the last receipt.
@@ -100,6 +106,11 @@ impl Summary {
             text,
             "  {} person files; the judged {} records name {} people: pair precision {:.4}, pair recall {:.4}",
             self.persons, self.judged_records, self.truth_persons, self.pair_precision, self.pair_recall
+        );
+        let _ = writeln!(
+            text,
+            "  {} tests of people whom only the laboratory knows: {} told, {} of them right",
+            self.tests_of_strangers, self.tests_told, self.tests_told_right
         );
         let verdict = if self.ledger_verified { "every one verified offline" } else { "NOT VERIFIED" };
         let _ = writeln!(text, "  {} entries in the access log, {verdict}", self.ledger_entries);

@@ -1,6 +1,6 @@
 //! Reading the truth beside a generated city.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,10 +8,22 @@ use std::path::Path;
 use anyhow::Context;
 use uuid::Uuid;
 
-/// The person that each row names, by batch and row. Persons are numbered as they come.
-pub(crate) fn rows(city: &Path, batches: &HashMap<(&str, &str), Uuid>) -> anyhow::Result<HashMap<(Uuid, i64), u32>> {
-    let mut persons: HashMap<String, u32> = HashMap::new();
-    let mut rows = HashMap::new();
+/// Feed of the laboratory.
+const LABORATORY: &str = "lab-results";
+
+/// What the truth knows of the rows that were pushed.
+#[derive(Default)]
+pub(crate) struct Rows {
+    /// The person that each row names, by batch and row. Persons are numbered as they come.
+    pub(crate) persons: HashMap<(Uuid, i64), u32>,
+    /// Persons whom somebody else than the laboratory knows, by any row of the city.
+    pub(crate) known_elsewhere: HashSet<u32>,
+}
+
+/// Reads the person of each row; `batches` are the files that were pushed, by feed and name.
+pub(crate) fn rows(city: &Path, batches: &HashMap<(&str, &str), Uuid>) -> anyhow::Result<Rows> {
+    let mut numbers: HashMap<String, u32> = HashMap::new();
+    let mut rows = Rows::default();
     for line in lines(&city.join("truth/rows.csv"))?.skip(1) {
         let line = line?;
         let mut columns = line.split(',');
@@ -20,10 +32,14 @@ pub(crate) fn rows(city: &Path, batches: &HashMap<(&str, &str), Uuid>) -> anyhow
         else {
             continue;
         };
-        let Some(batch) = batches.get(&(feed, file)) else { continue };
-        let next = persons.len() as u32;
-        let person = *persons.entry(person.to_owned()).or_insert(next);
-        rows.insert((*batch, row.parse()?), person);
+        let next = numbers.len() as u32;
+        let person = *numbers.entry(person.to_owned()).or_insert(next);
+        if feed != LABORATORY {
+            rows.known_elsewhere.insert(person);
+        }
+        if let Some(batch) = batches.get(&(feed, file)) {
+            rows.persons.insert((*batch, row.parse()?), person);
+        }
     }
     Ok(rows)
 }

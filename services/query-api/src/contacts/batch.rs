@@ -233,7 +233,7 @@ async fn batch(call: &Call) -> Result<Found<Batch>, Failure> {
     })?;
     within_days(call, stretch)?;
     let mut conn = setup.store.snapshot().await?;
-    let known = KnownCases::read(&mut conn, (&setup.rules, &setup.key_groups), now).await?;
+    let known = KnownCases::read(&mut conn, (&setup.rules, &setup.key_groups), now, None).await?;
     let (wanted, untraceable) = wanted(&question, &known, stretch)?;
     let persons: BTreeSet<PersonId> = wanted.iter().map(|wanted| wanted.person).collect();
     let (released, withheld) = call.split(&granted(call, &mut conn, &persons).await?);

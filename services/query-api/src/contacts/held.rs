@@ -104,9 +104,17 @@ async fn read(state: &QueryState) -> store::Result<Option<Keeper>> {
     }))
 }
 
+/// The index of now, or of what was known at an instant.
+pub(crate) async fn city(state: &QueryState, known_at: Option<Timestamp>) -> Result<Arc<City>, Problem> {
+    match known_at {
+        None => state.contacts.city(),
+        Some(known_at) => city_known(state, known_at).await,
+    }
+}
+
 /// The index of what was known at an instant. It is made when it is asked for: until it is there, and while another one is
 /// being made, the answer is that it is loading.
-pub(super) async fn city_known(state: &QueryState, known_at: Timestamp) -> Result<Arc<City>, Problem> {
+async fn city_known(state: &QueryState, known_at: Timestamp) -> Result<Arc<City>, Problem> {
     let mut then = state.contacts.then.lock().await;
     then.asked = Some(Instant::now());
     if then.known_at != Some(known_at) {

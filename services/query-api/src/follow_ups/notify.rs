@@ -172,7 +172,7 @@ async fn met(call: &Call, case: RecordId) -> Result<Met, Failure> {
     let setup = &call.state.setup;
     let now = call.state.now();
     let mut conn = setup.store.snapshot().await?;
-    let known = KnownCases::read(&mut conn, (&setup.rules, &setup.key_groups), now).await?;
+    let known = KnownCases::read(&mut conn, (&setup.rules, &setup.key_groups), now, None).await?;
     let detail = known.details.iter().find(|detail| detail.record == case).ok_or(Problem::CaseNotFound)?;
     let infectious = detail.infectious.zip(detail.person).ok_or(Problem::CaseUntraceable);
     let (window, person) = infectious?;

@@ -221,7 +221,7 @@ pub(super) fn is_control(call: &Call) -> bool {
 /// What still is a case, in the word of disease control.
 pub(crate) async fn cases(conn: &mut Conn) -> Result<BTreeSet<RecordId>, Failure> {
     let mut cases = BTreeSet::new();
-    for row in views::list_case_facts(conn).await? {
+    for row in views::list_case_facts(conn, None).await? {
         let Body::CaseStatus(status) = row.body()? else { continue };
         if status.state != CaseState::Excluded {
             cases.insert(row.record_id);

@@ -81,6 +81,45 @@ async fn whoever_met_a_case_is_red_and_learns_why_and_until_when_but_not_who() {
 }
 
 #[tokio::test]
+async fn a_code_is_told_as_it_was_known_at_an_earlier_instant() {
+    let known = |changes: &mut Changes, at: i64| changes.facts.last_mut().expect("a fact").known_at = minute(at);
+    let world = told(|changes| {
+        seen(changes, "a", own(anna()), "A", -100, -60);
+        seen(changes, "b", own(bob()), "A", -100, -60);
+        known(changes, 61);
+        case(changes, "c-1", bob(), CaseState::Confirmed);
+        known(changes, 100);
+    })
+    .await;
+    let mut changes = Changes::default();
+    case(&mut changes, "c-1", bob(), CaseState::Excluded);
+    let fact = changes.facts.last_mut().expect("a fact");
+    (fact.edition.version, fact.known_at) = (2, minute(200));
+    world.put(&changes).await;
+    let then = async |at: i64| loop {
+        let path = format!("/v1/persons/{}/health-code?known_at={}", anna(), minute(at));
+        let reply = world.ask(get(path).tracing()).await;
+        if reply.status == StatusCode::OK {
+            let body = reply.json();
+            assert_eq!((&body["known_at"], &body["on"]), (&json!(minute(at)), &json!(minute(at))));
+            break outline(&body);
+        }
+        assert_eq!(reply.code(), "contacts-loading");
+    };
+    let green = ("GREEN".to_owned(), vec![]);
+    assert_eq!(then(99).await, green);
+    assert_eq!(then(100).await, ("RED".to_owned(), vec!["contact".to_owned(), "stay".to_owned()]));
+    assert_eq!(then(199).await.0, "RED");
+    assert_eq!(then(200).await, green);
+    assert_eq!(outline(&code(&world, anna(), "").await), green);
+    // An index of then is dear: it is for those who work on a case.
+    let mine = world.ask(get(format!("/v1/me/health-code?known_at={}", minute(100))).own("anna")).await;
+    assert_eq!(mine.code(), "query-malformed");
+    let ahead = world.ask(get(format!("/v1/persons/{}/health-code?known_at={}", anna(), minute(2 * DAY))).tracing()).await;
+    assert_eq!(ahead.code(), "query-malformed");
+}
+
+#[tokio::test]
 async fn ten_minutes_with_a_case_are_no_contact_and_a_suspicion_is_no_case() {
     let world = told(|changes| {
         case(changes, "c-1", bob(), CaseState::Confirmed);

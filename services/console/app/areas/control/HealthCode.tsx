@@ -10,12 +10,12 @@ import { useCode } from "./questions";
 import { ColourTag, Events, InstantInput, LevelTag } from "./words";
 
 /** The colour of a person's code at an instant, and all that colours it. */
-export function HealthCode({ person, on }: { person: string; on: string }) {
+export function HealthCode({ person, on, knownAt }: { person: string; on: string; knownAt?: string }) {
   const { t } = useTranslation("control");
   const { instant } = useFormat();
   const [chosen, setChosen] = useState<string>();
-  const at = chosen ?? on;
-  const query = useCode(person, at);
+  const at = chosen ?? knownAt ?? on;
+  const query = useCode(person, at, knownAt);
   return (
     <>
       <div className="control-bar">

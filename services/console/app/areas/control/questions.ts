@@ -91,8 +91,8 @@ export function useSubContacts(person: string, stretch: Stretch, enabled: boolea
   });
 }
 
-export const useCode = (person: string, on?: string) =>
-  useQuery({ queryKey: key("code", person, on), queryFn: () => get<Model.CodeAnswer>(`/v1/persons/${person}/health-code`, { on }) });
+export const useCode = (person: string, on?: string, knownAt?: string) =>
+  useQuery({ queryKey: key("code", person, on, knownAt), queryFn: () => get<Model.CodeAnswer>(`/v1/persons/${person}/health-code`, { on, known_at: knownAt }) });
 
 const townships = (on: string, knownAt?: string) => ({
   queryKey: key("townships", on, knownAt),

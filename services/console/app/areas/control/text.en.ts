@@ -13,7 +13,7 @@ export const en = {
     label: "As known at",
     back: "Back to now",
     help: "Shows what was known at an earlier time, without what came later.",
-    person: "As known at {{at}}: the person, the case, the itinerary and the contacts. Follow-ups, the health code and who owned a phone are as known now.",
+    person: "As known at {{at}}: the person, the case, the itinerary, the contacts and the health code. Follow-ups and who owned a phone are as known now.",
     cases: "Cases as they were known at {{at}}. Tests that suggest one are as known now.",
     noCase: "Nothing was known of this case then.",
     townships: "The risk as it was known at {{at}}: statements about cases that came later are left out.",

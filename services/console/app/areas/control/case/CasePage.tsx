@@ -107,7 +107,7 @@ function OfPerson({ known, person, now, knownAt }: { known: CaseAnswer; person: 
     itinerary: <ItineraryTab person={person} known={known} now={now} knownAt={knownAt} />,
     contacts: <ContactsTab person={person} known={known} now={now} knownAt={knownAt} />,
     "follow-ups": <FollowUpsTab id={known.case} />,
-    code: <HealthCode person={person} on={iso(now)} />,
+    code: <HealthCode person={person} on={iso(now)} knownAt={knownAt} />,
   };
   return (
     <>
