@@ -26,6 +26,8 @@ HERE = Path(__file__).resolve().parent
 # The cases whose contacts are asked for one by one, and compared.
 ASKED = 200
 COMPARED = 10
+# New facts that are pushed, one after the other.
+FRESH = 20
 PAGE = 100
 
 # Stays of one day lie together, by place and begin; none goes on past midnight.
@@ -182,6 +184,54 @@ def one_by_one(hub, connection, options, figures):
     print(f"the contacts of {COMPARED} cases are the same, with meetings, seconds, first and last", flush=True)
 
 
+def fresh(hub, options, figures):
+    """Facts on their way through the hub: a household of two that is new, and then one of them a case."""
+    end = city.BEGIN + options.days * city.DAY
+    stretch = f"from={city.instant(city.BEGIN)}&to={city.instant(end)}"
+
+    def until(path, holds):
+        deadline = time.monotonic() + 60
+        while True:
+            status, body = hub.ask("GET", path)
+            if status == 200 and holds(json.loads(body)):
+                return
+            if time.monotonic() > deadline:
+                raise SystemExit(f"a new fact did not arrive within a minute: {status} {body.decode()[:300]}")
+            time.sleep(0.01)
+
+    def find(number):
+        question = {"identifiers": [{"scheme": "CN_ID", "value": number}]}
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            status, body = hub.ask("POST", "/v1/persons/find", question)
+            if status == 200 and json.loads(body)["persons"]:
+                return json.loads(body)["persons"][0]["person_id"]
+            time.sleep(0.01)
+        raise SystemExit("a new resident did not arrive within a minute")
+
+    contacts, codes = [], []
+    for number in range(FRESH):
+        one, other = city.resident(2 * number), city.resident(2 * number + 1)
+
+        def meet(one=one, other=other, number=number):
+            hub.push("household-register", city.household(number, (one, other)))
+            person = find(other)
+            until(f"/v1/persons/{person}/contacts?{stretch}", lambda answer: answer["total"] == 1)
+            return person
+
+        person, seconds = timed(meet)
+        contacts.append(seconds * 1_000)
+
+        def infect(one=one, person=person, number=number):
+            hub.push("case-reports", city.report(number, one, end))
+            until(f"/v1/persons/{person}/health-code?on={city.instant(end)}", lambda answer: answer["colour"] == "RED")
+
+        codes.append(timed(infect)[1] * 1_000)
+    for name, what, took in (("fact_contact", "contact of", contacts), ("fact_code", "red code by", codes)):
+        figures[name] = {"p50_ms": percentile(took, 50), "p99_ms": percentile(took, 99)}
+        print(f"from the push to the {what} a new fact: {percentile(took, 50):.0f} ms in the middle, {max(took):.0f} ms at most of {FRESH}", flush=True)
+
+
 def batch(hub, connection, options, figures, scratch):
     """All cases in one call, as a table on disk; and the same in DuckDB, compared row by row."""
     path = Path(scratch) / "contacts.csv"
@@ -259,6 +309,7 @@ def main():
             print(f"the hub had read everything after {figures['load_s']:.0f} s, and {figures['hub_mib']:.0f} MiB", flush=True)
             connection = duck(options, scratch)
             one_by_one(hub, connection, options, figures)
+            fresh(hub, options, figures)
             batch(hub, connection, options, figures, scratch)
         finally:
             hub.stop()

@@ -104,6 +104,7 @@ impl Hub {
             policy: Policy::builtin().expect("valid"),
             trust: query_api::Trust::default(),
             rules: exposure::Rules::default(),
+            townships: exposure::Townships::default(),
             key_groups: query_api::KeyGroups::default(),
             oidc: None,
             log,

@@ -47,6 +47,11 @@ pub(crate) struct Plans {
     pub(crate) cases: Vec<Case>,
 }
 
+/// Whether the phone that somebody carries on the first day is seen by the operator that delivers locations.
+fn is_located(city: &City, person: u32) -> bool {
+    city.phone_at(person, 0).is_some_and(|phone| city.phones[phone as usize].located)
+}
+
 /// A train's stop at the city's station: its numbers, departure or arrival there, and the other end of the journey.
 pub(crate) struct Run {
     pub(crate) numbers: &'static str,
@@ -120,7 +125,9 @@ impl Plans {
             // A journey must be over by then.
             let away = self.trips[person].is_some_and(|trip| trip.back_day > day);
             let known = self.cases.iter().any(|case| case.person == person as u32);
-            if self.cases.len() == wanted || known || city.people[person].age() < 20 || away {
+            // The first half are people of the operator that delivers locations, so that every city has cases whose way is known.
+            let unseen = self.cases.len() < wanted.div_ceil(2) && !is_located(city, person as u32);
+            if self.cases.len() == wanted || known || unseen || city.people[person].age() < 20 || away {
                 continue;
             }
             self.visits[person] = Some(Visit { day: day + 1, hospital: 0, start: 10 * HOUR, nights: 14 });

@@ -15,6 +15,7 @@ mod hl7;
 mod itinerary;
 mod lab;
 mod names;
+mod outline;
 mod payment;
 mod people;
 mod places;
@@ -84,7 +85,7 @@ pub enum Error {
     },
 }
 
-/// Generates a city into a folder, which gets `feeds/`, `truth/` and `README.md`.
+/// Generates a city into a folder, which gets `feeds/`, `truth/`, `townships.geojson` and `README.md`.
 ///
 /// # Errors
 /// When the options make no city, the folder has one already, or writing fails. Files written until then stay.

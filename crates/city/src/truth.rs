@@ -11,6 +11,7 @@ use crate::itinerary::{Plans, Stay};
 use crate::people::City;
 use crate::places::{PlaceKind, square};
 use crate::transport;
+use crate::outline;
 use crate::write::{Output, person_key};
 
 /// A contact lasts longer than this, unbroken.
@@ -32,7 +33,9 @@ pub(crate) fn registers(city: &City, plans: &Plans, output: &Output) -> Result<(
     let mut file = output.truth("phones.csv")?;
     phones(city, &mut file).map_err(failed("truth/phones.csv"))?;
     let mut file = output.truth("places.csv")?;
-    places(city, &mut file).map_err(failed("truth/places.csv"))
+    places(city, &mut file).map_err(failed("truth/places.csv"))?;
+    let mut file = output.beside("townships.geojson")?;
+    outline::write(&city.ground, &mut file).map_err(failed("townships.geojson"))
 }
 
 fn persons(city: &City, plans: &Plans, file: &mut impl Write) -> io::Result<()> {

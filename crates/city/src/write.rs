@@ -247,6 +247,11 @@ impl Output {
         create(&self.root.join("truth").join(name))
     }
 
+    /// A file beside the feeds.
+    pub(crate) fn beside(&self, name: &str) -> Result<BufWriter<File>, Error> {
+        create(&self.root.join(name))
+    }
+
     /// Writes `truth/expected.csv` and the readme, and closes all files.
     pub(crate) fn finish(&mut self, readme: &str) -> Result<(), Error> {
         self.files.sort_by(|a, b| (&a.delivered, a.feed, &a.path).cmp(&(&b.delivered, b.feed, &b.path)));

@@ -17,6 +17,7 @@ macro_rules! schema_files {
 schema_files![
     "events/encounter-changed.v1.avsc",
     "events/follow-up-changed.v1.avsc",
+    "events/follow-up-changed.v2.avsc",
     "events/gate-pass.v1.avsc",
     "events/case-status.v1.avsc",
     "events/household-membership.v1.avsc",
@@ -189,8 +190,8 @@ mod tests {
 
     #[test]
     fn a_catalogue_that_lacks_a_type_or_a_file_is_refused() {
-        let without_last = CATALOGUE.rsplit_once("[[schema]]").expect("has entries").0;
-        assert!(Catalogue::parse(without_last).is_err());
+        let entries = CATALOGUE.split("[[schema]]").filter(|entry| !entry.contains("GatePass"));
+        assert!(Catalogue::parse(&entries.collect::<Vec<_>>().join("[[schema]]")).is_err());
         assert!(Catalogue::parse(&CATALOGUE.replace("gate-pass.v1", "gate-pass.v7")).is_err());
     }
 

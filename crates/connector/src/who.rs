@@ -73,7 +73,7 @@ impl Who {
             who.read_person(fields)?;
         }
         who.statement.address = fields.bounded(Field::Address, 300)?.map(Sensitive::new);
-        who.statement.division_code = division_code(fields)?;
+        who.statement.division_code = division_code(fields, Field::DivisionCode)?;
         who.statement.community_unit = fields.bounded(Field::CommunityUnit, 64)?;
         Ok(who)
     }
@@ -175,12 +175,13 @@ fn msisdn(digits: &str) -> IdClaim {
     IdClaim { scheme: IdScheme::Msisdn, value: digits.into(), issuer: None, masked: false, checksum_ok: None }
 }
 
-fn division_code(fields: &Fields<'_>) -> Result<Option<String>, RowError> {
-    let Some(code) = fields.text(Field::DivisionCode) else { return Ok(None) };
+/// A column that holds the code of a division.
+pub(crate) fn division_code(fields: &Fields<'_>, column: Field) -> Result<Option<String>, RowError> {
+    let Some(code) = fields.text(column) else { return Ok(None) };
     if (6..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(Some(code.to_owned()));
     }
-    Err(fields.error(Field::DivisionCode, Reason::ValueUnknown, "a division code has 6 to 12 digits"))
+    Err(fields.error(column, Reason::ValueUnknown, "a division code has 6 to 12 digits"))
 }
 
 /// Whether characters of a text are hidden.

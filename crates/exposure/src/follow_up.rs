@@ -4,6 +4,8 @@
 //! by offering it, and has it until the other one accepts: nobody falls out. Beside it runs the referral from the clinic of
 //! the community to the designated hospital, which must be closed before the follow-up ends.
 //!
+//! Every follow-up can end honestly: released, covered by another one, or closed with a reason that counts apart.
+//!
 //! Not here: whether there still is a case (who reads looks it up), and whose unit a caller is of (`access`).
 
 use std::collections::BTreeMap;
@@ -90,6 +92,8 @@ pub enum Step {
     Admit(Sensitive<String>),
     /// It is known what became of the person.
     CloseReferral(ReferralOutcome, Option<Sensitive<String>>),
+    /// There is nothing left to be done, for one of [`FollowUpState::REASONS`].
+    Close(FollowUpState),
 }
 
 impl Step {
@@ -111,6 +115,7 @@ impl Step {
             Self::Transport(_) => FollowUpStep::Transported,
             Self::Admit(_) => FollowUpStep::Admitted,
             Self::CloseReferral(..) => FollowUpStep::ReferralClosed,
+            Self::Close(_) => FollowUpStep::Closed,
         }
     }
 }
@@ -132,12 +137,21 @@ pub enum StepError {
     /// Not in this state, or not by this side.
     #[error("the step is not allowed now")]
     NotAllowed,
-    /// The quarantine is not over yet.
+    /// The quarantine, or the time in which there would be one, is not over yet.
     #[error("the quarantine is not over yet")]
     TooEarly,
-    /// What the step states does not fit: an end before its begin, an offer to the own unit.
-    #[error("what the step states does not fit the follow-up")]
-    Unfit,
+    /// By the rules the quarantine would be over when it begins.
+    #[error("the quarantine would be over when it begins")]
+    TooLate,
+    /// An end of a quarantine that is earlier than stands, or later than a whole one from now on.
+    #[error("the quarantine cannot end then")]
+    End,
+    /// An offer to the own unit.
+    #[error("the unit has the follow-up")]
+    OwnUnit,
+    /// A state that is no reason for closing.
+    #[error("a follow-up is not closed for this")]
+    Reason,
 }
 
 /// The begin of a follow-up.
@@ -167,7 +181,8 @@ pub fn begin(
 }
 
 /// Which steps may be taken by a side. `is_looked_after` says that another follow-up of the person is notified or in
-/// quarantine. A release is among them before its time.
+/// quarantine. A release is among them before its time, and so is closing. Nobody is taken out of a quarantine by closing
+/// but by death; disease control closes what no unit has.
 pub fn allowed(was: &FollowUpChanged, side: Side, is_looked_after: bool) -> Vec<FollowUpStep> {
     use FollowUpState::{Notified, Quarantined};
     if was.state.is_ended() {
@@ -177,10 +192,12 @@ pub fn allowed(was: &FollowUpChanged, side: Side, is_looked_after: bool) -> Vec<
     let is_offered = was.offered_to.is_some();
     let may = |step: &FollowUpStep| match (side, step) {
         (Side::Control, FollowUpStep::Assigned) => was.unit.is_none(),
+        (Side::Control, FollowUpStep::Closed) => was.unit.is_none() && stage.is_none(),
         (Side::Offered, FollowUpStep::Accepted | FollowUpStep::Declined) => is_offered,
         (Side::Control | Side::Offered, _) => false,
         (Side::Holder, step) => match step {
-            FollowUpStep::Begun | FollowUpStep::Assigned | FollowUpStep::Accepted | FollowUpStep::Declined => false,
+            FollowUpStep::Begun | FollowUpStep::Assigned | FollowUpStep::MetAgain => false,
+            FollowUpStep::Accepted | FollowUpStep::Declined => false,
             FollowUpStep::Notified => !matches!(was.state, Notified | Quarantined),
             FollowUpStep::NotReached => was.state != Quarantined,
             FollowUpStep::Refused => was.state != Quarantined,
@@ -193,6 +210,7 @@ pub fn allowed(was: &FollowUpChanged, side: Side, is_looked_after: bool) -> Vec<
             FollowUpStep::Transported => stage == Some(ReferralStage::Screened),
             FollowUpStep::Admitted => stage == Some(ReferralStage::Transported),
             FollowUpStep::ReferralClosed => stage.is_some(),
+            FollowUpStep::Closed => stage.is_none(),
         },
     };
     FollowUpStep::ALL.iter().copied().filter(may).collect()
@@ -230,15 +248,17 @@ pub fn take(
         }
         Step::Refuse => turn(&mut now, FollowUpState::Refused),
         Step::Quarantine(until) => {
-            let days = i64::from(rules.quarantine_days) * DAY_MS;
-            let by_rule = was.met.plus_millis(days);
+            let by_rule = by_rule(rules, was);
             let stands = was.until.filter(|_| was.state == FollowUpState::Quarantined);
+            let is_stated = until.is_some();
             let until = until.unwrap_or(by_rule);
             // A unit ends none earlier than it stands, or than the rules have it, and keeps nobody longer than a whole one from now on.
             let is_shortened = until < stands.unwrap_or(by_rule);
-            let is_too_long = until > at.plus_millis(days) && stands != Some(until);
-            if until <= at || is_too_long || is_shortened {
-                return Err(StepError::Unfit);
+            let is_too_long = until > at.plus_millis(whole(rules)) && stands != Some(until);
+            match until <= at {
+                true if !is_stated => return Err(StepError::TooLate),
+                false if !is_too_long && !is_shortened => {}
+                _ => return Err(StepError::End),
             }
             if was.state != FollowUpState::Quarantined {
                 turn(&mut now, FollowUpState::Quarantined);
@@ -256,7 +276,7 @@ pub fn take(
             turn(&mut now, FollowUpState::Covered);
             end_offer(&mut now);
         }
-        Step::Offer(unit) if was.unit.as_ref() == Some(&unit) => return Err(StepError::Unfit),
+        Step::Offer(unit) if was.unit.as_ref() == Some(&unit) => return Err(StepError::OwnUnit),
         Step::Offer(unit) => (now.offered_to, now.offered) = (Some(unit), Some(at)),
         Step::Accept => {
             now.unit = now.offered_to.take();
@@ -266,9 +286,61 @@ pub fn take(
         Step::Screen(place) => refer(&mut now, ReferralStage::Screened, Some(place), None),
         Step::Transport(place) => refer(&mut now, ReferralStage::Transported, Some(place), None),
         Step::Admit(place) => refer(&mut now, ReferralStage::Admitted, Some(place), None),
-        Step::CloseReferral(outcome, place) => refer(&mut now, ReferralStage::Closed, place, Some(outcome)),
+        Step::CloseReferral(outcome, place) => {
+            refer(&mut now, ReferralStage::Closed, place, Some(outcome));
+            if outcome == ReferralOutcome::Died {
+                turn(&mut now, FollowUpState::Died);
+                end_offer(&mut now);
+            }
+        }
+        Step::Close(reason) => {
+            let is_over = by_rule(rules, was) <= at;
+            match reason {
+                FollowUpState::Died => {}
+                _ if was.state == FollowUpState::Quarantined => return Err(StepError::NotAllowed),
+                FollowUpState::PeriodOver if !is_over => return Err(StepError::TooEarly),
+                FollowUpState::PeriodOver | FollowUpState::NotThisPerson | FollowUpState::MovedAway => {}
+                _ => return Err(StepError::Reason),
+            }
+            turn(&mut now, reason);
+            end_offer(&mut now);
+        }
     }
     Ok(now)
+}
+
+/// A later meeting with the case became known: a quarantine lasts longer, and a follow-up that had ended with the time for one goes on
+/// when the time is not over yet. `None` when nothing is to be changed.
+pub fn met_again(
+    rules: &FollowUpRules,
+    was: &FollowUpChanged,
+    met: Timestamp,
+    (by, at): (&str, Timestamp),
+) -> Option<FollowUpChanged> {
+    let (step, by) = (FollowUpStep::MetAgain, by.to_owned());
+    let mut now = FollowUpChanged { step, by, met, note: None, ..was.clone() };
+    let until = by_rule(rules, &now);
+    if met <= was.met {
+        return None;
+    }
+    match was.state {
+        FollowUpState::Released | FollowUpState::PeriodOver if until > at => {
+            (now.state, now.since, now.until) = (FollowUpState::ToNotify, at, None);
+        }
+        state if state.is_ended() => return None,
+        _ => now.until = was.until.map(|stands| stands.max(until)),
+    }
+    Some(now)
+}
+
+/// How long a whole quarantine is.
+fn whole(rules: &FollowUpRules) -> i64 {
+    i64::from(rules.quarantine_days) * DAY_MS
+}
+
+/// When the quarantine is over by the rules, whether there is one or not.
+fn by_rule(rules: &FollowUpRules, was: &FollowUpChanged) -> Timestamp {
+    was.met.plus_millis(whole(rules))
 }
 
 fn end_offer(now: &mut FollowUpChanged) {
@@ -317,7 +389,12 @@ impl DueFor {
 pub fn due(rules: &FollowUpRules, now: &FollowUpChanged) -> Option<(Timestamp, DueFor)> {
     let after = |since: Timestamp, hours: u32| since.plus_millis(i64::from(hours) * HOUR_MS);
     let own = match now.state {
-        FollowUpState::Released | FollowUpState::Covered => return None,
+        FollowUpState::Released
+        | FollowUpState::Covered
+        | FollowUpState::PeriodOver
+        | FollowUpState::Died
+        | FollowUpState::NotThisPerson
+        | FollowUpState::MovedAway => return None,
         FollowUpState::ToNotify if now.unit.is_none() => (after(now.since, rules.notify_hours), DueFor::Assign),
         FollowUpState::ToNotify => (after(now.since, rules.notify_hours), DueFor::Notify),
         FollowUpState::NotReached => (after(now.since, rules.again_hours), DueFor::Reach),
@@ -342,7 +419,7 @@ pub enum FollowUpStanding {
 
 impl FollowUpStanding {
     /// Every standing, in the order of a follow-up's course.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Now(FollowUpState::ToNotify),
         Self::Now(FollowUpState::Notified),
         Self::Now(FollowUpState::NotReached),
@@ -350,6 +427,10 @@ impl FollowUpStanding {
         Self::Now(FollowUpState::Quarantined),
         Self::Now(FollowUpState::Released),
         Self::Now(FollowUpState::Covered),
+        Self::Now(FollowUpState::PeriodOver),
+        Self::Now(FollowUpState::Died),
+        Self::Now(FollowUpState::NotThisPerson),
+        Self::Now(FollowUpState::MovedAway),
         Self::Withdrawn,
     ];
 

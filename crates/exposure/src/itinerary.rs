@@ -140,6 +140,13 @@ impl Item {
         }
     }
 
+    /// Whether somebody had to be in a place themselves for it, at one moment.
+    fn is_moment(&self) -> bool {
+        let is_there =
+            matches!(self, Self::Happening(Happening::Gate { .. } | Happening::Payment { place: Some(_), .. }, _));
+        is_there && self.span().millis() == 0
+    }
+
     /// Whether it says where the person was for its whole span.
     fn covers(&self) -> bool {
         matches!(self, Self::Stay(_) | Self::Happening(Happening::Encounter { .. }, _)) || self.trip().is_some()
@@ -228,9 +235,10 @@ fn happened(window: Span, happenings: &[(FactId, Happening)]) -> Vec<Item> {
     found.into_iter().map(|(happening, facts)| Item::Happening(happening, facts)).collect()
 }
 
-/// Time of the window that nothing covers.
+/// Time of the window that nothing covers. A moment in a place ends one gap and begins another.
 fn gaps(rules: &Rules, window: Span, items: &[Item]) -> Vec<Item> {
-    let mut covered: Vec<Span> = items.iter().filter(|item| item.covers()).map(Item::span).collect();
+    let mut covered: Vec<Span> =
+        items.iter().filter(|item| item.covers() || item.is_moment()).map(Item::span).collect();
     covered.sort_unstable();
     covered.push(Span { from: window.to, to: window.to });
     let mut known_until = window.from;
@@ -243,6 +251,13 @@ fn gaps(rules: &Rules, window: Span, items: &[Item]) -> Vec<Item> {
         known_until = known_until.max(span.to);
     }
     found
+}
+
+/// Whether somebody cannot have travelled. A phone travels along; only who stayed in one place for the whole journey was
+/// elsewhere, or who passed a gate or paid somewhere on the way.
+fn is_elsewhere(item: &Item, journey: Span) -> bool {
+    let span = item.span();
+    item.is_moment() || (item.covers() && span.from <= journey.from && journey.to <= span.to)
 }
 
 fn contradictions(rules: &Rules, items: &[Item], disc: impl Fn(PlaceId) -> Option<Disc>) -> Vec<Contradiction> {
@@ -270,9 +285,8 @@ fn contradictions(rules: &Rules, items: &[Item], disc: impl Fn(PlaceId) -> Optio
             let impossible = match (item.trip(), later.trip()) {
                 (None, None) => apart(one, other),
                 (Some(trip), Some(also)) => trip.run != also.run,
-                // A phone travels along; only who stayed in one place for the whole journey cannot have travelled.
-                (Some(_), None) => later.covers() && theirs.from <= own.from && own.to <= theirs.to,
-                (None, Some(_)) => item.covers() && own.from <= theirs.from && theirs.to <= own.to,
+                (Some(_), None) => is_elsewhere(later, own),
+                (None, Some(_)) => is_elsewhere(item, theirs),
             };
             if long && impossible {
                 found.push(Contradiction { one, other, span });

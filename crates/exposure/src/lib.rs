@@ -18,6 +18,7 @@ mod rules;
 pub mod signal;
 mod square;
 mod stay;
+mod township;
 
 pub use code::{Cause, Colour, Ground, HealthCode, Reason};
 pub use codes::{CityCode, TracedCase};
@@ -29,6 +30,9 @@ pub use contact::{
 pub use itinerary::{Contradiction, Disc, Happening, Item, Itinerary, Trip};
 pub use key_group::{Alone, Company, KeyGroup, KeyGroups, Standing};
 pub use risk::{CaseId, CaseState, KnownCase, Level, Risk, TownshipId, township_risks};
-pub use rules::{CodeRules, ContactRules, RiskRules, Rules, RulesError, SquareRules, StayRules, Weights};
+pub use rules::{
+    CodeRules, ContactRules, RideRules, RideScope, RiskRules, Rules, RulesError, SquareRules, StayRules, Weights,
+};
 pub use square::{Grid, LATITUDE_MAX, Overlap, Position, Square, SquareError};
 pub use stay::{FactId, PlaceId, Presence, Span, Stay, stays};
+pub use township::{TOWNSHIP_DIGITS, Township, Townships, TownshipsError};

@@ -1,5 +1,6 @@
 //! The rules file: every number that decides, and the version that an answer names.
 
+use domain::TravelMode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -68,6 +69,10 @@ pub struct StayRules {
     pub silence_sure_min: u32,
     /// Factor on the confidence of such a stay.
     pub silent_confidence: f32,
+    /// Days that a stay in hospital without a known end is taken to go on.
+    pub admitted_max_days: u32,
+    /// Factor on the confidence of a stay in hospital, or a ride, without a known end.
+    pub open_confidence: f32,
     /// Confidence of a presence whose source does not say.
     pub confidence_default: f32,
     /// Factor on the confidence of a presence that may be somebody else's.
@@ -94,8 +99,58 @@ pub struct ContactRules {
     pub rows_each_side: u16,
     /// Days before the first symptoms, or else the confirmation, from which on others can catch it from a case.
     pub infectious_days_before: u32,
+    /// Days before the latest presence for which contacts are known.
+    pub kept_days: u32,
+    /// Hours that a ride without a known arrival is taken to last.
+    pub ride_open_hours: u32,
+    /// Who shares a journey.
+    pub ride: RideRules,
     /// How near each kind of contact is.
     pub weight: Weights,
+}
+
+/// Who shares a journey, by its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RideRules {
+    /// Trains.
+    pub rail: RideScope,
+    /// Undergrounds and light rail.
+    pub metro: RideScope,
+    /// Ships.
+    pub ship: RideScope,
+    /// Aircraft.
+    pub air: RideScope,
+    /// Coaches.
+    pub coach: RideScope,
+    /// Anything else.
+    pub other: RideScope,
+}
+
+impl RideRules {
+    /// Who shares a journey of a kind.
+    pub const fn scope(&self, mode: TravelMode) -> RideScope {
+        match mode {
+            TravelMode::Rail => self.rail,
+            TravelMode::Metro => self.metro,
+            TravelMode::Ship => self.ship,
+            TravelMode::Air => self.air,
+            TravelMode::Coach => self.coach,
+            TravelMode::Other => self.other,
+        }
+    }
+}
+
+/// What of a vehicle people share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RideScope {
+    /// A carriage of a train, a cabin of a ship.
+    Carriage,
+    /// Near rows.
+    Rows,
+    /// All of it.
+    Vehicle,
 }
 
 /// How near each kind of contact is; the ranking weighs minutes with it.
@@ -122,6 +177,8 @@ pub struct RiskRules {
     pub existing_over: u32,
     /// From so many linked cases on it is a cluster.
     pub cluster_cases_min: u32,
+    /// A stay counts in a township that has at least this share of the place's disc.
+    pub stay_share_min: f64,
 }
 
 /// Health codes.
@@ -181,6 +238,9 @@ impl Rules {
         let sure = stay.silence_sure_min <= stay.silence_max_min;
         ensure(sure, "stay.silence_sure_min", stay.silence_sure_min, "at most stay.silence_max_min")?;
         ensure(is_share(stay.silent_confidence), "stay.silent_confidence", stay.silent_confidence, SHARE)?;
+        let admitted = stay.admitted_max_days;
+        ensure((1..=365).contains(&admitted), "stay.admitted_max_days", admitted, DAYS)?;
+        ensure(is_share(stay.open_confidence), "stay.open_confidence", stay.open_confidence, SHARE)?;
         ensure(is_share(stay.confidence_default), "stay.confidence_default", stay.confidence_default, SHARE)?;
         ensure(is_share(stay.doubtful_confidence), "stay.doubtful_confidence", stay.doubtful_confidence, SHARE)?;
         ensure(stay.gap_over_min <= 1_440, "stay.gap_over_min", stay.gap_over_min, "at most 1440")?;
@@ -193,6 +253,9 @@ impl Rules {
         ensure(contact.crowd_max > 0, "contact.crowd_max", contact.crowd_max, "at least 1")?;
         let days = contact.infectious_days_before;
         ensure(days <= 30, "contact.infectious_days_before", days, "at most 30")?;
+        ensure((1..=365).contains(&contact.kept_days), "contact.kept_days", contact.kept_days, DAYS)?;
+        let open = contact.ride_open_hours;
+        ensure((1..=72).contains(&open), "contact.ride_open_hours", open, "between 1 and 72")?;
         let Weights { dwelling, ward, vehicle, square } = contact.weight;
         for (key, weight) in [
             ("contact.weight.dwelling", dwelling),
@@ -206,6 +269,8 @@ impl Rules {
         ensure((1..=365).contains(&risk.new_days), "risk.new_days", risk.new_days, DAYS)?;
         let linked = risk.cluster_cases_min >= 2;
         ensure(linked, "risk.cluster_cases_min", risk.cluster_cases_min, "at least 2")?;
+        let share = risk.stay_share_min > 0.0 && risk.stay_share_min <= 1.0;
+        ensure(share, "risk.stay_share_min", risk.stay_share_min, SHARE)?;
         ensure((1..=365).contains(&code.red_days), "code.red_days", code.red_days, DAYS)?;
         ensure((1..=365).contains(&code.yellow_days), "code.yellow_days", code.yellow_days, DAYS)?;
         follow_up.check()?;
@@ -240,7 +305,7 @@ mod tests {
         assert_eq!((rules.code.red_days, rules.code.yellow_days), (14, 7));
         assert!(!rules.contact.neighbours);
         assert_eq!((rules.follow_up.quarantine_days, rules.follow_up.notify_hours), (14, 12));
-        assert!(rules.version().starts_with("cdc-2026-12+"));
+        assert!(rules.version().starts_with("cdc-2026-13+"));
     }
 
     #[test]
@@ -271,7 +336,7 @@ mod tests {
             ("notify_hours = 12", "notify_hours = 0", "follow_up.notify_hours is 0: it must be between 1 and 720"),
             ("ward = 6.0", "ward = -1.0", "contact.weight.ward is -1: it must be above 0"),
             (
-                "\"cdc-2026-12\"",
+                "\"cdc-2026-13\"",
                 "\"\"",
                 "version is : it must be 1 to 40 letters, digits, dots, hyphens and underscores",
             ),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::Timestamp;
+use domain::{GateDecision, GateDirection, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{RulesError, ensure};
@@ -81,6 +81,18 @@ pub fn still(rules: &SignalRules, readings: &[Reading], quarantine: Span) -> Vec
     found
 }
 
+/// Whether a meter of a household's account measures the dwelling where a member lives: who lives apart from the household has another
+/// address than its meter. An address that is not stated contradicts nothing.
+pub fn measures_home(meter: Option<&str>, home: Option<&str>) -> bool {
+    let letters = |address: &str| address.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    meter.zip(home).is_none_or(|(meter, home)| letters(meter) == letters(home))
+}
+
+/// Whether somebody left through a gate. Whom the gate turned away did not.
+pub fn leaves(direction: GateDirection, decision: GateDecision) -> bool {
+    direction == GateDirection::Out && decision != GateDecision::Refused
+}
+
 /// The place where somebody is at home: where they stayed longest; of equals the first.
 pub fn home(stays: &[Stay]) -> Option<PlaceId> {
     let mut longest: BTreeMap<PlaceId, i64> = BTreeMap::new();
@@ -142,6 +154,25 @@ mod tests {
             spans(&[(0, 90.0), (day, 99.0), (2 * day, 99.0), (3 * day, 108.0), (4 * day, 108.0)]),
             [(1, 2), (3, 4)]
         );
+    }
+
+    #[test]
+    fn who_is_let_out_through_a_gate_leaves_and_who_is_turned_away_does_not() {
+        for (direction, decision, expected) in [
+            (GateDirection::Out, GateDecision::Passed, true),
+            (GateDirection::Out, GateDecision::Unknown, true),
+            (GateDirection::Out, GateDecision::Refused, false),
+            (GateDirection::In, GateDecision::Passed, false),
+        ] {
+            assert_eq!(leaves(direction, decision), expected, "{direction:?} {decision:?}");
+        }
+    }
+
+    #[test]
+    fn a_meter_at_another_address_than_somebody_lives_at_says_nothing_of_them() {
+        assert!(measures_home(Some("3 Lake Road 201"), Some("3 Lake Road  201 ")));
+        assert!(!measures_home(Some("3 Lake Road 201"), Some("3 Lake Road 202")));
+        assert!(measures_home(None, Some("3 Lake Road 202")) && measures_home(Some("3 Lake Road 201"), None));
     }
 
     #[test]

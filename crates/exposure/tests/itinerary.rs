@@ -146,6 +146,35 @@ fn a_journey_contradicts_whoever_stayed_for_all_of_it_and_another_journey_at_onc
     assert_eq!(itinerary(300, &[], &both).contradictions.len(), 1);
 }
 
+fn gate(at: Timestamp, place: PlaceId) -> Happening {
+    let (direction, decision) = (GateDirection::In, GateDecision::Passed);
+    Happening::Gate { at, place, direction, decision, code: domain::CodeColour::Green }
+}
+
+#[test]
+fn a_gate_or_a_payment_in_the_middle_of_a_journey_contradicts_it_and_one_at_its_ends_does_not() {
+    let journey = (FactId(9), ticket(1, 100, 200, TripStatus::Travelled));
+    for (minute, contradictions) in [(99, 0), (105, 0), (106, 1), (150, 1), (194, 1), (195, 0)] {
+        for moment in [gate(at(minute), PlaceId(3)), payment(minute, 3)] {
+            let found = itinerary(300, &[], &[journey.clone(), (FactId(7), moment)]);
+            assert_eq!(found.contradictions.len(), contradictions, "{minute}");
+        }
+    }
+    // What was paid on line, or tested, says nothing of where somebody was.
+    let online = Happening::Payment { at: at(150), place: None };
+    let test = Happening::Test { at: at(150), outcome: TestOutcome::Negative };
+    let found = itinerary(300, &[], &[journey, (FactId(7), online), (FactId(8), test)]);
+    assert_eq!(found.contradictions, []);
+}
+
+#[test]
+fn a_gap_ends_where_somebody_passed_a_gate_or_paid() {
+    let test = (FactId(3), Happening::Test { at: at(20), outcome: TestOutcome::Negative });
+    let moments = [(FactId(1), gate(at(100), PlaceId(0))), (FactId(2), payment(125, 0)), test];
+    let found = itinerary(200, &[], &moments);
+    assert_eq!(outline(&found), ["gap 0-100", "20", "100", "125", "gap 125-200"]);
+}
+
 fn presences() -> impl Strategy<Value = Vec<Presence>> {
     let methods = [PresenceMethod::Cell, PresenceMethod::Cell, PresenceMethod::Qr];
     let one = (0_u32..3, 0_i64..600, proptest::option::of(0_i64..90), prop::sample::select(methods.to_vec()), 0_u32..2);
@@ -165,13 +194,6 @@ fn presences() -> impl Strategy<Value = Vec<Presence>> {
 }
 
 fn happenings() -> impl Strategy<Value = Vec<(FactId, Happening)>> {
-    let gate = |at, place| Happening::Gate {
-        at,
-        place,
-        direction: GateDirection::In,
-        decision: GateDecision::Passed,
-        code: domain::CodeColour::Green,
-    };
     let one = (0_u32..4, 0_i64..700, 0_u32..3);
     prop::collection::vec(one, 0..12).prop_map(move |many| {
         let happening = |(index, (kind, minute, place)): (usize, (u32, i64, u32))| {
@@ -205,7 +227,8 @@ proptest! {
         prop_assert_eq!(expected, itinerary(700, &other, &others));
     }
 
-    /// Every minute of the window is covered by something or lies in a gap or in a silence too short to be one.
+    /// Every minute of the window is covered by something or lies in a gap or in a silence too short to be one. A test says nothing of
+    /// where somebody was.
     #[test]
     fn no_time_is_lost_and_no_fact_either(presences in presences(), happenings in happenings()) {
         let found = itinerary(700, &presences, &happenings);
@@ -219,7 +242,7 @@ proptest! {
         expected.sort_unstable();
         prop_assert_eq!(facts, expected);
         let mut until = at(0);
-        for item in found.items.iter().filter(|item| !matches!(item, Item::Happening(Happening::Payment { .. } | Happening::Gate { .. } | Happening::Test { .. }, _))) {
+        for item in found.items.iter().filter(|item| !matches!(item, Item::Happening(Happening::Test { .. }, _))) {
             prop_assert!(item.span().from.as_millis() - until.as_millis() <= 30 * MINUTE);
             until = until.max(item.span().to);
         }

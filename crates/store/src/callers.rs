@@ -73,6 +73,15 @@ pub async fn has_role(conn: &mut PgConnection, token_sha256: &[u8; 32], role: &s
     Ok(sqlx::query_scalar(sql).bind(token_sha256.as_slice()).bind(role).fetch_one(conn).await?)
 }
 
+/// Whether anybody works for this very unit.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn works_for(conn: &mut PgConnection, unit: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM access.caller WHERE unit = $1 AND disabled_at IS NULL)";
+    Ok(sqlx::query_scalar(sql).bind(unit).fetch_one(conn).await?)
+}
+
 /// Whether the callers of this handle are out, whoever issued their tokens.
 ///
 /// # Errors

@@ -162,7 +162,7 @@ impl Store {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin(&self, name: &'static str) -> Result<Transaction> {
-        let inner = self.pool.begin().await?;
+        let inner = begun(&self.pool, "BEGIN").await?;
         Ok(Transaction { inner, name, began: Instant::now() })
     }
 
@@ -174,8 +174,16 @@ impl Store {
     pub async fn snapshot(&self) -> Result<Snapshot> {
         const BEGIN: &str =
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE lineage.views_gate IN ACCESS SHARE MODE";
-        Ok(self.pool.begin_with(BEGIN).await?)
+        Ok(begun(&self.pool, BEGIN).await?)
     }
+}
+
+/// Begins a transaction in a task of its own. Whoever waits may be gone before the database answers, such as a caller who
+/// hangs up; the connection would go back to the pool within a transaction, since only one that was seen to begin is undone.
+async fn begun(pool: &PgPool, begin: &'static str) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(begin).await });
+    begun.await.unwrap_or(Err(sqlx::Error::PoolClosed))
 }
 
 /// One state of the views, whatever is written or exchanged meanwhile. Dropping it ends it.

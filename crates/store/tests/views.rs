@@ -51,6 +51,30 @@ async fn several_processes_may_migrate_at_once_and_again() {
 }
 
 #[tokio::test]
+async fn whoever_gives_up_while_a_transaction_begins_leaves_no_connection_within_it() {
+    let store = Store::connect(database().await.connect_options(), 1).await.expect("connected");
+    store.migrate().await.expect("migrated");
+    let isolation = async || {
+        let mut conn = store.acquire().await.expect("a connection");
+        let query = sqlx::query_scalar::<_, String>("SHOW transaction_isolation");
+        query.fetch_one(&mut *conn).await.expect("an answer")
+    };
+    assert_eq!(isolation().await, "read committed");
+    for _ in 0..50 {
+        // Polled once it has sent what begins; then nobody waits any more.
+        for polls in 1..4 {
+            let mut begins = Box::pin(store.snapshot());
+            for _ in 0..polls {
+                let _ = futures_util::poll!(&mut begins);
+                tokio::task::yield_now().await;
+            }
+            drop(begins);
+            assert_eq!(isolation().await, "read committed");
+        }
+    }
+}
+
+#[tokio::test]
 async fn instants_come_back_as_they_were_to_the_millisecond() {
     let store = store().await;
     let mut conn = store.acquire().await.expect("a connection");

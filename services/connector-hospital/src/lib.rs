@@ -81,6 +81,7 @@ mod tests {
             "C-1,王小明,身份证,11010519491231002X,13812345678,治愈,2022-03-01,2022-03-03 10:00,2022-03-20 09:00,110105001,JJ-1,2022-03-20 12:00\n",
             "C-2,李静,护照,E12345678,,无症状感染者,,,,110105001,,2022-03-03 12:00\n",
             "C-3,李静,护照,E12345678,,治愈,,2022-03-03 10:00,2022-03-01 09:00,110105001,,2022-03-21 12:00\n",
+            "C-4,李静,护照,E12345678,,确诊病例,,2022-03-03 10:00,,乱七八糟,,2022-03-21 12:00\n",
         ];
         let text = format!("{head}{}", rows.concat());
         let (body, _, _) = encoding_rs::GB18030.encode(&text);
@@ -104,6 +105,6 @@ mod tests {
         assert_eq!(confirmed.place.division_code.as_deref(), Some("110105001"));
         assert!(!confirmed.subject.is_empty() && recovered.closed_time.is_some());
         let field = |row: usize| read[row].1.as_ref().expect_err("not usable").field.clone();
-        assert_eq!([field(2).as_deref(), field(3).as_deref()], [Some("确诊时间"), Some("结案时间")]);
+        assert_eq!([2, 3, 4].map(field), ["确诊时间", "结案时间", "现住址区划"].map(|column| Some(column.to_owned())));
     }
 }

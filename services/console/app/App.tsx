@@ -1,17 +1,28 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { App as AntApp, ConfigProvider, theme } from "antd";
+import enGB from "antd/es/date-picker/locale/en_GB";
+import pickerZh from "antd/es/date-picker/locale/zh_CN";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { useTranslation } from "react-i18next";
 import { BrowserRouter } from "react-router";
 import { Problem } from "./api/client";
+import { askWhoItIs } from "./session/session";
 import { Shell } from "./Shell";
 import { useLanguage } from "./text";
 import { useDark } from "./theme";
 
+/** Pickers whose buttons are called by what stands on them. */
+const named = (picker: typeof enGB) => ({ ...picker, lang: { ...picker.lang, monthSelect: "", yearSelect: "" } });
+
+/** English has days as they are written on the pages, and weeks that begin on Mondays. */
+const LOCALES = { en: { ...enUS, DatePicker: named(enGB) }, zh: { ...zhCN, DatePicker: named(pickerZh) } };
+
 const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce;
 
-const queries = new QueryClient({
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: (error) => askWhoItIs(queries, error) }),
+  mutationCache: new MutationCache({ onError: (error) => askWhoItIs(queries, error) }),
   defaultOptions: {
     queries: {
       // Each look is on record: nothing is asked again behind the visitor's back.
@@ -43,10 +54,10 @@ export function App() {
   return (
     <ConfigProvider
       csp={{ nonce }}
-      locale={language === "zh" ? zhCN : enUS}
+      locale={LOCALES[language]}
       theme={{
         algorithm,
-        components: dark ? { Button: { primaryColor: "#001416" } } : {},
+        components: { DatePicker: { colorTextDisabled: dark ? "rgba(255, 255, 255, 0.6)" : "rgba(0, 0, 0, 0.57)" }, ...(dark && { Button: { primaryColor: "#001416" } }) },
         token: { colorPrimary: dark ? "#2fa3a9" : "#0b6e75", colorLink: dark ? "#5bc4c9" : "#0b6e75", borderRadius: 8, fontFamily: "inherit", ...READABLE[dark ? "dark" : "light"] },
       }}
     >

@@ -1,12 +1,13 @@
 import { LogoutOutlined, PoweroffOutlined, MenuOutlined, MoonOutlined, SunOutlined, TranslationOutlined } from "@ant-design/icons";
-import { Button, Drawer, Grid, Layout, Menu, Result, Tag, Tooltip, theme } from "antd";
+import { Button, Drawer, Grid, Layout, Menu, Tag, Tooltip, theme } from "antd";
 import { Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Navigate, Route, Routes, useLocation, useNavigate } from "react-router";
 import { areasOf } from "./areas";
 import logo from "./isthmus.svg";
-import { Failed, Loading } from "./parts/states";
-import { useSession, useSignOut } from "./session/session";
+import { isElsewhere } from "./parts/city";
+import { Failed, Loading, NoSuchPage } from "./parts/states";
+import { useSession, useSignOut, whoIs } from "./session/session";
 import { SignIn } from "./session/SignIn";
 import { TaskBar, TaskGate } from "./session/TaskBar";
 import { changeLanguage, useLanguage } from "./text";
@@ -24,9 +25,10 @@ export function Shell() {
       </a>
       <Header />
       {session.data?.demo && <div className="demo-flag">{t("demo")}</div>}
+      {isElsewhere() && <div className="zone-flag">{t("zone")}</div>}
       {session.data?.signed_in && <TaskBar />}
       <Layout.Content id="content" tabIndex={-1} className="shell-content" style={{ color: token.colorText }}>
-        {session.isPending ? <Loading /> : session.isError ? <Failed error={session.error} retry={() => void session.refetch()} /> : <Pages />}
+        {session.isPending ? <Loading /> : session.isError ? <Failed error={session.error} retry={() => void session.refetch()} /> : <Pages key={whoIs(session.data)} />}
       </Layout.Content>
     </Layout>
   );
@@ -59,10 +61,10 @@ function Header() {
       className="shell-header"
       style={{ background: token.colorBgContainer, borderBottom: `1px solid ${token.colorBorderSecondary}` }}
     >
-      {!wide && items.length > 1 && <Button aria-label={t("menu")} icon={<MenuOutlined />} type="text" onClick={() => setOpen(true)} />}
+      {!wide && items.length > 0 && <Button aria-label={t("menu")} icon={<MenuOutlined />} type="text" onClick={() => setOpen(true)} />}
       <Link to="/" className="shell-brand" aria-label={t("name")} style={{ color: token.colorText }}>
         <img src={logo} alt="" />
-        {(wide || items.length < 2) && t("name")}
+        {(wide || items.length === 0) && <span className="shell-name">{t("name")}</span>}
       </Link>
       {wide && items.length > 0 ? menu("horizontal") : <span className="shell-space" />}
       {session?.signed_in && wide && <Tag>{t(`role.${session.role}`)}</Tag>}
@@ -82,7 +84,7 @@ function Header() {
           <Button type="text" aria-label={t("signOutEverywhere")} icon={<PoweroffOutlined />} onClick={() => signOut.mutate("everywhere", { onSettled: () => void navigate("/") })} />
         </Tooltip>
       )}
-      <Drawer open={open} placement="left" onClose={() => setOpen(false)} title={t("name")} size={280}>
+      <Drawer open={open} placement="left" onClose={() => setOpen(false)} title={t("name")} extra={session?.signed_in && <Tag>{t(`role.${session.role}`)}</Tag>} size={280}>
         {menu("vertical")}
       </Drawer>
     </Layout.Header>
@@ -90,12 +92,11 @@ function Header() {
 }
 
 function Pages() {
-  const { t } = useTranslation();
   const session = useSession().data;
   if (!session?.signed_in) return <SignIn />;
   const areas = areasOf(session.role);
   const first = areas[0];
-  const lost = <Result status="404" title={t("notFound")} extra={<Link to="/">{t("home")}</Link>} />;
+  const lost = <NoSuchPage />;
   return (
     <Suspense fallback={<Loading />}>
       <Routes>

@@ -251,6 +251,7 @@ test("the state of the ledger says its size and its signer", async () => {
 
 for (const [name, options] of [
   ["a wide screen", {}],
+  ["a phone of 360 px", { width: 360, height: 740 }],
   ["a phone of 360 px, in Chinese", { width: 360, height: 740, locale: "zh-CN" }],
   ["the dark", { colorScheme: "dark" }],
 ]) {

@@ -52,6 +52,12 @@ export async function enter(page, role, { path = "/", caseReference } = {}) {
   return page;
 }
 
+/** Types a day or a minute into a field, as `2022-03-01` or `2022-03-01 08:30`. */
+export async function typeDay(field, text) {
+  await field.fill(text);
+  await field.press("Tab");
+}
+
 /**
  * What axe finds serious or critical, as short texts. The script is evaluated, not inserted: the content security policy of
  * the page forbids what is inserted.

@@ -57,7 +57,7 @@ test("residents: loaded page by page, searched, filtered by key group, and a car
   const page = await visitor(browser);
   await enter(page, ROLE, { path: "/community/residents" });
   await page.locator("[data-loaded]").waitFor();
-  await page.getByText("Withheld from your role or purpose: household").waitFor();
+  await page.getByText(/Not shown for the purpose .*: household/).waitFor();
   const total = (await ask(page, `/v1/units/${await unitOf(page)}/summary`)).body.total;
   const loaded = async () => Number(await page.locator("[data-loaded]").getAttribute("data-loaded"));
   assert.equal(await loaded(), Math.min(200, total.residents));
@@ -85,6 +85,16 @@ test("residents: loaded page by page, searched, filtered by key group, and a car
   assert.deepEqual(page.complaints, []);
 });
 
+test("who is looked for is looked for among all residents, whatever page they are on", async () => {
+  const page = await visitor(browser);
+  await enter(page, ROLE, { path: "/community/residents" });
+  await page.locator("[data-loaded]").waitFor();
+  const total = (await ask(page, `/v1/units/${await unitOf(page)}/summary`)).body.total.residents;
+  await page.getByLabel("Name, address or phone").first().fill("nobody of this name");
+  await page.locator(`[data-loaded="${total}"][data-shown="0"]`).waitFor();
+  await page.getByRole("button", { name: "Load more" }).waitFor({ state: "detached" });
+});
+
 test("a key group leads from the figure to its members", async () => {
   const page = await visitor(browser);
   await enter(page, ROLE);
@@ -102,7 +112,7 @@ test("households belong to another purpose, and their kinds are filtered there",
   await enter(page, ROLE, { path: "/community/residents" });
   await page.locator("[data-loaded]").waitFor();
   await work(page, "Operations");
-  await page.getByText("Withheld from your role or purpose: care").waitFor();
+  await page.getByText(/Not shown for the purpose .*: care/).waitFor();
   await page.getByLabel("Household", { exact: true }).first().click();
   await page.locator(".ant-select-item-option", { hasText: "Family household" }).click();
   await page.waitForFunction(() => document.querySelector("[data-loaded]")?.textContent?.includes("fit"));
@@ -125,6 +135,12 @@ test("a form comes filled, in the headings that it was asked for", async () => {
   assert.equal(lines.length - 1, body.total.residents);
   await page.locator("[data-done]").waitFor();
   await page.locator("[data-receipt]").waitFor();
+
+  // The form itself: what stands above its headings comes back, too.
+  await page.getByLabel("Or the form itself").setInputFiles({ name: "form.csv", mimeType: "text/csv", buffer: Buffer.from("登记表\n序号,姓名\n") });
+  const [own] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Fill and download" }).click()]);
+  const filled = (await readFile(await own.path(), "utf8")).trimEnd().split("\n");
+  assert.deepEqual([filled[0], filled[1], filled.length - 2], ["\ufeff登记表", "序号,姓名", body.total.residents]);
 
   await page.getByText("Households", { exact: true }).click();
   await page.getByText("This form needs the purpose “Operations”").waitFor();
@@ -162,11 +178,11 @@ test("a task's life: found by urgency, a step is taken, the history tells of it"
   assert.deepEqual(page.complaints, []);
 });
 
-test("on a phone, in Chinese and dark, everything is there and can be read", async () => {
-  const page = await visitor(browser, { locale: "zh-CN", width: 360, height: 740, colorScheme: "dark" });
+for (const [locale, groups] of [["zh-CN", "重点关爱人群"], ["en-GB", "Who needs special care"]]) test(`on a phone, in the dark, everything is there and can be read (${locale})`, async () => {
+  const page = await visitor(browser, { locale, width: 360, height: 740, colorScheme: "dark" });
   await enter(page, ROLE);
   await page.locator("[data-agrees=true]").waitFor();
-  await page.getByText("重点关爱人群").waitFor();
+  await page.getByText(groups).waitFor();
   assert.deepEqual(await axe(page), []);
   for (const path of ["residents", "tasks", "reports"]) {
     await page.goto(`${BASE}/community/${path}`);

@@ -1,7 +1,7 @@
 /** Disease control, as its role, on the demo city: cases, an itinerary, contacts, townships, codes, what is printed. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { BASE, axe, enter, launch, visitor } from "./browser.mjs";
+import { BASE, axe, enter, launch, typeDay, visitor } from "./browser.mjs";
 
 const CASE = "CASE-2022-0001";
 let browser;
@@ -93,7 +93,7 @@ test("an itinerary is a line of time, a map and a list, and choosing in one show
   assert.ok(drawn > 0, "some case was somewhere with a position");
   assert.match(await page.locator("[data-part=timeline] [role=img]").getAttribute("aria-label"), /Line of time/);
   await page.getByText("of the time accounted for").waitFor();
-  await page.getByText("gap: no trace").waitFor();
+  await page.getByText("gap: where they stayed is not known").waitFor();
 
   const stay = page.locator(".control-item", { hasText: "Stay" }).first();
   await stay.focus();
@@ -155,7 +155,7 @@ test("names are asked for on the page, each on record, and stand in tables and i
 test("a health code is told with its reasons", async () => {
   const page = await tracer("/control");
   await firstCase(page);
-  await page.getByRole("tab", { name: "Health code" }).click();
+  await page.getByRole("link", { name: "Health code", exact: true }).click();
   await page.locator("[data-colour=RED]").waitFor();
   await page.getByText("is a case").waitFor();
   await sound(page);
@@ -166,10 +166,10 @@ test("case, itinerary and contacts are shown as they were known earlier, which i
   await firstCase(page);
   await page.getByRole("button", { name: "As known now" }).click();
   const input = page.getByLabel("As known at");
-  const minute = await page.evaluate(() => new Date(Date.now() - 60_000 - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 16));
-  await input.fill(minute);
+  const minute = await page.evaluate(() => new Date(Date.now() - 60_000 - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 16).replace("T", " "));
+  await typeDay(input, minute);
   await page.getByText(/^As known at .*: the person, the case/).waitFor();
-  await input.fill("2022-01-01T00:00");
+  await typeDay(input, "2022-01-01 00:00");
   await page.getByText("Nothing was known of this case then.").waitFor();
   await page.getByRole("button", { name: "Back to now" }).click();
   await page.locator("[data-part=person]").waitFor();
@@ -218,7 +218,7 @@ test("communities are notified once, and every contact has a follow-up", async (
   const id = page.url().split("/").pop();
   if (!(await has(page, `/v1/cases/${id}/follow-ups`))) return t.skip("this hub has no follow-ups");
   page.complaints.length = 0;
-  await page.getByRole("tab", { name: "Follow-up" }).click();
+  await page.getByRole("link", { name: "Follow-up", exact: true }).click();
   await page.getByRole("button", { name: "Notify communities" }).click();
   await page.locator(".ant-popconfirm, .ant-popover").getByRole("button", { name: "Notify communities" }).click();
   await page.getByText(/new follow-ups/).waitFor();
@@ -263,17 +263,58 @@ test("a case is printed with its receipts and who printed it", async () => {
   await sound(page);
 });
 
-test("it works on a phone, in the dark, in Chinese", async () => {
-  const page = await tracer("/control", { locale: "zh-CN", width: 360, height: 740, colorScheme: "dark" });
-  await page.getByRole("heading", { level: 1, name: "病例与聚集性疫情" }).waitFor();
-  await sound(page);
+for (const [name, locale, colorScheme, title] of [
+  ["in Chinese, in the dark", "zh-CN", "dark", "病例与聚集性疫情"],
+  ["in English", "en-GB", "light", "Cases and clusters"],
+]) {
+  test(`it works on a phone, ${name}`, async () => {
+    const page = await tracer("/control", { locale, width: 360, height: 740, colorScheme });
+    await page.getByRole("heading", { level: 1, name: title }).waitFor();
+    await sound(page);
+    await firstCase(page);
+    await page.locator("[data-part=timeline] canvas").waitFor();
+    await sound(page);
+    const address = page.url();
+    for (const part of ["follow-ups", "code", "print"]) {
+      await page.goto(`${address}/${part}`);
+      await page.locator("h1").waitFor();
+      await page.locator(".ant-skeleton").first().waitFor({ state: "detached" });
+      await sound(page);
+    }
+    await page.goto(`${BASE}/control`);
+    await contactsOfSome(page);
+    await sound(page);
+    await page.goto(`${BASE}/control/townships`);
+    await page.locator("table.control-days td").first().waitFor();
+    await sound(page);
+    for (const path of ["signals", "appeals", "unassigned", "find"]) {
+      await page.goto(`${BASE}/control/${path}`);
+      await page.locator("h1").waitFor();
+      await page.locator(".ant-skeleton").first().waitFor({ state: "detached" });
+      await sound(page);
+    }
+  });
+}
+
+test("the days of a case are those of the city, wherever the browser stands", async () => {
+  const context = await browser.newContext({ locale: "en-GB", timezoneId: "America/New_York" });
+  const page = await context.newPage();
+  await enter(page, "cdc-tracer", { path: "/control", caseReference: CASE });
+  const asked = page.waitForResponse((response) => /\/v1\/cases\/[0-9a-f-]+$/.test(response.url()));
   await firstCase(page);
-  await page.locator("[data-part=timeline] canvas").waitFor();
-  await sound(page);
+  const { onset } = await (await asked).json();
+  await page.getByText("All times are those of the city").waitFor();
+  const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(new Date(onset));
+  assert.equal(await page.locator(".control-facts dd").first().textContent(), day);
+  await context.close();
+});
+
+test("a part of the page that failed says so, and is asked again", async () => {
+  const page = await tracer("/control/find");
+  await page.route("**/v1/townships?*", (route) => route.fulfill({ status: 500, contentType: "application/problem+json", body: JSON.stringify({ code: "internal", title: "Broken", detail: "" }) }));
   await page.goto(`${BASE}/control`);
-  await contactsOfSome(page);
-  await sound(page);
-  await page.goto(`${BASE}/control/townships`);
-  await page.locator("table.control-days td").first().waitFor();
-  await sound(page);
+  await page.getByText("Something broke inside of the hub").waitFor();
+  await page.unroute("**/v1/townships?*");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator(".control-number").first().waitFor();
 });

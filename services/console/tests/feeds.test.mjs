@@ -143,11 +143,14 @@ test("rows in an encoding that browsers do not write are mended, too", async () 
   assert.deepEqual(page.complaints, []);
 });
 
-test("failed rows say in Chinese what is wrong, on a phone and in the dark", async () => {
-  const page = await visitor(browser, { locale: "zh-CN", width: 360, height: 740, colorScheme: "dark" });
+for (const [language, locale, words] of [
+  ["Chinese", "zh-CN", /[\u4e00-\u9fff]/],
+  ["English", "en-GB", /[a-z]/],
+]) test(`failed rows say in ${language} what is wrong, on a phone and in the dark`, async () => {
+  const page = await visitor(browser, { locale, width: 360, height: 740, colorScheme: "dark" });
   await enter(page, ROLE);
   await openFailed(page, "meter-readings");
-  assert.match(await page.locator("[data-failed]").first().innerText(), /[\u4e00-\u9fff]/);
+  assert.match(await page.locator("[data-failed]").first().innerText(), words);
   for (const path of ["", "/meter-readings", "/meter-readings/batches", "/meter-readings/push", "/meter-readings/profile"]) {
     await page.goto(`${BASE}/feeds${path}`);
     await page.locator("h1").waitFor();

@@ -119,3 +119,27 @@ test("what the first view loads is under 500 kB, compressed", () => {
   const bytes = first.reduce((sum, name) => sum + statSync(new URL(name, assets)).size, 0);
   assert.ok(first.length > 0 && bytes < 500_000, `${first.join(", ")}: ${bytes} bytes`);
 });
+
+test("a session that ended leads to the sign-in, and from there back to the page", async () => {
+  const page = await visitor(browser);
+  await enter(page, "cdc-tracer", { path: "/control/find", caseReference: "CASE-2022-0001" });
+  await page.context().clearCookies();
+  await page.getByRole("link", { name: "Appeals", exact: true }).click();
+  await page.getByText("Your session has ended. Sign in again; you come back to the page you were on.").waitFor();
+  await page.locator('[data-role="cdc-tracer"]').click();
+  await page.locator("form input#caseReference").fill("CASE-2022-0001");
+  await page.locator("form button[type=submit]").click();
+  await page.getByRole("heading", { level: 1, name: "Appeals against health codes" }).waitFor();
+});
+
+test("who signs in as somebody else in a second tab is somebody else in the first one, too", async () => {
+  const page = await visitor(browser);
+  await enter(page, "cdc-tracer", { path: "/control/find", caseReference: "CASE-2022-0001" });
+  const other = await page.context().newPage();
+  await other.goto(`${BASE}/`);
+  await other.getByLabel("Sign out", { exact: true }).click();
+  await enter(other, "operator");
+  await page.getByRole("link", { name: "Appeals", exact: true }).click();
+  await page.locator(".shell-header .ant-tag", { hasText: "Operator" }).waitFor();
+  assert.equal(await page.getByText("Appeals against health codes").count(), 0);
+});

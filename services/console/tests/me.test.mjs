@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { axe, BASE, enter, launch, visitor } from "./browser.mjs";
+import { axe, BASE, enter, launch, typeDay, visitor } from "./browser.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -96,7 +96,7 @@ test("a resident reads the health code and its reasons", async () => {
   if (colour === "GREEN") await page.getByText("There is no reason for another colour.").waitFor();
   else await page.locator("[data-cause]").first().waitFor();
   assert.deepEqual(await axe(page), []);
-  await page.getByLabel("Another day").fill("2022-03-12");
+  await typeDay(page.getByLabel("Another day"), "2022-03-12");
   await page.getByRole("button", { name: "Show" }).click();
   await page.getByText("12 Mar 2022", { exact: false }).first().waitFor();
   assert.deepEqual(page.complaints, []);
@@ -160,8 +160,8 @@ test("a resident takes everything along in one file", async () => {
   assert.deepEqual(page.complaints, []);
 });
 
-test("the own file reads well on a phone, in Chinese, in the dark", async () => {
-  const page = await resident("/me", { locale: "zh-CN", width: 360, colorScheme: "dark" });
+for (const locale of ["zh-CN", "en-GB"]) test(`the own file reads well on a phone, in the dark (${locale})`, async () => {
+  const page = await resident("/me", { locale, width: 360, colorScheme: "dark" });
   for (const path of ["/me", "/me/sources", "/me/looks", "/me/code", "/me/itinerary", "/me/take"]) {
     await page.goto(`${BASE}${path}`);
     await page.locator("[data-value], .matrix, [data-looks], [data-colour], [data-itinerary], [data-part]").first().waitFor();

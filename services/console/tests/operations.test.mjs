@@ -101,9 +101,9 @@ test("a row is looked at on record, read again and given up, each with its outco
 
 test("what reading a feed again would change is shown before anything is done", async () => {
   const page = await open("quarantine");
-  await page.getByRole("tab", { name: "Read a feed again" }).click();
+  await page.getByRole("link", { name: "Read a feed again" }).click();
   await page.getByRole("combobox", { name: "Feed" }).last().click();
-  await choose(page, /household|lab|wallet/);
+  await choose(page, /Household|Laboratory|Wallet/);
   const asked = page.waitForRequest((request) => request.url().endsWith("/v1/quarantine/reprocess"));
   await page.getByRole("button", { name: "Preview" }).click();
   assert.equal((await asked).postDataJSON().preview, true);
@@ -158,6 +158,7 @@ test("emergency grants are listed, or it is said that there are none", async () 
 
 for (const [name, options] of [
   ["a wide screen", {}],
+  ["a phone of 360 px", { width: 360, height: 740 }],
   ["a phone of 360 px, in Chinese", { width: 360, height: 740, locale: "zh-CN" }],
   ["the dark", { colorScheme: "dark" }],
 ]) {

@@ -16,7 +16,7 @@ test("the tour of the README leads where it says", async () => {
   await page.getByLabel("Case").fill("CASE-2022-0001");
   await page.getByRole("button", { name: "Begin" }).click();
   await page.locator('a[href^="/control/cases/"]').first().click();
-  await page.getByRole("tab", { name: "Itinerary", selected: true }).waitFor();
+  await page.locator("a[aria-current=page]", { hasText: "Itinerary" }).waitFor();
   await page.getByRole("link", { name: "Person file" }).click();
   await page.locator("[data-provenance]").first().waitFor();
   const receipt = await page.locator("[data-receipt]").first().getAttribute("data-receipt");

@@ -72,7 +72,7 @@ pub(crate) enum Command {
     Contacts(ContactsArgs),
     /// Fill a department's form with the residents of a unit. The export is on record.
     #[command(
-        after_help = "The headings of the form say what is wanted, in English or as Chinese forms have them:\n  person_id 人员标识, unit 网格, name 姓名, sex 性别, birth_date 出生日期, age 年龄, id_number 公民身份号码,\n  phone 联系电话, address 现住址, household 户号, relation 与户主关系, key_groups 重点人群\n\nExample:\n  ISTHMUS_TOKEN=... isthmus report --template form.csv --unit 320506001007 --purpose PUBHLTH --output filled.xlsx"
+        after_help = "The headings of the form say what is wanted, in English or as Chinese forms have them:\n  number 序号, person_id 人员标识, township 乡镇街道, unit 网格, name 姓名, sex 性别, birth_date 出生日期, age 年龄,\n  id_number 公民身份号码, phone 联系电话, address 现住址, registered_address 户籍地址, household 户号,\n  household_kind 户别, relation 与户主关系, key_groups 重点人群, follow_up 随访状态, quarantine_until 隔离截止日期\n\nExamples:\n  ISTHMUS_TOKEN=... isthmus report --template form.xlsx --unit 320506001007 --purpose PUBHLTH --output filled.xlsx\n  ISTHMUS_TOKEN=... isthmus report --template form.csv --unit 320506001007 --purpose HOPERAT --output filled.xlsx"
     )]
     Report(ReportArgs),
     /// Ask a running hub why records are one person, and where the values of a file come from. The look is on record.

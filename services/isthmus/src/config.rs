@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) survivorship: Option<PathBuf>,
     /// Rules of disease control (TOML): what is a stay, a contact, a risk; without it the shipped ones.
     pub(crate) exposure_rules: Option<PathBuf>,
+    /// Boundaries of townships (GeoJSON), with their codes and names; without it a place is where its register says.
+    pub(crate) townships: Option<PathBuf>,
     /// Rules of suspicion and budgets (TOML): which looks an auditor is told of; without it the shipped ones.
     pub(crate) suspicion_rules: Option<PathBuf>,
     /// What emergency grants there may be.
@@ -100,6 +102,7 @@ impl Default for Config {
             linkage_model: "zh".to_owned(),
             survivorship: None,
             exposure_rules: None,
+            townships: None,
             suspicion_rules: None,
             grants: access::GrantRules::default(),
             key_groups: None,

@@ -394,6 +394,7 @@ impl Hub {
             trust: Trust::new(rules::suspicion(self.config.suspicion_rules.as_deref())?, self.config.grants()?),
             oidc,
             rules: rules::exposure(self.config.exposure_rules.as_deref())?,
+            townships: rules::townships(self.config.townships.as_deref())?,
             key_groups: rules::key_groups(&self.config)?,
             log: self.log.clone(),
             codec: self.codec.clone(),

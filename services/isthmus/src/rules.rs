@@ -59,6 +59,15 @@ pub(crate) fn exposure(path: Option<&Path>) -> anyhow::Result<exposure::Rules> {
     exposure::Rules::parse(&text).with_context(|| format!("{} is no file of rules", path.display()))
 }
 
+/// The boundaries of townships of a file; none without one.
+pub(crate) fn townships(path: Option<&Path>) -> anyhow::Result<exposure::Townships> {
+    let Some(path) = path else { return Ok(exposure::Townships::default()) };
+    let shown = path.display();
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("the boundaries of townships {shown} cannot be read"))?;
+    exposure::Townships::parse(&text).with_context(|| format!("the boundaries of townships in {shown} cannot be used"))
+}
+
 /// The rules of suspicion of a file, or the shipped ones.
 pub(crate) fn suspicion(path: Option<&Path>) -> anyhow::Result<scrutiny::Rules> {
     let Some(path) = path else { return Ok(scrutiny::Rules::default()) };

@@ -1,14 +1,15 @@
 //! Appeals against the colour of a health code: a resident appeals, disease control decides with a reason.
 //!
-//! An appeal is about facts: the events of a reason. When it is upheld they colour the code no longer, until a source states
-//! them anew. The resident's own words are read by the resident and by who decides, and are in no other answer.
+//! An appeal is about facts: the events of a reason. When it is upheld they colour the code no longer from then on, until a source
+//! states them anew. A case is taken back by its source alone, and nobody sets aside what they worked on themselves. The
+//! resident's own words are read by the resident and by who decides, and are in no other answer.
 
 use std::collections::BTreeSet;
 
 use access::{Action, Decision, FieldGroups, Subject};
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{EventId, PersonId, Sensitive};
+use domain::{Body, CaseState, EventId, PersonId, RecordId, Sensitive};
 use ledger::{Matter, MatterId};
 use serde::{Deserialize, Serialize};
 use store::appeals::{self, AppealDecision, AppealRow, AppealsOf};
@@ -20,8 +21,9 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
 use crate::decisions::note_of;
 use crate::problem::{Problem, ProblemDocument};
+use crate::query::Malformed;
 use crate::state::QueryState;
-use crate::{health_code, query, reviews, subject};
+use crate::{follow_ups, health_code, query, reviews, subject};
 
 /// The longest words of a resident, in characters.
 const WORDS_CHARS_MAX: usize = 1_000;
@@ -138,9 +140,28 @@ impl AppealView {
 
 /// The appeals of a person, whatever records they were made with.
 pub(crate) async fn of_person(conn: &mut Conn, person: PersonId) -> Result<Vec<AppealRow>, Failure> {
-    let record = person.as_record();
-    let beside = views::list_records_beside(conn, &[record]).await?.remove(&record).unwrap_or_default();
+    let beside = records_beside(conn, person.as_record()).await?;
     Ok(appeals::list(conn, AppealsOf::Records(&beside)).await?)
+}
+
+/// The records of whoever holds this one.
+async fn records_beside(conn: &mut Conn, record: RecordId) -> Result<Vec<RecordId>, Failure> {
+    Ok(views::list_records_beside(conn, &[record]).await?.remove(&record).unwrap_or_default())
+}
+
+/// Refuses to uphold an appeal against a case that stands, and one against what the caller did.
+async fn may_uphold(call: &Call, conn: &mut Conn, row: &AppealRow) -> Result<(), Failure> {
+    for fact in views::list_case_facts(conn, None).await? {
+        let is_case = matches!(fact.body()?, Body::CaseStatus(status) if status.state != CaseState::Excluded);
+        if is_case && row.events.contains(&fact.event_id) {
+            return Err(Problem::AppealCase.into());
+        }
+    }
+    let beside = records_beside(conn, row.record).await?;
+    match follow_ups::worked_on(conn, &beside, &call.caller.handle).await? {
+        true => Err(Problem::OwnWork.into()),
+        false => Ok(()),
+    }
 }
 
 /// Appeals against the colour of the caller's own health code.
@@ -326,9 +347,9 @@ async fn staff_list(call: &Call) -> Result<Found<AppealList>, Failure> {
         None | Some("open") => None,
         Some("upheld") => Some(true),
         Some("rejected") => Some(false),
-        Some(_) => return Err(Problem::QueryMalformed.into()),
+        Some(_) => return Err(Malformed::member("state", "`open`, `upheld` or `rejected`").into()),
     };
-    let after = after.map_or(Ok(0), |after| after.parse()).map_err(|_| Problem::QueryMalformed)?;
+    let after = after.map_or(Ok(0), |after| after.parse()).map_err(|_| query::after_malformed())?;
     let limit = reviews::limit_of(limit)?;
     let (released, withheld) = granted(call, false)?;
     let mut conn = call.state.setup.store.snapshot().await?;
@@ -351,7 +372,10 @@ async fn staff_list(call: &Call) -> Result<Found<AppealList>, Failure> {
     Ok(Found { answer: AppealList { appeals, next }, subjects, released, withheld, count })
 }
 
-/// Decides an appeal, with a reason. When it is upheld, its events colour the code no longer.
+/// Decides an appeal, with a reason. When it is upheld, its events colour the code no longer from then on.
+///
+/// An appeal against a case is not upheld while disease control states the case: its source states it excluded. Nor does somebody
+/// uphold one who took a step in a follow-up of the resident.
 #[utoipa::path(
     post,
     path = "/v1/appeals/{appeal}/decision",
@@ -419,6 +443,9 @@ async fn decision(call: &Call) -> Result<Plan, Failure> {
             true
         }
     };
+    if is_upheld && !stands {
+        may_uphold(call, &mut conn, &row).await?;
+    }
     let found = Found { answer: (), subjects: person.into_iter().collect(), released, withheld, count: 1 };
     Ok(Plan { row, person, decision, stands, found })
 }

@@ -12,6 +12,7 @@ use store::{Conn, views};
 use crate::call::{Call, Failure, Found};
 use crate::persons::{PersonAnswer, PersonFile, fork};
 use crate::problem::Problem;
+use crate::query::Malformed;
 use crate::subject;
 use crate::view::{self, GoldenView};
 
@@ -23,15 +24,23 @@ pub(crate) struct Then {
     pub(crate) granted: FieldGroups,
 }
 
-/// The instant that a query names.
-pub(crate) fn instant(text: &str) -> Result<Timestamp, Problem> {
-    Timestamp::parse(text).map_err(|_| Problem::QueryMalformed)
+/// The instant of a person's history that a query names.
+pub(crate) fn instant(text: &str) -> Result<Timestamp, Malformed> {
+    instant_of("as_of", text)
+}
+
+/// The instant that a member of a query names.
+pub(crate) fn instant_of(member: &str, text: &str) -> Result<Timestamp, Malformed> {
+    Timestamp::parse(text).map_err(|_| Malformed::member(member, "an instant such as 2022-03-01T00:00:00Z"))
 }
 
 /// The instant of knowledge that a query names: not one that is still to come.
-pub(crate) fn known_at(stated: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
-    let at = stated.map(instant).transpose()?;
-    if at.is_some_and(|at| at > now) { Err(Problem::QueryMalformed) } else { Ok(at) }
+pub(crate) fn known_at(stated: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Malformed> {
+    let at = stated.map(|text| instant_of("known_at", text)).transpose()?;
+    match at.is_some_and(|at| at > now) {
+        true => Err(Malformed::member("known_at", "an instant that has passed")),
+        false => Ok(at),
+    }
 }
 
 /// Answers with the person, or the persons, that the id stood for at the instant.

@@ -27,18 +27,25 @@ pub(crate) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, b
     if !declared.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Err(Problem::BodyType);
     }
+    parse(&bytes(headers, body, bytes_max).await?)
+}
+
+/// Reads a body of so many bytes at most.
+///
+/// # Errors
+/// The problem to answer with.
+pub(crate) async fn bytes(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > bytes_max as u64) {
         return Err(Problem::BodyTooLarge);
     }
     let read = tokio::time::timeout(BODY_WAIT_MAX, axum::body::to_bytes(body, bytes_max));
-    let bytes = match read.await.map_err(|_| Problem::BodyMalformed)? {
-        Ok(bytes) => bytes,
+    match read.await.map_err(|_| Problem::BodyMalformed)? {
+        Ok(bytes) => Ok(bytes.into()),
         // A body without length that goes on past the limit, or one that was broken off: the first is far more likely.
-        Err(error) if is_length_limit(&error) => return Err(Problem::BodyTooLarge),
-        Err(_) => return Err(Problem::BodyMalformed),
-    };
-    parse(&bytes)
+        Err(error) if is_length_limit(&error) => Err(Problem::BodyTooLarge),
+        Err(_) => Err(Problem::BodyMalformed),
+    }
 }
 
 fn is_length_limit(error: &axum::Error) -> bool {

@@ -117,6 +117,11 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// What the caller is.
+    pub(crate) const fn role(&self) -> access::Role {
+        self.caller.role
+    }
+
     /// Of a caller alone, for a refusal that nothing of the request may be kept of.
     fn bare(caller: Caller) -> Self {
         Self {
@@ -212,12 +217,27 @@ pub(crate) struct Failure {
     problem: Problem,
     reason: &'static str,
     subjects: Vec<PersonId>,
+    /// What was found, where that may be said: nothing about a person.
+    detail: Option<String>,
 }
 
 impl Failure {
+    /// What was found is said before how to mend it.
+    pub(crate) fn saying(problem: Problem, detail: String) -> Self {
+        Self { detail: Some(detail), ..problem.into() }
+    }
+
+    fn response(&self) -> Response {
+        let mut document = self.problem.kind().document();
+        if let Some(detail) = &self.detail {
+            document.detail = format!("{detail} {}", document.detail).into();
+        }
+        document.into_response()
+    }
+
     /// The caller learns that there is no such person; the ledger keeps which one it was and the true reason.
     pub(crate) fn not_found(reason: &'static str, subject: PersonId) -> Self {
-        Self { problem: Problem::PersonNotFound, reason, subjects: vec![subject] }
+        Self { reason, subjects: vec![subject], ..Problem::PersonNotFound.into() }
     }
 
     /// What the caller is told.
@@ -227,18 +247,18 @@ impl Failure {
 
     /// What was found is not shown.
     pub(crate) fn withheld(problem: Problem, subjects: Vec<PersonId>) -> Self {
-        Self { problem, reason: problem.code(), subjects }
+        Self { subjects, ..problem.into() }
     }
 
     /// The id stands for several persons, and this can be answered for one only.
     pub(crate) fn forked(subjects: Vec<PersonId>) -> Self {
-        Self { problem: Problem::PersonForked, reason: Problem::PersonForked.code(), subjects }
+        Self { subjects, ..Problem::PersonForked.into() }
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem, reason: problem.code(), subjects: Vec::new() }
+        Self { problem, reason: problem.code(), subjects: Vec::new(), detail: None }
     }
 }
 
@@ -337,7 +357,7 @@ impl Call {
                 Refusal::CaseMissing => Problem::CaseRequired,
                 Refusal::NotRelated => Problem::PersonNotFound,
             };
-            Failure { problem, reason: refusal.code(), subjects: Vec::new() }
+            Failure { reason: refusal.code(), ..problem.into() }
         })
     }
 
@@ -365,6 +385,12 @@ impl Call {
     pub(crate) async fn json_within<T: serde::de::DeserializeOwned>(&self, bytes_max: usize) -> Result<T, Failure> {
         let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(Problem::Internal)?;
         Ok(crate::body::json(&self.headers, body, bytes_max).await?)
+    }
+
+    /// The body as it is, of so many bytes at most.
+    pub(crate) async fn bytes_within(&self, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+        let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(Problem::Internal)?;
+        Ok(crate::body::bytes(&self.headers, body, bytes_max).await?)
     }
 
     /// What entries call the case that was stated.

@@ -17,7 +17,9 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::happening::{CaseView, case_view};
 use crate::problem::{Problem, ProblemDocument};
+use crate::query::Malformed;
 use crate::state::QueryState;
+use crate::townships::instant;
 use crate::{as_of, facts, known_cases, query, reviews};
 
 const DAY_MS: i64 = 86_400_000;
@@ -166,7 +168,8 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
     call.finish(found).await
 }
 
-/// Lists positive tests of as many days as a case is new whose person has no case that covers them, and those without a person.
+/// Lists positive tests whose person has no case that covers them, and those without a person. A result is listed for as many days
+/// as a case is new, from when it was taken or, when it came late, from when the hub read it.
 #[utoipa::path(
     get,
     path = "/v1/cases/suggested",
@@ -174,6 +177,9 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
     operation_id = "list_suggested_cases",
     params(
         crate::openapi::PersonHeaders,
+        ("on" = Option<String>, Query, format = DateTime, description = "The instant; now, or `known_at`, unless stated"),
+        ("known_at" = Option<String>, Query, format = DateTime,
+         description = "Only what the hub had read by this instant; all that it knows unless stated"),
         ("after" = Option<String>, Query, description = "`next` of the answer before"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "Results in one answer; 50 unless stated"),
     ),
@@ -274,8 +280,11 @@ fn clusters(rules: &Rules, cases: &[Case], now: Timestamp) -> Vec<ClusterView> {
 async fn case_list(call: &Call) -> Result<Found<CaseList>, Failure> {
     let [existing, after, limit, known_at] = query::members(&call.query, ["existing", "after", "limit", "known_at"])?;
     let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
-    let existing: Option<bool> = existing.map(|text| text.parse()).transpose().map_err(|_| Problem::QueryMalformed)?;
-    let after: Option<RecordId> = after.map(|id| id.parse()).transpose().map_err(|_| Problem::QueryMalformed)?;
+    let existing: Option<bool> = existing
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|_| Malformed::member("existing", "`true` or `false`"))?;
+    let after: Option<RecordId> = after.map(|id| id.parse()).transpose().map_err(|_| query::after_malformed())?;
     let limit = usize::try_from(reviews::limit_of(limit)?).unwrap_or(usize::MAX);
     let (released, withheld) = granted(call)?;
     let mut conn = call.state.setup.store.snapshot().await?;
@@ -318,21 +327,23 @@ async fn one_case(call: &Call) -> Result<Found<CaseAnswer>, Failure> {
 }
 
 async fn suggestions(call: &Call) -> Result<Found<SuggestionList>, Failure> {
-    let [after, limit] = query::members(&call.query, ["after", "limit"])?;
+    let [on, known_at, after, limit] = query::members(&call.query, ["on", "known_at", "after", "limit"])?;
+    let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
+    let on = instant(on.as_deref(), known_at.unwrap_or_else(|| call.state.now()))?;
     let after = after.as_deref().map(place).transpose()?;
     let limit = usize::try_from(reviews::limit_of(limit)?).unwrap_or(usize::MAX);
     let (released, withheld) = granted(call)?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let mut known: BTreeMap<PersonId, Vec<Case>> = BTreeMap::new();
-    for case in cases(&mut conn, None).await? {
+    for case in cases(&mut conn, known_at).await? {
         if let Some(person) = case.person {
             known.entry(person).or_default().push(case);
         }
     }
-    // A positive test suggests a case for as long as a case would be new.
+    // A positive test suggests a case for as long as a case would be new, also one that comes late.
     let days = i64::from(call.state.setup.rules.risk.new_days);
-    let since = call.state.now().plus_millis(-days * DAY_MS);
-    let tests = views::list_positive_tests(&mut conn, since).await?;
+    let since = on.plus_millis(-days * DAY_MS);
+    let tests = views::list_positive_tests(&mut conn, (since, on), known_at).await?;
     let attributions = facts::attributed(&mut conn, &tests).await?;
     let (mut suggested, mut subjects, mut last, mut next) = (Vec::new(), BTreeSet::new(), None, None);
     for (row, Attribution { owner, .. }) in tests.into_iter().zip(attributions) {
@@ -365,8 +376,7 @@ async fn suggestions(call: &Call) -> Result<Found<SuggestionList>, Failure> {
 }
 
 /// Where a page ended: the instant and the record of its last result.
-fn place(after: &str) -> Result<(Timestamp, RecordId), Problem> {
-    let (time, record) = after.split_once('~').ok_or(Problem::QueryMalformed)?;
-    let time = Timestamp::parse(time).map_err(|_| Problem::QueryMalformed)?;
-    Ok((time, record.parse().map_err(|_| Problem::QueryMalformed)?))
+fn place(after: &str) -> Result<(Timestamp, RecordId), Malformed> {
+    let place = |(time, record): (&str, &str)| Some((Timestamp::parse(time).ok()?, record.parse().ok()?));
+    after.split_once('~').and_then(place).ok_or_else(query::after_malformed)
 }

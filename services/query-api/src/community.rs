@@ -349,6 +349,8 @@ pub(crate) struct Book {
     residents: Vec<Resident>,
     memberships: Vec<Membership>,
     views: BTreeMap<u32, BTreeSet<MemberView>>,
+    /// Addresses where somebody is registered.
+    registered: BTreeMap<u32, BTreeSet<String>>,
 }
 
 impl Book {
@@ -386,6 +388,7 @@ impl Book {
             residents[person as usize].diagnoses.extend(stated);
         }
         let (mut memberships, mut views) = (Vec::with_capacity(members.len()), BTreeMap::<_, BTreeSet<_>>::new());
+        let mut registered = BTreeMap::<_, BTreeSet<_>>::new();
         let (mut households, mut dwellings) = (Numbers::default(), Numbers::default());
         for row in members {
             let (member, Body::HouseholdMembership(stated)) = (of(&row).copied(), row.body()?) else { continue };
@@ -398,6 +401,10 @@ impl Book {
                 is_collective,
             });
             if let Some(member) = member {
+                if matches!(stated.residence_kind, ResidenceKind::Registered | ResidenceKind::Both) {
+                    let address = stated.dwelling.name.map(Sensitive::into_exposed);
+                    registered.entry(member).or_default().extend(address);
+                }
                 views.entry(member).or_default().insert(MemberView {
                     household_id: stated.household_id,
                     relation_to_head: stated.relation_to_head,
@@ -406,11 +413,17 @@ impl Book {
                 });
             }
         }
-        Ok(Self { day: rules.day_of(now), rows, own, residents, memberships, views })
+        Ok(Self { day: rules.day_of(now), rows, own, residents, memberships, views, registered })
     }
 
     pub(crate) fn census<'a>(&'a self, call: &'a Call) -> Census<'a> {
         Census::new(&self.residents, &self.memberships, &call.state.setup.key_groups, self.day)
+    }
+
+    /// The addresses where a resident is registered.
+    pub(crate) fn registered_of(&self, index: usize) -> BTreeSet<String> {
+        let found = u32::try_from(index).ok().and_then(|index| self.registered.get(&index));
+        found.cloned().unwrap_or_default()
     }
 
     pub(crate) fn households_of(&self, index: usize) -> Vec<MemberView> {

@@ -14,7 +14,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use access::{Action, FieldGroup, FieldGroups};
+use access::{Action, Decision, FieldGroup, FieldGroups, Subject};
 use axum::extract::State;
 use axum::http::header;
 use domain::{PersonId, Timestamp};
@@ -30,9 +30,9 @@ use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
 use crate::{as_of, query, stream};
-pub(crate) use city::City;
-pub(crate) use held::{Held, city};
+pub(crate) use city::{City, Uncounted};
 pub use held::{ContactsFollower, follow_contacts, load_contacts};
+pub(crate) use held::{Held, city};
 use subscription::Subscription;
 
 /// Contacts in one answer, unless the question says otherwise, and at most. Each is a subject of the ledger entry.
@@ -62,8 +62,12 @@ pub(crate) struct ContactsAnswer {
     pub known_at: String,
     /// Before this instant nothing is known here.
     pub known_since: String,
-    /// Presences of whoever that count for nobody, because it is not known whose the phone was.
-    pub unattributed: usize,
+    /// What makes no contacts.
+    #[serde(flatten)]
+    pub uncounted: Uncounted,
+    /// For how many minutes of the stretch it is known in which squares the person was, ten minutes or longer at a time. Of the
+    /// rest no contacts in squares can be told.
+    pub seen_minutes: f64,
     /// How many contacts there are.
     pub total: usize,
     /// The most exposed first.
@@ -310,7 +314,8 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
         rules: call.state.setup.rules.version(),
         known_at: city.known_at.to_string(),
         known_since: city.since.to_string(),
-        unattributed: city.unattributed,
+        uncounted: city.uncounted,
+        seen_minutes: near.seen_minutes,
         total: near.total,
         contacts: near.contacts,
         next: (next < near.total).then_some(next),
@@ -339,12 +344,18 @@ async fn granted(call: &Call, conn: &mut store::Conn, persons: &BTreeSet<PersonI
         }
     }
     let common = |one: FieldGroups, other: FieldGroups| one.iter().filter(|group| other.contains(*group)).collect();
-    Ok(decided.into_values().reduce(common).unwrap_or_default())
+    // Of nobody is shown what would be of anybody.
+    let of_nobody = || match entitlement.decide(&Subject::default()) {
+        Decision::Allowed { granted, .. } => granted,
+        Decision::Refused(_) => FieldGroups::default(),
+    };
+    Ok(decided.into_values().reduce(common).unwrap_or_else(of_nobody))
 }
 
 /// What the index says.
 #[derive(Default)]
 struct Near {
+    seen_minutes: f64,
     total: usize,
     contacts: Vec<ContactView>,
     left_out: Vec<CrowdView>,
@@ -366,6 +377,7 @@ fn near(shown: &Shown, case: Case, question: Question) -> Near {
     let told = (question.after + 1..).zip(&page).zip(ranking.contacts(&page));
     let contacts = told.map(|((rank, exposed), contact)| shown.contact(rank, exposed, contact.meetings));
     Near {
+        seen_minutes: minutes(shown.city.index.seen(case.person, case.span)),
         total: ranking.exposed().len(),
         contacts: contacts.collect(),
         left_out: ranking.left_out().iter().map(|crowd| shown.crowd(crowd)).collect(),
@@ -391,7 +403,7 @@ const fn group_of_room(room: Room) -> FieldGroup {
     match room {
         Room::Dwelling(_) => FieldGroup::Household,
         Room::Ward(_) => FieldGroup::Health,
-        Room::Carriage(..) | Room::Aircraft(_) | Room::Vehicle(_) => FieldGroup::Trail,
+        Room::Carriage(..) | Room::Rows(_) | Room::Vehicle(_) => FieldGroup::Trail,
     }
 }
 
@@ -450,7 +462,7 @@ impl Shown {
             place: place.map(str::to_owned),
             from: second(meeting.span.from),
             to: second(meeting.span.to),
-            minutes: f64::from(meeting.span.count()) / 60.0,
+            minutes: minutes(meeting.span.count()),
             confidence: meeting.confidence,
             own_events: events(own),
             other_events: events(other),
@@ -466,6 +478,10 @@ impl Shown {
             stays: crowd.stays,
         }
     }
+}
+
+fn minutes(seconds: u32) -> f64 {
+    f64::from(seconds) / 60.0
 }
 
 fn second(second: u32) -> String {

@@ -7,6 +7,8 @@ mod notify;
 mod step;
 mod view;
 
+use std::collections::BTreeSet;
+
 use access::{Action, FieldGroups};
 use axum::extract::State;
 use domain::{PersonId, RecordId, Timestamp};
@@ -20,6 +22,7 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::community::own_unit;
 use crate::problem::{Problem, ProblemDocument};
+use crate::query::Malformed;
 use crate::state::QueryState;
 use crate::{query, reviews};
 use view::{Desk, FollowUpView, StepView};
@@ -43,6 +46,10 @@ pub(crate) struct UnitFollowUpList {
 pub(crate) struct CaseFollowUpList {
     /// The hub's id of the case.
     pub case: Uuid,
+    /// Contacts that nobody follows up, because they became known since the communities were told: tell them again. Absent
+    /// while the contacts cannot be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts_without: Option<usize>,
     /// The follow-ups.
     #[serde(flatten)]
     pub list: FollowUpList,
@@ -207,14 +214,20 @@ async fn unit_list(call: &Call) -> Result<Found<UnitFollowUpList>, Failure> {
 async fn case_list(call: &Call) -> Result<Found<CaseFollowUpList>, Failure> {
     let question = Question::of(call)?;
     let case = case_id(call)?;
+    // Before a connection is held: it takes one of its own.
+    let contacts = notify::contacts(call, case).await.ok();
     let mut conn = call.state.setup.store.snapshot().await?;
     let rows = views::list_follow_ups(&mut conn, FollowUpsOf::Case(case)).await?;
     // A case that was withdrawn has its history; any other id is none.
     if rows.is_empty() && !view::cases(&mut conn).await?.contains(&case) {
         return Err(Problem::CaseNotFound.into());
     }
+    let records: Vec<RecordId> = rows.iter().map(|row| row.body.record).collect();
+    let owners = views::list_persons_of_records(&mut conn, &records).await?;
+    let followed: BTreeSet<PersonId> = owners.into_values().flatten().collect();
+    let contacts_without = contacts.map(|all| all.iter().filter(|person| !followed.contains(person)).count());
     let found = list(call, &mut conn, rows, question).await?;
-    Ok(found.map(|list| CaseFollowUpList { case: case.as_uuid(), list }))
+    Ok(found.map(|list| CaseFollowUpList { case: case.as_uuid(), contacts_without, list }))
 }
 
 async fn unassigned_list(call: &Call) -> Result<Found<FollowUpList>, Failure> {
@@ -229,10 +242,40 @@ async fn unassigned_list(call: &Call) -> Result<Found<FollowUpList>, Failure> {
 
 /// The follow-ups of a unit and of those below it, as they are counted.
 pub(crate) async fn stocks_of_unit(call: &Call, conn: &mut Conn, unit: &str) -> Result<Vec<FollowUpStock>, Failure> {
+    Ok(stocks(call, conn, unit).await?.into_iter().map(|(_, stock)| stock).collect())
+}
+
+/// The same that a unit and those below it have, with whom they are about.
+pub(crate) async fn stocks_by_person(
+    call: &Call,
+    conn: &mut Conn,
+    unit: &str,
+) -> Result<Vec<(PersonId, FollowUpStock)>, Failure> {
+    let stocks = stocks(call, conn, unit).await?;
+    let records: Vec<RecordId> = stocks.iter().map(|(record, _)| *record).collect();
+    let owners = views::list_persons_of_records(conn, &records).await?;
+    let is_own = |stock: &FollowUpStock| stock.unit.as_deref().is_some_and(|of| domain::unit::is_home_in(unit, of));
+    let own = stocks.into_iter().filter(|(_, stock)| is_own(stock));
+    Ok(own.filter_map(|(record, stock)| Some((owners.get(&record).copied().flatten()?, stock))).collect())
+}
+
+async fn stocks(call: &Call, conn: &mut Conn, unit: &str) -> Result<Vec<(RecordId, FollowUpStock)>, Failure> {
     let rows = views::list_follow_ups(conn, FollowUpsOf::Unit(unit)).await?;
     let cases = view::cases(conn).await?;
     let (rules, now) = (&call.state.setup.rules.follow_up, call.state.now());
-    Ok(rows.iter().map(|row| FollowUpStock::new(rules, &row.body, cases.contains(&row.body.case), now)).collect())
+    let stock = |row: &FollowUpRow| FollowUpStock::new(rules, &row.body, cases.contains(&row.body.case), now);
+    Ok(rows.iter().map(|row| (row.body.record, stock(row))).collect())
+}
+
+/// Whether somebody took a step in a follow-up about whoever holds these records.
+pub(crate) async fn worked_on(conn: &mut Conn, records: &[RecordId], handle: &str) -> Result<bool, Failure> {
+    for follow_up in views::list_follow_ups(conn, FollowUpsOf::Records(records)).await? {
+        let steps = views::list_steps(conn, follow_up.follow_up_id).await?;
+        if steps.iter().any(|step| step.body.by == handle) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The case of the path; only disease control asks by it.
@@ -255,13 +298,16 @@ struct Question {
 type Place = (bool, Timestamp, RecordId);
 
 impl Question {
-    fn of(call: &Call) -> Result<Self, Problem> {
+    fn of(call: &Call) -> Result<Self, Malformed> {
         let [state, overdue, after, limit] = query::members(&call.query, ["state", "overdue", "after", "limit"])?;
         let standing = state.map(|code| {
             let known = FollowUpStanding::ALL.into_iter().find(|standing| standing.code() == code);
-            known.ok_or(Problem::QueryMalformed)
+            known.ok_or_else(|| {
+                Malformed::member("state", "a state of follow-ups, as the document of the API names them")
+            })
         });
-        let overdue = overdue.map(|text| text.parse()).transpose().map_err(|_| Problem::QueryMalformed)?;
+        let overdue = overdue.map(|text| text.parse()).transpose();
+        let overdue = overdue.map_err(|_| Malformed::member("overdue", "`true` or `false`"))?;
         let limit = usize::try_from(reviews::limit_of(limit)?).unwrap_or(usize::MAX);
         Ok(Self { standing: standing.transpose()?, overdue, after: after.as_deref().map(place).transpose()?, limit })
     }
@@ -272,11 +318,11 @@ impl Question {
     }
 }
 
-fn place(after: &str) -> Result<Place, Problem> {
+fn place(after: &str) -> Result<Place, Malformed> {
     let parts: Vec<&str> = after.split('~').collect();
-    let [ended, due, follow_up] = parts[..] else { return Err(Problem::QueryMalformed) };
-    let due = Timestamp::parse(due).map_err(|_| Problem::QueryMalformed)?;
-    Ok((ended == "ended", due, follow_up.parse().map_err(|_| Problem::QueryMalformed)?))
+    let [ended, due, follow_up] = parts[..] else { return Err(query::after_malformed()) };
+    let due = Timestamp::parse(due).map_err(|_| query::after_malformed())?;
+    Ok((ended == "ended", due, follow_up.parse().map_err(|_| query::after_malformed())?))
 }
 
 async fn list(

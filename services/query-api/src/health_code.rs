@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
-use domain::{EventId, EventType, PersonId, Timestamp};
+use domain::{EventId, EventType, PersonId, PlaceRef, Timestamp};
 use exposure::{
     Cause, Colour, FactId, Ground, HealthCode, KnownCase, Level, Presence, Reason, Seconds, Span, TownshipId,
     TracedCase, stays,
@@ -39,6 +39,8 @@ pub(crate) struct CodeAnswer {
     pub person_id: Uuid,
     /// The instant that it is about.
     pub on: String,
+    /// Whether that is still to come: the code that there will be if nothing more becomes known.
+    pub projected: bool,
     /// `GREEN`, `YELLOW` or `RED`.
     #[schema(value_type = String)]
     pub colour: Colour,
@@ -51,6 +53,8 @@ pub(crate) struct CodeAnswer {
     pub set_aside: Vec<CodeReasonView>,
     /// Appeals against the colour, without their words, the oldest first.
     pub appeals: Vec<AppealView>,
+    /// Stays of the person in places of which no township is known: they colour nothing.
+    pub stays_without_township: usize,
     /// Version of the rules of disease control.
     pub rules: String,
     /// When the facts on contacts were read; what came later is in a later answer.
@@ -181,11 +185,13 @@ async fn code(call: &Call, on: Option<&str>, known_at: Option<Timestamp>) -> Res
     let answer = CodeAnswer {
         person_id: person.as_uuid(),
         on: on.to_string(),
+        projected: on > call.state.now(),
         colour: code.colour,
         until: code.until.map(|until| until.to_string()),
         reasons: view(&code.reasons),
         set_aside: view(&code.set_aside),
         appeals: appeals.map(AppealView::of).collect(),
+        stays_without_township: if released.contains(FieldGroup::Trail) { grounds.stays_elsewhere } else { 0 },
         rules: code.rules.clone(),
         known_at: city.known_at.to_string(),
         known_since: city.since.to_string(),
@@ -241,7 +247,8 @@ async fn compute(call: &Call, conn: &mut Conn, asked: Asked<'_>, appeals: &[Appe
     grounds.stays(call, conn, asked, window).await?;
     let risks = known.risks(rules, on);
     let level = |township: TownshipId| KnownCases::level(&risks, &grounds.townships[township.0 as usize]);
-    let is_upheld = |appeal: &&AppealRow| appeal.decision.as_ref().is_some_and(|decision| decision.is_upheld);
+    // A decision holds from then on: the code of an earlier instant is as it was.
+    let is_upheld = |appeal: &&AppealRow| appeal.decision.as_ref().is_some_and(|one| one.is_upheld && one.at <= on);
     let upheld: BTreeSet<EventId> =
         appeals.iter().filter(is_upheld).flat_map(|appeal| &appeal.events).copied().collect();
     let code = HealthCode::new(rules, on, &grounds.all, level, |fact| upheld.contains(&grounds.event(fact)));
@@ -265,12 +272,25 @@ const fn cause(cause: Cause) -> &'static str {
     }
 }
 
+/// The townships that a place lies in: by its boundaries where the site gives them, else by the code that its register states.
+fn townships_of<'a>(call: &'a Call, place: &'a PlaceRef) -> Vec<&'a str> {
+    let share_min = call.state.setup.rules.risk.stay_share_min;
+    let of = |disc| call.state.setup.townships.of(disc, share_min).map(|one| one.code.as_str());
+    let by_boundary: Vec<&str> = whereabouts::disc(place).into_iter().flat_map(of).collect();
+    if by_boundary.is_empty() {
+        return place.division_code.as_deref().and_then(township_of).into_iter().collect();
+    }
+    by_boundary
+}
+
 /// What may colour a code, with what resolves the numbers.
 #[derive(Default)]
 struct Grounds {
     all: Vec<Ground>,
     events: Vec<EventId>,
     townships: Vec<String>,
+    /// Stays in no township that is known.
+    stays_elsewhere: usize,
 }
 
 impl Grounds {
@@ -332,26 +352,32 @@ impl Grounds {
         let is_own = |one: &&Presence| known.facts[one.fact.0 as usize].0.is_owner;
         let own: Vec<Presence> = known.presences.iter().filter(is_own).copied().collect();
         for stay in stays(&rules.stay, &own) {
-            let place = known.places.get(stay.place.0 as usize);
-            let Some(code) = place.and_then(|place| place.division_code.as_deref()).and_then(township_of) else {
-                continue;
-            };
             let Some(span) = stay.span.common(window) else { continue };
-            let facts = self.facts(stay.facts.iter().map(|fact| known.facts[fact.0 as usize].0.row.event_id));
-            let number = self.townships.iter().position(|known| known == code).unwrap_or(self.townships.len());
-            if number == self.townships.len() {
-                self.townships.push(code.to_owned());
-            }
-            let cause = Cause::Stay(TownshipId(number as u32));
-            match self.all.iter_mut().find(|ground| ground.cause == cause) {
-                Some(ground) => {
-                    ground.since = ground.since.min(span.from);
-                    ground.last = ground.last.max(Some(span.to));
-                    ground.facts.extend(facts);
-                }
-                None => self.all.push(Ground { cause, since: span.from, last: Some(span.to), facts }),
+            let place = known.places.get(stay.place.0 as usize);
+            let codes = place.map_or_else(Vec::new, |place| townships_of(call, place));
+            self.stays_elsewhere += usize::from(codes.is_empty());
+            for code in codes {
+                let facts = self.facts(stay.facts.iter().map(|fact| known.facts[fact.0 as usize].0.row.event_id));
+                self.stay(code, span, facts);
             }
         }
         Ok(())
+    }
+
+    /// The person stayed in a township, at another time perhaps as well.
+    fn stay(&mut self, code: &str, span: Span, facts: Vec<FactId>) {
+        let number = self.townships.iter().position(|known| known == code).unwrap_or(self.townships.len());
+        if number == self.townships.len() {
+            self.townships.push(code.to_owned());
+        }
+        let cause = Cause::Stay(TownshipId(number as u32));
+        match self.all.iter_mut().find(|ground| ground.cause == cause) {
+            Some(ground) => {
+                ground.since = ground.since.min(span.from);
+                ground.last = ground.last.max(Some(span.to));
+                ground.facts.extend(facts);
+            }
+            None => self.all.push(Ground { cause, since: span.from, last: Some(span.to), facts }),
+        }
     }
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use domain::{Attribution, Body, CaseState as Stated, CaseStatus, EventId, PersonId, RecordId, Timestamp};
-use exposure::{CaseId, CaseState, KeyGroups, KnownCase, Level, Risk, Rules, Span, TownshipId, township_risks};
+use exposure::{
+    CaseId, CaseState, KeyGroups, KnownCase, Level, Risk, Rules, Span, TOWNSHIP_DIGITS, TownshipId, township_risks,
+};
 use store::Conn;
 use store::views::{self, FactRow};
 
 use crate::call::Failure;
 use crate::facts;
 
-/// Digits of the division code of a township; longer codes are of what lies in it.
-const TOWNSHIP_DIGITS: usize = 9;
 const DAY_MS: i64 = 86_400_000;
 
 /// Everything that disease control states of cases.
@@ -90,11 +90,18 @@ impl KnownCases {
         }) as u32)
     }
 
-    /// The risk of each township that has a case, by its code. Cases without one count nowhere.
+    /// The risk of each township that has a case, by its code. Cases without one colour nothing.
     pub(crate) fn risks(&self, rules: &Rules, on: Timestamp) -> BTreeMap<&str, Risk> {
+        self.risks_and_placeless(rules, on).0
+    }
+
+    /// The same with the numbers of the cases that have no township.
+    pub(crate) fn risks_and_placeless(&self, rules: &Rules, on: Timestamp) -> (BTreeMap<&str, Risk>, Option<Risk>) {
         let risks = township_risks(rules, &self.cases, on);
-        let named = risks.into_iter().map(|(township, risk)| (self.townships[township.0 as usize].as_str(), risk));
-        named.filter(|(code, _)| !code.is_empty()).collect()
+        let mut named: BTreeMap<&str, Risk> =
+            risks.into_iter().map(|(township, risk)| (self.townships[township.0 as usize].as_str(), risk)).collect();
+        let placeless = named.remove("");
+        (named, placeless)
     }
 
     /// The level of a township.

@@ -209,11 +209,15 @@ problems! {
     /// A heading that names no field.
     ReportFieldUnknown = 422 "report-field-unknown":
         "A heading of the report names no field, or there are none or more than 50.",
-        "Fields are person_id, unit, name, sex, birth_date, age, id_number, phone, address, household, relation and key_groups.";
+        "The OpenAPI document names the fields of reports; Chinese forms may call them as they are used to, such as 姓名.";
+    /// A template that is no form.
+    ReportTemplate = 422 "report-template":
+        "The template is no table of text (UTF-8 or GB 18030) and no workbook whose first sheet has headings in its first 20 rows.",
+        "Save the form as CSV or as .xlsx without a password, and send it with the type of that file, 256 KiB at most.";
     /// A heading whose field the caller may not see.
     ReportFieldWithheld = 403 "report-field-withheld":
         "The report asks for a field that the caller may not see for the purpose stated.",
-        "Households are shown for HOPERAT, key groups for PUBHLTH; leave the other headings out, or state the other purpose.";
+        "Households are shown for HOPERAT, key groups and follow-ups for PUBHLTH; leave the other headings out, or state the other purpose.";
     /// More residents than fit.
     ReportTooLarge = 422 "report-too-large":
         "The unit has more residents than the 2,000 that one report holds.",
@@ -234,14 +238,26 @@ problems! {
     StepNotAllowed = 409 "step-not-allowed":
         "The step may not be taken now: the follow-up is in another state, at another unit, or without a case any more.",
         "GET /v1/follow-ups/{follow_up} names the `steps` that may be taken now; `at` is not before the step before.";
-    /// A release before its time.
+    /// An end before its time.
     QuarantineNotOver = 409 "quarantine-not-over":
-        "The quarantine is not over, so nobody is released yet.",
-        "Release at `until` or later; when it is to end earlier, state that first with the step `quarantined` and `until`.";
+        "The quarantine, or the time in which the rules ask for one, is not over yet.",
+        "Release at `until` or later; close with `period_over` when a quarantine by the rules would be over. None ends earlier.";
+    /// A quarantine that would be over when it begins.
+    QuarantineOver = 409 "quarantine-over":
+        "By the rules the quarantine would be over when it begins, because the last meeting is too long ago.",
+        "Take the step `closed` with the reason `period_over`; when there is to be a quarantine nevertheless, state `until`.";
+    /// A quarantine that cannot end then.
+    QuarantineEnd = 422 "quarantine-end":
+        "The quarantine cannot end at `until`: that is earlier than it stands or than the rules have it, or longer than a whole one from now on.",
+        "Leave `until` out for the end by the rules, or state a later one, a whole quarantine from now on at most.";
+    /// A unit where nobody is.
+    UnitEmpty = 422 "unit-empty":
+        "The unit has no resident and nobody works for it, or it is the one that has the follow-up, so giving it there leads to nobody.",
+        "Compare the code of the unit: GET /v1/units/{unit}/summary names those below one's own.";
     /// A step that cannot be read.
     StepMalformed = 422 "step-malformed":
-        "The step is unknown, lacks what belongs to it, states what does not, or what it states does not fit.",
-        "The OpenAPI document says what each step states; a time is not in the future, and a quarantine ends after it begins.";
+        "The step is unknown, lacks what belongs to it, states what does not, or is in the future.",
+        "The OpenAPI document says what each step states.";
     /// No such appeal.
     AppealNotFound = 404 "appeal-not-found":
         "There is no such appeal.",
@@ -258,6 +274,14 @@ problems! {
     AppealDecided = 409 "appeal-decided":
         "The appeal is decided already, and nothing was changed.",
         "Read the decision with GET /v1/appeals; whoever knows something new appeals again.";
+    /// An appeal against a case that stands.
+    AppealCase = 409 "appeal-case":
+        "The appeal is against a case that disease control states, and a verdict on an appeal does not take a case back.",
+        "Let the source of the case state it as EXCLUDED: then it colours no code, ends its follow-ups, and the appeal can be upheld.";
+    /// A verdict on the own work.
+    OwnWork = 403 "own-work":
+        "The caller took a step in a follow-up of this resident, and nobody sets aside what they worked on themselves.",
+        "Let somebody else of disease control decide.";
     /// No such key group.
     KeyGroupUnknown = 422 "key-group-unknown":
         "The rules have no such key group, or the caller may not know who belongs to one.",

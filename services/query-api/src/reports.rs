@@ -1,93 +1,48 @@
 //! `POST /v1/units/{unit}/reports`: a form that is filled from the hub instead of by hand.
 //!
+//! The form is a list of headings, or the file itself: a table of text or a workbook, which comes back with its rows filled.
 //! The form's own headings say what is wanted, so that whoever asks for it gets it back as it was. A heading whose group the
 //! caller may not see is refused, never left empty: an empty cell says that nothing is known.
+
+mod field;
+mod form;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
-use domain::{IdScheme, PersonId};
+use axum::http::header;
+use domain::{IdScheme, PersonId, Timestamp};
+use exposure::follow_up::FollowUpStanding;
 use exposure::{Census, Standing};
 use serde::Deserialize;
+use store::Conn;
 use store::views::{self, PersonRow};
 use utoipa::ToSchema;
 
 use crate::call::{Answered, Ask, Call, Failure, Found};
 use crate::community::{Book, own_unit};
 use crate::find::{CardContact, CardIdentity};
+use crate::known_cases::township_of;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
-use crate::{query, view};
+use crate::{follow_ups, query};
+use form::Form;
+
+pub use field::ReportField;
 
 /// Residents in one report at most: as many as an entry of the ledger can name.
 pub(crate) const ROWS_MAX: usize = 2_000;
 /// Columns in one report at most.
 const COLUMNS_MAX: usize = 50;
-
-/// A field that a report can show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportField {
-    /// Id of the person in the hub.
-    PersonId,
-    /// The unit that the resident counts in.
-    Unit,
-    /// Name in use.
-    Name,
-    /// Sex.
-    Sex,
-    /// Day of birth.
-    BirthDate,
-    /// Completed years of age.
-    Age,
-    /// Resident number.
-    IdNumber,
-    /// The phone to try first.
-    Phone,
-    /// Address.
-    Address,
-    /// Households that the resident belongs to.
-    Household,
-    /// Relation to their heads.
-    Relation,
-    /// Key groups that the resident belongs to.
-    KeyGroups,
-}
-
-impl ReportField {
-    /// Every field with its name, and what Chinese forms call it.
-    pub const ALL: &[(Self, &'static str, &'static str)] = &[
-        (Self::PersonId, "person_id", "人员标识"),
-        (Self::Unit, "unit", "网格"),
-        (Self::Name, "name", "姓名"),
-        (Self::Sex, "sex", "性别"),
-        (Self::BirthDate, "birth_date", "出生日期"),
-        (Self::Age, "age", "年龄"),
-        (Self::IdNumber, "id_number", "公民身份号码"),
-        (Self::Phone, "phone", "联系电话"),
-        (Self::Address, "address", "现住址"),
-        (Self::Household, "household", "户号"),
-        (Self::Relation, "relation", "与户主关系"),
-        (Self::KeyGroups, "key_groups", "重点人群"),
-    ];
-
-    /// The field that a heading names.
-    pub fn of_heading(heading: &str) -> Option<Self> {
-        let heading = heading.trim();
-        Self::ALL.iter().find(|(_, name, chinese)| [*name, *chinese].contains(&heading)).map(|(field, ..)| *field)
-    }
-
-    const fn group(self) -> Option<FieldGroup> {
-        match self {
-            Self::PersonId => None,
-            Self::Name | Self::Sex | Self::BirthDate | Self::Age | Self::IdNumber => Some(FieldGroup::Identity),
-            Self::Phone => Some(FieldGroup::Contact),
-            Self::Unit | Self::Address => Some(FieldGroup::Residence),
-            Self::Household | Self::Relation => Some(FieldGroup::Household),
-            Self::KeyGroups => Some(FieldGroup::Care),
-        }
-    }
-}
+/// Bytes of a template at most.
+const TEMPLATE_BYTES_MAX: usize = 256 * 1024;
+/// What a workbook is called among types of files.
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// The sheet of a workbook whose form had none.
+const SHEET: &str = "Sheet1";
+/// The longest heading that a refusal repeats, in characters.
+const TOLD_CHARS_MAX: usize = 20;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize, ToSchema)]
@@ -104,8 +59,9 @@ pub(crate) enum ReportFormat {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportQuestion {
-    /// Its headings, in their order: `person_id`, `unit`, `name`, `sex`, `birth_date`, `age`, `id_number`, `phone`, `address`,
-    /// `household`, `relation`, `key_groups`, or what Chinese forms call them.
+    /// Its headings, in their order: `number`, `person_id`, `township`, `unit`, `name`, `sex`, `birth_date`, `age`, `id_number`,
+    /// `phone`, `address`, `registered_address`, `household`, `household_kind`, `relation`, `key_groups`, `follow_up`,
+    /// `quarantine_until`, or what Chinese forms call them; a blank one is a blank column.
     #[schema(min_items = 1, max_items = 50)]
     columns: Vec<String>,
     /// Only members of this key group.
@@ -117,13 +73,24 @@ pub(crate) struct ReportQuestion {
 }
 
 /// Fills a form with the residents of a unit and of all below it, one row for each; the receipt is in the header.
+///
+/// Send the form itself, a CSV table (UTF-8 or GB 18030) or a workbook, and it comes back filled, in the same format unless `Accept` asks
+/// for the other: what stands above the headings stays, a workbook keeps the name of its sheet, rows below the headings are written anew. Or send the headings as JSON.
 #[utoipa::path(
     post,
     path = "/v1/units/{unit}/reports",
     tag = "units",
     operation_id = "fill_report",
-    request_body = ReportQuestion,
-    params(crate::openapi::PersonHeaders, ("unit" = String, Path, description = "Code of the unit")),
+    request_body(content(
+        (ReportQuestion = "application/json"),
+        (String = "text/csv"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )),
+    params(
+        crate::openapi::PersonHeaders,
+        ("unit" = String, Path, description = "Code of the unit"),
+        ("key_group" = Option<String>, Query, description = "Only members of this key group, when the body is a file"),
+    ),
     responses(
         (status = 200, description = "The form, filled", content(
             (String = "text/csv"),
@@ -146,19 +113,70 @@ pub(crate) async fn fill(State(state): State<QueryState>, ask: Ask) -> Answered 
     }
 }
 
-async fn report(call: &Call) -> Result<(&'static str, Found<Vec<u8>>), Failure> {
-    let [] = query::members(&call.query, [])?;
-    let (unit, granted) = own_unit(call)?;
-    let ReportQuestion { columns, key_group, format } = call.json().await?;
-    if !(1..=COLUMNS_MAX).contains(&columns.len()) {
-        return Err(Problem::ReportFieldUnknown.into());
+/// What is to be filled, and with whom.
+async fn question(call: &Call) -> Result<(Form, Option<String>), Failure> {
+    let [key_group] = query::members(&call.query, ["key_group"])?;
+    let declared = call.header(header::CONTENT_TYPE).unwrap_or_default();
+    let declared = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let form = match declared.as_str() {
+        "text/csv" => Form::of_csv(&call.bytes_within(TEMPLATE_BYTES_MAX).await?),
+        WORKBOOK => {
+            let bytes = call.bytes_within(TEMPLATE_BYTES_MAX).await?;
+            tokio::task::spawn_blocking(move || Form::of_workbook(&bytes)).await.map_err(|_| Problem::Internal)?
+        }
+        _ => {
+            let ReportQuestion { columns, key_group, format } = call.json().await?;
+            let sheet = (format == ReportFormat::Xlsx).then(|| SHEET.to_owned());
+            return Ok((Form { sheet, above: Vec::new(), headings: columns }, key_group));
+        }
+    };
+    let form = form.ok_or(Problem::ReportTemplate)?;
+    // It comes back as it came, unless the caller asks for the other format.
+    let sheet = match form.sheet {
+        _ if call.accepts("text/csv") => None,
+        None if call.accepts(WORKBOOK) => Some(SHEET.to_owned()),
+        sheet => sheet,
+    };
+    Ok((Form { sheet, ..form }, key_group))
+}
+
+/// A column of the form: a blank one, or what it shows, in which words.
+type Column = Option<(ReportField, bool)>;
+
+/// What the headings name, all of which the caller may see.
+fn columns(form: &Form, granted: &FieldGroups) -> Result<Vec<Column>, Failure> {
+    let mut columns = Vec::with_capacity(form.headings.len());
+    for (number, heading) in (1..).zip(&form.headings) {
+        let field = ReportField::of_heading(heading);
+        if field.is_none() && !heading.trim().is_empty() {
+            return Err(unknown(number, heading));
+        }
+        if let Some(group) = field.and_then(ReportField::group).filter(|group| !granted.contains(*group)) {
+            let detail = format!("The heading of column {number} is in the group `{}`.", group.code());
+            return Err(Failure::saying(Problem::ReportFieldWithheld, detail));
+        }
+        columns.push(field.map(|field| (field, !heading.is_ascii())));
     }
-    let fields = columns.iter().map(|heading| ReportField::of_heading(heading));
-    let fields: Vec<ReportField> = fields.collect::<Option<_>>().ok_or(Problem::ReportFieldUnknown)?;
+    let is_any = columns.iter().any(Option::is_some);
+    if is_any && columns.len() <= COLUMNS_MAX { Ok(columns) } else { Err(Problem::ReportFieldUnknown.into()) }
+}
+
+/// A heading that could be about somebody is not repeated.
+fn unknown(number: usize, heading: &str) -> Failure {
+    let is_told = heading.chars().count() <= TOLD_CHARS_MAX && !heading.chars().any(char::is_numeric);
+    let told = if is_told { format!(" ({})", heading.trim()) } else { String::new() };
+    let detail = format!("The heading of column {number}{told} names no field. Words are: {}.", ReportField::words());
+    Failure::saying(Problem::ReportFieldUnknown, detail)
+}
+
+async fn report(call: &Call) -> Result<(&'static str, Found<Vec<u8>>), Failure> {
+    let (unit, granted) = own_unit(call)?;
+    let (form, key_group) = question(call).await?;
+    let columns = columns(&form, &granted)?;
     let rules = &call.state.setup.key_groups;
     let key_group = key_group.map(|code| rules.groups().iter().position(|group| group.code == code));
     let key_group = key_group.map(|place| place.ok_or(Problem::KeyGroupUnknown)).transpose()?;
-    let mut wanted: BTreeSet<FieldGroup> = fields.iter().filter_map(|field| field.group()).collect();
+    let mut wanted: BTreeSet<FieldGroup> = columns.iter().flatten().filter_map(|(field, _)| field.group()).collect();
     wanted.extend(key_group.map(|_| FieldGroup::Care));
     if wanted.iter().any(|group| !granted.contains(*group)) {
         return Err(Problem::ReportFieldWithheld.into());
@@ -176,87 +194,99 @@ async fn report(call: &Call) -> Result<(&'static str, Found<Vec<u8>>), Failure> 
     let subjects: Vec<PersonId> = indices.iter().map(|index| book.rows[*index].person_id).collect();
     let persons = views::list_persons(&mut conn, &subjects).await?;
     let persons: BTreeMap<PersonId, PersonRow> = persons.into_iter().map(|row| (row.person_id, row)).collect();
-    let mut rows = vec![columns];
-    for index in indices {
-        let Some(person) = persons.get(&book.rows[index].person_id) else { continue };
-        rows.push(fields.iter().map(|field| cell(*field, &book, &census, index, person, call)).collect());
-    }
-    let (media_type, file) = match format {
-        ReportFormat::Csv => ("text/csv; charset=utf-8", csv(&rows)),
-        ReportFormat::Xlsx => ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", workbook(&rows)),
+    let followed = match columns.iter().flatten().any(|(field, _)| field.is_of_follow_ups()) {
+        true => Followed::read(call, &mut conn, &unit).await?,
+        false => Followed::default(),
     };
-    let answer = file.ok_or(Problem::Internal)?;
+    let mut rows = Vec::with_capacity(indices.len());
+    for (number, index) in (1_usize..).zip(indices) {
+        let Some(person) = persons.get(&book.rows[index].person_id) else { continue };
+        let resident = Resident { number, index, person, book: &book, census: &census, followed: &followed, call };
+        let cell = |column: &Column| column.map(|(field, is_chinese)| resident.cell(field, is_chinese));
+        rows.push(columns.iter().map(|column| cell(column).unwrap_or_default()).collect());
+    }
+    let media_type = if form.sheet.is_some() { WORKBOOK } else { "text/csv; charset=utf-8" };
+    let answer = form.filled(&rows).ok_or(Problem::Internal)?;
     Ok((media_type, Found { answer, count: subjects.len(), subjects, released, withheld: FieldGroups::default() }))
 }
 
-fn cell(field: ReportField, book: &Book, census: &Census<'_>, index: usize, person: &PersonRow, call: &Call) -> String {
-    let golden = &person.golden;
-    let households = |part: fn(&crate::community::MemberView) -> Option<String>| {
-        let parts: BTreeSet<String> = book.households_of(index).iter().filter_map(part).collect();
-        parts.into_iter().collect::<Vec<_>>().join("; ")
-    };
-    match field {
-        ReportField::PersonId => person.person_id.to_string(),
-        ReportField::Unit => book.rows[index].home.clone().unwrap_or_default(),
-        ReportField::Name => CardIdentity::of(golden).name.unwrap_or_default(),
-        ReportField::Sex => CardIdentity::of(golden).sex.unwrap_or_default().to_owned(),
-        ReportField::BirthDate => CardIdentity::of(golden).birth_date.unwrap_or_default(),
-        ReportField::Age => census.age(index).map(|age| age.to_string()).unwrap_or_default(),
-        ReportField::IdNumber => {
-            let number = golden.identifiers.iter().find(|field| field.value.scheme == IdScheme::CnId);
-            number.map(|field| field.value.value.expose().clone()).unwrap_or_default()
+/// The follow-ups that a unit and those below it have, by person.
+#[derive(Default)]
+struct Followed(BTreeMap<PersonId, Vec<(FollowUpStanding, Option<Timestamp>)>>);
+
+impl Followed {
+    async fn read(call: &Call, conn: &mut Conn, unit: &str) -> Result<Self, Failure> {
+        let mut followed = Self::default();
+        for (person, stock) in follow_ups::stocks_by_person(call, conn, unit).await? {
+            followed.0.entry(person).or_default().push((stock.standing, stock.until));
         }
-        ReportField::Phone => CardContact::of(golden).phone.unwrap_or_default(),
-        ReportField::Address => golden.address.as_ref().map(|field| field.value.expose().clone()).unwrap_or_default(),
-        ReportField::Household => households(|view| Some(view.household_id.clone())),
-        ReportField::Relation => households(|view| view.relation_to_head.clone()),
-        ReportField::KeyGroups => {
-            let groups = call.state.setup.key_groups.groups().iter().zip(census.standings(index));
-            let members = groups.filter(|(_, standing)| *standing == Standing::Member);
-            members.map(|(group, _)| group.title.as_str()).collect::<Vec<_>>().join("; ")
-        }
+        Ok(followed)
+    }
+
+    /// What is open tells more than what has ended.
+    fn of(&self, person: PersonId) -> impl Iterator<Item = &(FollowUpStanding, Option<Timestamp>)> {
+        let all = self.0.get(&person).map(Vec::as_slice).unwrap_or_default();
+        let is_any_open = all.iter().any(|(standing, _)| !standing.is_ended());
+        all.iter().filter(move |(standing, _)| !is_any_open || !standing.is_ended())
     }
 }
 
-/// With a byte order mark, without which spreadsheet programs take UTF-8 for the encoding of the country. A cell that such
-/// a program would run as a formula is kept from it.
-fn csv(rows: &[Vec<String>]) -> Option<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
-    for row in rows {
-        writer.write_record(row.iter().cloned().map(view::harmless)).ok()?;
-    }
-    writer.into_inner().ok()
+/// A resident as a row shows them.
+struct Resident<'a> {
+    number: usize,
+    index: usize,
+    person: &'a PersonRow,
+    book: &'a Book,
+    census: &'a Census<'a>,
+    followed: &'a Followed,
+    call: &'a Call,
 }
 
-fn workbook(rows: &[Vec<String>]) -> Option<Vec<u8>> {
-    let mut workbook = rust_xlsxwriter::Workbook::new();
-    let sheet = workbook.add_worksheet();
-    for (number, row) in (0_u32..).zip(rows) {
-        for (column, cell) in (0_u16..).zip(row) {
-            // As text: a number of eighteen digits is none for a spreadsheet.
-            sheet.write_string(number, column, cell).ok()?;
+impl Resident<'_> {
+    fn cell(&self, field: ReportField, is_chinese: bool) -> String {
+        let Self { number, index, person, book, census, followed, call } = *self;
+        let golden = &person.golden;
+        let joined = |parts: BTreeSet<String>| parts.into_iter().collect::<Vec<_>>().join("; ");
+        let households = |part: &dyn Fn(&crate::community::MemberView) -> Option<String>| {
+            joined(book.households_of(index).iter().filter_map(part).collect())
+        };
+        let home = book.rows[index].home.as_deref().unwrap_or_default();
+        match field {
+            ReportField::Number => number.to_string(),
+            ReportField::PersonId => person.person_id.to_string(),
+            ReportField::Township => township_of(home).unwrap_or_default().to_owned(),
+            ReportField::Unit => home.to_owned(),
+            ReportField::Name => CardIdentity::of(golden).name.unwrap_or_default(),
+            ReportField::Sex => field::sex(CardIdentity::of(golden).sex.unwrap_or_default(), is_chinese).to_owned(),
+            ReportField::BirthDate => CardIdentity::of(golden).birth_date.unwrap_or_default(),
+            ReportField::Age => census.age(index).map(|age| age.to_string()).unwrap_or_default(),
+            ReportField::IdNumber => {
+                let number = golden.identifiers.iter().find(|field| field.value.scheme == IdScheme::CnId);
+                number.map(|field| field.value.value.expose().clone()).unwrap_or_default()
+            }
+            ReportField::Phone => CardContact::of(golden).phone.unwrap_or_default(),
+            ReportField::Address => {
+                golden.address.as_ref().map(|field| field.value.expose().clone()).unwrap_or_default()
+            }
+            ReportField::RegisteredAddress => joined(book.registered_of(index)),
+            ReportField::Household => households(&|view| Some(view.household_id.clone())),
+            ReportField::HouseholdKind => {
+                households(&|view| Some(field::household_kind(view.collective, is_chinese).to_owned()))
+            }
+            ReportField::Relation => households(&|view| view.relation_to_head.clone()),
+            ReportField::KeyGroups => {
+                let groups = call.state.setup.key_groups.groups().iter().zip(census.standings(index));
+                let members = groups.filter(|(_, standing)| *standing == Standing::Member);
+                members.map(|(group, _)| group.title.as_str()).collect::<Vec<_>>().join("; ")
+            }
+            ReportField::FollowUp => {
+                let standings = followed.of(person.person_id);
+                joined(standings.map(|(standing, _)| field::standing(*standing, is_chinese).to_owned()).collect())
+            }
+            ReportField::QuarantineUntil => {
+                let until = followed.of(person.person_id).filter_map(|(_, until)| *until).max();
+                until.map(|until| call.state.setup.key_groups.day_of(until).to_string()).unwrap_or_default()
+            }
         }
-    }
-    workbook.save_to_buffer().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_heading_is_a_field_or_what_chinese_forms_call_it() {
-        for (field, name, chinese) in ReportField::ALL {
-            assert_eq!(ReportField::of_heading(name), Some(*field));
-            assert_eq!(ReportField::of_heading(&format!(" {chinese} ")), Some(*field));
-        }
-        assert_eq!(ReportField::of_heading("diagnosis"), None);
-    }
-
-    #[test]
-    fn a_cell_is_quoted_and_runs_nothing() {
-        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
-        let file = csv(&[row(["name", "address"]), row(["=1+1", "a \"b\", c"])]).expect("written");
-        assert_eq!(String::from_utf8(file).expect("text"), "\u{feff}name,address\n'=1+1,\"a \"\"b\"\", c\"\n");
     }
 }

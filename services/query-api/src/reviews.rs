@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::links::PartView;
 use crate::problem::{Problem, ProblemDocument};
-use crate::query;
+use crate::query::{self, Malformed};
 use crate::state::QueryState;
 use crate::subject::own_person;
 use crate::view::{self, StatedContactView, StatedIdentityView, StatedResidenceView};
@@ -292,7 +292,7 @@ fn filter(text: &str) -> Result<ReviewFilter, Problem> {
     if weight_min.is_some_and(|weight| !weight.is_finite()) {
         return Err(Problem::QueryMalformed);
     }
-    let after = after.map(|after| {
+    let after: Option<Result<_, Problem>> = after.map(|after| {
         let (rank, task) = after.split_once('~').ok_or(Problem::QueryMalformed)?;
         Ok((rank.parse().map_err(|_| Problem::QueryMalformed)?, task.parse().map_err(|_| Problem::QueryMalformed)?))
     });
@@ -300,10 +300,11 @@ fn filter(text: &str) -> Result<ReviewFilter, Problem> {
 }
 
 /// The `limit` of a list.
-pub(crate) fn limit_of(text: Option<String>) -> Result<i64, Problem> {
-    let limit = text.map(|text| text.parse()).transpose().map_err(|_| Problem::QueryMalformed)?;
+pub(crate) fn limit_of(text: Option<String>) -> Result<i64, Malformed> {
+    let malformed = || Malformed::member("limit", "a number from 1 to 200");
+    let limit = text.map(|text| text.parse()).transpose().map_err(|_| malformed())?;
     let limit = limit.unwrap_or(TASKS_DEFAULT);
-    if (1..=TASKS_MAX).contains(&limit) { Ok(limit) } else { Err(Problem::QueryMalformed) }
+    if (1..=TASKS_MAX).contains(&limit) { Ok(limit) } else { Err(malformed()) }
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use access::{Action, Decision, FieldGroup, FieldGroups, Subject};
 use axum::extract::State;
 use domain::{
-    Body, EventId, EventType, FollowUpState, GateDirection, MeterQuality, PersonId, RecordId, TestResult, Timestamp,
-    TravelMode, TripSegment, TripStatus,
+    Body, EventId, EventType, FollowUpState, HouseholdMembership, MeterQuality, PersonId, RecordId, ResidenceKind,
+    TestResult, Timestamp, TravelMode, TripSegment, TripStatus,
 };
-use exposure::signal::{Reading, away, home, still};
+use exposure::signal::{Reading, away, home, leaves, measures_home, still};
 use exposure::{FactId, Presence, Rules, Span, Stay, stays};
 use serde::Serialize;
 use store::Conn;
@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::problem::{Problem, ProblemDocument};
+use crate::query::Malformed;
 use crate::state::QueryState;
 use crate::townships::instant;
 use crate::{facts, follow_ups, query, reviews, whereabouts};
@@ -56,7 +57,7 @@ pub(crate) struct SignalList {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SignalView {
     /// `still-meter`: the meter of a dwelling with somebody in quarantine stands still. `away`: somebody in quarantine is seen
-    /// away from home, or leaves through a gate. `on-train`: a contact whose follow-up is open has a ticket for after the last
+    /// away from home, or is let out through a gate. `on-train`: a contact whose follow-up is open has a ticket for after the last
     /// meeting. `test-without-person`: a test result whose person nobody else knows.
     pub kind: &'static str,
     /// The field group it is in.
@@ -113,7 +114,8 @@ const EVENTS_MAX: usize = 50;
     params(
         crate::openapi::PersonHeaders,
         ("kind" = Option<String>, Query, description = "Only this kind"),
-        ("on" = Option<String>, Query, format = DateTime, description = "The instant that quarantines are looked at; now unless stated"),
+        ("on" = Option<String>, Query, format = DateTime,
+         description = "The instant that quarantines are looked at, as the follow-ups were then; now unless stated"),
         ("after" = Option<u32>, Query, description = "`next` of the answer before"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "Signals in one answer; 50 unless stated"),
     ),
@@ -192,9 +194,10 @@ struct Signal {
 async fn signals(call: &Call) -> Result<Found<SignalList>, Failure> {
     let [kind, on, after, limit] = query::members(&call.query, ["kind", "on", "after", "limit"])?;
     let on = instant(on.as_deref(), call.state.now())?;
-    let kind = kind.map(|code| Kind::ALL.into_iter().find(|kind| kind.code() == code).ok_or(Problem::QueryMalformed));
-    let kind = kind.transpose()?;
-    let after: usize = after.map_or(Ok(0), |after| after.parse()).map_err(|_| Problem::QueryMalformed)?;
+    let known = |code: String| Kind::ALL.into_iter().find(|kind| kind.code() == code);
+    let kinds = || Malformed::member("kind", "`still-meter`, `away`, `on-train` or `test-without-person`");
+    let kind = kind.map(|code| known(code).ok_or_else(kinds)).transpose()?;
+    let after: usize = after.map_or(Ok(0), |after| after.parse()).map_err(|_| query::after_malformed())?;
     let limit = usize::try_from(reviews::limit_of(limit)?).unwrap_or(usize::MAX);
     let granted = match call.entitlement()?.decide(&Subject::default()) {
         Decision::Allowed { granted, .. } => granted,
@@ -204,7 +207,7 @@ async fn signals(call: &Call) -> Result<Found<SignalList>, Failure> {
     let wants = |one: Kind| kind.is_none_or(|kind| kind == one) && released.contains(one.group());
     let mut conn = call.state.setup.store.snapshot().await?;
     let mut search = Search { rules: &call.state.setup.rules, on, found: Vec::new(), left_out: 0 };
-    let watched = Watched::read(&mut conn).await?;
+    let watched = Watched::read(&mut conn, on).await?;
     let quarantined: Vec<&Followed> = watched.quarantined(on).collect();
     let open: Vec<&Followed> = watched.0.iter().filter(|one| !one.row.body.state.is_ended()).collect();
     if wants(Kind::StillMeter) {
@@ -253,8 +256,9 @@ struct Followed {
 struct Watched(Vec<Followed>);
 
 impl Watched {
-    async fn read(conn: &mut Conn) -> Result<Self, Failure> {
-        let rows = views::list_follow_ups(conn, FollowUpsOf::Everybody).await?;
+    /// As it was at an instant.
+    async fn read(conn: &mut Conn, on: Timestamp) -> Result<Self, Failure> {
+        let rows = views::list_follow_ups(conn, FollowUpsOf::EverybodyAt(on)).await?;
         let cases = follow_ups::cases(conn).await?;
         let records: Vec<RecordId> = rows.iter().map(|row| row.body.record).collect();
         let owners = views::list_persons_of_records(conn, &records).await?;
@@ -309,15 +313,10 @@ impl Search<'_> {
     async fn still_meters(&mut self, conn: &mut Conn, all: &[&Followed]) -> Result<(), Failure> {
         for one in self.some(all) {
             let quarantine = one.quarantine(self.on);
-            let households =
-                own(conn, one.person, EventType::HouseholdMembership, Span::new(Timestamp::from_millis(0), self.on))
-                    .await?
-                    .into_iter()
-                    .filter(|row| row.ended_at.is_none_or(|end| end > quarantine.from))
-                    .filter_map(|row| Some(row.detail.get("household_id")?.as_str()?.to_owned()));
-            let accounts: Vec<String> = households.collect::<BTreeSet<_>>().into_iter().collect();
+            let homes = homes(conn, one.person, Span::new(quarantine.from, self.on)).await?;
+            let accounts: Vec<String> = homes.keys().cloned().collect();
             let rows = views::list_meter_readings(conn, &accounts, quarantine.from, quarantine.to).await?;
-            for found in self.stillness(&rows, quarantine)? {
+            for found in self.stillness(&rows, &homes, quarantine)? {
                 let mut signal = one.signal(Kind::StillMeter, found.from.at);
                 signal.view.until = Some(found.to.at.to_string());
                 signal.view.kwh = Some(found.to.kwh - found.from.kwh);
@@ -328,8 +327,13 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// When each register of each meter stood still. What was estimated was not read.
-    fn stillness(&self, rows: &[FactRow], quarantine: Span) -> Result<Vec<exposure::signal::Still>, Failure> {
+    /// When each register of each meter of a home stood still. What was estimated was not read.
+    fn stillness(
+        &self,
+        rows: &[FactRow],
+        homes: &BTreeMap<String, BTreeSet<Option<String>>>,
+        quarantine: Span,
+    ) -> Result<Vec<exposure::signal::Still>, Failure> {
         let mut registers: BTreeMap<(String, String), Vec<Reading>> = BTreeMap::new();
         for (fact, row) in (0..).map(FactId).zip(rows) {
             let Body::MeterReading(reading) = row.body()? else { continue };
@@ -338,7 +342,10 @@ impl Search<'_> {
                 "Wh" => 0.001,
                 _ => continue,
             };
-            if reading.quality == MeterQuality::Estimated {
+            let meter = reading.dwelling.name.as_ref().map(|name| name.expose().as_str());
+            let account = reading.account_id.as_ref().and_then(|account| homes.get(account.expose()));
+            let is_home = account.is_some_and(|all| all.iter().any(|home| measures_home(meter, home.as_deref())));
+            if reading.quality == MeterQuality::Estimated || !is_home {
                 continue;
             }
             let kwh = reading.value.unscaled() as f64 / 10_000.0 * unit;
@@ -376,7 +383,7 @@ impl Search<'_> {
             for (fact, body) in known.facts.iter().filter(|(fact, _)| fact.is_owner) {
                 let Body::GatePass(pass) = body else { continue };
                 let at = fact.row.started_at;
-                if pass.direction == GateDirection::Out && (quarantine.from..quarantine.to).contains(&at) {
+                if leaves(pass.direction, pass.decision) && (quarantine.from..quarantine.to).contains(&at) {
                     let mut signal = one.signal(Kind::Away, at);
                     signal.view.events = ids([fact.row.event_id]);
                     self.found.push(signal);
@@ -425,6 +432,31 @@ impl Search<'_> {
         }
         Ok(())
     }
+}
+
+/// The households that a person lives in, with the addresses of those dwellings as far as they are stated. Where somebody is registered
+/// only, nobody need be at home.
+async fn homes(
+    conn: &mut Conn,
+    person: PersonId,
+    span: Span,
+) -> Result<BTreeMap<String, BTreeSet<Option<String>>>, Failure> {
+    let whole = Span::new(Timestamp::from_millis(0), span.to);
+    let mut homes: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
+    for row in own(conn, person, EventType::HouseholdMembership, whole).await? {
+        if row.ended_at.is_some_and(|end| end <= span.from) {
+            continue;
+        }
+        let Body::HouseholdMembership(HouseholdMembership { household_id, dwelling, residence_kind, .. }) =
+            row.body()?
+        else {
+            continue;
+        };
+        if matches!(residence_kind, ResidenceKind::Actual | ResidenceKind::Both) {
+            homes.entry(household_id).or_default().insert(dwelling.name.map(domain::Sensitive::into_exposed));
+        }
+    }
+    Ok(homes)
 }
 
 /// The undoubted facts of one kind of a person.

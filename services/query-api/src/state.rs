@@ -60,6 +60,8 @@ pub struct QuerySetup {
     pub trust: Trust,
     /// The rules of disease control.
     pub rules: exposure::Rules,
+    /// Boundaries of townships; none where registers state codes only.
+    pub townships: exposure::Townships,
     /// Who needs care, and is looked after especially.
     pub key_groups: KeyGroups,
     /// The OpenID provider that staff come from; without one, everybody has a token of the hub.

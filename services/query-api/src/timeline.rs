@@ -212,7 +212,7 @@ fn stretch(text: &str) -> Result<Stretch, Problem> {
             limit
         }
     };
-    let after = after.map(|after| {
+    let after: Option<Result<_, Problem>> = after.map(|after| {
         let (time, record) = after.split_once('~').ok_or(Problem::QueryMalformed)?;
         let time = Timestamp::parse(time).map_err(|_| Problem::QueryMalformed)?;
         Ok((time, record.parse().map_err(|_| Problem::QueryMalformed)?))

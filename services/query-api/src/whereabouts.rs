@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    Body, ClaimToken, Datum, EncounterAction, EventType, PaymentMade, PersonId, PlaceRef, Timestamp, TravelMode,
+    Body, ClaimToken, Datum, EncounterAction, EncounterChanged, EventType, PaymentMade, PersonId, PlaceRef, Timestamp,
+    TravelMode,
 };
 use exposure::{Disc, FactId, Happening, PlaceId, Position, Presence, Rules, Span, Trip};
 use store::Conn;
@@ -16,8 +17,7 @@ use crate::problem::Problem;
 
 /// Facts of one person and one question at most.
 const FACTS_MAX: usize = 20_000;
-/// A stay in hospital that has not ended is looked for so far back.
-const ADMITTED_SINCE_MS: i64 = 180 * 86_400_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// What is known of a person's whereabouts, with what resolves the numbers.
 #[derive(Default)]
@@ -59,7 +59,7 @@ pub(crate) async fn read(
         kinds.iter().partition(|kind| **kind == EventType::EncounterChanged);
     // A presence without end goes on in silence for a while, and one before the window may go on into it.
     let before = window.from.plus_millis(-60_000 * i64::from(rules.stay.silence_max_min));
-    let admitted = window.from.plus_millis(-ADMITTED_SINCE_MS);
+    let admitted = window.from.plus_millis(-i64::from(rules.stay.admitted_max_days) * DAY_MS);
     let mut facts = all(conn, person, &others, Span::new(before, window.to), known_at).await?;
     facts.extend(all(conn, person, &stays, Span::new(admitted, window.to), known_at).await?);
     let mut decoded = Vec::with_capacity(facts.len());
@@ -70,7 +70,7 @@ pub(crate) async fn read(
     let named: BTreeSet<String> =
         decoded.iter_mut().flat_map(|(_, body)| places(body)).filter_map(|place| place.place_id.clone()).collect();
     let registered = views::list_places(conn, &named.into_iter().collect::<Vec<_>>()).await?;
-    Ok(numbered(rules, window, decoded, &registered))
+    Ok(numbered(rules, decoded, &registered))
 }
 
 async fn all(
@@ -108,12 +108,7 @@ fn places(body: &mut Body) -> Vec<&mut PlaceRef> {
     }
 }
 
-fn numbered(
-    rules: &Rules,
-    window: Span,
-    facts: Vec<(OwnedFact, Body)>,
-    registered: &BTreeMap<String, Vec<PlaceRow>>,
-) -> Whereabouts {
+fn numbered(rules: &Rules, facts: Vec<(OwnedFact, Body)>, registered: &BTreeMap<String, Vec<PlaceRow>>) -> Whereabouts {
     let mut numbers = Numbers::default();
     let mut found = Whereabouts::default();
     for (number, (fact, mut body)) in facts.into_iter().enumerate() {
@@ -133,7 +128,7 @@ fn numbered(
             }),
             Body::PresenceInterval(_) => found.unplaced += 1,
             body => {
-                let happening = numbers.happening(body, at, fact.row.ended_at, window);
+                let happening = numbers.happening(rules, body, at, fact.row.ended_at);
                 found.happenings.extend(happening.map(|happening| (id, happening)));
             }
         }
@@ -165,6 +160,12 @@ pub(crate) fn complete(place: &mut PlaceRef, registered: &BTreeMap<String, Vec<P
     }
     place.name = place.name.take().or_else(|| row.place.name.clone());
     place.division_code = place.division_code.take().or_else(|| row.place.division_code.clone());
+}
+
+/// Until when somebody is taken to be in hospital of whom no discharge is known; `None`: it was no more than a visit.
+pub(crate) fn discharge(rules: &Rules, stay: &EncounterChanged, admitted: Timestamp) -> Option<Timestamp> {
+    let is_admitted = stay.class.as_deref() == Some("I");
+    is_admitted.then(|| admitted.plus_millis(i64::from(rules.stay.admitted_max_days) * DAY_MS))
 }
 
 /// Gives numbers out.
@@ -204,7 +205,7 @@ impl Numbers {
     }
 
     /// What a fact says other than a presence; `None` when it says nothing of where somebody was.
-    fn happening(&mut self, body: &Body, at: Timestamp, end: Option<Timestamp>, window: Span) -> Option<Happening> {
+    fn happening(&mut self, rules: &Rules, body: &Body, at: Timestamp, end: Option<Timestamp>) -> Option<Happening> {
         Some(match body {
             Body::TripSegment(trip) => Happening::Trip(Trip {
                 mode: trip.mode,
@@ -215,9 +216,7 @@ impl Numbers {
                 status: trip.status,
             }),
             Body::EncounterChanged(stay) if stay.action != EncounterAction::Cancel => {
-                // Who was admitted and not discharged is still there.
-                let is_open = end.is_none() && stay.class.as_deref() == Some("I");
-                let to = end.unwrap_or(if is_open { window.to } else { at });
+                let to = end.or_else(|| discharge(rules, stay, at)).unwrap_or(at);
                 let ward = stay.ward_bed.as_deref().map(|ward| self.ward(&stay.place, ward));
                 Happening::Encounter { place: self.place(&stay.place), ward, span: Span::new(at, to) }
             }

@@ -7,6 +7,7 @@ use crate::feed::{Draft, RowError};
 use crate::fields::Bounds;
 use crate::map::Row;
 use crate::reason::Reason;
+use crate::who::division_code;
 
 pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
     let fields = row.fields;
@@ -27,8 +28,8 @@ pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
     let isolated = fields.moment(Field::IsolatedTime, Bounds::Happened)?;
     let (onset, infectious_from) = (fields.day(Field::OnsetDate)?, fields.day(Field::InfectiousFrom)?);
     let cluster_id = fields.bounded(Field::Cluster, 64)?;
-    let place =
-        PlaceRef { kind: PlaceKind::Area, division_code: fields.bounded(Field::Township, 12)?, ..PlaceRef::default() };
+    let division_code = division_code(fields, Field::Township)?;
+    let place = PlaceRef { kind: PlaceKind::Area, division_code, ..PlaceRef::default() };
     row.fact(&stated, |subject| CaseStatus {
         subject,
         case_id,

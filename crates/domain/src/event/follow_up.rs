@@ -65,6 +65,10 @@ words! {
         Admitted = "admitted",
         /// Referral: it is known what became of the person.
         ReferralClosed = "referral_closed",
+        /// There is nothing left to be done: the state says why.
+        Closed = "closed",
+        /// A later meeting with the case became known.
+        MetAgain = "met_again",
     }
 }
 
@@ -85,6 +89,14 @@ words! {
         Released = "released",
         /// Another follow-up looks after the same person: the end.
         Covered = "covered",
+        /// By the rules a quarantine would be over, and there was none: the end.
+        PeriodOver = "period_over",
+        /// The person died: the end.
+        Died = "died",
+        /// Whoever is at this unit is not the person who met the case: the end.
+        NotThisPerson = "not_this_person",
+        /// The person moved away, and no unit of the hub can reach them: the end.
+        MovedAway = "moved_away",
     }
 }
 
@@ -117,9 +129,17 @@ words! {
 }
 
 impl FollowUpState {
+    /// Why a follow-up is closed that comes to no release: each is an end and counts apart.
+    pub const REASONS: [Self; 4] = [Self::PeriodOver, Self::Died, Self::NotThisPerson, Self::MovedAway];
+
     /// Whether nothing is left to be done.
     pub const fn is_ended(self) -> bool {
-        matches!(self, Self::Released | Self::Covered)
+        match self {
+            Self::ToNotify | Self::Notified | Self::NotReached | Self::Refused | Self::Quarantined => false,
+            Self::Released | Self::Covered | Self::PeriodOver | Self::Died | Self::NotThisPerson | Self::MovedAway => {
+                true
+            }
+        }
     }
 }
 
@@ -163,7 +183,7 @@ pub struct FollowUpChanged {
     pub until: Option<Timestamp>,
     /// How often in a row the person was not reached.
     pub attempts: i32,
-    /// End of the last meeting with the case that was known when the follow-up began.
+    /// End of the last meeting with the case that was known when the follow-up began, or since.
     pub met: Timestamp,
     /// The community unit that has it; none has it while it is absent.
     pub unit: Option<String>,

@@ -52,7 +52,11 @@ impl TableLog {
 
     async fn append_to(&self, parts: Vec<Part>) -> Result<Positions, sqlx::Error> {
         // Each statement must see what others committed before it got its locks.
-        let mut tx = self.0.pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        let pool = self.0.pool.clone();
+        // In a task of its own: whoever waits may be gone before the database answers, and the connection would go back to the
+        // pool within a transaction, since only one that was seen to begin is undone.
+        let begun = tokio::spawn(async move { pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await });
+        let mut tx = begun.await.unwrap_or(Err(sqlx::Error::PoolClosed))?;
         let mut ids: Vec<i32> = parts.iter().map(|part| part.topic.id).collect();
         ids.sort_unstable();
         ids.dedup();

@@ -185,6 +185,20 @@ impl Index {
         }
     }
 
+    /// For how many seconds within a span it is known in which squares a person was, unbroken for long enough to meet somebody.
+    pub fn seen(&self, person: PersonId, within: Seconds) -> u32 {
+        let shelves = self.squares_of(person).iter().map(|number| self.shelf(*number));
+        let spans = shelves.flat_map(|shelf| shelf.entries_of(person.0).iter().map(|entry| shelf.span(*entry)));
+        let mut spans: Vec<Seconds> = spans.map(|span| span.common(within)).filter(|span| span.count() > 0).collect();
+        spans.sort_unstable();
+        let (mut seen, mut until) = (0, 0);
+        for Seconds { from, to } in spans {
+            seen += to.saturating_sub(from.max(until));
+            until = until.max(to);
+        }
+        seen
+    }
+
     /// One more than the greatest number of a person.
     pub fn people(&self) -> usize {
         self.squares_of.len().max(self.rooms.people())

@@ -6,7 +6,7 @@ use domain::TravelMode;
 use serde::{Deserialize, Serialize};
 
 use super::{PersonId, Scene, Seconds};
-use crate::{FactId, PlaceId, Weights};
+use crate::{FactId, PlaceId, RideRules, RideScope, Weights};
 
 /// What people share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,9 +18,9 @@ pub enum Room {
     Ward(PlaceId),
     /// A carriage of a train, or a cabin of a ship: run, and the caller's number of the carriage.
     Carriage(u32, u32),
-    /// An aircraft: the run. Rows count.
-    Aircraft(u32),
-    /// A coach, or another vehicle as a whole: the run.
+    /// A vehicle in which rows count, such as an aircraft: the run.
+    Rows(u32),
+    /// A vehicle as a whole, such as a coach: the run.
     Vehicle(u32),
 }
 
@@ -29,21 +29,18 @@ impl Room {
         match self {
             Self::Dwelling(place) => Scene::Dwelling(place),
             Self::Ward(place) => Scene::Ward(place),
-            Self::Carriage(run, _) | Self::Aircraft(run) | Self::Vehicle(run) => Scene::Vehicle(run),
+            Self::Carriage(run, _) | Self::Rows(run) | Self::Vehicle(run) => Scene::Vehicle(run),
         }
     }
 }
 
-/// The room of a journey: what the rules take for near. `None` when the carriage of a train or the cabin of a ship is not
-/// known: nobody can be said to have shared it.
-pub const fn ride_room(mode: TravelMode, run: u32, carriage: Option<u32>) -> Option<Room> {
-    match (mode, carriage) {
-        (TravelMode::Air, _) => Some(Room::Aircraft(run)),
-        (TravelMode::Coach | TravelMode::Other, _) => Some(Room::Vehicle(run)),
-        (TravelMode::Rail | TravelMode::Ship | TravelMode::Metro, Some(carriage)) => {
-            Some(Room::Carriage(run, carriage))
-        }
-        (TravelMode::Rail | TravelMode::Ship | TravelMode::Metro, None) => None,
+/// The room of a journey: what the rules take for near. `None` when that is the carriage and it is not known: nobody can be
+/// said to have shared it.
+pub fn ride_room(rules: &RideRules, mode: TravelMode, run: u32, carriage: Option<u32>) -> Option<Room> {
+    match rules.scope(mode) {
+        RideScope::Carriage => carriage.map(|carriage| Room::Carriage(run, carriage)),
+        RideScope::Rows => Some(Room::Rows(run)),
+        RideScope::Vehicle => Some(Room::Vehicle(run)),
     }
 }
 
@@ -60,7 +57,7 @@ pub struct Occupancy {
     pub person: PersonId,
     /// Where.
     pub room: Room,
-    /// Row of the seat, if it is known; only aircraft have rows that count.
+    /// Row of the seat, if it is known; it counts in [`Room::Rows`].
     pub row: Option<u16>,
     /// When.
     pub span: Seconds,
@@ -136,8 +133,8 @@ impl Rooms {
 /// Whether the rows of two people in one room are near: 1 when they are, a half when one is not known, else 0.
 fn rows_near(one: &Occupancy, other: &Occupancy, rows_each_side: u16) -> f32 {
     match (one.room, one.row, other.row) {
-        (Room::Aircraft(_), Some(row), Some(other)) => f32::from(row.abs_diff(other) <= rows_each_side),
-        (Room::Aircraft(_), ..) => 0.5,
+        (Room::Rows(_), Some(row), Some(other)) => f32::from(row.abs_diff(other) <= rows_each_side),
+        (Room::Rows(_), ..) => 0.5,
         _ => 1.0,
     }
 }

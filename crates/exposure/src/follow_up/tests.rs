@@ -69,6 +69,10 @@ fn each_step_is_allowed_in_its_states_only() {
         (Step::Screen(place()), vec![ToNotify, Notified, NotReached, Refused, Quarantined]),
         (Step::Transport(place()), vec![]),
         (Step::Assign(OTHER.to_owned()), vec![]),
+        (Step::Close(FollowUpState::Died), vec![ToNotify, Notified, NotReached, Refused, Quarantined]),
+        (Step::Close(FollowUpState::PeriodOver), vec![ToNotify, Notified, NotReached, Refused]),
+        (Step::Close(FollowUpState::NotThisPerson), vec![ToNotify, Notified, NotReached, Refused]),
+        (Step::Close(FollowUpState::MovedAway), vec![ToNotify, Notified, NotReached, Refused]),
     ] {
         assert_eq!(states(step.clone()), expected, "{step:?}");
     }
@@ -85,7 +89,7 @@ fn a_quarantine_lasts_fourteen_days_from_the_last_meeting_and_ends_at_its_last_i
     // One that would be over when it begins is none, and a worker may state another end.
     let told = after(vec![Step::Notify]);
     let begin = |at, until| take(&rules(), &told, Step::Quarantine(until), (Side::Holder, false), ("w", at));
-    assert_eq!(begin(until, None), Err(StepError::Unfit));
+    assert_eq!(begin(until, None), Err(StepError::TooLate));
     assert!(begin(until.plus_millis(-1), None).is_ok());
     assert_eq!(begin(until, Some(until.plus_millis(1))).map(|now| now.until), Ok(Some(until.plus_millis(1))));
     // Another end does not begin it anew.
@@ -101,11 +105,11 @@ fn a_unit_sets_no_first_quarantine_shorter_than_the_rules_have_it_and_none_longe
         let step = Step::Quarantine(Some(until));
         take(&rules(), &told, step, (Side::Holder, false), ("w", at)).map(|now| now.until)
     };
-    assert_eq!(begin(by_rule.plus_millis(-1)), Err(StepError::Unfit));
+    assert_eq!(begin(by_rule.plus_millis(-1)), Err(StepError::End));
     assert_eq!(begin(by_rule), Ok(Some(by_rule)));
     let longest = hour(2 + 14 * 24);
     assert_eq!(begin(longest), Ok(Some(longest)));
-    assert_eq!(begin(longest.plus_millis(1)), Err(StepError::Unfit));
+    assert_eq!(begin(longest.plus_millis(1)), Err(StepError::End));
 }
 
 #[test]
@@ -153,7 +157,7 @@ fn an_offer_stays_with_the_giver_until_the_other_unit_accepts() {
     }
     // The work goes on meanwhile, and nobody offers to oneself.
     assert_eq!(go(&offered, Step::Notify, Side::Holder).map(|now| now.offered_to), Ok(Some(OTHER.to_owned())));
-    assert_eq!(go(&begun(Some(GRID)), Step::Offer(GRID.to_owned()), Side::Holder), Err(StepError::Unfit));
+    assert_eq!(go(&begun(Some(GRID)), Step::Offer(GRID.to_owned()), Side::Holder), Err(StepError::OwnUnit));
     let assigned = go(&begun(None), Step::Assign(GRID.to_owned()), Side::Control).expect("allowed");
     assert_eq!(assigned.unit.as_deref(), Some(GRID));
     assert_eq!(go(&assigned, Step::Assign(OTHER.to_owned()), Side::Control), Err(StepError::NotAllowed));
@@ -191,6 +195,69 @@ fn a_follow_up_is_covered_only_by_another_that_is_carried_on() {
 }
 
 #[test]
+fn a_follow_up_of_which_nothing_is_left_to_be_done_is_closed_with_its_reason() {
+    let told = after(vec![Step::Notify]);
+    let over = hour(-5 + 14 * 24);
+    let close = |was: &FollowUpChanged, reason, side, at| {
+        take(&rules(), was, Step::Close(reason), (side, false), ("w", at)).map(|now| (now.state, now.since))
+    };
+    use FollowUpState::{Died, MovedAway, NotThisPerson, PeriodOver, Released};
+    // When the quarantine that the rules ask for would be over there is none to begin, and nothing to wait for.
+    assert_eq!(close(&told, PeriodOver, Side::Holder, over.plus_millis(-1)), Err(StepError::TooEarly));
+    assert_eq!(close(&told, PeriodOver, Side::Holder, over), Ok((PeriodOver, over)));
+    for reason in [Died, NotThisPerson, MovedAway] {
+        assert_eq!(close(&told, reason, Side::Holder, hour(2)), Ok((reason, hour(2))));
+    }
+    assert_eq!(close(&told, Released, Side::Holder, over), Err(StepError::Reason));
+    // What no unit has is closed by disease control; what a unit has by that one alone.
+    assert_eq!(close(&begun(None), NotThisPerson, Side::Control, hour(2)), Ok((NotThisPerson, hour(2))));
+    for side in [Side::Control, Side::Offered] {
+        assert_eq!(close(&told, NotThisPerson, side, hour(2)), Err(StepError::NotAllowed));
+    }
+    // A quarantine ends by its release, or by death.
+    let quarantined = after(vec![Step::Notify, Step::Quarantine(None)]);
+    assert_eq!(close(&quarantined, NotThisPerson, Side::Holder, hour(3)), Err(StepError::NotAllowed));
+    assert_eq!(close(&quarantined, Died, Side::Holder, hour(3)), Ok((Died, hour(3))));
+    // An open referral is closed first, and nobody waits for the answer to an offer.
+    let screened = after(vec![Step::Notify, Step::Screen(place())]);
+    assert_eq!(close(&screened, MovedAway, Side::Holder, hour(3)), Err(StepError::NotAllowed));
+    let nobodys = FollowUpChanged { unit: None, ..screened };
+    assert_eq!(close(&nobodys, MovedAway, Side::Control, hour(3)), Err(StepError::NotAllowed));
+    let offered = after(vec![Step::Offer(OTHER.to_owned()), Step::Close(MovedAway)]);
+    assert_eq!((offered.state, offered.offered_to, offered.offered), (MovedAway, None, None));
+}
+
+#[test]
+fn a_later_meeting_makes_a_quarantine_longer_and_takes_up_again_what_had_ended_too_early() {
+    use FollowUpState::{Died, NotThisPerson, PeriodOver, Quarantined, ToNotify};
+    let again = |was: &FollowUpChanged, met, at| {
+        met_again(&rules(), was, met, ("tracer-1", at)).map(|now| (now.state, now.met, now.until))
+    };
+    let quarantined = after(vec![Step::Notify, Step::Quarantine(None)]);
+    let whole = |met: Timestamp| met.plus_millis(14 * 24 * HOUR_MS);
+    assert_eq!(again(&quarantined, hour(1), hour(3)), Some((Quarantined, hour(1), Some(whole(hour(1))))));
+    assert_eq!(again(&quarantined, hour(-5), hour(3)), None, "the same meeting");
+    let longer = after(vec![Step::Notify, Step::Quarantine(Some(hour(1_000)))]);
+    assert_eq!(again(&longer, hour(1), hour(3)), Some((Quarantined, hour(1), Some(hour(1_000)))), "none is shortened");
+    assert_eq!(again(&after(vec![Step::Notify]), hour(1), hour(3)).map(|now| now.2), Some(None));
+    let closed = |reason| FollowUpChanged { state: reason, ..after(vec![Step::Notify]) };
+    assert_eq!(again(&closed(PeriodOver), hour(1), hour(3)), Some((ToNotify, hour(1), None)));
+    assert_eq!(again(&closed(PeriodOver), hour(1), whole(hour(1))), None, "that time is over, too");
+    assert_eq!(again(&closed(Died), hour(1), hour(3)), None);
+    assert_eq!(again(&closed(NotThisPerson), hour(1), hour(3)), None);
+}
+
+#[test]
+fn whoever_dies_on_the_way_to_the_hospital_is_followed_up_no_longer() {
+    let steps = |outcome| vec![Step::Notify, Step::Screen(place()), Step::CloseReferral(outcome, None)];
+    let died = after(steps(ReferralOutcome::Died));
+    assert_eq!((died.state, died.since, died.step), (FollowUpState::Died, hour(3), FollowUpStep::ReferralClosed));
+    assert_eq!(due(&rules(), &died), None);
+    assert!(allowed(&died, Side::Holder, true).is_empty());
+    assert_eq!(after(steps(ReferralOutcome::ReturnedHome)).state, FollowUpState::Notified);
+}
+
+#[test]
 fn a_contact_is_told_where_they_live_and_where_they_are_registered() {
     let units = |codes: &[&str]| units_to_tell(&codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>());
     assert_eq!(units(&["320506001", GRID, "320506001007", OTHER]), [GRID, OTHER]);
@@ -203,15 +270,15 @@ const UNITS: [Option<&str>; 6] =
     [None, Some(GRID), Some(OTHER), Some("320506001"), Some("320506001007"), Some("320507001001G01")];
 
 fn stock() -> impl Strategy<Value = FollowUpStock> {
-    (0..UNITS.len(), 0..8_usize, any::<bool>(), any::<bool>()).prop_map(|(unit, standing, is_overdue, is_offered)| {
-        FollowUpStock {
+    (0..UNITS.len(), 0..FollowUpStanding::ALL.len(), any::<bool>(), any::<bool>()).prop_map(
+        |(unit, standing, is_overdue, is_offered)| FollowUpStock {
             unit: UNITS[unit].map(str::to_owned),
             standing: FollowUpStanding::ALL[standing],
             is_overdue,
             is_offered,
             until: None,
-        }
-    })
+        },
+    )
 }
 
 fn sum(counts: impl IntoIterator<Item = FollowUpCount>) -> FollowUpCount {
@@ -243,6 +310,8 @@ fn any_step() -> impl Strategy<Value = (Step, Side)> {
         Just(Step::Screen(place())),
         Just(Step::Transport(place())),
         Just(Step::CloseReferral(ReferralOutcome::Discharged, None)),
+        Just(Step::CloseReferral(ReferralOutcome::Died, None)),
+        prop::sample::select(FollowUpState::ALL).prop_map(Step::Close),
     ];
     (step, prop_oneof![Just(Side::Holder), Just(Side::Offered), Just(Side::Control)])
 }

@@ -27,20 +27,36 @@ pub async fn list_case_facts(conn: &mut PgConnection, known_at: Option<Timestamp
     rows.into_iter().map(FactRow::try_from).collect()
 }
 
-/// Test results of an instant or later that found an infection in one person, and were not withdrawn; the oldest first.
+/// Test results of one instant at the latest that found an infection in one person, and that were taken, or read by the hub, at
+/// another instant or later; the oldest first. With `known_at` those that stood as known at that instant, otherwise as known now.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list_positive_tests(conn: &mut PgConnection, since: Timestamp) -> Result<Vec<FactRow>> {
-    let rows: Vec<FactColumns> = sqlx::query_as(
-        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
-         FROM fact WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted
-           AND detail->>'status' <> 'CANCELLED' AND started_at >= $1
-         ORDER BY started_at, record_id",
-    )
-    .bind(PgInstant(since))
-    .fetch_all(conn)
-    .await?;
+pub async fn list_positive_tests(
+    conn: &mut PgConnection,
+    (since, to): (Timestamp, Timestamp),
+    known_at: Option<Timestamp>,
+) -> Result<Vec<FactRow>> {
+    let query = match known_at {
+        None => sqlx::query_as(
+            "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+             FROM fact WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted
+               AND detail->>'status' <> 'CANCELLED' AND started_at <= $2 AND (started_at >= $1 OR known_at >= $1)
+             ORDER BY started_at, record_id",
+        ),
+        Some(_) => sqlx::query_as(
+            "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+             FROM fact_known($3) WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted
+               AND detail->>'status' <> 'CANCELLED' AND started_at <= $2 AND (started_at >= $1 OR known_at >= $1)
+             ORDER BY started_at, record_id",
+        ),
+    };
+    let query = query.bind(PgInstant(since)).bind(PgInstant(to));
+    let query = match known_at {
+        None => query,
+        Some(known_at) => query.bind(PgInstant(known_at)),
+    };
+    let rows: Vec<FactColumns> = query.fetch_all(conn).await?;
     rows.into_iter().map(FactRow::try_from).collect()
 }
 

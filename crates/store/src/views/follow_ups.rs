@@ -38,8 +38,8 @@ pub enum FollowUpsOf<'a> {
     Records(&'a [RecordId]),
     /// Those that no unit has.
     Nobody,
-    /// All of them.
-    Everybody,
+    /// All of them, as they were at an instant.
+    EverybodyAt(Timestamp),
 }
 
 #[derive(FromRow)]
@@ -66,7 +66,7 @@ impl TryFrom<FollowUpColumns> for FollowUpRow {
     }
 }
 
-/// Follow-ups as they are, by id.
+/// Follow-ups as they are, or were at the instant that is asked for, by id.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -117,11 +117,12 @@ pub async fn list_follow_ups(conn: &mut PgConnection, of: FollowUpsOf<'_>) -> Re
             .fetch_all(conn)
             .await?
         }
-        FollowUpsOf::Everybody => {
+        FollowUpsOf::EverybodyAt(at) => {
             sqlx::query_as(
                 "SELECT DISTINCT ON (follow_up_id) follow_up_id, version, event_id, at, detail FROM follow_up
-                 ORDER BY follow_up_id, version DESC",
+                 WHERE at <= $1 ORDER BY follow_up_id, version DESC",
             )
+            .bind(PgInstant(at))
             .fetch_all(conn)
             .await?
         }

@@ -4,6 +4,7 @@
 
 mod cases;
 mod checkpoint;
+mod claims;
 mod facts;
 mod fingerprint;
 mod follow_ups;
@@ -23,6 +24,7 @@ use sqlx::postgres::PgConnection;
 
 pub use cases::{list_case_facts, list_positive_tests, list_tests_without_person};
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
+pub use claims::{list_claims_of_person, list_claims_of_tokens, list_tokens_of_persons};
 pub use fingerprint::fingerprint;
 pub use follow_ups::{FollowUpRow, FollowUpsOf, list_follow_ups, list_records_beside, list_steps};
 pub use hot::{Hot, HotChanges, HotRow, count_hot, list_hot};
@@ -36,7 +38,8 @@ pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
 pub(crate) use read::{LinkColumns, RecordColumns};
 pub use residents::{
-    ResidentRow, list_facts_of_unit, list_homes, list_memberships, list_meter_readings, list_residents,
+    ResidentRow, is_unit_of_somebody, list_facts_of_unit, list_homes, list_memberships, list_meter_readings,
+    list_residents,
 };
 pub use rows::*;
 pub use touched::{Touched, last_touched, list_touched};

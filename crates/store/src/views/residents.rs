@@ -44,6 +44,16 @@ pub(super) fn end_of(code: &str) -> String {
     format!("{code}{behind}")
 }
 
+/// Whether anybody lives in a unit or in one below it, or is registered in this very one.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn is_unit_of_somebody(conn: &mut PgConnection, unit: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM person WHERE home >= $1 AND home < $2)
+                   OR EXISTS (SELECT FROM person WHERE $1 = ANY (units))";
+    Ok(sqlx::query_scalar(sql).bind(unit).bind(end_of(unit)).fetch_one(conn).await?)
+}
+
 /// The residents of a unit and of those below it, by id.
 ///
 /// # Errors

@@ -22,6 +22,9 @@ export class Problem extends Error {
   }
 }
 
+/** Nobody is signed in any more: asking again does not help, signing in does. */
+export const hasSessionEnded = (error: unknown) => error instanceof Problem && error.status === 401 && error.code === "token-invalid";
+
 /** What emergency grants open; once invoked, a grant is all that counts, so that other questions go without it. */
 const UNDER_GRANT = /^\/v1\/persons\/(find|[^/?]+(\/(records|timeline|itinerary|contacts|health-code))?)(\?|$)/;
 

@@ -2,6 +2,9 @@ import { Tag, Tooltip, Alert } from "antd";
 import { SafetyCertificateOutlined } from "@ant-design/icons";
 import { useEffect, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { useSignedIn } from "../session/session";
+import { PURPOSES, useTask } from "../session/task";
+import { useFormat } from "./format";
 
 /** A page: one heading, its actions, what it holds. */
 export function Page({ title, extra, children }: { title: string; extra?: ReactNode; children: ReactNode }) {
@@ -33,10 +36,21 @@ export function ReceiptTag({ receipt }: { receipt?: { id: string } }) {
   );
 }
 
-/** Which parts of a file the role or the purpose does not open. */
-export function Withheld({ groups }: { groups?: string[] }) {
+/** Which parts of a file are not shown, and why: a role that has one purpose would not see them for another. */
+export function useWithheld(): (groups: string[]) => string {
   const { t } = useTranslation();
+  const { list } = useFormat();
+  const role = useSignedIn().role ?? "";
+  const task = useTask();
+  return (names) => {
+    const groups = list(names.map((group) => t(`group.${group}`)));
+    const isOfRole = !task || (PURPOSES[role] ?? []).length < 2;
+    return isOfRole ? t("withheldRole", { groups }) : t("withheldPurpose", { groups, purpose: t(`purpose.${task.purpose}`) });
+  };
+}
+
+export function Withheld({ groups }: { groups?: string[] }) {
+  const say = useWithheld();
   if (!groups?.length) return null;
-  const names = groups.map((group) => t(`group.${group}`)).join(", ");
-  return <Alert type="info" showIcon title={t("withheld", { groups: names })} style={{ marginBottom: 16 }} />;
+  return <Alert type="info" showIcon title={say(groups)} style={{ marginBottom: 16 }} />;
 }

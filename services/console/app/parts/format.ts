@@ -1,23 +1,32 @@
-/** Dates and numbers in the form of the chosen language; times in the time zone of the visitor. */
+/** Dates and numbers in the form of the chosen language; times by the clock of the city. */
 import { useLanguage } from "../text";
+import { ZONE } from "./city";
+
+/** A day of the calendar is that day everywhere. */
+const CALENDAR_DAY = /^\d{4}-\d\d-\d\d$/;
 
 export function useFormat() {
   const locale = useLanguage() === "zh" ? "zh-CN" : "en-GB";
   const of = (value: string | number | Date | null | undefined, options: Intl.DateTimeFormatOptions) => {
     if (value === null || value === undefined || value === "") return "–";
     const date = new Date(value);
-    return Number.isNaN(date.getTime()) ? String(value) : new Intl.DateTimeFormat(locale, options).format(date);
+    const timeZone = typeof value === "string" && CALENDAR_DAY.test(value) ? "UTC" : ZONE;
+    return Number.isNaN(date.getTime()) ? String(value) : new Intl.DateTimeFormat(locale, { ...options, timeZone }).format(date);
   };
   return {
     locale,
     instant: (value?: string | number | null) => of(value, { dateStyle: "medium", timeStyle: "short" }),
     second: (value?: string | number | null) => of(value, { dateStyle: "medium", timeStyle: "medium" }),
     day: (value?: string | number | null) => of(value, { dateStyle: "medium" }),
+    /** Without the year, where the page says which. */
+    shortDay: (value?: string | number | null) => of(value, { month: "short", day: "numeric" }),
+    moment: (value?: string | number | null) => of(value, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }),
     time: (value?: string | number | null) => of(value, { timeStyle: "short" }),
     number: (value?: number | null, digits = 0) =>
       value === null || value === undefined ? "–" : new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value),
     percent: (value?: number | null, digits = 1) =>
       value === null || value === undefined ? "–" : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(value),
+    list: (words: string[]) => new Intl.ListFormat(locale).format(words),
     bytes: (value?: number | null) => {
       if (value === null || value === undefined) return "–";
       const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];

@@ -1,11 +1,13 @@
 /** Loading, empty, failed, refused: the same everywhere, and never an accident. */
 import { Alert, Button, Empty as AntEmpty, Flex, Result, Skeleton, Typography } from "antd";
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useEffect, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Problem } from "../api/client";
+import { Link } from "react-router";
+import { hasSessionEnded, Problem } from "../api/client";
+import { useSignOut } from "../session/session";
 import { useLanguage } from "../text";
-import { PROBLEMS_ZH } from "./problems.text";
+import { PROBLEMS } from "./problems.text";
 
 export function Loading({ rows = 6 }: { rows?: number }) {
   const { t } = useTranslation();
@@ -21,16 +23,16 @@ export function Empty({ children }: { children?: ReactNode }) {
   return <AntEmpty image={AntEmpty.PRESENTED_IMAGE_SIMPLE} description={children ?? t("empty")} />;
 }
 
-/** What went wrong, in the words of the hub: what it means, and what to do about it. */
-export function ProblemAlert({ error, action }: { error: unknown; action?: ReactNode }) {
+/** What went wrong: what it means, and what to do about it. */
+export function ProblemAlert({ error, action, retry }: { error: unknown; action?: ReactNode; retry?: () => void }) {
   const { t } = useTranslation();
-  const { title, detail, code } = useWords(error);
+  const { title, detail, code, canRetry } = useWords(error);
   return (
     <Alert
       type="error"
       showIcon
       title={title}
-      action={action}
+      action={action ?? (retry && canRetry && <Button size="small" onClick={retry}>{t("retry")}</Button>)}
       description={
         <Flex vertical>
           <span>{detail}</span>
@@ -44,7 +46,8 @@ export function ProblemAlert({ error, action }: { error: unknown; action?: React
 /** A whole page or part that could not be had. */
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
-  const { title, detail, code, refused } = useWords(error);
+  const { title, detail, code, refused, hasEnded, canRetry } = useWords(error);
+  const signOut = useSignOut();
   return (
     <Result
       status={refused ? "403" : "warning"}
@@ -55,25 +58,49 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
           {code && <Typography.Text type="secondary" code>{code}</Typography.Text>}
         </Flex>
       }
-      extra={retry && !refused && <Button onClick={retry}>{t("retry")}</Button>}
+      extra={
+        hasEnded ? <Button type="primary" onClick={() => signOut.mutate("here")}>{t("signInAgain")}</Button> : retry && canRetry && <Button onClick={retry}>{t("retry")}</Button>
+      }
     />
   );
 }
 
-function useWords(error: unknown): { title: string; detail: string; code?: string; refused: boolean } {
+interface Said {
+  title: string;
+  detail: string;
+  code?: string;
+  refused: boolean;
+  hasEnded: boolean;
+  /** Whether asking the same again may be answered otherwise. */
+  canRetry: boolean;
+}
+
+function useWords(error: unknown): Said {
   const { t } = useTranslation();
-  const chinese = useLanguage() === "zh";
-  if (!(error instanceof Problem)) return { title: t("failed"), detail: t("offline"), refused: false };
-  const refused = error.status === 403 || error.status === 404;
-  if (error.status === 401 && error.code === "token-invalid") return { title: t("failed"), detail: t("ended"), code: error.code, refused: false };
-  const [title, detail] = (chinese && PROBLEMS_ZH[error.code]) || [];
+  const language = useLanguage();
+  if (!(error instanceof Problem)) return { title: t("failed"), detail: t("offline"), refused: false, hasEnded: false, canRetry: true };
+  const { status, code, detailZh } = error;
+  const [title, detail] = PROBLEMS[language][code] ?? [];
+  // A problem of a feed is explained by the hub in both languages, with what it is about.
+  const own = detailZh ? (language === "zh" ? detailZh : error.detail) : undefined;
   return {
-    // A problem of a feed is explained in Chinese by the hub, its title is not.
-    title: title ?? ((chinese && error.detailZh ? "" : error.title) || t("failed")),
-    detail: (chinese && (error.detailZh ?? detail)) || error.detail,
-    code: error.code,
-    refused,
+    title: title ?? ((language === "zh" && detailZh ? "" : error.title) || t("failed")),
+    detail: own || detail || error.detail,
+    code,
+    refused: status === 403 || status === 404,
+    hasEnded: hasSessionEnded(error),
+    canRetry: status >= 500 || status === 429,
   };
+}
+
+/** An address that leads nowhere; below the heading of another page it has none of its own. */
+export function NoSuchPage({ to = "/", label, isPart = false }: { to?: string; label?: string; isPart?: boolean }) {
+  const { t } = useTranslation();
+  useEffect(() => {
+    if (!isPart) document.title = `${t("notFound")} · ${t("name")}`;
+  }, [isPart, t]);
+  const title = isPart ? t("notFound") : <h1 style={{ font: "inherit", margin: 0 }}>{t("notFound")}</h1>;
+  return <Result status="404" title={title} extra={<Link to={to}>{label ?? t("home")}</Link>} />;
 }
 
 /** The four states of a question, and what is shown when it is answered. */

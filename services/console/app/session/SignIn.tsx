@@ -38,6 +38,7 @@ export function SignIn() {
         </Typography.Title>
         <Typography.Paragraph type="secondary">{t("claim")}</Typography.Paragraph>
       </div>
+      {session?.ended && !signIn.isError && <Alert type="info" showIcon title={t("ended")} />}
       {signIn.isError && <ProblemAlert error={signIn.error} />}
       {session?.has_provider && (
         <Button type="primary" size="large" icon={<LoginOutlined />} href="/session/provider">

@@ -1,6 +1,6 @@
 /** Who is signed in. The browser holds a cookie that scripts cannot read; this is what the hub tells of it. */
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { askRaw } from "../api/client";
+import { useMutation, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { askRaw, hasSessionEnded, Problem } from "../api/client";
 import { PURPOSES, NEEDS_CASE, setTask } from "./task";
 
 export interface Session {
@@ -13,6 +13,8 @@ export interface Session {
   demo: string | null;
   demo_roles: string[];
   has_provider: boolean;
+  /** It was there, and ended without being signed out. */
+  ended?: boolean;
 }
 
 const KEY = ["session"];
@@ -20,10 +22,32 @@ const KEY = ["session"];
 export function useSession() {
   return useQuery<Session>({
     queryKey: KEY,
-    queryFn: async () => (await askRaw("/session")).json(),
+    queryFn: async ({ client }) => {
+      const known = client.getQueryData<Session>(KEY);
+      const session = (await (await askRaw("/session")).json()) as Session;
+      // Somebody else signed in beside this page: nothing of the one before stays.
+      if (known?.signed_in && session.signed_in && whoIs(known) !== whoIs(session)) beginAs(client, session);
+      return { ...session, ended: !session.signed_in && Boolean(known?.signed_in || known?.ended) };
+    },
     staleTime: 60_000,
     refetchInterval: (query) => (query.state.data?.signed_in ? 300_000 : false),
   });
+}
+
+/** What tells one visitor from another. */
+export const whoIs = ({ handle, role, feeds }: Session) => [handle, role, ...feeds].join(" ");
+
+/** What was asked before is forgotten. A role with one purpose and no case has nothing to be asked. */
+function beginAs(queries: QueryClient, { role }: Session): void {
+  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] });
+  const purposes = PURPOSES[role ?? ""] ?? [];
+  const only = purposes[0];
+  setTask(purposes.length === 1 && only && !NEEDS_CASE.has(role ?? "") ? { purpose: only } : undefined);
+}
+
+/** A refusal may mean that somebody else is signed in by now, or nobody. */
+export function askWhoItIs(queries: QueryClient, error: unknown): void {
+  if (error instanceof Problem && (hasSessionEnded(error) || error.status === 403)) void queries.invalidateQueries({ queryKey: KEY });
 }
 
 /** Who is signed in; for pages, which nobody else sees. */
@@ -42,12 +66,8 @@ export function useSignIn() {
       return (await (await askRaw("/session", { method: "POST", body, headers })).json()) as Session;
     },
     onSuccess: (session) => {
-      queries.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] });
+      beginAs(queries, session);
       queries.setQueryData(KEY, session);
-      // A role with one purpose and no case has nothing to be asked.
-      const purposes = PURPOSES[session.role ?? ""] ?? [];
-      const only = purposes[0];
-      setTask(purposes.length === 1 && only && !NEEDS_CASE.has(session.role ?? "") ? { purpose: only } : undefined);
     },
   });
 }

@@ -12,6 +12,7 @@ export const en = {
   tokenHelp: "A token of a caller or of a feed, as your operator issued it. It stays on the server; the browser keeps a cookie that scripts cannot read.",
   tokenMissing: "Enter a token",
   signIn: "Sign in",
+  ended: "Your session has ended. Sign in again; you come back to the page you were on.",
   does: {
     "community-worker": "My grid: who lives there, who needs care, what is to be done.",
     "cdc-tracer": "Cases, itineraries, contacts, the risk of townships.",
@@ -40,6 +41,7 @@ export const zh: Words<typeof en> = {
   tokenHelp: "由运维人员签发的调用者令牌或数据源令牌。令牌保存在服务器上，浏览器中只有脚本无法读取的 Cookie。",
   tokenMissing: "请输入令牌",
   signIn: "登录",
+  ended: "会话已结束。请重新登录，登录后回到刚才的页面。",
   does: {
     "community-worker": "我的网格：住着谁、谁需要照护、有哪些待办。",
     "cdc-tracer": "病例、行程、接触者以及各街道的风险等级。",

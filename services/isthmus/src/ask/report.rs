@@ -5,17 +5,16 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use clap::Args;
 use domain::Sensitive;
-use query_api::ReportField;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Options of `report`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// The form: a CSV file (UTF-8) whose first line holds the headings.
-    #[arg(long, value_name = "FILE.csv")]
+    /// The form: a CSV table (UTF-8 or GB 18030) or a workbook. Its headings say what is wanted; what stands above them stays.
+    #[arg(long, value_name = "FILE.csv|FILE.xlsx")]
     template: PathBuf,
     /// Code of the community unit.
     #[arg(long)]
@@ -41,8 +40,7 @@ pub(crate) struct ReportArgs {
 pub(crate) async fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let template = std::fs::read(&args.template)
         .with_context(|| format!("the template {} cannot be read", args.template.display()))?;
-    let columns = headings(&template).with_context(|| format!("the template {}", args.template.display()))?;
-    let format = format_of(&args.output)?;
+    let (sent, wanted) = (media_type(&args.template)?, media_type(&args.output)?);
     let token = match &args.token_file {
         Some(file) => std::fs::read_to_string(file)
             .with_context(|| format!("the token file {} cannot be read", file.display()))?,
@@ -50,16 +48,16 @@ pub(crate) async fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
             .context("there is no token: set ISTHMUS_TOKEN or name a file with --token-file")?,
     };
     let token: Sensitive<String> = Sensitive::from(token.trim());
-    let mut question = json!({ "columns": columns, "format": format });
-    if let Some(key_group) = &args.key_group {
-        question["key_group"] = key_group.as_str().into();
-    }
     let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build()?;
+    let key_group: Vec<_> = args.key_group.iter().map(|code| ("key_group", code)).collect();
     let response = client
         .post(format!("{}/v1/units/{}/reports", args.url.trim_end_matches('/'), args.unit))
+        .query(&key_group)
         .bearer_auth(token.expose())
         .header("isthmus-purpose", &args.purpose)
-        .json(&question)
+        .header("content-type", sent)
+        .header("accept", wanted)
+        .body(template)
         .send()
         .await
         .with_context(|| format!("{} does not answer", args.url))?;
@@ -77,30 +75,12 @@ pub(crate) async fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn format_of(output: &Path) -> anyhow::Result<&'static str> {
-    match output.extension().and_then(|extension| extension.to_str()) {
-        Some("csv") => Ok("csv"),
-        Some("xlsx") => Ok("xlsx"),
-        _ => bail!("{} is neither .csv nor .xlsx: the ending says how the form is written", output.display()),
+fn media_type(file: &Path) -> anyhow::Result<&'static str> {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => Ok("text/csv"),
+        Some("xlsx") => Ok("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        _ => bail!("{} is neither .csv nor .xlsx: the ending says what the form is", file.display()),
     }
-}
-
-/// The headings of a form, each of which must name a field.
-fn headings(template: &[u8]) -> anyhow::Result<Vec<String>> {
-    let text = std::str::from_utf8(template).context("is not UTF-8: save it as CSV UTF-8")?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let first = reader.records().next().context("is empty: its first line holds the headings")?;
-    let headings: Vec<String> = first.context("has a first line that is no CSV")?.iter().map(str::to_owned).collect();
-    for (number, heading) in (1..).zip(&headings) {
-        let known = || ReportField::ALL.iter().map(|(_, name, chinese)| format!("{name} ({chinese})"));
-        ensure!(
-            ReportField::of_heading(heading).is_some(),
-            "has the heading {heading:?} in column {number}, which names no field; fields are {}",
-            known().collect::<Vec<_>>().join(", ")
-        );
-    }
-    Ok(headings)
 }
 
 #[cfg(test)]
@@ -108,17 +88,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_headings_of_a_form_are_kept_as_they_are() {
-        let headings = headings("\u{feff}姓名,\"phone\", 现住址\nmore,lines\n".as_bytes()).expect("a form");
-        assert_eq!(headings, ["姓名", "phone", " 现住址"]);
-    }
-
-    #[test]
-    fn a_heading_that_names_no_field_is_told_with_its_column_and_what_there_is() {
-        let told = headings(b"name,diagnosis\n").expect_err("unknown").to_string();
-        assert!(told.contains("\"diagnosis\" in column 2") && told.contains("key_groups (重点人群)"), "{told}");
-        assert!(headings(b"").expect_err("empty").to_string().contains("is empty"));
-        assert!(headings(b"\xd0\xd5\xc3\xfb\n").expect_err("GB18030").to_string().contains("UTF-8"));
-        assert!(format_of(Path::new("out.pdf")).is_err());
+    fn the_ending_says_what_a_form_is() {
+        assert_eq!(media_type(Path::new("form.csv")).expect("a table"), "text/csv");
+        assert!(media_type(Path::new("form.xlsx")).expect("a workbook").ends_with("spreadsheetml.sheet"));
+        assert!(media_type(Path::new("out.pdf")).expect_err("neither").to_string().contains("out.pdf"));
     }
 }

@@ -3,7 +3,20 @@
 //! The method is [`exposure::Index`], as in the hub; here are only the files, and other readings of "ten minutes" to
 //! compare with.
 
+mod bytes;
+mod clock;
+mod columns;
+mod headless;
+mod pattern;
 mod read;
+mod rows;
+mod seen;
+mod table;
+#[cfg(test)]
+mod tests;
+mod time;
+mod told;
+mod window;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,32 +26,39 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use domain::Timestamp;
 use exposure::{Case, Index, PersonId, Rules, Seconds};
 
 use crate::rules;
-use read::Seen;
+use read::{How, Seen};
+use told::offset_told;
 
-const DAY_S: u32 = 86_400;
 const ALWAYS: Seconds = Seconds { from: 0, to: u32::MAX };
 
 pub(crate) const HELP: &str = "\
-The input is a table with a header, in one of two forms; the first row tells which. Commas, semicolons, tabs or blanks part
-the columns; the file may be compressed (gzip, zip).
-  whereabouts     person, from, to, and place or lat and lon (perhaps radius_m): who was where. Who is in one place, or in
-                  one grid square of 800 m, is together.
-  pairs           person_a, person_b, from, to: who was with whom.
-Without a header, three numbers or more are time, person, person: who saw whom in a window of time that ends then. Times are
-seconds, or 2022-03-01T08:00:00Z; people are any text.
+The input is a table, in one of two forms. Commas, semicolons, tabs, pipes or blanks part the columns, cells may be quoted, lines
+that begin with # or % are comments; the text is UTF-8, UTF-16, GB18030 or another; the file may be compressed (gzip, zip).
+  whereabouts     person, and place or lat and lon (perhaps radius_m): who was where. Who is in one place, or in one grid square
+                  of 800 m, is together.
+  pairs           person_a, person_b: who was with whom.
+Either has from and to; or from and duration (seconds) or duration_min; or one time, at which a window ends. Headings are
+known in many ways of writing, English and Chinese; case, blanks and marks do not matter. Without headings, columns are time,
+person, person, or what else is clear beyond doubt: what is not is refused. Times are seconds, seconds or less since 1970, or
+dates (2022-03-01T08:00:00Z, 2022/3/1 8:00, 20220301080000); people are any text. What was understood is told on standard
+error: look at it.
 
-The output is person_a,person_b,spells,seconds,longest_s,first,last: one row for each pair in contact by the rule, of those
-spells that count. Time that touches is one spell. Spells are told as the hub would: a stay in a square that meets more others
-than `crowd_max` of the rules lists nobody, and their number is said.
+The output is person_a,person_b,spells,seconds,longest_s,first,last: one row for each pair in contact by the rule. By the rule
+`spell` it tells of the spells that count, by the others of all spells of the pair. Time that touches is one spell. Spells are
+told as the hub would: a stay in a square that meets more others than `crowd_max` of the rules lists nobody, and their number
+is said.
 
 Examples:
   isthmus contacts --input stays.csv --output pairs.csv
   isthmus contacts --input tij.dat --output pairs.csv --rule total --over-s 600
-  isthmus contacts --input tij.dat --output pairs.csv --rules stricter.toml";
+  isthmus contacts --input tij.dat --output pairs.csv --rules stricter.toml
+  isthmus contacts --input edges.txt --output pairs.csv --columns i,j,t --window-s 20
+  isthmus contacts --input badges.csv --output pairs.csv --column person='Badge no' --column place=Hall --column time=3
+  isthmus contacts --input export.txt --output pairs.csv --separator pipe --encoding gb18030 --zone +08:00
+  isthmus contacts --input visits.csv --output pairs.csv --time-format '%d/%m/%Y %H:%M' --skip-bad-rows";
 
 /// Options of `contacts`.
 #[derive(Clone, Debug, Args)]
@@ -55,13 +75,13 @@ pub(crate) struct ContactsArgs {
     /// More seconds than this, but for the rule `ever`; without it `contact.square_over_min` of the rules.
     #[arg(long, value_name = "SECONDS")]
     over_s: Option<u32>,
-    /// Length of the windows of a file without header, in seconds; without it the smallest step of its times.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    window_s: Option<u32>,
-    /// Offset of the days of the rule `day` from UTC, in minutes.
-    #[arg(long, value_name = "MINUTES", default_value_t = 0, allow_hyphen_values = true,
+    /// Offset of the days of the rule `day` from UTC, in minutes; without it that of --zone.
+    #[arg(long, value_name = "MINUTES", allow_hyphen_values = true,
           value_parser = clap::value_parser!(i32).range(-840..=840))]
-    utc_offset_min: i32,
+    utc_offset_min: Option<i32>,
+    /// How to read the file.
+    #[command(flatten)]
+    how: How,
     /// Rules of disease control (TOML); without it the shipped ones.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -82,19 +102,18 @@ enum Rule {
 
 /// Computes the contacts of a file.
 pub(crate) fn run(args: &ContactsArgs) -> anyhow::Result<ExitCode> {
-    let mut rules = rules::exposure(args.rules.as_deref())?;
+    let rules = rules::exposure(args.rules.as_deref())?;
     let over = args.over_s.unwrap_or(rules.contact.square_over_min * 60);
     let version = rules.version();
-    // The index keeps every spell that this rule may need; what counts is decided here, to the second.
-    rules.contact.square_over_min = if args.rule == Rule::Spell { over / 60 } else { 0 };
-    let seen = read::read(&args.input, args.window_s, &rules)
+    let bytes = std::fs::read(&args.input).with_context(|| format!("{} cannot be read", args.input.display()))?;
+    let seen = read::read(bytes, &args.how, &rules, args.rule == Rule::Ever)
         .with_context(|| format!("{} cannot be used", args.input.display()))?;
-    let (pairs, left_out) = met(rules, &seen)?;
-    let offset = args.utc_offset_min * 60;
-    let found: BTreeMap<_, _> = pairs
-        .into_iter()
-        .filter_map(|(pair, spells)| Some((pair, counted(args.rule, over, offset, spells)?)))
-        .collect();
+    eprint!("{}", seen.told);
+    let offset = args.utc_offset_min.unwrap_or(args.how.zone);
+    if args.rule == Rule::Day {
+        eprintln!("  days     begin at midnight of {} (--utc-offset-min says another)", offset_told(offset));
+    }
+    let (found, left_out) = contacts(rules, &seen, Limit::new(args.rule, over, seen.clock.steps), offset)?;
     write(&args.output, &seen, &found).with_context(|| format!("{} cannot be written", args.output.display()))?;
     println!(
         "{} people, {} rows: {} pairs in contact by the rule `{}`{} (rules {version}).",
@@ -111,6 +130,16 @@ pub(crate) fn run(args: &ContactsArgs) -> anyhow::Result<ExitCode> {
 }
 
 type Pairs = BTreeMap<(u32, u32), Vec<Seconds>>;
+
+/// The pairs in contact, and how many stays met too many to list anybody.
+fn contacts(mut rules: Rules, seen: &Seen, limit: Limit, offset_min: i32) -> anyhow::Result<(Pairs, usize)> {
+    // The index keeps every spell that this rule may need; what counts is decided here, to the step.
+    rules.contact.square_over_min = if limit.rule == Rule::Spell { limit.minutes() } else { 0 };
+    let (pairs, left_out) = met(rules, seen)?;
+    let days = Days { before: seen.clock.after_midnight(offset_min), steps: 86_400 * u64::from(seen.clock.steps) };
+    let found = pairs.into_iter().filter_map(|(pair, spells)| Some((pair, counted(limit, days, spells)?)));
+    Ok((found.collect(), left_out))
+}
 
 /// The spells of each pair, in order of time, and how many stays met too many to list anybody.
 fn met(rules: Rules, seen: &Seen) -> anyhow::Result<(Pairs, usize)> {
@@ -149,13 +178,40 @@ fn joined(mut spells: Vec<Seconds>) -> Vec<Seconds> {
     joined
 }
 
-/// The spells that count by the rule; `None` when they make no contact.
-fn counted(rule: Rule, over: u32, offset_s: i32, mut spells: Vec<Seconds>) -> Option<Vec<Seconds>> {
-    match rule {
+/// A rule and what it asks, in steps of the clock.
+#[derive(Clone, Copy)]
+struct Limit {
+    rule: Rule,
+    over: u64,
+}
+
+impl Limit {
+    fn new(rule: Rule, over_s: u32, steps: u32) -> Self {
+        Self { rule, over: u64::from(over_s) * u64::from(steps) }
+    }
+
+    /// What the index takes for minutes: sixty steps.
+    fn minutes(self) -> u32 {
+        (self.over.min(u64::from(u32::MAX)) / 60) as u32
+    }
+}
+
+/// The days of a file, in steps of the clock.
+#[derive(Clone, Copy)]
+struct Days {
+    /// From midnight to the first step.
+    before: u64,
+    /// Of one day.
+    steps: u64,
+}
+
+/// The spells of a contact by the rule; `None` when they make none.
+fn counted(limit: Limit, days: Days, mut spells: Vec<Seconds>) -> Option<Vec<Seconds>> {
+    match limit.rule {
         Rule::Ever => {}
-        Rule::Spell => spells.retain(|spell| spell.count() > over),
-        Rule::Total if sum(&spells) > u64::from(over) => {}
-        Rule::Day if of_days(&spells, offset_s).values().any(|seconds| *seconds > u64::from(over)) => {}
+        Rule::Spell => spells.retain(|spell| u64::from(spell.count()) > limit.over),
+        Rule::Total if sum(&spells) > limit.over => {}
+        Rule::Day if of_days(&spells, days).values().any(|steps| *steps > limit.over) => {}
         Rule::Total | Rule::Day => return None,
     }
     (!spells.is_empty()).then_some(spells)
@@ -165,28 +221,25 @@ fn sum(spells: &[Seconds]) -> u64 {
     spells.iter().map(|spell| u64::from(spell.count())).sum()
 }
 
-/// Seconds on each day; a spell over midnight counts on both.
-fn of_days(spells: &[Seconds], offset_s: i32) -> BTreeMap<i64, u64> {
-    let mut days = BTreeMap::new();
+/// Steps on each day; a spell over midnight counts on both.
+fn of_days(spells: &[Seconds], days: Days) -> BTreeMap<u64, u64> {
+    let mut all = BTreeMap::new();
     for spell in spells {
-        let (mut from, to) = (i64::from(spell.from) + i64::from(offset_s), i64::from(spell.to) + i64::from(offset_s));
+        let (mut from, to) = (u64::from(spell.from) + days.before, u64::from(spell.to) + days.before);
         while from < to {
-            let day = from.div_euclid(i64::from(DAY_S));
-            let end = to.min((day + 1) * i64::from(DAY_S));
-            *days.entry(day).or_default() += (end - from) as u64;
+            let day = from / days.steps;
+            let end = to.min((day + 1) * days.steps);
+            *all.entry(day).or_default() += end - from;
             from = end;
         }
     }
-    days
+    all
 }
 
 fn write(path: &Path, seen: &Seen, found: &Pairs) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
     writer.write_record(["person_a", "person_b", "spells", "seconds", "longest_s", "first", "last"])?;
-    let time = |second: u32| {
-        let at = Timestamp::from_millis(i64::from(second) * 1_000);
-        if seen.are_instants { at.to_string() } else { second.to_string() }
-    };
+    let clock = seen.clock;
     for ((one, other), spells) in found {
         let longest = spells.iter().map(|spell| spell.count()).max().unwrap_or(0);
         let last = spells.iter().map(|spell| spell.to).max().unwrap_or(0);
@@ -195,50 +248,12 @@ fn write(path: &Path, seen: &Seen, found: &Pairs) -> anyhow::Result<()> {
             &seen.people[*one as usize],
             &seen.people[*other as usize],
             &spells.len().to_string(),
-            &sum(spells).to_string(),
-            &longest.to_string(),
-            &time(first),
-            &time(last),
+            &clock.seconds(sum(spells)),
+            &clock.seconds(u64::from(longest)),
+            &clock.time(first),
+            &clock.time(last),
         ])?;
     }
     writer.into_inner().map_err(|error| error.into_error())?.flush()?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MIDNIGHT: u32 = DAY_S;
-
-    fn spell(from: u32, to: u32) -> Seconds {
-        Seconds { from, to }
-    }
-
-    #[test]
-    fn each_rule_has_both_sides_of_its_number() {
-        let short = vec![spell(0, 300), spell(1_000, 1_301)];
-        assert_eq!(counted(Rule::Spell, 600, 0, vec![spell(0, 600)]), None);
-        assert_eq!(counted(Rule::Spell, 600, 0, vec![spell(0, 601)]).map(|spells| spells.len()), Some(1));
-        assert_eq!(counted(Rule::Spell, 600, 0, short.clone()), None);
-        assert_eq!(counted(Rule::Total, 600, 0, short.clone()), Some(short.clone()));
-        assert_eq!(counted(Rule::Total, 601, 0, short.clone()), None);
-        assert_eq!(counted(Rule::Day, 600, 0, short.clone()), Some(short.clone()));
-        assert_eq!(counted(Rule::Ever, 600, 0, short.clone()), Some(short));
-        assert_eq!(counted(Rule::Ever, 600, 0, Vec::new()), None);
-    }
-
-    #[test]
-    fn a_spell_over_midnight_counts_on_both_days_and_the_offset_says_when_midnight_is() {
-        let over = vec![spell(MIDNIGHT - 400, MIDNIGHT + 400)];
-        assert_eq!(counted(Rule::Day, 600, 0, over.clone()), None);
-        assert_eq!(counted(Rule::Day, 399, 0, over.clone()), Some(over.clone()));
-        assert_eq!(counted(Rule::Day, 600, 480, over.clone()), Some(over));
-    }
-
-    #[test]
-    fn time_in_two_squares_at_once_is_counted_once() {
-        let both = joined(vec![spell(0, 700), spell(100, 900), spell(900, 950)]);
-        assert_eq!(both, [spell(0, 900), spell(900, 950)]);
-    }
 }

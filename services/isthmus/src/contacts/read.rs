@@ -1,12 +1,58 @@
 //! Reads a file of whereabouts or pairs into what [`exposure::Index`] takes.
 
-use std::collections::HashMap;
-use std::io::Read;
-use std::path::Path;
+use anyhow::{Context, bail};
+use clap::Args;
+use csv::StringRecord;
+use exposure::{Located, Overlap, Rules};
 
-use anyhow::{Context, bail, ensure};
-use domain::Timestamp;
-use exposure::{FactId, Grid, Located, Overlap, PersonId, PlaceId, Position, Rules, Seconds, Square};
+use super::bytes::{self, TextEncoding};
+use super::clock::Clock;
+use super::columns::{Columns, Named, Role};
+use super::headless;
+use super::pattern::TimeFormat;
+use super::rows::Rows;
+use super::seen;
+use super::table::{Separator, Table, usual_width};
+use super::time::{Kind, Times, number, offset};
+use super::told::{SURELY_SINCE_1970_MS, Told};
+use super::window;
+
+/// Rows that are looked at to tell the columns of a table without headings.
+const LOOKED_AT: usize = 10_000;
+
+/// How to read a file, where that is not to be told by the file itself.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct How {
+    /// What a column is, by its heading or number: `person="Badge no"`, `time=1`. Give it once for each column. Roles are
+    /// person, `person_a`, `person_b`, place, lat, lon, `radius_m`, from, to, time, date, duration (seconds), `duration_min`.
+    #[arg(long, value_name = "ROLE=COLUMN", value_parser = Named::parse)]
+    column: Vec<Named>,
+    /// What the columns of a file without headings are, in order, such as `t,i,j`; `-` is a column of no use.
+    #[arg(long, value_name = "ROLE,ROLE,…", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// What parts the columns: comma, semicolon, tab, pipe, blanks, or another mark.
+    #[arg(long, value_name = "MARK", value_parser = Separator::parse)]
+    separator: Option<Separator>,
+    /// Encoding of the text.
+    #[arg(long, value_enum, value_name = "ENCODING")]
+    encoding: Option<TextEncoding>,
+    /// How times are written: s, ms, us or ns (numbers), or a pattern such as '%d/%m/%Y %H:%M:%S'.
+    #[arg(long, value_name = "FORMAT", value_parser = TimeFormat::parse)]
+    time_format: Option<TimeFormat>,
+    /// Offset from UTC of dates that state none, such as +08:00.
+    #[arg(long, value_name = "OFFSET", default_value = "Z", allow_hyphen_values = true, value_parser = zone)]
+    pub(super) zone: i32,
+    /// Length of the windows of rows with one time, in seconds; without it the usual step of the times.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    window_s: Option<u32>,
+    /// Leave out and count rows that cannot be used, instead of stopping at the first.
+    #[arg(long)]
+    skip_bad_rows: bool,
+}
+
+fn zone(text: &str) -> Result<i32, String> {
+    offset(text).ok_or_else(|| "an offset from UTC is written as +08:00 or Z; names of zones are not known".to_owned())
+}
 
 /// What a file says.
 pub(super) struct Seen {
@@ -15,253 +61,116 @@ pub(super) struct Seen {
     pub(super) places: Vec<Vec<Overlap>>,
     pub(super) stays: Vec<Located>,
     pub(super) rows: usize,
-    /// The times are instants, and not just seconds.
-    pub(super) are_instants: bool,
+    pub(super) clock: Clock,
+    /// What was understood of it.
+    pub(super) told: Told,
 }
 
-/// Columns and their other names.
-const NAMES: [(Column, &[&str]); 10] = [
-    (Column::Person, &["person", "person_id", "id", "user", "user_id", "resident"]),
-    (Column::PersonA, &["person_a", "a", "i", "person1", "person_1", "id1", "source"]),
-    (Column::PersonB, &["person_b", "b", "j", "person2", "person_2", "id2", "target"]),
-    (Column::Place, &["place", "place_id", "location", "cell", "room"]),
-    (Column::Lat, &["lat", "latitude"]),
-    (Column::Lon, &["lon", "lng", "long", "longitude"]),
-    (Column::Radius, &["radius_m", "radius"]),
-    (Column::From, &["from", "start", "begin", "start_time", "t_start", "enter"]),
-    (Column::To, &["to", "end", "until", "end_time", "t_end", "leave"]),
-    (Column::At, &["t", "time", "timestamp"]),
-];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
-    Person,
-    PersonA,
-    PersonB,
-    Place,
-    Lat,
-    Lon,
-    Radius,
-    From,
-    To,
-    At,
-}
-
-/// Who was there, where, and when; before numbers are given out.
-struct Row {
-    people: Vec<String>,
-    place: Place,
-    from: u32,
-    /// Not known yet of a window.
-    to: Option<u32>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Place {
-    Named(String),
-    /// Latitude, longitude and radius, as the bits of the numbers.
-    At([u64; 3]),
-    /// Wherever these two were together.
-    Together,
-}
-
-/// Reads a file.
-pub(super) fn read(path: &Path, window: Option<u32>, rules: &Rules) -> anyhow::Result<Seen> {
-    let text = unpacked(std::fs::read(path).context("it cannot be read")?)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let first = text.lines().find(|line| !line.trim().is_empty()).context("it is empty")?;
-    let delimiter = [',', ';', '\t'].into_iter().find(|delimiter| first.contains(*delimiter));
-    let heads = split(first, delimiter);
-    let has_header = heads.iter().all(|cell| number(cell).is_none());
-    let columns = if has_header {
-        columns(&heads)?
-    } else {
-        vec![Some(Column::At), Some(Column::PersonA), Some(Column::PersonB)]
-    };
-    let mut rows = Vec::new();
-    let mut are_instants = false;
-    for (index, line) in
-        text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).skip(usize::from(has_header))
-    {
-        let cells = split(line, delimiter);
-        let row = row(&cells, &columns, &mut are_instants).with_context(|| format!("line {}", index + 1))?;
-        rows.push(row);
+/// Reads a file. Moments, which begin when they end, are kept only where no time is asked of a contact.
+pub(super) fn read(bytes: Vec<u8>, how: &How, rules: &Rules, keeps_moments: bool) -> anyhow::Result<Seen> {
+    let text = bytes::text(bytes, how.encoding)?;
+    let mut table = Table::new(&text.text, how.separator)?;
+    let mut times = Times::new(how.time_format.clone(), how.zone);
+    let Headed { columns, head_rows, told: columns_told } = headed(&table, how, &times)?;
+    table.width = Some(columns.heads.len());
+    if columns.are_millis() {
+        times.format.get_or_insert(TimeFormat::Unit(Kind::Millis));
     }
-    ensure!(!rows.is_empty(), "it has no rows");
-    close_windows(&mut rows, window)?;
-    numbered(rows, are_instants, rules)
-}
-
-/// The text of a file, which may be packed.
-fn unpacked(bytes: Vec<u8>) -> anyhow::Result<String> {
-    let mut plain = Vec::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::MultiGzDecoder::new(bytes.as_slice())
-            .read_to_end(&mut plain)
-            .context("it is no sound gzip file")?;
-    } else if bytes.starts_with(b"PK\x03\x04") {
-        let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).context("it is no sound zip file")?;
-        ensure!(archive.len() == 1, "it is an archive of {} files: unpack it and name one of them", archive.len());
-        archive.by_index(0)?.read_to_end(&mut plain).context("it is no sound zip file")?;
-    } else {
-        plain = bytes;
-    }
-    String::from_utf8(plain).context("it is no text in UTF-8")
-}
-
-fn split(line: &str, delimiter: Option<char>) -> Vec<String> {
-    let plain = |cell: &str| cell.trim().trim_matches('"').trim().to_owned();
-    match delimiter {
-        Some(delimiter) => line.split(delimiter).map(plain).collect(),
-        None => line.split_whitespace().map(plain).collect(),
-    }
-}
-
-fn columns(heads: &[String]) -> anyhow::Result<Vec<Option<Column>>> {
-    let column = |head: &String| {
-        let head = head.to_lowercase();
-        NAMES.iter().find(|(_, names)| names.contains(&head.as_str())).map(|(column, _)| *column)
-    };
-    let columns: Vec<Option<Column>> = heads.iter().map(column).collect();
-    let has = |wanted: &[Column]| wanted.iter().all(|column| columns.contains(&Some(*column)));
-    let who = has(&[Column::PersonA, Column::PersonB]) || has(&[Column::Person]);
-    let place = has(&[Column::PersonA, Column::PersonB]) || has(&[Column::Place]) || has(&[Column::Lat, Column::Lon]);
-    let when = has(&[Column::From, Column::To]) || has(&[Column::At, Column::PersonA]);
-    if !(who && place && when) {
-        bail!(
-            "its columns are {}: a file of whereabouts has person, place (or lat and lon), from and to; a file of pairs has \
-             person_a, person_b, from and to",
-            heads.join(", ")
-        );
-    }
-    Ok(columns)
-}
-
-fn row(cells: &[String], columns: &[Option<Column>], are_instants: &mut bool) -> anyhow::Result<Row> {
-    let find = |wanted: Column| {
-        let index = columns.iter().position(|column| *column == Some(wanted))?;
-        cells.get(index).map(String::as_str).filter(|cell| !cell.is_empty())
-    };
-    let need = |wanted: Column| {
-        let name = NAMES.iter().find(|(column, _)| *column == wanted).map_or("", |(_, names)| names[0]);
-        find(wanted).with_context(|| format!("the column `{name}` is empty"))
-    };
-    let mut second = |text: &str| {
-        let (second, is_instant) = second(text)?;
-        *are_instants |= is_instant;
-        anyhow::Ok(second)
-    };
-    let (from, to) = match find(Column::From) {
-        Some(from) => (second(from)?, Some(second(need(Column::To)?)?)),
-        None if columns.contains(&Some(Column::From)) => bail!("the column `from` is empty"),
-        None => (second(need(Column::At)?)?, None),
-    };
-    ensure!(to.is_none_or(|to| from <= to), "the end lies before the begin");
-    if columns.contains(&Some(Column::PersonA)) {
-        let (one, other) = (need(Column::PersonA)?.to_owned(), need(Column::PersonB)?.to_owned());
-        ensure!(one != other, "both persons are the same");
-        return Ok(Row { people: vec![one, other], place: Place::Together, from, to });
-    }
-    let place = match (find(Column::Lat), find(Column::Lon)) {
-        (Some(lat), Some(lon)) => {
-            let degrees = |text: &str| number(text).with_context(|| format!("`{text}` is no number of degrees"));
-            let radius =
-                find(Column::Radius).map(|text| number(text).with_context(|| format!("`{text}` is no radius")));
-            Place::At([degrees(lat)?, degrees(lon)?, radius.transpose()?.unwrap_or(0.0)].map(f64::to_bits))
+    let mut rows = Rows::new(&columns);
+    table.each_after(head_rows, |line, row| {
+        rows.take(line, row, &mut times).or_else(|error| rows.left_out(line, error, how.skip_bad_rows))
+    })?;
+    if rows.all.is_empty() {
+        match rows.first_bad.take() {
+            Some((line, error)) => return Err(error.context(format!("none of its rows can be used; line {line}"))),
+            None if rows.nobody + rows.same > 0 => {
+                bail!("each of its rows pairs a person with nobody or with the same person: name two of them")
+            }
+            None => bail!("it has no rows: give rows below the headings"),
         }
-        _ => Place::Named(find(Column::Place).context("neither a place nor lat and lon are given")?.to_owned()),
+    }
+    times.check()?;
+    let mut told = Told::new(&text, &table, &columns, columns_told);
+    close_windows(&mut rows, how.window_s, &mut told)?;
+    let (first, last) = rows.span();
+    let are_instants = match times.kind {
+        Some(Kind::Date) => true,
+        Some(Kind::Seconds) | None => false,
+        Some(_) => first >= SURELY_SINCE_1970_MS,
     };
-    Ok(Row { people: vec![need(Column::Person)?.to_owned()], place, from, to })
+    let has_fractions = rows.all.iter().any(|row| row.from % 1_000 != 0 || row.to.is_some_and(|to| to % 1_000 != 0));
+    let clock = Clock::new(first, last, has_fractions, are_instants)?;
+    told.times(&times, clock, (first, last), has_fractions);
+    told.rows(&rows, keeps_moments);
+    if !columns.are_pairs {
+        told.places(rows.places.len(), columns.index(Role::Lat).is_some(), rules);
+    }
+    seen::numbered(rows, clock, rules, keeps_moments, told)
 }
 
-fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|number: &f64| number.is_finite())
+/// What the columns are, how many rows say so, and in words how that is known.
+struct Headed {
+    columns: Columns,
+    head_rows: usize,
+    told: &'static str,
 }
 
-/// Seconds, and whether an instant was written.
-fn second(text: &str) -> anyhow::Result<(u32, bool)> {
-    let wrong = || format!("`{text}` is no time: write seconds, or 2022-03-01T08:00:00Z");
-    let (seconds, is_instant) = match number(text) {
-        // Milliseconds since 1970 are longer than seconds will ever be.
-        Some(number) if number >= 1e11 => (number / 1_000.0, true),
-        Some(number) => (number, false),
-        None => {
-            let written = text.replacen(' ', "T", 1);
-            let zoned = Timestamp::parse(&written).or_else(|_| Timestamp::parse(&format!("{written}Z")));
-            let minutes = zoned.or_else(|_| Timestamp::parse(&format!("{written}:00Z")));
-            (minutes.ok().with_context(wrong)?.as_millis() as f64 / 1_000.0, true)
-        }
-    };
-    ensure!((0.0..f64::from(u32::MAX)).contains(&seconds), wrong());
-    Ok((seconds as u32, is_instant))
+fn headed(table: &Table, how: &How, times: &Times) -> anyhow::Result<Headed> {
+    let first = table.first(LOOKED_AT)?;
+    let (_, top) = first.first().context("it has no rows: give some")?;
+    let of_row = |row: &StringRecord| -> Vec<String> { row.iter().map(str::to_owned).collect() };
+    let is_value = |cell: &str| times.parsed(cell).is_some() || number(cell).is_some();
+    let is_plain_head = !top.iter().any(is_value);
+    let (width, _) = usual_width(&first).unwrap_or((top.len(), 0));
+    if !how.columns.is_empty() {
+        let mut heads: Vec<String> = how.columns.iter().map(|head| head.trim().to_owned()).collect();
+        heads.extend((heads.len() + 1..=width).map(|number| format!("column {number}")));
+        let columns = Columns::of(&heads, &how.column).context("--columns is not enough")?;
+        return Ok(Headed { columns, head_rows: usize::from(is_plain_head), told: "as --columns says" });
+    }
+    if is_plain_head || Columns::of(&of_row(top), &[]).is_ok() {
+        let columns = Columns::of(&of_row(top), &how.column)?;
+        return Ok(Headed { columns, head_rows: 1, told: "by their headings" });
+    }
+    let comment = table.comment.as_ref().and_then(|comment| table.cells(comment)).filter(|row| row.len() == width);
+    if let Some(columns) = comment.and_then(|row| Columns::of(&of_row(&row), &how.column).ok()) {
+        return Ok(Headed { columns, head_rows: 0, told: "by the headings in a comment" });
+    }
+    if !how.column.is_empty() {
+        let heads: Vec<String> = (1..=width).map(|number| format!("column {number}")).collect();
+        let columns = Columns::of(&heads, &how.column)?;
+        return Ok(Headed { columns, head_rows: 0, told: "as --column says" });
+    }
+    let columns = Columns::guessed(headless::guess(&first, width, times)?)?;
+    Ok(Headed { columns, head_rows: 0, told: "guessed, as there are no headings: --columns says it better" })
 }
 
-/// A row with one time is a window that ends then; the windows of a file are as long as its times are apart.
-fn close_windows(rows: &mut [Row], window: Option<u32>) -> anyhow::Result<()> {
-    let mut times: Vec<u32> = rows.iter().filter(|row| row.to.is_none()).map(|row| row.from).collect();
+/// Rows with one time are windows that end then.
+fn close_windows(rows: &mut Rows<'_>, window_s: Option<u32>, told: &mut Told) -> anyhow::Result<()> {
+    let mut times: Vec<i64> = rows.all.iter().filter(|row| row.to.is_none()).map(|row| row.from).collect();
+    if times.is_empty() {
+        return Ok(());
+    }
     times.sort_unstable();
     times.dedup();
-    let step = times.windows(2).map(|pair| pair[1] - pair[0]).reduce(greatest_common_divisor);
-    let length = match window.or(step) {
-        Some(length) => length,
-        None if times.is_empty() => return Ok(()),
-        None => bail!("all its rows are of one time: say with --window-s how long a window is"),
+    let window_ms = match window_s {
+        Some(seconds) => {
+            let window_ms = i64::from(seconds) * 1_000;
+            told.stated_window(window_ms, window::guess(&times).ok());
+            window_ms
+        }
+        None => {
+            let guess = window::guess(&times)?;
+            let odd = window::odd_times(&times, guess.window_ms);
+            let odd_rows =
+                rows.all.iter().filter(|row| row.to.is_none() && odd.binary_search(&row.from).is_ok()).count();
+            told.guessed_window(guess, odd.len(), odd_rows);
+            guess.window_ms
+        }
     };
-    for row in rows.iter_mut().filter(|row| row.to.is_none()) {
+    for row in rows.all.iter_mut().filter(|row| row.to.is_none()) {
         row.to = Some(row.from);
-        row.from = row.from.saturating_sub(length);
+        row.from -= window_ms;
     }
     Ok(())
-}
-
-fn greatest_common_divisor(one: u32, other: u32) -> u32 {
-    if other == 0 { one } else { greatest_common_divisor(other, one % other) }
-}
-
-fn numbered(rows: Vec<Row>, are_instants: bool, rules: &Rules) -> anyhow::Result<Seen> {
-    let mut people: Vec<String> = rows.iter().flat_map(|row| &row.people).cloned().collect();
-    people.sort_by(|one, other| {
-        let size = |text: &str| text.parse::<u64>().unwrap_or(u64::MAX);
-        (size(one), one).cmp(&(size(other), other))
-    });
-    people.dedup();
-    let by_name: HashMap<&str, u32> = people.iter().enumerate().map(|(n, name)| (name.as_str(), n as u32)).collect();
-    let mut numbers: HashMap<(Place, Vec<u32>), PlaceId> = HashMap::new();
-    let (mut places, mut stays) = (Vec::new(), Vec::with_capacity(rows.len()));
-    for (index, row) in rows.iter().enumerate() {
-        let mut who: Vec<u32> = row.people.iter().filter_map(|name| by_name.get(name.as_str()).copied()).collect();
-        who.sort_unstable();
-        let together = if row.place == Place::Together { who.clone() } else { Vec::new() };
-        let place = match numbers.get(&(row.place.clone(), together.clone())) {
-            Some(known) => *known,
-            None => {
-                let number = PlaceId(places.len() as u32);
-                places.push(squares(&row.place, number, rules)?);
-                numbers.insert((row.place.clone(), together), number);
-                number
-            }
-        };
-        let (span, fact) = (Seconds { from: row.from, to: row.to.unwrap_or(row.from) }, FactId(index as u32));
-        stays.extend(who.into_iter().map(|person| Located {
-            person: PersonId(person),
-            place,
-            span,
-            confidence: 1.0,
-            fact,
-        }));
-    }
-    Ok(Seen { rows: rows.len(), people, places, stays, are_instants })
-}
-
-/// The squares of a place. One without a position has a square of its own, which is nowhere on earth and has no neighbours.
-fn squares(place: &Place, number: PlaceId, rules: &Rules) -> anyhow::Result<Vec<Overlap>> {
-    let Place::At(bits) = place else {
-        let unfit =
-            "its places have no position, so no neighbouring squares: set contact.neighbours = false in the rules";
-        ensure!(!rules.contact.neighbours, unfit);
-        return Ok(vec![Overlap { square: Square { row: i32::MIN, column: number.0 as i32 }, share: 1.0 }]);
-    };
-    let [lat, lon, radius] = bits.map(f64::from_bits);
-    let position = Position::new(lat, lon)?;
-    Ok(Grid::new(&rules.square).disc(position, radius)?)
 }

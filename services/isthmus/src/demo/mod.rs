@@ -60,8 +60,13 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     );
     let city = city(&args, &home, &mut summary)?;
 
-    let config =
-        Config { data_dir: home.path.clone(), http_listen: args.http, mllp_listen: args.mllp, ..Config::default() };
+    let config = Config {
+        data_dir: home.path.clone(),
+        http_listen: args.http,
+        mllp_listen: args.mllp,
+        townships: Some(city.join("townships.geojson")),
+        ..Config::default()
+    };
     let hub = Hub::open(config).await?;
     let running = hub.start(&ALL_SERVICES, &shutdown).await?;
     let base = format!("http://{}", running.http);

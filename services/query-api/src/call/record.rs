@@ -55,6 +55,7 @@ impl Call {
         let (Ok(access), Ok(reason)) = (self.access(), Code::parse(failure.reason)) else {
             return Answered(Problem::Internal.into_response());
         };
+        let response = failure.response();
         let subjects = self.state.watch.handles.note(&self.state.setup.token_key, failure.subjects);
         metrics::counter!("isthmus_refusals_total", "reason" => failure.reason).increment(1);
         let (before, last) = parts(&subjects);
@@ -65,7 +66,7 @@ impl Call {
             }
         }
         match within(self.state.setup.ledger.refuse(self.again(&access).refuse(reason, last.to_vec()))).await {
-            Ok(refused) => with_receipt(Answered(failure.problem.into_response()), refused.receipt()),
+            Ok(refused) => with_receipt(Answered(response), refused.receipt()),
             Err(problem) => Answered(problem.into_response()),
         }
     }

@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{CrowdView, Shown, SubContactView, SubContactsView, granted, group_of, group_of_room, second, table};
+use super::{
+    CrowdView, Shown, SubContactView, SubContactsView, Uncounted, granted, group_of, group_of_room, minutes, second,
+    table,
+};
 use crate::call::{Answered, Ask, Call, Failure, Found, ReceiptView, Receipted};
 use crate::itinerary::{window, within_days};
 use crate::known_cases::KnownCases;
@@ -90,8 +93,9 @@ pub(crate) struct BatchHead {
     known_at: String,
     /// Before this instant nothing is known here.
     known_since: String,
-    /// Presences of whoever that count for nobody, because it is not known whose the phone was.
-    unattributed: usize,
+    /// What makes no contacts.
+    #[serde(flatten)]
+    uncounted: Uncounted,
     /// How many contacts all cases have together; a contact of two cases counts twice.
     total: usize,
     /// Cases of which no contacts can be told.
@@ -122,6 +126,8 @@ pub(crate) struct CaseContacts {
     pub(super) from: String,
     /// Until when.
     pub(super) to: String,
+    /// For how many minutes of that it is known in which squares the person was.
+    pub(super) seen_minutes: f64,
     /// How many contacts there are.
     pub(super) total: usize,
     /// The most exposed first.
@@ -244,7 +250,7 @@ async fn batch(call: &Call) -> Result<Found<Batch>, Failure> {
         rules: setup.rules.version(),
         known_at: city.known_at.to_string(),
         known_since: city.since.to_string(),
-        unattributed: city.unattributed,
+        uncounted: city.uncounted,
         total: 0,
         untraceable,
         withheld: withheld.clone(),
@@ -402,10 +408,18 @@ impl Batch {
             person_id: wanted.person.as_uuid(),
             from: wanted.span.from.to_string(),
             to: wanted.span.to.to_string(),
+            seen_minutes: minutes(self.seen(wanted)),
             total: *total,
             contacts: (1..).zip(exposed).map(contact).collect(),
             left_out: left_out.iter().map(|crowd| self.shown.crowd(crowd)).collect(),
         }
+    }
+
+    /// For how many seconds it is known where the person of a case was.
+    fn seen(&self, wanted: &Wanted) -> u32 {
+        let city = &self.shown.city;
+        let case = city.number(wanted.person).zip(Seconds::within(wanted.span));
+        case.map_or(0, |(person, span)| city.index.seen(person, span))
     }
 
     /// Some sub-contacts, from one on.

@@ -2,11 +2,14 @@
 //! facts change, another one takes its place and shares with it what is the same.
 
 use std::collections::{BTreeSet, HashMap};
+use std::iter::Sum;
 use std::sync::Arc;
 
 use domain::{EventId, PersonId, Timestamp};
 use exposure::{FactId, Index, PlaceId};
+use serde::Serialize;
 use store::views::Checkpoint;
+use utoipa::ToSchema;
 
 /// So many numbers may be given out again, however few there were at first.
 const NUMBERS_SPARE: u32 = 10_000_000;
@@ -21,11 +24,31 @@ pub(crate) struct City {
     pub(crate) since: Timestamp,
     /// When it was read.
     pub(crate) known_at: Timestamp,
-    /// Presences that count for nobody, because it is not known whose the phone was.
-    pub(crate) unattributed: usize,
+    pub(crate) uncounted: Uncounted,
     pub(super) checkpoint: Checkpoint,
     pub(super) names: Arc<Names>,
     pub(super) evidence: Evidence,
+}
+
+/// What of everybody's whereabouts makes no contacts. Where it is much, contacts are missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Uncounted {
+    /// Presences of whoever that count for nobody, because it is not known whose the phone was.
+    pub unattributed: usize,
+    /// Presences of whoever in places of which no register states the position.
+    pub unplaced: usize,
+    /// Rides of whoever that can be compared with none, because the carriage is not stated.
+    pub uncompared_rides: usize,
+}
+
+impl Sum for Uncounted {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            unattributed: sum.unattributed + one.unattributed,
+            unplaced: sum.unplaced + one.unplaced,
+            uncompared_rides: sum.uncompared_rides + one.uncompared_rides,
+        })
+    }
 }
 
 /// What numbers stand for. A number once given stays.

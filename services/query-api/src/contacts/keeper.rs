@@ -15,14 +15,13 @@ use exposure::{
 use store::Conn;
 use store::views::{self, Checkpoint, PlaceRow, WhereaboutsRow};
 
-use super::city::{City, Evidence, Layer, Names};
+use super::city::{City, Evidence, Layer, Names, Uncounted};
 use crate::{facts, whereabouts};
 
 /// Facts that are read at once.
 const ROWS: i64 = 100_000;
-/// How far back the index goes before the latest presence: the 14 days of a case, and the 14 of who asks late.
-const DAYS: i64 = 30;
 const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
 /// Subjects whose facts are read at once.
 const SUBJECTS_AT_ONCE: usize = 1_000;
 /// What has no end ends when seconds do: a question says until when it is asked.
@@ -49,8 +48,8 @@ pub(super) struct Keeper {
     carriages: HashMap<String, u32>,
     /// Whose the facts of each subject are.
     owners: HashMap<ClaimToken, Vec<PersonId>>,
-    /// Presences of each subject that count for nobody, where there are any.
-    unattributed: HashMap<ClaimToken, usize>,
+    /// What of each subject's facts counts for nobody, where there is any.
+    uncounted: HashMap<ClaimToken, Uncounted>,
     evidence: Evidence,
     index: Option<Arc<Index>>,
     gathered: Gathered,
@@ -82,6 +81,11 @@ fn number(numbers: &mut HashMap<String, u32>, name: &str) -> (u32, bool) {
     (number, true)
 }
 
+/// When an index begins that knows of a latest presence.
+fn begin(rules: &Rules, latest: Timestamp) -> Timestamp {
+    latest.plus_millis(-i64::from(rules.contact.kept_days) * DAY_MS)
+}
+
 impl Keeper {
     /// Reads all facts, or those that had been read at an instant, and builds the index; `None` when none can be made of them, which the log tells. The connection
     /// shows one state of the views.
@@ -96,7 +100,7 @@ impl Keeper {
         let mut keeper = Self {
             rules: rules.clone(),
             grid: Grid::new(&rules.square),
-            span: Span::new(latest.plus_millis(-DAYS * DAY_MS), FOREVER),
+            span: Span::new(begin(rules, latest), FOREVER),
             latest,
             now,
             checkpoint,
@@ -109,7 +113,7 @@ impl Keeper {
             runs: HashMap::new(),
             carriages: HashMap::new(),
             owners: HashMap::new(),
-            unattributed: HashMap::new(),
+            uncounted: HashMap::new(),
             evidence: Evidence::default(),
             index: None,
             gathered: Gathered::default(),
@@ -141,7 +145,7 @@ impl Keeper {
     /// Whether the facts of single persons are enough to be current: not when these are other views, nor when the latest
     /// presence is so late that the index should begin later, nor when what was replaced takes more memory than what counts.
     pub(super) fn can_follow(&self, checkpoint: &Checkpoint) -> bool {
-        let begin = self.latest.plus_millis(-DAYS * DAY_MS);
+        let begin = begin(&self.rules, self.latest);
         self.checkpoint.generation == checkpoint.generation
             && begin <= self.span.from.plus_millis(DAY_MS)
             && !self.evidence.is_bloated()
@@ -186,7 +190,7 @@ impl Keeper {
         for tokens in tokens.chunks(SUBJECTS_AT_ONCE) {
             for token in tokens {
                 self.owners.remove(token);
-                self.unattributed.remove(token);
+                self.uncounted.remove(token);
             }
             let rows = views::list_whereabouts_of(conn, self.span.from, tokens).await?;
             self.take(conn, &rows).await?;
@@ -221,7 +225,7 @@ impl Keeper {
     /// The facts of one subject. A presence counts for the one person whose the claim was at its begin.
     fn subject(&mut self, rows: &[WhereaboutsRow], claimants: &[Claimant]) -> store::Result<()> {
         let mut tracks: BTreeMap<(&str, PersonId), Vec<(&WhereaboutsRow, bool)>> = BTreeMap::new();
-        let (mut owners, mut unattributed) = (BTreeSet::new(), 0);
+        let (mut owners, mut uncounted) = (BTreeSet::new(), Uncounted::default());
         for row in rows {
             let Attribution { owner, doubt, .. } = attribute(claimants, row.started_at);
             owners.extend(owner);
@@ -230,30 +234,32 @@ impl Keeper {
                 self.latest = self.latest.max(row.started_at);
             }
             match owner {
-                None => unattributed += usize::from(row.kind == EventType::PresenceInterval),
+                None => uncounted.unattributed += usize::from(row.kind == EventType::PresenceInterval),
                 Some(owner) if !self.gathered.wants(owner) => {}
                 Some(owner) if row.kind == EventType::PresenceInterval => {
                     tracks.entry((&row.source, owner)).or_default().push((row, doubt.is_some()));
                 }
-                Some(owner) => self.occupancy(row, owner)?,
+                Some(owner) => uncounted.uncompared_rides += self.occupancy(row, owner)?,
             }
         }
         for ((_, owner), rows) in tracks {
-            self.track(owner, &rows)?;
+            uncounted.unplaced += self.track(owner, &rows)?;
         }
         let Some(subject) = rows.first().map(|row| row.subject) else { return Ok(()) };
-        if unattributed > 0 {
-            self.unattributed.insert(subject, unattributed);
+        if uncounted != Uncounted::default() {
+            self.uncounted.insert(subject, uncounted);
         }
         self.owners.insert(subject, owners.into_iter().collect());
         Ok(())
     }
 
-    fn track(&mut self, owner: PersonId, rows: &[(&WhereaboutsRow, bool)]) -> store::Result<()> {
-        let mut presences = Vec::with_capacity(rows.len());
+    /// What one source saw of somebody; tells how many of the presences are in a place without a known position.
+    fn track(&mut self, owner: PersonId, rows: &[(&WhereaboutsRow, bool)]) -> store::Result<usize> {
+        let (mut presences, mut unplaced) = (Vec::with_capacity(rows.len()), 0);
         for (number, (row, is_doubtful)) in rows.iter().enumerate() {
             let Some((method, confidence)) = row.presence else { continue };
             let place = self.place(row)?;
+            unplaced += usize::from(self.places[place.0 as usize].is_empty());
             presences.push(Presence {
                 fact: FactId(number as u32),
                 track: 0,
@@ -266,7 +272,7 @@ impl Keeper {
         }
         let found = stays(&self.rules.stay, &presences);
         if found.is_empty() {
-            return Ok(());
+            return Ok(unplaced);
         }
         let person = self.person(owner);
         for stay in found {
@@ -274,7 +280,7 @@ impl Keeper {
             let fact = self.gathered.layer.put(stay.facts.iter().map(|fact| rows[fact.0 as usize].0.event_id));
             self.gathered.stays.push(Located { person, place: stay.place, span, confidence: stay.confidence, fact });
         }
-        Ok(())
+        Ok(unplaced)
     }
 
     /// The number of a presence's place. What moved is another place. One without a position has no squares, but who was
@@ -325,14 +331,15 @@ impl Keeper {
         number
     }
 
-    /// What says that somebody was in a vehicle, a ward or a dwelling.
-    fn occupancy(&mut self, row: &WhereaboutsRow, owner: PersonId) -> store::Result<()> {
-        let Some(body) = row.fact().map(|fact| fact.body()).transpose()? else { return Ok(()) };
-        let span = Span::new(row.started_at, row.ended_at.unwrap_or(self.span.to));
+    /// What says that somebody was in a vehicle, a ward or a dwelling; 1 of a ride whose carriage would have to be known.
+    fn occupancy(&mut self, row: &WhereaboutsRow, owner: PersonId) -> store::Result<usize> {
+        let Some(body) = row.fact().map(|fact| fact.body()).transpose()? else { return Ok(0) };
         let usual = self.rules.stay.confidence_default;
+        let told = if row.ended_at.is_some() { 1.0 } else { self.rules.stay.open_confidence };
         let (room, seat, span, confidence) = match body {
             Body::TripSegment(trip) => {
-                let span = Span::new(row.started_at, row.ended_at.unwrap_or(row.started_at));
+                let longest = i64::from(self.rules.contact.ride_open_hours) * HOUR_MS;
+                let span = Span::new(row.started_at, row.ended_at.unwrap_or(row.started_at.plus_millis(longest)));
                 let run = self.run(&trip.run_id);
                 let ticket = Trip {
                     mode: trip.mode,
@@ -343,18 +350,19 @@ impl Keeper {
                     status: trip.status,
                 };
                 let carriage = trip.carriage.map(|carriage| number(&mut self.carriages, &carriage).0);
-                let Some(room) = ride_room(trip.mode, run, carriage).filter(|_| ticket.is_taken()) else {
-                    return Ok(());
-                };
-                let confidence = if trip.status == TripStatus::Travelled { 1.0 } else { usual };
+                if !ticket.is_taken() {
+                    return Ok(0);
+                }
+                let Some(room) = ride_room(&self.rules.contact.ride, trip.mode, run, carriage) else { return Ok(1) };
+                let confidence = told * if trip.status == TripStatus::Travelled { 1.0 } else { usual };
                 (room, trip.seat.as_deref().and_then(seat_row), span, confidence)
             }
             Body::EncounterChanged(stay) if stay.action != EncounterAction::Cancel => {
-                let stays_on = row.ended_at.is_some() || stay.class.as_deref() == Some("I");
-                let Some(ward) = stay.ward_bed.as_deref().filter(|_| stays_on) else { return Ok(()) };
+                let end = row.ended_at.or_else(|| whereabouts::discharge(&self.rules, &stay, row.started_at));
+                let Some((ward, end)) = stay.ward_bed.as_deref().zip(end) else { return Ok(0) };
                 let hospital = stay.place.place_id.as_deref().unwrap_or(&row.source);
                 let ward = format!("{hospital}#{}", ward_of(ward));
-                (Room::Ward(self.room(&ward, &ward)), None, span, 1.0)
+                (Room::Ward(self.room(&ward, &ward)), None, Span::new(row.started_at, end), told)
             }
             Body::HouseholdMembership(home)
                 if home.household_kind != HouseholdKind::Collective
@@ -365,14 +373,15 @@ impl Keeper {
                 // People of one household may live at several addresses; an address is in no answer.
                 let address = home.dwelling.name.as_ref().map_or("", |name| name.expose().as_str());
                 let dwelling = self.room(&format!("{dwelling}\n{address}"), &dwelling);
+                let span = Span::new(row.started_at, row.ended_at.unwrap_or(self.span.to));
                 (Room::Dwelling(dwelling), None, span, usual)
             }
-            _ => return Ok(()),
+            _ => return Ok(0),
         };
-        let Some(span) = span.common(self.span).and_then(Seconds::within) else { return Ok(()) };
+        let Some(span) = span.common(self.span).and_then(Seconds::within) else { return Ok(0) };
         let (person, fact) = (self.person(owner), self.gathered.layer.put([row.event_id]));
         self.gathered.occupancies.push(Occupancy { person, room, row: seat, span, confidence, fact });
-        Ok(())
+        Ok(0)
     }
 
     /// Puts what was gathered into the index: of everybody, or of those who were wanted.
@@ -402,7 +411,7 @@ impl Keeper {
             index,
             since: self.span.from,
             known_at: now,
-            unattributed: self.unattributed.values().sum(),
+            uncounted: self.uncounted.values().copied().sum(),
             checkpoint: self.checkpoint.clone(),
             names: Arc::clone(&self.names),
             evidence: self.evidence.clone(),

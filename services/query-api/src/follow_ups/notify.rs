@@ -7,7 +7,7 @@ use access::{Action, FieldGroups};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{Event, EventType, FollowUpChanged, PersonId, RecordId, Timestamp};
-use exposure::follow_up::{Side, Step, begin, take, units_to_tell};
+use exposure::follow_up::{Side, Step, begin, met_again, take, units_to_tell};
 use exposure::{Case, Seconds, Span};
 use ledger::{Matter, MatterId};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::case_id;
-use super::step::event;
+use super::step::{event, source_id};
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
 use crate::known_cases::KnownCases;
 use crate::problem::{Problem, ProblemDocument};
@@ -47,6 +47,8 @@ pub(crate) struct Notified {
     pub unassigned: usize,
     /// Follow-ups that no unit had, and that one has now, because it is known where the person lives.
     pub assigned: usize,
+    /// Follow-ups of people who met the case again, later than was known: a quarantine lasts longer, and what had ended with its time goes on.
+    pub met_again: usize,
     /// Contacts that did not fit into this call: send it again.
     pub remaining: usize,
     /// Stays of the case that met so many that nobody is listed.
@@ -61,7 +63,8 @@ pub(crate) struct Notified {
 
 /// Makes everybody whom a case met a follow-up, at the units where they live and where they are registered.
 ///
-/// The same call again begins nothing anew: it adds whom later facts made contacts, and finds units that were not known.
+/// The same call again begins nothing anew: it adds whom later facts made contacts, finds units that were not known, and makes
+/// quarantines longer of people who met the case again.
 #[utoipa::path(
     post,
     path = "/v1/cases/{case}/contacts/notify",
@@ -151,6 +154,22 @@ async fn plan(call: &Call) -> Result<Plan, Failure> {
             }
         }
     }
+    let last_met: BTreeMap<PersonId, Timestamp> = old.iter().copied().collect();
+    let mut again = 0;
+    for row in rows.iter().filter(|row| row.body.unit.is_some()) {
+        let met = owner(row).and_then(|person| Some((person, *last_met.get(&person)?)));
+        let Some((person, body)) = met.and_then(|(person, met)| Some((person, work.met_again(row, met)?))) else {
+            continue;
+        };
+        if again == PERSONS_MAX {
+            break;
+        }
+        again += 1;
+        subjects.insert(person);
+        let steps = views::list_steps(&mut conn, row.follow_up_id).await?;
+        let (source_id, now) = (source_id(&steps, row), call.state.now());
+        work.events.push(event(row.follow_up_id, source_id, row.version + 1, now.max(row.at), body, now).1);
+    }
     let answer = Notified {
         case: case.as_uuid(),
         contacts,
@@ -158,6 +177,7 @@ async fn plan(call: &Call) -> Result<Plan, Failure> {
         created,
         unassigned,
         assigned,
+        met_again: again,
         remaining,
         left_out,
         known_at: known_at.to_string(),
@@ -165,6 +185,11 @@ async fn plan(call: &Call) -> Result<Plan, Failure> {
         applied: true,
     };
     Ok(Plan { case, events: work.events, subjects: subjects.into_iter().collect(), answer, turn })
+}
+
+/// The people whom a case met while others could catch it, by id alone.
+pub(super) async fn contacts(call: &Call, case: RecordId) -> Result<Vec<PersonId>, Failure> {
+    Ok(met(call, case).await?.persons.into_iter().map(|(person, _)| person).collect())
 }
 
 /// The people whom a case met while others could catch it.
@@ -209,6 +234,12 @@ impl Work<'_> {
         let follow_up = self.call.state.setup.token_key.record_id(FollowUpChanged::SOURCE, &source_id);
         let body = begin(self.case, record, unit, met, (&self.call.caller.handle, now));
         self.events.push(event(follow_up, source_id, 1, now, body, now).1);
+    }
+
+    /// What holds after a later meeting, when that changes anything.
+    fn met_again(&self, row: &FollowUpRow, met: Timestamp) -> Option<FollowUpChanged> {
+        let by = (self.call.caller.handle.as_str(), self.call.state.now().max(row.at));
+        met_again(&self.call.state.setup.rules.follow_up, &row.body, met, by)
     }
 
     /// Whether it could be given to the unit.

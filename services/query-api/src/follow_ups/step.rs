@@ -2,16 +2,18 @@
 //!
 //! A step is on record in the ledger before it is in the log, and in the log before it is in the views.
 
-use access::{Action, FieldGroups};
+use access::{Action, FieldGroups, Role};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{
-    BatchId, Body, Edition, Event, EventId, EventType, FollowUpChanged, Meta, Op, PersonId, Precision, RecordId,
-    ReferralOutcome, Sensitive, SourceKind, Timestamp, unit,
+    BatchId, Body, Edition, Event, EventId, EventType, FollowUpChanged, FollowUpState, Meta, Op, PersonId, Precision,
+    RecordId, ReferralOutcome, Sensitive, SourceKind, Timestamp, unit,
 };
 use exposure::follow_up::{Side, Step, StepError, allowed, take};
 use ledger::{Matter, MatterId, Nonce};
 use serde::{Deserialize, Serialize};
+use store::Conn;
+use store::callers;
 use store::views::{self, FollowUpRow};
 use utoipa::ToSchema;
 
@@ -31,7 +33,7 @@ const PLACE_CHARS_MAX: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct StepQuestion {
     /// `notified`, `not_reached`, `refused`, `quarantined`, `released`, `covered`, `offered`, `accepted`, `declined`, `taken_back`,
-    /// `screened`, `transported`, `admitted` or `referral_closed`.
+    /// `screened`, `transported`, `admitted`, `referral_closed` or `closed`.
     step: String,
     /// When; now unless stated.
     #[serde(default)]
@@ -51,6 +53,10 @@ pub(crate) struct StepQuestion {
     /// Of `referral_closed`: `returned_home`, `discharged`, `transferred` or `died`.
     #[serde(default)]
     outcome: Option<String>,
+    /// Of `closed`: `period_over` (by the rules a quarantine would be over, and there is none), `died`, `not_this_person` or
+    /// `moved_away` (where no unit reaches them). A referral whose outcome is `died` closes the follow-up by itself.
+    #[serde(default)]
+    reason: Option<String>,
     /// What the next worker should know. It names nobody and holds no number of a person.
     #[serde(default)]
     #[schema(max_length = 300)]
@@ -82,7 +88,7 @@ pub(crate) struct Stepped {
     pub withheld: FieldGroups,
 }
 
-/// Takes a step in a follow-up of the own unit, or one that is offered to it.
+/// Takes a step in a follow-up of the own unit, or one that is offered to it; disease control closes what no unit has.
 ///
 /// `GET /v1/follow-ups/{follow_up}` names the steps that may be taken now. The same step once more, by the same worker, changes
 /// nothing; only `not_reached` is another attempt each time.
@@ -104,7 +110,11 @@ pub(crate) struct Stepped {
     security(("token" = []))
 )]
 pub(crate) async fn step(State(state): State<QueryState>, ask: Ask) -> Answered {
-    let call = match Call::begin(state, ask, Action::StepFollowUp).await {
+    let action = match ask.role() {
+        Role::CdcTracer => Action::DirectFollowUps,
+        _ => Action::StepFollowUp,
+    };
+    let call = match Call::begin(state, ask, action).await {
         Ok(call) => call,
         Err(answered) => return answered,
     };
@@ -160,48 +170,91 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(question: StepQuestion, now: Timestamp) -> Result<Self, Problem> {
-        let StepQuestion { step, at, until, to, place, outcome, note } = question;
-        let instant = |text: String| Timestamp::parse(&text).map_err(|_| Problem::StepMalformed);
-        let (at, is_timed) = (at.map(instant).transpose()?, until.map(instant).transpose()?);
-        let (until, is_timed) = (is_timed, at.is_some());
-        let at = at.unwrap_or(now);
-        if at > now {
-            return Err(Problem::StepMalformed);
+    fn of(question: StepQuestion, now: Timestamp) -> Result<Self, Failure> {
+        let StepQuestion { step, at, until, to, place, outcome, reason, note } = question;
+        let own: &[&str] = match step.as_str() {
+            "quarantined" => &["until"],
+            "offered" => &["to"],
+            "screened" | "transported" | "admitted" => &["place"],
+            "referral_closed" => &["outcome", "place"],
+            "closed" => &["reason"],
+            _ => &[],
+        };
+        let stated = [
+            ("until", until.is_some()),
+            ("to", to.is_some()),
+            ("place", place.is_some()),
+            ("outcome", outcome.is_some()),
+            ("reason", reason.is_some()),
+        ];
+        if let Some((member, _)) = stated.iter().find(|(member, is_stated)| *is_stated && !own.contains(member)) {
+            return Err(malformed(&format!("`{member}` does not belong to this step.")));
         }
-        let here = |place: Option<String>| place_of(place)?.ok_or(Problem::StepMalformed);
-        let step = match (step.as_str(), until, to, place, outcome) {
-            ("notified", None, None, None, None) => Step::Notify,
-            ("not_reached", None, None, None, None) => Step::NotReached,
-            ("refused", None, None, None, None) => Step::Refuse,
-            ("quarantined", until, None, None, None) => Step::Quarantine(until),
-            ("released", None, None, None, None) => Step::Release,
-            ("covered", None, None, None, None) => Step::Cover,
-            ("offered", None, to, None, None) => Step::Offer(unit_of(to)?),
-            ("accepted", None, None, None, None) => Step::Accept,
-            ("declined", None, None, None, None) => Step::Decline,
-            ("taken_back", None, None, None, None) => Step::TakeBack,
-            ("screened", None, None, place, None) => Step::Screen(here(place)?),
-            ("transported", None, None, place, None) => Step::Transport(here(place)?),
-            ("admitted", None, None, place, None) => Step::Admit(here(place)?),
-            ("referral_closed", None, None, place, Some(outcome)) => {
-                let outcome = ReferralOutcome::from_code(&outcome).ok_or(Problem::StepMalformed)?;
-                Step::CloseReferral(outcome, place_of(place)?)
+        let is_timed = at.is_some();
+        let at = at.map_or(Ok(now), |text| instant("at", &text))?;
+        if at > now {
+            return Err(malformed("`at` must be an instant that has passed."));
+        }
+        let here = |place: Option<String>| place_of(place)?.ok_or_else(|| malformed("`place` must be stated."));
+        let step = match step.as_str() {
+            "notified" => Step::Notify,
+            "not_reached" => Step::NotReached,
+            "refused" => Step::Refuse,
+            "quarantined" => Step::Quarantine(until.map(|text| instant("until", &text)).transpose()?),
+            "released" => Step::Release,
+            "covered" => Step::Cover,
+            "offered" => Step::Offer(unit_of(to)?),
+            "accepted" => Step::Accept,
+            "declined" => Step::Decline,
+            "taken_back" => Step::TakeBack,
+            "screened" => Step::Screen(here(place)?),
+            "transported" => Step::Transport(here(place)?),
+            "admitted" => Step::Admit(here(place)?),
+            "referral_closed" => {
+                let outcome = outcome.as_deref().and_then(ReferralOutcome::from_code);
+                let one_of = "`outcome` must be `returned_home`, `discharged`, `transferred` or `died`.";
+                Step::CloseReferral(outcome.ok_or_else(|| malformed(one_of))?, place_of(place)?)
             }
-            _ => return Err(Problem::StepMalformed),
+            "closed" => {
+                let reason = reason.as_deref().and_then(FollowUpState::from_code);
+                let reason = reason.filter(|reason| FollowUpState::REASONS.contains(reason));
+                let one_of = "`reason` must be `period_over`, `died`, `not_this_person` or `moved_away`.";
+                Step::Close(reason.ok_or_else(|| malformed(one_of))?)
+            }
+            _ => return Err(malformed("`step` is none that a caller takes.")),
         };
         Ok(Self { step, at, is_timed, note: note_of(note)? })
     }
+}
+
+fn malformed(detail: &str) -> Failure {
+    Failure::saying(Problem::StepMalformed, detail.to_owned())
+}
+
+fn instant(member: &str, text: &str) -> Result<Timestamp, Failure> {
+    let must = || malformed(&format!("`{member}` must be an instant such as 2022-03-01T00:00:00Z."));
+    Timestamp::parse(text).map_err(|_| must())
 }
 
 fn unit_of(code: Option<String>) -> Result<String, Problem> {
     code.filter(|code| unit::is_unit(code)).ok_or(Problem::UnitMalformed)
 }
 
-fn place_of(place: Option<String>) -> Result<Option<Sensitive<String>>, Problem> {
+fn place_of(place: Option<String>) -> Result<Option<Sensitive<String>>, Failure> {
     let place = place.map(|place| place.trim().to_owned()).filter(|place| !place.is_empty());
     let is_long = place.as_ref().is_some_and(|place| place.chars().count() > PLACE_CHARS_MAX);
-    if is_long { Err(Problem::StepMalformed) } else { note_of(place).map_err(|_| Problem::StepMalformed) }
+    let place = if is_long { Err(Problem::DecisionNote) } else { note_of(place) };
+    place.map_err(|_| malformed("`place` has 100 characters at most, and holds no number of a person."))
+}
+
+/// Whom nobody at a unit would look after is not given to it.
+async fn has_somebody(conn: &mut Conn, step: &Step) -> Result<bool, Failure> {
+    match step {
+        Step::Offer(unit) | Step::Assign(unit) => {
+            Ok(views::is_unit_of_somebody(conn, unit).await? || callers::works_for(conn, unit).await?)
+        }
+        _ => Ok(true),
+    }
 }
 
 /// What is to be done, once it is on record.
@@ -245,18 +298,28 @@ async fn plan(call: &Call, wanted: Wanted) -> Result<Plan, Failure> {
     if steps.last().is_some_and(is_the_same) {
         return Ok(Plan { row: last, event: None, person, released, withheld, turn });
     }
-    if !desk.is_case(&last.body) || wanted.at < last.at {
+    if !desk.is_case(&last.body) {
         return Err(Problem::StepNotAllowed.into());
+    }
+    if wanted.at < last.at {
+        let detail = "`at` is before the step before.".to_owned();
+        return Err(Failure::saying(Problem::StepNotAllowed, detail));
     }
     let done = wanted.step.done();
     let may = |side: &&Side| allowed(&last.body, **side, is_looked_after).contains(&done);
     let side = sides.iter().find(may).copied().ok_or(Problem::StepNotAllowed)?;
+    if !has_somebody(&mut conn, &wanted.step).await? {
+        return Err(Problem::UnitEmpty.into());
+    }
     let rules = &call.state.setup.rules.follow_up;
     let taken = take(rules, &last.body, wanted.step, (side, is_looked_after), (by, wanted.at));
     let body = taken.map_err(|error| match error {
         StepError::NotAllowed => Problem::StepNotAllowed,
         StepError::TooEarly => Problem::QuarantineNotOver,
-        StepError::Unfit => Problem::StepMalformed,
+        StepError::TooLate => Problem::QuarantineOver,
+        StepError::End => Problem::QuarantineEnd,
+        StepError::OwnUnit => Problem::UnitEmpty,
+        StepError::Reason => Problem::StepMalformed,
     })?;
     let body = FollowUpChanged { note: wanted.note, ..body };
     let (row, event) =
@@ -265,7 +328,7 @@ async fn plan(call: &Call, wanted: Wanted) -> Result<Plan, Failure> {
 }
 
 /// The envelope's name of a follow-up: the unit is the one that it began at.
-fn source_id(before: &[FollowUpRow], last: &FollowUpRow) -> String {
+pub(super) fn source_id(before: &[FollowUpRow], last: &FollowUpRow) -> String {
     let first = before.first().unwrap_or(last);
     FollowUpChanged::source_record_id(first.body.case, first.body.record, first.body.unit.as_deref())
 }
@@ -301,7 +364,7 @@ pub(super) fn event(
         offset_assumed: false,
         source_created_time: None,
         ingest_time: now,
-        schema_version: 1,
+        schema_version: 2,
         // A step is a batch of its own.
         batch_id: BatchId::from_uuid(event_id.as_uuid()),
         batch_row: 1,
@@ -366,13 +429,15 @@ mod tests {
 
     fn wanted(json: &str) -> Result<Step, Problem> {
         let question = serde_json::from_str(json).map_err(|_| Problem::BodyMalformed)?;
-        Wanted::of(question, Timestamp::from_millis(1_646_107_200_000)).map(|wanted| wanted.step)
+        let wanted = Wanted::of(question, Timestamp::from_millis(1_646_107_200_000));
+        wanted.map(|wanted| wanted.step).map_err(|failure| failure.problem())
     }
 
     #[test]
     fn a_step_states_what_belongs_to_it_and_nothing_else() {
         assert_eq!(wanted(r#"{"step":"notified"}"#), Ok(Step::Notify));
         assert_eq!(wanted(r#"{"step":"quarantined"}"#), Ok(Step::Quarantine(None)));
+        assert_eq!(wanted(r#"{"step":"closed","reason":"died"}"#), Ok(Step::Close(FollowUpState::Died)));
         assert!(wanted(r#"{"step":"screened","place":" clinic 3 "}"#).is_ok());
         assert!(wanted(r#"{"step":"referral_closed","outcome":"discharged"}"#).is_ok());
         for (json, problem) in [
@@ -384,6 +449,9 @@ mod tests {
             (r#"{"step":"screened","place":"13812345678"}"#, Problem::StepMalformed),
             (r#"{"step":"referral_closed"}"#, Problem::StepMalformed),
             (r#"{"step":"referral_closed","outcome":"well"}"#, Problem::StepMalformed),
+            (r#"{"step":"closed"}"#, Problem::StepMalformed),
+            (r#"{"step":"closed","reason":"released"}"#, Problem::StepMalformed),
+            (r#"{"step":"notified","reason":"died"}"#, Problem::StepMalformed),
             (r#"{"step":"offered"}"#, Problem::UnitMalformed),
             (r#"{"step":"offered","to":"here"}"#, Problem::UnitMalformed),
             (r#"{"step":"notified","at":"2099-01-01T00:00:00Z"}"#, Problem::StepMalformed),

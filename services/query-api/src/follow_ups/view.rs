@@ -35,8 +35,9 @@ pub(crate) struct FollowUpView {
     /// The unit that it is offered to. Until that one accepts, the other one has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offered_to: Option<String>,
-    /// `to_notify`, `notified`, `not_reached`, `refused`, `quarantined`, `released`, `covered` (another follow-up looks after
-    /// the person) or `withdrawn` (there is no case any more).
+    /// `to_notify`, `notified`, `not_reached`, `refused`, `quarantined`; ended: `released`, `covered` (another follow-up looks
+    /// after the person), `period_over` (by the rules a quarantine would be over, and there was none), `died`,
+    /// `not_this_person`, `moved_away` (where no unit reaches them) or `withdrawn` (there is no case any more).
     pub state: &'static str,
     /// Since when, as its last step says.
     pub since: String,
@@ -166,6 +167,14 @@ pub(crate) struct FollowUpCounts {
     pub released: u64,
     /// Looked after in another follow-up.
     pub covered: u64,
+    /// Closed: a quarantine by the rules would be over, and there was none.
+    pub period_over: u64,
+    /// Closed: died.
+    pub died: u64,
+    /// Closed: whoever is at the unit is not the person who met the case.
+    pub not_this_person: u64,
+    /// Closed: moved away, where no unit reaches them.
+    pub moved_away: u64,
     /// Without a case any more.
     pub withdrawn: u64,
     /// Of all: those whose next step is overdue.
@@ -186,6 +195,10 @@ impl From<FollowUpCount> for FollowUpCounts {
             quarantined: of(FollowUpState::Quarantined),
             released: of(FollowUpState::Released),
             covered: of(FollowUpState::Covered),
+            period_over: of(FollowUpState::PeriodOver),
+            died: of(FollowUpState::Died),
+            not_this_person: of(FollowUpState::NotThisPerson),
+            moved_away: of(FollowUpState::MovedAway),
             withdrawn: count.of(FollowUpStanding::Withdrawn),
             overdue: count.overdue,
             offered: count.offered,

@@ -8,7 +8,7 @@ use store::views::Changes;
 use test_support::build::NOON;
 use uuid::Uuid;
 
-use crate::town::{fact, minute, own};
+use crate::town::{CENTRE, cell, fact, minute, own, seen};
 use crate::world::{World, anna, bob, get, post, subject, world};
 
 const WORDS: &str = "I lay in bed at home with a broken leg.";
@@ -26,12 +26,30 @@ pub(crate) fn made() -> AppealRow {
     }
 }
 
+async fn code_of(world: &World, who: &str) -> Value {
+    world.ask(get("/v1/me/health-code").own(who)).await.json()
+}
+
 async fn code(world: &World) -> Value {
-    world.ask(get("/v1/me/health-code").own("bob")).await.json()
+    code_of(world, "bob").await
 }
 
 async fn appeal(world: &World) -> String {
-    let reply = world.ask(post("/v1/me/health-code/appeals", &json!({ "words": WORDS }).to_string()).own("bob")).await;
+    appeal_of(world, "bob").await
+}
+
+/// Bob, who is a case, was near Anna for half an hour.
+async fn met(world: &World) {
+    let mut changes = Changes::default();
+    cell(&mut changes, "A", CENTRE, 0.0);
+    seen(&mut changes, "a", own(anna()), "A", -100, -60);
+    seen(&mut changes, "b", own(bob()), "A", -90, -60);
+    world.put(&changes).await;
+    query_api::load_contacts(&world.state).await.expect("loaded");
+}
+
+async fn appeal_of(world: &World, who: &str) -> String {
+    let reply = world.ask(post("/v1/me/health-code/appeals", &json!({ "words": WORDS }).to_string()).own(who)).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
     reply.json()["appeal_id"].as_str().expect("an id").to_owned()
 }
@@ -39,39 +57,68 @@ async fn appeal(world: &World) -> String {
 #[tokio::test]
 async fn an_upheld_appeal_takes_the_colour_away_and_stands_in_the_history() {
     let world = world().await;
-    let before = code(&world).await;
-    assert_eq!((&before["colour"], &before["appeals"]), (&json!("RED"), &json!([])));
-    let id = appeal(&world).await;
+    met(&world).await;
+    let before = code_of(&world, "anna").await;
+    assert_eq!((&before["colour"], &before["reasons"][0]["cause"]), (&json!("RED"), &json!("contact")), "{before}");
+    let id = appeal_of(&world, "anna").await;
     assert_eq!(world.last_entry().matter.map(|matter| matter.act.to_string()).as_deref(), Some("APPEAL"));
-    assert_eq!(world.last_entry().subjects, [subject(bob())]);
+    assert_eq!(world.last_entry().subjects, [subject(anna())]);
     // An appeal alone changes nothing, and it is one appeal.
-    let open = code(&world).await;
-    assert_eq!((&open["colour"], &open["appeals"][0]["state"]), (&json!("RED"), &json!("open")));
+    let open = code_of(&world, "anna").await;
+    let state_of = |code: &Value| -> Value {
+        let appeals = code["appeals"].as_array().expect("a list").iter();
+        appeals.filter(|one| one["appeal_id"] == json!(id)).map(|one| one["state"].clone()).next().unwrap_or_default()
+    };
+    assert_eq!((&open["colour"], state_of(&open)), (&json!("RED"), json!("open")));
     assert!(!open.to_string().contains(WORDS), "the words are for who decides");
-    let again = post("/v1/me/health-code/appeals", &json!({ "words": WORDS }).to_string()).own("bob");
+    let again = post("/v1/me/health-code/appeals", &json!({ "words": WORDS }).to_string()).own("anna");
     assert_eq!(world.ask(again).await.code(), "appeal-nothing");
     let listed = world.ask(get("/v1/appeals").tracing()).await.json();
-    let of_bob = listed["appeals"].as_array().expect("a list").iter().find(|one| one["appeal_id"] == json!(id));
-    let of_bob = of_bob.expect("listed");
-    assert_eq!((&of_bob["words"], &of_bob["person_id"]), (&json!(WORDS), &json!(bob().to_string())));
-    let decide = |verdict: &str| {
+    let of_anna = listed["appeals"].as_array().expect("a list").iter().find(|one| one["appeal_id"] == json!(id));
+    let of_anna = of_anna.expect("listed");
+    assert_eq!((&of_anna["words"], &of_anna["person_id"]), (&json!(WORDS), &json!(anna().to_string())));
+    let decide = |verdict: &str, who: &str| {
         let question = json!({ "verdict": verdict, "reason": "NOT_THE_PERSON", "note": "another of that name" });
+        let ask = post(&format!("/v1/appeals/{id}/decision"), &question.to_string());
+        ask.by(who).purpose("PUBHLTH").case("SZ-2022-7")
+    };
+    // The tracer began a follow-up of Anna, and does not set aside what it follows from.
+    let own_work = world.ask(decide("UPHELD", "tracer")).await;
+    assert_eq!((own_work.status, own_work.code().as_str()), (StatusCode::FORBIDDEN, "own-work"));
+    world.advance_clock(60_000);
+    let decided = world.ask(decide("UPHELD", "tracer-2")).await;
+    assert_eq!((decided.status, &decided.json()["state"]), (StatusCode::OK, &json!("upheld")), "{}", decided.text());
+    assert_eq!(world.ask(decide("UPHELD", "tracer-2")).await.status, StatusCode::OK, "once more changes nothing");
+    assert_eq!(world.ask(decide("REJECTED", "tracer-2")).await.code(), "appeal-decided");
+    world.advance_clock(60_000);
+    let after = code_of(&world, "anna").await;
+    assert_eq!(after["colour"], "GREEN", "{after}");
+    assert_eq!((after["set_aside"][0]["cause"].clone(), state_of(&after)), (json!("contact"), json!("upheld")));
+    let shown = after["appeals"].as_array().expect("a list").iter();
+    assert!(shown.clone().all(|one| one.get("by").is_none()), "who decided is answered for by the organisation");
+    let mine = world.ask(get("/v1/me/health-code/appeals").own("anna")).await.text();
+    assert!(mine.contains(WORDS) && mine.contains("NOT_THE_PERSON"), "{mine}");
+}
+
+#[tokio::test]
+async fn a_case_is_taken_back_by_its_source_and_by_no_verdict() {
+    let world = world().await;
+    assert_eq!(code(&world).await["colour"], "RED");
+    let id = appeal(&world).await;
+    let decide = || {
+        let question = json!({ "verdict": "UPHELD", "reason": "FACT_WRONG" });
         post(&format!("/v1/appeals/{id}/decision"), &question.to_string()).tracing()
     };
-    let decided = world.ask(decide("UPHELD")).await;
-    assert_eq!((decided.status, &decided.json()["state"]), (StatusCode::OK, &json!("upheld")), "{}", decided.text());
-    assert_eq!(world.ask(decide("UPHELD")).await.status, StatusCode::OK, "the same once more changes nothing");
-    assert_eq!(world.ask(decide("REJECTED")).await.code(), "appeal-decided");
-    let after = code(&world).await;
-    assert_eq!(after["colour"], "GREEN", "{after}");
-    assert_eq!(after["set_aside"][0]["cause"], "case");
-    assert_eq!(
-        (&after["appeals"][0]["state"], &after["appeals"][0]["reason"]),
-        (&json!("upheld"), &json!("NOT_THE_PERSON"))
-    );
-    assert_eq!(after["appeals"][0].get("by"), None, "who decided is answered for by the organisation");
-    let mine = world.ask(get("/v1/me/health-code/appeals").own("bob")).await.json();
-    assert_eq!((&mine["appeals"][0]["words"], mine["appeals"].as_array().map(Vec::len)), (&json!(WORDS), Some(1)));
+    let refused = world.ask(decide()).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "appeal-case"), "{}", refused.text());
+    assert_eq!(code(&world).await["colour"], "RED");
+    let mut changes = Changes::default();
+    let none = CaseStatus { case_id: "2022-0007".to_owned(), state: CaseState::Excluded, ..CaseStatus::default() };
+    fact(&mut changes, ("facts", "case-of-bob"), own(bob()), (0, None), none.into());
+    changes.facts[0].edition.version = 2;
+    world.put(&changes).await;
+    assert_eq!(world.ask(decide()).await.json()["state"], "upheld");
+    assert_eq!(code(&world).await["colour"], "GREEN");
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 use axum::http::StatusCode;
+use domain::{TestOutcome, TestResult};
 use serde_json::json;
+use store::views::Changes;
 use test_support::build::record_id;
 
-use crate::world::{bob, get, subject, world};
+use crate::town::{fact, minute, own};
+use crate::world::{anna, bob, get, subject, world};
 
 #[tokio::test]
 async fn a_tracer_lists_cases_with_their_clusters_and_each_person_is_on_record() {
@@ -44,6 +47,33 @@ async fn a_positive_test_suggests_a_case_only_where_there_is_none() {
     assert_eq!(suggested[0].get("person_id"), None);
     world.advance_clock(15 * 86_400_000);
     assert_eq!(world.ask(get("/v1/cases/suggested").tracing()).await.json()["suggested"], json!([]));
+}
+
+#[tokio::test]
+async fn a_positive_test_that_comes_late_suggests_a_case_from_when_it_was_read() {
+    let world = world().await;
+    let day = 1_440;
+    world.clock_is(minute(20 * day));
+    let mut changes = Changes::default();
+    let test = TestResult { result: TestOutcome::Positive, ..TestResult::default() };
+    fact(&mut changes, ("lab", "late"), own(anna()), (60, None), test.into());
+    changes.facts[0].known_at = minute(10 * day);
+    world.put(&changes).await;
+    let late = record_id("lab", "late").to_string();
+    let is_suggested = async |query: &str| {
+        let reply = world.ask(get(format!("/v1/cases/suggested{query}")).tracing()).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        let body = reply.json();
+        body["suggested"].as_array().expect("a list").iter().any(|one| one["test"] == json!(late))
+    };
+    assert!(is_suggested("").await, "taken 20 days ago, read ten days ago");
+    world.clock_is(minute(24 * day + 1));
+    assert!(!is_suggested("").await, "read more than 14 days ago");
+    // Of an earlier instant, and as it was known at one.
+    assert!(is_suggested(&format!("?on={}", minute(day))).await);
+    assert!(!is_suggested(&format!("?on={}", minute(59))).await, "not taken yet");
+    assert!(!is_suggested(&format!("?known_at={}", minute(10 * day - 1))).await, "not read yet");
+    assert!(is_suggested(&format!("?known_at={}", minute(10 * day))).await);
 }
 
 #[tokio::test]

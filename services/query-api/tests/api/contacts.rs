@@ -3,8 +3,8 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, StatusCode};
 use domain::{
-    ClaimRole, Edition, HouseholdKind, HouseholdMembership, PersonId, RecordId, StatedClaim, TravelMode, TripSegment,
-    TripStatus, stated_claims,
+    ClaimRole, Edition, EncounterChanged, HouseholdKind, HouseholdMembership, PersonId, RecordId, StatedClaim,
+    TravelMode, TripSegment, TripStatus, stated_claims,
 };
 use futures_util::StreamExt as _;
 use ledger::LedgerClient;
@@ -136,6 +136,71 @@ async fn a_carriage_and_a_dwelling_are_shared_and_a_dormitory_is_not() {
     assert_eq!(dormitory, [(json!("vehicle"), json!("2022-03-01/G1"))]);
     let family = scenes(&household(HouseholdKind::Family, "2")).await;
     assert_eq!(family[0], (json!("dwelling"), json!("register/h-9")));
+}
+
+#[tokio::test]
+async fn what_nobody_told_the_end_of_makes_less_sure_contacts_and_not_for_ever() {
+    let world = world().await;
+    world.clock_is(minute(1_440));
+    let ride = |carriage: Option<&str>| TripSegment {
+        mode: TravelMode::Rail,
+        run_id: "2022-03-01/G1".to_owned(),
+        carriage: carriage.map(str::to_owned),
+        origin: at("stops/1"),
+        depart_time: minute(0),
+        status: TripStatus::Travelled,
+        ..TripSegment::default()
+    };
+    told(&world, |changes| {
+        fact(changes, ("rail", "a"), own(anna()), (0, None), ride(Some("05")).into());
+        fact(changes, ("rail", "b"), own(bob()), (0, None), ride(Some("05")).into());
+        fact(changes, ("rail", "c"), own(bob()), (600, None), ride(None).into());
+    })
+    .await;
+    let body = contacts(&world, "").await;
+    let meeting = &body["contacts"][0]["meetings"][0];
+    assert_eq!((&meeting["scene"], &meeting["minutes"]), (&json!("vehicle"), &json!(360.0)));
+    assert_eq!(meeting["confidence"], json!(0.25));
+    assert_eq!(body["uncompared_rides"], json!(1));
+
+    let admitted = || EncounterChanged {
+        class: Some("I".to_owned()),
+        place: at("hospital/1"),
+        ward_bed: Some("W3 12 1".to_owned()),
+        ..EncounterChanged::default()
+    };
+    let month = i64::from(exposure::Rules::default().stay.admitted_max_days) * 1_440;
+    told(&world, |changes| {
+        fact(changes, ("his", "a"), own(anna()), (60 - month, None), admitted().into());
+        fact(changes, ("his", "b"), own(bob()), (30 - month, None), admitted().into());
+    })
+    .await;
+    let body = contacts(&world, "").await;
+    let meetings = body["contacts"][0]["meetings"].as_array().expect("a list");
+    let ward = meetings.iter().find(|one| one["scene"] == "ward").expect("a ward");
+    // The itinerary says the same.
+    assert_eq!((&ward["to"], &ward["confidence"]), (&json!(minute(30).to_string()), &json!(0.25)));
+    let window = format!("from={}&to={}", minute(-600), minute(1_440));
+    let itinerary = world.ask(get(format!("/v1/persons/{}/itinerary?{window}", bob())).tracing()).await.json();
+    let stay = itinerary["items"].as_array().expect("a list").iter().find(|item| item["kind"] == "encounter");
+    assert_eq!(stay.expect("a stay")["to"], json!(minute(30).to_string()));
+}
+
+#[tokio::test]
+async fn an_answer_says_how_much_is_known_and_what_could_not_be_placed() {
+    let world = world().await;
+    world.clock_is(minute(1_440));
+    told(&world, |changes| {
+        seen(changes, "a", own(anna()), "A", 0, 60);
+        seen(changes, "a2", own(anna()), "A", 100, 105);
+        seen(changes, "a3", own(anna()), "nowhere", 200, 260);
+        seen(changes, "b", own(bob()), "nowhere", 200, 260);
+    })
+    .await;
+    let body = contacts(&world, "").await;
+    // Five minutes alone meet nobody; two people in a place of which nothing is known met nobody that could be told.
+    assert_eq!((&body["total"], &body["seen_minutes"]), (&json!(0), &json!(105.0)));
+    assert_eq!((&body["unplaced"], &body["unattributed"]), (&json!(2), &json!(0)));
 }
 
 #[tokio::test]

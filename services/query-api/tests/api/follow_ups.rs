@@ -108,11 +108,17 @@ async fn the_contacts_of_a_case_are_told_once_however_often_it_is_said() {
     let world = world().await;
     let _projector = world.follow_decisions();
     met(&world).await;
+    let without = async || {
+        ask_ok(&world, get(format!("/v1/cases/{}/follow-ups", case_of_bob())).tracing()).await["contacts_without"]
+            .clone()
+    };
+    assert_eq!(without().await, json!(1));
     let first = notify(&world).await;
-    assert_eq!((&first["contacts"], &first["known"], &first["created"]), (&json!(1), &json!(0), &json!(1)), "{first}");
-    assert_eq!((&first["unassigned"], &first["remaining"], &first["applied"]), (&json!(0), &json!(0), &json!(true)));
     let entry = world.last_entry();
     assert_eq!((entry.action.to_string().as_str(), entry.subjects), ("direct-follow-ups", vec![subject(anna())]));
+    assert_eq!(without().await, json!(0), "everybody is followed up");
+    assert_eq!((&first["contacts"], &first["known"], &first["created"]), (&json!(1), &json!(0), &json!(1)), "{first}");
+    assert_eq!((&first["unassigned"], &first["remaining"], &first["applied"]), (&json!(0), &json!(0), &json!(true)));
     let again = notify(&world).await;
     assert_eq!((&again["known"], &again["created"]), (&json!(1), &json!(0)), "{again}");
     let body = ask_ok(&world, get(format!("/v1/cases/{}/follow-ups", case_of_bob())).tracing()).await;
@@ -122,6 +128,34 @@ async fn the_contacts_of_a_case_are_told_once_however_often_it_is_said() {
     assert_eq!((&follow_up["unit"], &follow_up["person_id"]), (&json!(GRID), &json!(anna().to_string())));
     assert_eq!((&follow_up["case"], &follow_up["due_for"]), (&json!(case_of_bob().to_string()), &json!("notify")));
     assert_eq!(follow_up["identity"]["name"], json!(ANNA_NAME));
+}
+
+#[tokio::test]
+async fn a_later_meeting_makes_the_quarantine_longer_when_the_contacts_are_told_again() {
+    let world = world().await;
+    let _projector = world.follow_decisions();
+    met(&world).await;
+    // In the views already; the index of contacts learns of it later.
+    let mut changes = Changes::default();
+    seen(&mut changes, "a2", own(anna()), "A", -40, -10);
+    seen(&mut changes, "b2", own(bob()), "A", -40, -10);
+    world.put(&changes).await;
+    notify(&world).await;
+    let of_case = id(case_of_bob(), anna().as_record(), Some(GRID));
+    let go = async |question: Value| world.ask(step(of_case, question).looking_after("worker")).await;
+    assert_eq!(go(json!({ "step": "notified" })).await.status, StatusCode::OK);
+    let first = go(json!({ "step": "quarantined" })).await.json()["follow_up"]["until"].clone();
+    assert_eq!(first, json!(minute(-60).plus_millis(14 * DAY).to_string()));
+    assert_eq!(notify(&world).await["met_again"], json!(0), "nothing new is known");
+    query_api::load_contacts(&world.state).await.expect("loaded");
+    world.advance_clock(HOUR);
+    let again = notify(&world).await;
+    assert_eq!((&again["known"], &again["created"], &again["met_again"]), (&json!(1), &json!(0), &json!(1)), "{again}");
+    let body = list(&world, "worker", &format!("/v1/follow-ups/{of_case}")).await;
+    let until = minute(-10).plus_millis(14 * DAY).to_string();
+    assert_eq!((&body["state"], &body["until"]), (&json!("quarantined"), &json!(until)));
+    assert_eq!(body["history"][3]["step"], "met_again");
+    assert_eq!(notify(&world).await["met_again"], json!(0), "once");
 }
 
 #[tokio::test]
@@ -168,7 +202,9 @@ async fn nobody_falls_out_between_two_units() {
     assert_eq!(world.ask(get(&*one).looking_after("other-worker")).await.code(), "follow-up-not-found");
     let go = async |who: &str, question: Value| world.ask(step(with_anna(), question).looking_after(who)).await;
     assert_eq!(go("other-worker", json!({ "step": "accepted" })).await.code(), "follow-up-not-found");
-    assert_eq!(go("worker", json!({ "step": "offered", "to": GRID })).await.code(), "step-malformed");
+    assert_eq!(go("worker", json!({ "step": "offered", "to": GRID })).await.code(), "unit-empty");
+    let nowhere = go("worker", json!({ "step": "offered", "to": "320588001001G99" })).await;
+    assert_eq!(nowhere.code(), "unit-empty", "nobody lives there, and nobody works for it");
     let offered = go("worker", json!({ "step": "offered", "to": OTHER_GRID })).await;
     assert_eq!(offered.status, StatusCode::OK, "{}", offered.text());
     // Until it is accepted the giver has it; the other one sees it, and it counts once.
@@ -200,6 +236,7 @@ async fn whose_community_is_unknown_is_on_a_list_until_disease_control_gives_it_
     let assign = |unit: &str| post(&path, &json!({ "unit": unit }).to_string());
     assert_eq!(world.ask(assign(GRID).looking_after("worker")).await.code(), "not-entitled");
     assert_eq!(world.ask(assign("nowhere").tracing()).await.code(), "unit-malformed");
+    assert_eq!(world.ask(assign("320588001001G99").tracing()).await.code(), "unit-empty");
     assert_eq!(ask_ok(&world, assign(GRID).tracing()).await["follow_up"]["unit"], GRID);
     assert_eq!(world.ask(assign(OTHER_GRID).tracing()).await.code(), "step-not-allowed");
     assert_eq!(nobody().await["counts"]["total"], 0);
@@ -281,6 +318,93 @@ async fn a_person_who_is_looked_after_elsewhere_is_covered() {
     let next = format!("/v1/units/{GRID}/follow-ups?limit=1&after={}", body["next"].as_str().expect("there is more"));
     let last = list(&world, "worker", &next).await;
     assert_eq!((&last["follow_ups"][0]["state"], last.get("next")), (&json!("covered"), None));
+}
+
+#[tokio::test]
+async fn a_contact_who_is_found_too_late_for_a_quarantine_is_closed_for_that_reason() {
+    let world = world().await;
+    let _projector = world.follow_decisions();
+    let take = async |question: Value| world.ask(step(with_anna(), question).looking_after("worker")).await;
+    assert_eq!(take(json!({ "step": "notified" })).await.status, StatusCode::OK);
+    let over = NOON.plus_millis(14 * DAY - HOUR);
+    let close = || json!({ "step": "closed", "reason": "period_over", "note": "found on the last day" });
+    world.clock_is(over.plus_millis(-1));
+    assert_eq!(take(close()).await.code(), "quarantine-not-over");
+    world.clock_is(over);
+    assert_eq!(take(json!({ "step": "quarantined" })).await.code(), "quarantine-over");
+    let until = over.plus_millis(-1).to_string();
+    assert_eq!(take(json!({ "step": "quarantined", "until": until })).await.code(), "quarantine-end");
+    let closed = take(close()).await.json();
+    assert_eq!((&closed["follow_up"]["state"], &closed["follow_up"]["steps"]), (&json!("period_over"), &json!([])));
+    assert_eq!(closed["follow_up"].get("due"), None);
+    // Once more, because the answer was lost.
+    assert_eq!(take(close()).await.json()["follow_up"]["version"], 3);
+    let path = format!("/v1/units/{GRID}/follow-ups");
+    let counts = &list(&world, "worker", &format!("{path}?state=period_over")).await["counts"];
+    assert_eq!((&counts["total"], &counts["period_over"], &counts["overdue"]), (&json!(1), &json!(1), &json!(0)));
+    let body = list(&world, "worker", &format!("/v1/follow-ups/{}", with_anna())).await;
+    assert_eq!((&body["history"][2]["step"], &body["history"][2]["state"]), (&json!("closed"), &json!("period_over")));
+}
+
+#[tokio::test]
+async fn whoever_died_at_the_hospital_is_followed_up_no_longer() {
+    let world = world().await;
+    let _projector = world.follow_decisions();
+    let go = async |question: Value| world.ask(step(with_anna(), question).looking_after("worker")).await;
+    for question in [
+        json!({ "step": "notified" }),
+        json!({ "step": "quarantined" }),
+        json!({ "step": "screened", "place": "clinic" }),
+    ] {
+        assert_eq!(go(question).await.status, StatusCode::OK);
+    }
+    // The referral is closed first: it says what became of her.
+    assert_eq!(go(json!({ "step": "closed", "reason": "died" })).await.code(), "step-not-allowed");
+    let ended = go(json!({ "step": "referral_closed", "outcome": "died" })).await.json();
+    assert_eq!((&ended["follow_up"]["state"], &ended["follow_up"]["steps"]), (&json!("died"), &json!([])));
+    let counts = &list(&world, "worker", &format!("/v1/units/{GRID}/follow-ups")).await["counts"];
+    assert_eq!((&counts["total"], &counts["died"], &counts["quarantined"]), (&json!(1), &json!(1), &json!(0)));
+    assert_eq!(go(json!({ "step": "screened", "place": "clinic" })).await.code(), "step-not-allowed");
+}
+
+#[tokio::test]
+async fn what_no_unit_has_is_closed_by_disease_control_and_by_nobody_else() {
+    let world = world().await;
+    let _projector = world.follow_decisions();
+    let close = |of| step(of, json!({ "step": "closed", "reason": "not_this_person" }));
+    assert_eq!(world.ask(close(with_anna()).tracing()).await.code(), "step-not-allowed");
+    assert_eq!(world.ask(close(unassigned()).looking_after("worker")).await.code(), "follow-up-not-found");
+    assert_eq!(ask_ok(&world, close(unassigned()).tracing()).await["follow_up"]["state"], "not_this_person");
+    let left = ask_ok(&world, get("/v1/follow-ups/unassigned").tracing()).await;
+    assert_eq!((&left["counts"]["not_this_person"], &left["counts"]["to_notify"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_refusal_says_which_member_is_wrong_and_what_it_must_be() {
+    let world = world().await;
+    let told = async |ask: Ask| world.ask(ask).await.json()["detail"].as_str().unwrap_or_default().to_owned();
+    for (question, expected) in [
+        (json!({ "step": "notified", "until": "2022-03-09T00:00:00Z" }), "`until` does not belong to this step."),
+        (json!({ "step": "notified", "at": "2099-01-01T00:00:00Z" }), "`at` must be an instant that has passed."),
+        (json!({ "step": "quarantined", "until": "tomorrow" }), "`until` must be an instant such as"),
+        (json!({ "step": "closed" }), "`reason` must be `period_over`, `died`, `not_this_person` or `moved_away`."),
+        (json!({ "step": "begun" }), "`step` is none that a caller takes."),
+    ] {
+        let detail = told(step(with_anna(), question.clone()).looking_after("worker")).await;
+        assert!(detail.starts_with(expected), "{question}: {detail}");
+    }
+    for (query, expected) in [
+        ("limit=0", "`limit` must be a number from 1 to 200."),
+        ("overdue=perhaps", "`overdue` must be `true` or `false`."),
+        ("odd=1", "A member is unknown; those of this route are `state`, `overdue`, `after`, `limit`."),
+        ("limit=1&limit=2", "`limit` must be there once."),
+    ] {
+        let path = format!("/v1/units/{GRID}/follow-ups?{query}");
+        let detail = told(get(path).looking_after("worker")).await;
+        assert!(detail.starts_with(expected), "{query}: {detail}");
+    }
+    let detail = told(get("/v1/townships?township=320588").by("tracer").purpose("PUBHLTH")).await;
+    assert!(detail.starts_with("`township` must be a division code of 9 digits."), "{detail}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use store::views::Changes;
 
 use crate::infections::case_puts;
-use crate::town::{CENTRE, TOWNSHIP, cell, fact, minute, own, seen};
+use crate::town::{CENTRE, EAST, TOWNSHIP, cell, fact, minute, own, seen};
 use crate::world::{World, anna, bob, get, subject, world};
 
 const DAY: i64 = 1_440;
@@ -101,7 +101,10 @@ async fn a_code_is_told_as_it_was_known_at_an_earlier_instant() {
         let reply = world.ask(get(path).tracing()).await;
         if reply.status == StatusCode::OK {
             let body = reply.json();
-            assert_eq!((&body["known_at"], &body["on"]), (&json!(minute(at)), &json!(minute(at))));
+            assert_eq!(
+                (&body["known_at"], &body["on"]),
+                (&json!(minute(at).to_string()), &json!(minute(at).to_string()))
+            );
             break outline(&body);
         }
         assert_eq!(reply.code(), "contacts-loading");
@@ -115,7 +118,8 @@ async fn a_code_is_told_as_it_was_known_at_an_earlier_instant() {
     // An index of then is dear: it is for those who work on a case.
     let mine = world.ask(get(format!("/v1/me/health-code?known_at={}", minute(100))).own("anna")).await;
     assert_eq!(mine.code(), "query-malformed");
-    let ahead = world.ask(get(format!("/v1/persons/{}/health-code?known_at={}", anna(), minute(2 * DAY))).tracing()).await;
+    let ahead =
+        world.ask(get(format!("/v1/persons/{}/health-code?known_at={}", anna(), minute(2 * DAY))).tracing()).await;
     assert_eq!(ahead.code(), "query-malformed");
 }
 
@@ -138,19 +142,74 @@ async fn ten_minutes_with_a_case_are_no_contact_and_a_suspicion_is_no_case() {
 }
 
 #[tokio::test]
+async fn a_stay_counts_in_the_township_by_whose_boundary_most_of_the_place_lies() {
+    let world = told(|changes| {
+        let mut body = CaseStatus { case_id: "c-9".to_owned(), state: CaseState::Confirmed, ..CaseStatus::default() };
+        body.confirmed_time = Some(minute(0));
+        body.place = PlaceRef { division_code: Some(EAST.to_owned()), ..PlaceRef::default() };
+        fact(changes, ("disease-control", "c-9"), own(bob()), (0, None), body.into());
+        // Their registers state another township, or none; a disc that is cut in the middle is half in the east.
+        cell(changes, "east", (31.3, 120.75), 500.0);
+        cell(changes, "west", (31.3, 120.65), 500.0);
+        cell(changes, "west of the line", (31.3, 120.699), 500.0);
+        cell(changes, "nowhere", (32.0, 121.5), 0.0);
+        changes.places.last_mut().expect("a place").detail = Some(
+            r#"{"place_id": "cells/nowhere", "kind": "CELL", "datum": "WGS84", "lat": 32.0, "lon": 121.5}"#.to_owned(),
+        );
+    })
+    .await;
+    for (place, from, expected) in [("west", -500, None), ("west of the line", -400, None), ("east", -300, Some(EAST))]
+    {
+        let mut changes = Changes::default();
+        seen(&mut changes, place, own(anna()), place, from, from + 40);
+        world.put(&changes).await;
+        let body = code(&world, anna(), "").await;
+        let stay = body["reasons"].as_array().expect("reasons").iter().find(|reason| reason["cause"] == "stay");
+        assert_eq!(stay.map(|reason| reason["township"].as_str()), expected.map(Some), "{place}");
+        assert_eq!(body["stays_without_township"], json!(0), "{place}");
+    }
+    let mut changes = Changes::default();
+    seen(&mut changes, "b", own(anna()), "nowhere", -50, -20);
+    world.put(&changes).await;
+    assert_eq!(code(&world, anna(), "").await["stays_without_township"], json!(1));
+    let ask = async |query: &str| world.ask(get(format!("/v1/townships{query}")).by("tracer").purpose("PUBHLTH")).await;
+    let body = ask("?outlines=true").await.json();
+    assert_eq!((&body["townships"][0]["township"], &body["townships"][0]["name"]), (&json!(EAST), &json!("东山镇")));
+    let outline = &body["outlines"]["features"][0];
+    assert_eq!((&outline["properties"]["code"], &outline["geometry"]["type"]), (&json!(EAST), &json!("MultiPolygon")));
+    assert_eq!(ask("").await.json().get("outlines"), None);
+}
+
+#[tokio::test]
 async fn the_risk_of_a_township_is_of_an_instant_and_names_its_numbers() {
-    let world = told(|changes| case(changes, "c-1", bob(), CaseState::Confirmed)).await;
+    let world = told(|changes| {
+        case(changes, "c-1", bob(), CaseState::Confirmed);
+        // Disease control does not say where this one lives.
+        let mut placeless =
+            CaseStatus { case_id: "c-2".to_owned(), state: CaseState::Confirmed, ..CaseStatus::default() };
+        placeless.confirmed_time = Some(minute(0));
+        fact(changes, ("disease-control", "c-2"), own(anna()), (0, None), placeless.into());
+    })
+    .await;
     let ask = async |query: &str| world.ask(get(format!("/v1/townships{query}")).by("tracer").purpose("PUBHLTH")).await;
     let body = ask("").await.json();
     let until = minute(14 * DAY).to_string();
     let medium =
         json!([{ "township": TOWNSHIP, "level": "MEDIUM", "existing": 1, "new": 1, "clusters": 0, "until": until }]);
-    assert_eq!((&body["townships"], &body["placeless"]), (&medium, &json!(0)));
+    assert_eq!((&body["townships"], &body["placeless"]), (&medium, &json!(1)));
     assert_eq!(body["rules"], json!(exposure::Rules::default().version()));
     let level = async |query: &str| ask(query).await.json()["townships"][0]["level"].clone();
     assert_eq!(level(&format!("?township={TOWNSHIP}&on={}", minute(0))).await, "MEDIUM");
     assert_eq!(level(&format!("?township={TOWNSHIP}&on={}", minute(-1))).await, "LOW");
     assert_eq!(level(&format!("?on={until}")).await, "LOW");
+    let ahead = async |query: &str| {
+        let body = ask(query).await.json();
+        let told = |member: &str| body[member].clone();
+        (told("projected"), told("placeless"), told("placeless_existing"), told("placeless_new"))
+    };
+    // What is to come follows from what is known now; a case without a township is counted beside.
+    assert_eq!(ahead(&format!("?on={until}")).await, (json!(true), json!(1), json!(1), json!(0)));
+    assert_eq!(ahead("").await, (json!(false), json!(1), json!(1), json!(1)));
     assert_eq!(level("?township=320507001").await, "LOW");
     assert_eq!(ask("?township=here").await.code(), "query-malformed");
     let stranger = world.ask(get("/v1/townships").by("worker").purpose("PUBHLTH")).await;

@@ -64,6 +64,7 @@ async fn world_of(provider: &Provider) -> World {
         trust: query_api::Trust::default(),
         oidc: Some(oidc),
         rules: exposure::Rules::default(),
+        townships: exposure::Townships::default(),
         key_groups: query_api::KeyGroups::default(),
         log: world.log.clone(),
         codec: Codec::builtin(),

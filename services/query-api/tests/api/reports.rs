@@ -2,9 +2,14 @@ use std::io::Cursor;
 
 use axum::http::StatusCode;
 use calamine::{Data, Reader, Xlsx};
+use domain::{HouseholdKind, HouseholdMembership, PlaceRef, ResidenceKind, Sensitive};
 use serde_json::json;
+use store::views::Changes;
 
-use crate::world::{ANNA_NAME, Ask, GRID, PHONE, anna, anna_number, post, subject, world};
+use crate::town::{fact, own};
+use crate::world::{ANNA_NAME, Ask, GRID, PHONE, anna, anna_number, get, post, subject, world};
+
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 fn report(unit: &str, columns: &[&str], format: &str) -> Ask {
     post(&format!("/v1/units/{unit}/reports"), &json!({ "columns": columns, "format": format }).to_string())
@@ -35,6 +40,69 @@ async fn a_workbook_holds_numbers_as_text() {
     assert_eq!(sheet.height(), 3);
     let cells: Vec<&Data> = sheet.rows().flatten().collect();
     assert!(cells.contains(&&Data::String(anna_number())));
+}
+
+fn template(path: &str, kind: &'static str, form: &[u8]) -> Ask {
+    get(path).post().header("content-type", kind).body(form)
+}
+
+#[tokio::test]
+async fn a_forms_own_file_comes_back_filled_with_what_stood_above_its_headings() {
+    let world = world().await;
+    let form = "登记表\n序号,姓名,手机号,备注\n";
+    let path = format!("/v1/units/{GRID}/reports");
+    let refused = world.ask(template(&path, "text/csv", form.as_bytes()).looking_after("worker")).await;
+    assert_eq!(refused.code(), "report-field-unknown");
+    let detail = refused.json()["detail"].as_str().expect("text").to_owned();
+    assert!(detail.contains("column 4 (备注)") && detail.contains("follow_up (随访状态"), "{detail}");
+    let form = form.replace(",备注", "");
+    let reply = world.ask(template(&path, "text/csv; charset=utf-8", form.as_bytes()).looking_after("worker")).await;
+    assert_eq!(reply.text(), format!("\u{feff}{form}1,{ANNA_NAME},86{PHONE}\n"));
+    // The same as a workbook, and a workbook from a workbook.
+    let wanted = template(&path, "text/csv", form.as_bytes()).header("accept", WORKBOOK).looking_after("worker");
+    let book = world.ask(wanted).await;
+    assert_eq!(book.headers["content-type"], WORKBOOK);
+    let again = world.ask(template(&path, WORKBOOK, &book.bytes).looking_after("worker")).await;
+    let mut again = Xlsx::new(Cursor::new(again.bytes)).expect("a workbook");
+    let sheet = again.worksheet_range("Sheet1").expect("the sheet of the template");
+    assert_eq!((sheet.height(), sheet.get_value((2, 1))), (3, Some(&Data::String(ANNA_NAME.to_owned()))));
+    for (kind, bytes, code) in [
+        (WORKBOOK, &b"PK\x03\x04"[..], "report-template"),
+        ("text/csv", b"", "report-template"),
+        ("text/csv", b"title\n", "report-field-unknown"),
+        ("text/plain", b"name\n", "body-type"),
+        ("text/csv", &[b'x'; 300 * 1024], "body-too-large"),
+    ] {
+        assert_eq!(world.ask(template(&path, kind, bytes).looking_after("worker")).await.code(), code, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_an_epidemic_tells_the_follow_up_and_the_end_of_the_quarantine() {
+    let world = world().await;
+    let mut changes = Changes::default();
+    crate::follow_ups::in_quarantine(&mut changes);
+    let home = HouseholdMembership {
+        household_id: "household-7".to_owned(),
+        household_kind: HouseholdKind::Collective,
+        residence_kind: ResidenceKind::Registered,
+        dwelling: PlaceRef { name: Some(Sensitive::from("8 Hill Street")), ..PlaceRef::default() },
+        ..HouseholdMembership::default()
+    };
+    fact(&mut changes, ("register", "registered"), own(anna()), (-1_440, None), home.into());
+    world.put(&changes).await;
+    let columns = ["number", "township", "registered_address", "随访状态", "follow_up", "隔离截止日期", "性别"];
+    let reply = world.ask(report(GRID, &columns, "csv").looking_after("worker")).await;
+    let last = reply.text().lines().last().expect("a row").to_owned();
+    assert_eq!(last, format!("1,{},8 Hill Street,隔离中,quarantined,2022-03-11,男", &GRID[..9]));
+    let released: Vec<String> = world.last_entry().released.iter().map(ToString::to_string).collect();
+    assert_eq!(released, ["identity", "residence", "care"]);
+    // Households are told for another purpose than follow-ups.
+    let keeping = report(GRID, &["户别"], "csv").by("worker").purpose("HOPERAT");
+    assert!(world.ask(keeping).await.text().contains("集体户"));
+    let refused = world.ask(report(GRID, &["name", "follow_up"], "csv").by("worker").purpose("HOPERAT")).await;
+    assert_eq!(refused.code(), "report-field-withheld");
+    assert!(refused.text().contains("column 2 is in the group `care`"), "{}", refused.text());
 }
 
 #[tokio::test]

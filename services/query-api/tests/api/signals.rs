@@ -2,8 +2,9 @@
 
 use axum::http::StatusCode;
 use domain::{
-    Decimal, GateDirection, GatePass, HouseholdMembership, MeterQuality, MeterReading, Sensitive, TestOutcome,
-    TestResult, TravelMode, TripSegment, TripStatus,
+    Decimal, EventId, FollowUpChanged, FollowUpState, FollowUpStep, GateDecision, GateDirection, GatePass,
+    HouseholdMembership, MeterQuality, MeterReading, PlaceRef, ResidenceKind, Sensitive, TestOutcome, TestResult,
+    TravelMode, TripSegment, TripStatus,
 };
 use serde_json::{Value, json};
 use store::views::Changes;
@@ -30,15 +31,29 @@ async fn told(tell: impl FnOnce(&mut Changes)) -> World {
 }
 
 async fn of_kind(world: &World, kind: &str) -> Vec<Value> {
-    let reply = world.ask(get(format!("/v1/signals?kind={kind}")).tracing()).await;
+    of_kind_on(world, kind, "").await
+}
+
+async fn of_kind_on(world: &World, kind: &str, on: &str) -> Vec<Value> {
+    let reply = world.ask(get(format!("/v1/signals?kind={kind}{on}")).tracing()).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
     reply.json()["signals"].as_array().expect("a list").clone()
+}
+
+fn address(name: &str) -> PlaceRef {
+    PlaceRef { name: Some(Sensitive::from(name)), ..PlaceRef::default() }
+}
+
+fn lives(at: &str, residence_kind: ResidenceKind) -> HouseholdMembership {
+    let household_id = "household-7".to_owned();
+    HouseholdMembership { household_id, dwelling: address(at), residence_kind, ..HouseholdMembership::default() }
 }
 
 fn reading(changes: &mut Changes, id: &str, at: i64, kwh: i64, quality: MeterQuality) {
     let body = MeterReading {
         meter_id: "meter-7".to_owned(),
         account_id: Some(Sensitive::from("household-7")),
+        dwelling: address("3 Lake Road"),
         register: "1-0:1.8.0".to_owned(),
         value: Decimal::from_unscaled(kwh * 1_000),
         unit: "kWh".to_owned(),
@@ -56,7 +71,7 @@ fn reading(changes: &mut Changes, id: &str, at: i64, kwh: i64, quality: MeterQua
 #[tokio::test]
 async fn a_dwelling_in_quarantine_whose_meter_stands_still_is_told_with_both_readings() {
     let world = told(|changes| {
-        let home = HouseholdMembership { household_id: "household-7".to_owned(), ..HouseholdMembership::default() };
+        let home = lives("3 Lake Road", ResidenceKind::Both);
         fact(changes, ("register", "home"), own(anna()), (-DAY, None), home.into());
         reading(changes, "1", 0, 1_000, MeterQuality::Measured);
         reading(changes, "2", DAY, 1_004, MeterQuality::Measured);
@@ -76,6 +91,48 @@ async fn a_dwelling_in_quarantine_whose_meter_stands_still_is_told_with_both_rea
 }
 
 #[tokio::test]
+async fn the_empty_dwelling_of_a_household_says_nothing_of_a_member_who_lives_apart() {
+    for memberships in [
+        vec![lives("3 Lake Road", ResidenceKind::Registered)],
+        vec![lives("3 Lake Road", ResidenceKind::Registered), lives("8 Hill Street", ResidenceKind::Actual)],
+        vec![lives("3 Lake Road", ResidenceKind::Unknown)],
+    ] {
+        let world = told(|changes| {
+            for (id, home) in ["first", "second"].into_iter().zip(memberships) {
+                fact(changes, ("register", id), own(anna()), (-DAY, None), home.into());
+            }
+            reading(changes, "1", 0, 1_000, MeterQuality::Measured);
+            reading(changes, "2", DAY, 1_000, MeterQuality::Measured);
+        })
+        .await;
+        assert_eq!(of_kind(&world, "still-meter").await, Vec::<Value>::new());
+    }
+}
+
+#[tokio::test]
+async fn signals_of_an_earlier_instant_go_by_who_was_in_quarantine_then() {
+    let world = told(|changes| {
+        let out = GatePass { gate_id: "G1".to_owned(), direction: GateDirection::Out, ..GatePass::default() };
+        fact(changes, ("gates", "out"), own(anna()), (700, None), out.into());
+        let mut released = changes.follow_ups[0].clone();
+        (released.version, released.at) = (3, minute(2 * DAY));
+        released.event_id = EventId::from_uuid(anna().as_uuid());
+        released.body = FollowUpChanged {
+            step: FollowUpStep::Released,
+            state: FollowUpState::Released,
+            since: minute(2 * DAY),
+            ..released.body
+        };
+        changes.follow_ups.push(released);
+    })
+    .await;
+    assert_eq!(of_kind(&world, "away").await, Vec::<Value>::new(), "nobody is in quarantine now");
+    let on = |at| format!("&on={}", minute(at));
+    assert_eq!(of_kind_on(&world, "away", &on(DAY)).await.len(), 1);
+    assert_eq!(of_kind_on(&world, "away", &on(699)).await.len(), 0, "not yet");
+}
+
+#[tokio::test]
 async fn somebody_in_quarantine_who_is_elsewhere_or_leaves_through_a_gate_is_told() {
     let world = told(|changes| {
         seen(changes, "home", own(anna()), "A", -600, 0);
@@ -83,6 +140,8 @@ async fn somebody_in_quarantine_who_is_elsewhere_or_leaves_through_a_gate_is_tol
         seen(changes, "away", own(anna()), "B", 600, 631);
         let out = GatePass { gate_id: "G1".to_owned(), direction: GateDirection::Out, ..GatePass::default() };
         fact(changes, ("gates", "out"), own(anna()), (700, None), out.clone().into());
+        let refused = GatePass { decision: GateDecision::Refused, ..out.clone() };
+        fact(changes, ("gates", "refused"), own(anna()), (650, None), refused.into());
         let back = GatePass { direction: GateDirection::In, ..out.clone() };
         fact(changes, ("gates", "in"), own(anna()), (710, None), back.into());
         fact(changes, ("gates", "before"), own(anna()), (-1, None), out.into());

@@ -15,6 +15,16 @@ pub(crate) const CENTRE: (f64, f64) = (31.300_5, 120.600_5);
 /// The township that all cells stand in.
 pub(crate) const TOWNSHIP: &str = "320506001";
 
+/// The township next to it, whose boundary the site knows: everything east of 120.7 degrees, and north.
+pub(crate) const EAST: &str = "320506009";
+
+/// What the site knows of boundaries.
+pub(crate) fn townships() -> exposure::Townships {
+    let text = r#"{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"code": "320506009", "name": "东山镇"},
+        "geometry": {"type": "Polygon", "coordinates": [[[120.7, 31.2], [120.9, 31.2], [120.9, 31.4], [120.7, 31.4], [120.7, 31.2]]]}}]}"#;
+    exposure::Townships::parse(text).expect("boundaries")
+}
+
 /// An instant so many minutes after noon.
 pub(crate) fn minute(minutes: i64) -> Timestamp {
     NOON.plus_millis(minutes * 60_000)

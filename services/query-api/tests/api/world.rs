@@ -398,6 +398,7 @@ fn setup(
         policy: Policy::builtin().expect("valid"),
         trust: Trust::default(),
         rules: exposure::Rules::default(),
+        townships: crate::town::townships(),
         key_groups: KeyGroups::default(),
         oidc: None,
         log: log.clone(),

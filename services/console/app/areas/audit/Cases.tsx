@@ -52,7 +52,7 @@ function CaseFile({ suspicion: { entry, said }, open }: { suspicion: Suspicion; 
       size="small"
       data-case={entry.index}
       title={<h2 style={{ fontSize: 16, margin: 0 }}>{t("entry.title", { index: entry.index })} {last && <VerdictTag verdict={last.verdict} />}</h2>}
-      extra={<Button size="small" aria-label={t("log.open", { index: entry.index })} onClick={() => open(entry)}>{t("cases.entry")}</Button>}
+      extra={<Button size="small" onClick={() => open(entry)}>{t("log.open", { index: entry.index })}</Button>}
     >
       <Descriptions
         size="small"

@@ -1,10 +1,12 @@
-import { Card, Col, Flex, Progress, Row, Segmented, Statistic, Table, Typography } from "antd";
+import { Card, Col, Flex, Grid, Progress, Row, Segmented, Statistic, Typography } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Chart } from "../../parts/Chart";
+import { DAY, iso, startOfDay } from "../../parts/city";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
+import { StackedTable } from "../../parts/StackedTable";
 import { Asked } from "../../parts/states";
 import { countLog, type CountBy, type Counted } from "./ask";
 import { useCodes } from "./words";
@@ -13,13 +15,10 @@ const BY: CountBy[] = ["role", "actor", "unit", "action", "purpose", "refusal"];
 const PERIODS = { all: 0, last30: 30, last7: 7, today: 1 } as const;
 type Period = keyof typeof PERIODS;
 
-/** The first instant of a period, a whole day of the visitor's. */
+/** The first instant of a period, the begin of a day. */
 function begin(period: Period): string | undefined {
   if (PERIODS[period] === 0) return undefined;
-  const day = new Date();
-  day.setHours(0, 0, 0, 0);
-  day.setDate(day.getDate() - PERIODS[period] + 1);
-  return day.toISOString();
+  return iso(startOfDay(Date.now()) - (PERIODS[period] - 1) * DAY);
 }
 
 /** The log in figures: how many looks, how many refused, and of what kind. */
@@ -73,14 +72,16 @@ function Days({ counts }: { counts: Counted[] }) {
       tooltip: { trigger: "axis" },
       legend: { bottom: 0 },
       grid: { left: 8, right: 8, top: 16, bottom: 36, containLabel: true },
-      xAxis: { type: "category", data: days.map((day) => day.value) },
+      xAxis: { type: "category", data: days.map((day) => format.day(day.value)) },
       yAxis: { type: "value", minInterval: 1 },
       series: [
         { name: t("figures.answered"), type: "bar", stack: "looks", barMaxWidth: 36, itemStyle: { color: "#2fa3a9" }, data: days.map((day) => day.entries - day.refused) },
         { name: t("figures.refused"), type: "bar", stack: "looks", barMaxWidth: 36, itemStyle: { color: "#d4504c" }, data: days.map((day) => day.refused) },
       ],
     };
-  }, [counts, t]);
+    // Days are written as the language has it.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [counts, format.locale, t]);
   const entries = sum(counts, "entries");
   const refused = sum(counts, "refused");
   const cards = [
@@ -111,15 +112,16 @@ function Counts({ by, counts }: { by: CountBy; counts: Counted[] }) {
   const codes = useCodes();
   const words: Partial<Record<CountBy, (code: string) => string>> = { role: codes.role, action: codes.action, purpose: codes.purpose, refusal: codes.refusal };
   const word = (value: string) => (by !== "refusal" && value === "-" ? t("figures.none") : (words[by]?.(value) ?? value));
+  const wide = Grid.useBreakpoint().md ?? true;
   const most = Math.max(1, ...counts.map((count) => count.entries));
   return (
-    <Table<Counted>
+    <StackedTable<Counted>
       aria-label={t("figures.table", { by: t(`figures.byName.${by}`) })}
       rowKey="value"
       size="small"
       virtual
       pagination={false}
-      scroll={{ x: 640, y: Math.min(480, 40 * counts.length + 8) }}
+      scroll={{ x: 640, y: Math.min(480, (wide ? 40 : 130) * counts.length + 8) }}
       dataSource={counts}
       columns={[
         { key: "value", title: t("figures.value"), width: 220, ellipsis: true, render: (_, { value }) => word(value) },

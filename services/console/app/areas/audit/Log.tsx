@@ -6,6 +6,7 @@ import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "react-router";
 import type { Dayjs } from "dayjs";
+import { instantOf } from "../../parts/city";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
 import { Empty, Failed, Loading } from "../../parts/states";
@@ -28,13 +29,14 @@ interface Wanted {
 }
 
 const PAGE = 200;
+const SECOND = "YYYY-MM-DD[T]HH:mm:ss";
 const CODE = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/;
 
 function searchOf({ period, outcome, ...wanted }: Wanted): EntrySearch {
   const search: EntrySearch = { limit: PAGE };
   for (const [name, value] of Object.entries(wanted)) if (value) Object.assign(search, { [name]: value.trim() });
-  if (period?.[0]) search.from = period[0].toISOString();
-  if (period?.[1]) search.until = period[1].toISOString();
+  if (period?.[0]) search.from = instantOf(period[0].format(SECOND));
+  if (period?.[1]) search.until = instantOf(period[1].format(SECOND));
   if (outcome) search.refused = outcome === "refused";
   return search;
 }

@@ -1,6 +1,6 @@
 import { WarningOutlined } from "@ant-design/icons";
 import { Button, Card, Col, Flex, Row, Segmented, Statistic, Switch, Tag, Typography } from "antd";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
@@ -13,6 +13,9 @@ import { listUnexplained, type EntryView, type Weighed } from "./ask";
 import { EntryDrawer } from "./Entry";
 import { NotOffered, useCodes } from "./words";
 
+/** Claims that the hub cannot check. */
+const WEAK = new Set(["case-stated"]);
+
 /** Looks by how doubtful they are: what nothing explains comes first. */
 export function Unexplained() {
   const { t } = useTranslation("audit");
@@ -21,6 +24,7 @@ export function Unexplained() {
   const [days, setDays] = useState(0);
   const [alerts, setAlerts] = useState(false);
   const [opened, setOpened] = useState<EntryView>();
+  const queries = useQueryClient();
   const query = useInfiniteQuery({
     queryKey: ["audit", "unexplained", days, alerts],
     queryFn: ({ pageParam }) => listUnexplained(days ? new Date(Date.now() - days * 86_400_000).toISOString() : undefined, alerts, pageParam),
@@ -29,6 +33,11 @@ export function Unexplained() {
   });
   const first = query.data?.pages[0];
   const looks = query.data?.pages.flatMap((page) => page.looks) ?? [];
+  // What nothing explains comes first, so that the first pages of all looks say how much that is.
+  const whole = alerts ? queries.getQueryData<typeof query.data>(["audit", "unexplained", days, false]) : query.data;
+  const all = whole?.pages.flatMap((page) => page.looks) ?? [];
+  const none = all.filter(({ explanations }) => explanations.length === 0).length;
+  const nothing = whole && { looks: none, isLeast: none === all.length && whole.pages.at(-1)?.next !== undefined };
   const missing = query.error instanceof Problem && query.error.code === "route-unknown";
   return (
     <Page title={t("unexplained.title")} extra={<><ReceiptTag receipt={query.data?.pages.at(-1)?.receipt} />{first && <Tag>{t("unexplained.rules", { rules: first.rules })}</Tag>}</>}>
@@ -39,7 +48,8 @@ export function Unexplained() {
         <>
           <Row gutter={[16, 16]} style={{ marginBottom: 16 }}>
             <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.alerts")} value={format.number(first?.alerts)} prefix={first?.alerts ? <WarningOutlined aria-hidden /> : undefined} styles={first?.alerts ? { content: { color: "var(--alert)" } } : undefined} /></Card></Col>
-            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.unexplained")} value={format.number(first?.unexplained)} /></Card></Col>
+            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.unexplained")} value={nothing && `${nothing.isLeast ? "≥ " : ""}${format.number(nothing.looks)}`} /></Card></Col>
+            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.weakly")} value={nothing && `${nothing.isLeast ? "≤ " : ""}${format.number((first?.unexplained ?? 0) - nothing.looks)}`} /></Card></Col>
             <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.weighed")} value={format.number(first?.weighed)} /></Card></Col>
           </Row>
           <Flex wrap gap={16} align="center" style={{ marginBottom: 12 }}>
@@ -72,7 +82,7 @@ function Looks({ looks, open }: { looks: Weighed[]; open: (entry: EntryView) => 
       columns={[
         { key: "score", title: t("unexplained.score"), width: 110, render: (_, { score, alert }) => <Flex gap={6} align="center"><strong className="numbers">{format.number(score, 1)}</strong>{alert && <Tag color="red" icon={<WarningOutlined />}>{t("unexplained.alert")}</Tag>}</Flex> },
         { key: "index", title: t("entry.index"), width: 76, render: (_, { entry }) => <Button type="link" size="small" style={{ padding: 0 }} aria-label={t("log.open", { index: entry.index })} onClick={() => open(entry)}>{entry.index}</Button> },
-        { key: "why", title: t("unexplained.explanations"), width: 190, render: (_, { explanations }) => (explanations.length ? explanations.map((code) => <Tag key={code} color="green">{codes.explanation(code)}</Tag>) : <Tag color="orange">{t("unexplained.nothing")}</Tag>) },
+        { key: "why", title: t("unexplained.explanations"), width: 190, render: (_, { explanations }) => (explanations.length ? explanations.map((code) => <Tag key={code} color={WEAK.has(code) ? "gold" : "green"}>{codes.explanation(code)}</Tag>) : <Tag color="orange">{t("unexplained.nothing")}</Tag>) },
         { key: "parts", title: t("unexplained.parts"), width: 330, render: (_, { parts }) => (parts.length ? parts.map(({ rule, weight }) => <Tag key={rule}>{codes.rule(rule)} <span className="numbers">{weight > 0 ? "+" : ""}{weight}</span></Tag>) : "–") },
         { key: "time", title: t("entry.time"), width: 200, render: (_, { entry }) => <span className="numbers">{format.second(entry.time)}</span> },
         { key: "actor", title: t("entry.actor"), width: 160, ellipsis: true, render: (_, { entry }) => entry.actor },

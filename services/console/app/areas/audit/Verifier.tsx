@@ -85,7 +85,7 @@ function Result({ outcome, receipt, withEntry }: { outcome: Outcome; receipt: st
   const step = outcome.at ? t(`verify.step.${outcome.at}`) : "";
   const say = {
     verified: { type: "success" as const, title: t("verify.verdict.verified"), help: t(`verify.verdict.${withEntry ? "verifiedHelp" : "verifiedLeaf"}`, place) },
-    failed: { type: "error" as const, title: t("verify.verdict.failedAt", { step }), help: t("verify.verdict.failedHelp") },
+    failed: { type: "error" as const, title: t("verify.verdict.failedAt", { step }), help: t(outcome.at === "form" ? "verify.verdict.formHelp" : "verify.verdict.failedHelp") },
     open: { type: "warning" as const, title: t("verify.verdict.open", { step }), help: t("verify.verdict.openHelp") },
   }[outcome.verdict];
   return (

@@ -1,16 +1,20 @@
 import { Alert, Tag, Typography } from "antd";
 import { useTranslation } from "react-i18next";
+import { PROBLEMS } from "../../parts/problems.text";
+import { useLanguage } from "../../text";
 
 /** What a code means; a code that has no words is shown as it is. */
 export function useCodes() {
   const { t } = useTranslation("audit");
   const { t: common } = useTranslation();
+  const language = useLanguage();
   const of = (group: string) => (code: string) => t(`${group}.${code}`, { defaultValue: code, keySeparator: "." });
   return {
     action: of("actions"),
     verdict: of("verdicts"),
     reason: of("reasons"),
-    refusal: of("refusals"),
+    /** What the log does not say itself is a problem that the one who asked was told of. */
+    refusal: (code: string) => of("refusals")(code) === code ? (PROBLEMS[language][code]?.[0].replace(/[.。]$/, "") ?? code) : of("refusals")(code),
     explanation: of("explanations"),
     rule: of("rules"),
     role: (code: string) => code === "none" ? t("figures.none") : common(`role.${code}`, { defaultValue: code }),

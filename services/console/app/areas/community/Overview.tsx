@@ -1,5 +1,5 @@
 import { CheckCircleFilled, ExclamationCircleFilled } from "@ant-design/icons";
-import { Alert, Card, Col, Flex, Row, Statistic, Table, Typography, theme } from "antd";
+import { Alert, Card, Col, Flex, Grid, Row, Statistic, Table, Typography, theme } from "antd";
 import type { ColumnsType } from "antd/es/table";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,6 +7,7 @@ import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Scroll } from "../../parts/Scroll";
+import { StackedTable } from "../../parts/StackedTable";
 import { Asked } from "../../parts/states";
 import { useTask } from "../../session/task";
 import { useGroupName } from "./names";
@@ -122,9 +123,10 @@ interface Line {
 /** The units below and whoever is known no closer, added up before the reader's eyes. */
 function Sum({ summary }: { summary: Summary }) {
   const { t } = useTranslation("community");
-  const { number } = useFormat();
+  const { number, day } = useFormat();
   const { token } = theme.useToken();
   const name = useGroupName();
+  const wide = Grid.useBreakpoint().md ?? true;
   const lines: Line[] = summary.below.map((count, at) => ({ key: String(at), unit: count.unit ?? t(summary.below.length > 1 ? "sum.elsewhere" : "sum.itself"), count }));
   const groups = summary.total.key_groups ?? [];
   const added = (of: (count: Count) => number) => lines.reduce((sum, line) => sum + of(line.count), 0);
@@ -144,30 +146,34 @@ function Sum({ summary }: { summary: Summary }) {
   ];
   return (
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("sum.title")}</h2>}>
-      <Scroll label={t("sum.title")} width="max-content">
-        <Table<Line>
-          aria-label={t("sum.title")}
-          size="small"
-          columns={columns}
-          dataSource={lines}
-          pagination={lines.length > 50 ? { pageSize: 50 } : false}
-          summary={() => (
-            <Table.Summary.Row>
-              <Table.Summary.Cell index={0}>
-                <strong>{t("sum.total")}</strong>
-              </Table.Summary.Cell>
-              {measures.map(({ key, of }, at) => (
-                <Table.Summary.Cell key={key} index={at + 1} align="end">
-                  <strong className="numbers" data-sum={key}>{number(of(summary.total))}</strong>
+      {wide ? (
+        <Scroll label={t("sum.title")} width="max-content">
+          <Table<Line>
+            aria-label={t("sum.title")}
+            size="small"
+            columns={columns}
+            dataSource={lines}
+            pagination={lines.length > 50 ? { pageSize: 50 } : false}
+            summary={() => (
+              <Table.Summary.Row>
+                <Table.Summary.Cell index={0}>
+                  <strong>{t("sum.total")}</strong>
                 </Table.Summary.Cell>
-              ))}
-            </Table.Summary.Row>
-          )}
-        />
-      </Scroll>
+                {measures.map(({ key, of }, at) => (
+                  <Table.Summary.Cell key={key} index={at + 1} align="end">
+                    <strong className="numbers" data-sum={key}>{number(of(summary.total))}</strong>
+                  </Table.Summary.Cell>
+                ))}
+              </Table.Summary.Row>
+            )}
+          />
+        </Scroll>
+      ) : (
+        <StackedTable<Line> aria-label={t("sum.title")} size="small" columns={columns} dataSource={[...lines, { key: "total", unit: t("sum.total"), count: summary.total }]} pagination={lines.length > 50 && { pageSize: 50 }} />
+      )}
       <Typography.Paragraph style={{ margin: "12px 0 0" }} data-agrees={agrees}>
         {agrees ? <CheckCircleFilled style={{ color: token.colorSuccess }} aria-hidden /> : <ExclamationCircleFilled style={{ color: token.colorError }} aria-hidden />}{" "}
-        {agrees ? t("sum.agrees", { count: lines.length }) : t("sum.differs")} <Typography.Text type="secondary">{t("sum.help", { day: summary.day })}</Typography.Text>
+        {agrees ? t("sum.agrees", { count: lines.length }) : t("sum.differs")} <Typography.Text type="secondary">{t("sum.help", { day: day(summary.day) })}</Typography.Text>
       </Typography.Paragraph>
     </Card>
   );

@@ -3,7 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { Alert, Button, Card, Col, Flex, Form, Input, Radio, Row, Select, Tag, Typography } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { askRaw } from "../../api/client";
+import { askRaw, Problem } from "../../api/client";
 import { Page, ReceiptTag } from "../../parts/Page";
 import { ProblemAlert } from "../../parts/states";
 import { useTask, type Purpose } from "../../session/task";
@@ -25,7 +25,19 @@ const FIELDS: Record<string, string> = {
   relation: "与户主关系",
   key_groups: "重点人群",
   person_id: "人员标识",
+  number: "序号",
+  township: "乡镇街道",
+  registered_address: "户籍地址",
+  household_kind: "户别",
+  follow_up: "随访状态",
+  quarantine_until: "隔离截止日期",
 };
+
+/** What each kind of file is called on the way. */
+const MEDIA = { csv: "text/csv", xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" };
+
+const PUBLIC_HEALTH = ["key_groups", "follow_up", "quarantine_until"];
+const OPERATIONS = ["household", "household_kind", "relation"];
 
 interface Template {
   key: string;
@@ -38,6 +50,7 @@ const TEMPLATES: Template[] = [
   { key: "residents", columns: ["unit", "name", "sex", "age", "phone", "address"] },
   { key: "register", columns: ["name", "sex", "birth_date", "id_number", "phone", "address"] },
   { key: "care", columns: ["name", "age", "key_groups", "phone", "address"], purpose: "PUBHLTH" },
+  { key: "followUp", columns: ["number", "name", "sex", "age", "phone", "address", "follow_up", "quarantine_until"], purpose: "PUBHLTH" },
   { key: "households", columns: ["household", "relation", "name", "sex", "birth_date", "id_number", "address"], purpose: "HOPERAT" },
   { key: "own", columns: [] },
 ];
@@ -55,6 +68,7 @@ export function Reports({ unit }: { unit: string }) {
   const [template, setTemplate] = useState("residents");
   const [headings, setHeadings] = useState<string[]>();
   const [pasted, setPasted] = useState("");
+  const [file, setFile] = useState<File>();
   const [group, setGroup] = useState<string>();
   const [format, setFormat] = useState<"xlsx" | "csv">("xlsx");
   const name = useGroupName();
@@ -64,12 +78,18 @@ export function Reports({ unit }: { unit: string }) {
   const columns = template === "own" ? own : (headings ?? chosen?.columns ?? []).map(heading);
   const unknown = columns.filter((one) => !fieldOf(one));
   const fields = new Set(columns.map(fieldOf));
-  const needed: Purpose | undefined = fields.has("key_groups") || group ? "PUBHLTH" : fields.has("household") || fields.has("relation") ? "HOPERAT" : undefined;
+  const has = (some: string[]) => some.some((field) => fields.has(field));
+  const needed: Purpose | undefined = has(PUBLIC_HEALTH) || group ? "PUBHLTH" : has(OPERATIONS) ? "HOPERAT" : undefined;
+  // The hub reads the headings of a file.
+  const form = template === "own" ? file : undefined;
   const groups = useSummary(unit).data?.total.key_groups ?? [];
   const fill = useMutation({
     mutationFn: async () => {
-      const body = JSON.stringify({ columns, format, ...(group ? { key_group: group } : {}) });
-      const response = await askRaw(`/v1/units/${unit}/reports`, { method: "POST", body, headers: { "Content-Type": "application/json" } });
+      const body = form ?? JSON.stringify({ columns, format, ...(group ? { key_group: group } : {}) });
+      const sent = form ? MEDIA[form.name.toLowerCase().endsWith(".xlsx") ? "xlsx" : "csv"] : "application/json";
+      const query = form && group ? `?${new URLSearchParams({ key_group: group })}` : "";
+      const headers = { "Content-Type": sent, Accept: MEDIA[format] };
+      const response = await askRaw(`/v1/units/${unit}/reports${query}`, { method: "POST", body, headers });
       const link = document.createElement("a");
       link.href = URL.createObjectURL(await response.blob());
       link.download = `${unit}-${template}.${format}`;
@@ -81,6 +101,7 @@ export function Reports({ unit }: { unit: string }) {
   const choose = (key: string) => {
     setTemplate(key);
     setHeadings(undefined);
+    setFile(undefined);
     fill.reset();
   };
   return (
@@ -103,7 +124,12 @@ export function Reports({ unit }: { unit: string }) {
         <Col xs={24} lg={15}>
           <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t(`template.${template}.title`)}</h2>}>
             <Form layout="vertical">
-              {template === "own" ? (
+              {template === "own" && (
+                <Form.Item label={t("reports.file")} htmlFor="file" extra={t("reports.fileHelp")}>
+                  <input id="file" type="file" accept=".csv,.xlsx" onChange={(event) => setFile(event.target.files?.[0])} />
+                </Form.Item>
+              )}
+              {form ? null : template === "own" ? (
                 <Form.Item label={t("reports.paste")} htmlFor="pasted" extra={t("reports.pasteHelp")}>
                   <Input.TextArea id="pasted" rows={3} value={pasted} onChange={(event) => setPasted(event.target.value)} placeholder={chinese ? "姓名，年龄，联系电话，现住址" : "name, age, phone, address"} />
                 </Form.Item>
@@ -112,7 +138,7 @@ export function Reports({ unit }: { unit: string }) {
                   <Select id="columns" mode="multiple" value={headings ?? chosen?.columns} onChange={setHeadings} maxCount={50} options={Object.keys(FIELDS).map((field) => ({ value: field, label: t(`field.${field}`) }))} />
                 </Form.Item>
               )}
-              {columns.length > 0 && (
+              {!form && columns.length > 0 && (
                 <Form.Item label={t("reports.preview")}>
                   <Flex wrap gap={4} data-columns={columns.length}>
                     {columns.map((one, at) => (
@@ -130,9 +156,9 @@ export function Reports({ unit }: { unit: string }) {
                 </Form.Item>
               </Flex>
               {needed && needed !== purpose && <Alert type="info" showIcon style={{ marginBottom: 16 }} title={t("reports.needs", { purpose: t(`purpose.${needed}`, { ns: "common" }) })} />}
-              {fill.isError && <div style={{ marginBottom: 16 }}><ProblemAlert error={fill.error} /></div>}
+              {fill.isError && <div style={{ marginBottom: 16 }}><ProblemAlert error={fill.error} />{form && fill.error instanceof Problem && <Typography.Paragraph type="secondary" style={{ fontSize: 12 }}>{fill.error.detail}</Typography.Paragraph>}</div>}
               {fill.isSuccess && <Alert type="success" showIcon style={{ marginBottom: 16 }} title={t("reports.done")} data-done />}
-              <Button type="primary" icon={<DownloadOutlined />} loading={fill.isPending} disabled={columns.length === 0 || unknown.length > 0} onClick={() => fill.mutate()}>
+              <Button type="primary" icon={<DownloadOutlined />} loading={fill.isPending} disabled={!form && (columns.length === 0 || unknown.length > 0)} onClick={() => fill.mutate()}>
                 {t("reports.fill")}
               </Button>
               <Typography.Paragraph type="secondary" style={{ fontSize: 12, margin: "12px 0 0" }}>{t("reports.onRecord")}</Typography.Paragraph>

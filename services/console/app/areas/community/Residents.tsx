@@ -1,6 +1,6 @@
 import { Alert, Button, Card, Flex, Grid, Input, Select, Table, Tag, Typography } from "antd";
 import type { ColumnsType } from "antd/es/table";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { useFormat } from "../../parts/format";
@@ -21,7 +21,7 @@ interface Line {
   followUps: FollowUp[];
 }
 
-/** Residents of the unit: loaded page by page, filtered and searched in what is loaded. */
+/** Residents of the unit: loaded page by page; to filter, search and sort them takes all of them. */
 export function Residents({ unit }: { unit: string }) {
   const { t } = useTranslation("community");
   const { number } = useFormat();
@@ -31,6 +31,7 @@ export function Residents({ unit }: { unit: string }) {
   const [state, setState] = useState<string>();
   const [household, setHousehold] = useState<HouseholdKind>();
   const [age, setAge] = useState<string>();
+  const [isSorted, setSorted] = useState(false);
   const [open, setOpen] = useState<string>();
   const summary = useSummary(unit);
   const residents = useResidents(unit, group);
@@ -52,6 +53,12 @@ export function Residents({ unit }: { unit: string }) {
   const chosen = groups.find((one) => one.key_group === group);
   const total = group ? chosen?.members : summary.data?.total.residents;
   const someFilter = Boolean(words || state || household || age);
+  // Who is looked for may be on any page.
+  const wantsAll = someFilter || isSorted;
+  const { hasNextPage, isFetchingNextPage, isError, fetchNextPage } = residents;
+  useEffect(() => {
+    if (wantsAll && hasNextPage && !isFetchingNextPage && !isError) void fetchNextPage();
+  }, [wantsAll, hasNextPage, isFetchingNextPage, isError, fetchNextPage]);
   const chosenLine = lines.find((line) => line.key === open);
   return (
     <Page title={t("residents.title")} extra={<ReceiptTag receipt={last?.receipt} />}>
@@ -80,7 +87,7 @@ export function Residents({ unit }: { unit: string }) {
                 <Button size="small" loading={residents.isFetchingNextPage} onClick={() => void residents.fetchNextPage()}>
                   {t("residents.more")}
                 </Button>
-                {someFilter && <Typography.Text type="warning">{t("residents.onlyLoaded")}</Typography.Text>}
+                {wantsAll && <Typography.Text type="secondary">{t("residents.loadsAll")}</Typography.Text>}
               </>
             )}
             {!showsHouseholds && <Typography.Text type="secondary" style={{ fontSize: 12 }}>{t("residents.householdHint")}</Typography.Text>}
@@ -90,13 +97,13 @@ export function Residents({ unit }: { unit: string }) {
       {residents.isPending && <Loading />}
       {residents.isError && !last && <Failed error={residents.error} retry={() => void residents.refetch()} />}
       {residents.isError && last && <Alert type="error" showIcon style={{ marginBottom: 12 }} title={t("residents.moreFailed")} action={<Button size="small" onClick={() => void residents.fetchNextPage()}>{t("retry", { ns: "common" })}</Button>} />}
-      {last && (shown.length > 0 ? <List lines={shown} open={setOpen} showsHouseholds={showsHouseholds} hasTasks={Boolean(tasks.data)} /> : <Empty>{someFilter ? t("residents.noneFits") : undefined}</Empty>)}
+      {last && (shown.length > 0 ? <List lines={shown} open={setOpen} showsHouseholds={showsHouseholds} hasTasks={Boolean(tasks.data)} onSort={() => setSorted(true)} /> : hasNextPage && !isError ? <Loading rows={2} /> : <Empty>{someFilter ? t("residents.noneFits") : undefined}</Empty>)}
       <ResidentCard resident={chosenLine?.resident} followUps={chosenLine?.followUps ?? []} day={day} withheld={last?.withheld ?? []} close={() => setOpen(undefined)} />
     </Page>
   );
 }
 
-function List({ lines, open, showsHouseholds, hasTasks }: { lines: Line[]; open: (id: string) => void; showsHouseholds: boolean; hasTasks: boolean }) {
+function List({ lines, open, showsHouseholds, hasTasks, onSort }: { lines: Line[]; open: (id: string) => void; showsHouseholds: boolean; hasTasks: boolean; onSort: () => void }) {
   const { t } = useTranslation("community");
   const { day } = useFormat();
   const group = useGroupName();
@@ -151,6 +158,7 @@ function List({ lines, open, showsHouseholds, hasTasks }: { lines: Line[]; open:
       dataSource={lines}
       pagination={false}
       showHeader={wide}
+      onChange={(_page, _filters, _order, { action }) => action === "sort" && onSort()}
       scroll={{ x: wide ? width : 300, y: Math.max(320, window.innerHeight - (wide ? 400 : 330)) }}
     />
   );

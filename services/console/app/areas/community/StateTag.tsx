@@ -10,6 +10,10 @@ const COLOURS: Record<State, string> = {
   quarantined: "purple",
   released: "green",
   covered: "default",
+  period_over: "default",
+  died: "default",
+  not_this_person: "default",
+  moved_away: "default",
   withdrawn: "default",
 };
 

@@ -1,12 +1,16 @@
 import { App, AutoComplete, Button, Flex, Form, Input, Modal, Select, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
+import { beginOf, DAY, dayOf, iso } from "../../parts/city";
+import { DayInput } from "../../parts/DayInput";
 import { ProblemAlert } from "../../parts/states";
 import { useSignedIn } from "../../session/session";
 import { useTakeStep, type Detail, type FollowUp, type StepBody, type StepName } from "./followUps";
 import { useSummary } from "./unit";
 
 const OUTCOMES = ["returned_home", "discharged", "transferred", "died"];
+/** Why a follow-up comes to no release; each counts apart. */
+const REASONS = ["period_over", "died", "not_this_person", "moved_away"];
 const NEEDS_PLACE: StepName[] = ["screened", "transported", "admitted"];
 /** Codes of communities and of grids in them. */
 const UNIT_FORM = /^\d{9,12}(G\d{2,3})?$/;
@@ -18,6 +22,7 @@ interface Fields {
   to?: string;
   place?: string;
   outcome?: string;
+  reason?: string;
   note?: string;
 }
 
@@ -40,9 +45,10 @@ export function StepForm({ task, step, close, done }: Props) {
       to: fields.to?.trim() || undefined,
       place: fields.place?.trim() || undefined,
       outcome: fields.outcome,
+      reason: fields.reason,
       note: fields.note?.trim() || undefined,
       // The day that was chosen is part of the quarantine.
-      until: fields.until ? new Date(`${fields.until}T23:59:59`).toISOString() : undefined,
+      until: fields.until && iso(beginOf(fields.until) + DAY - 1000),
     };
     take.mutate(body, {
       onSuccess: ({ applied, follow_up }) => {
@@ -60,7 +66,7 @@ export function StepForm({ task, step, close, done }: Props) {
         <Typography.Paragraph type="secondary">{t(`stepHelp.${step}`, { defaultValue: "" })}</Typography.Paragraph>
         {step === "quarantined" && (
           <Form.Item name="until" label={t("form.until")} extra={t("form.untilHelp")}>
-            <Input type="date" min={new Date().toISOString().slice(0, 10)} />
+            <DayInput min={dayOf(Date.now())} />
           </Form.Item>
         )}
         {step === "offered" && (
@@ -76,6 +82,11 @@ export function StepForm({ task, step, close, done }: Props) {
         {step === "referral_closed" && (
           <Form.Item name="outcome" label={t("form.outcome")} rules={[{ required: true, message: t("form.outcomeMissing") }]}>
             <Select options={OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }))} />
+          </Form.Item>
+        )}
+        {step === "closed" && (
+          <Form.Item name="reason" label={t("form.reason")} rules={[{ required: true, message: t("form.reasonMissing") }]}>
+            <Select options={REASONS.map((value) => ({ value, label: t(`state.${value}`) }))} data-reason />
           </Form.Item>
         )}
         <Form.Item name="note" label={t("form.note")} extra={t("form.noteHelp")} rules={[{ pattern: NOTE_FORM, message: t("form.noteWrong") }]}>

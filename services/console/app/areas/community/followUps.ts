@@ -3,13 +3,13 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { askRaw } from "../../api/client";
 import { useTask } from "../../session/task";
 
-export const STATES = ["to_notify", "not_reached", "refused", "notified", "quarantined", "released", "covered", "withdrawn"] as const;
+export const STATES = ["to_notify", "not_reached", "refused", "notified", "quarantined", "released", "covered", "period_over", "died", "not_this_person", "moved_away", "withdrawn"] as const;
 export type State = (typeof STATES)[number];
 
 export type StepName =
   | "notified" | "not_reached" | "refused" | "quarantined" | "released" | "covered"
   | "offered" | "accepted" | "declined" | "taken_back"
-  | "screened" | "transported" | "admitted" | "referral_closed";
+  | "screened" | "transported" | "admitted" | "referral_closed" | "closed";
 
 export interface Referral {
   stage: "screened" | "transported" | "admitted" | "closed";
@@ -73,6 +73,7 @@ export interface StepBody {
   to?: string;
   place?: string;
   outcome?: string;
+  reason?: string;
   note?: string;
 }
 

@@ -1,8 +1,9 @@
 import { Result } from "antd";
 import { useTranslation } from "react-i18next";
-import { Link, Route, Routes } from "react-router";
+import { Route, Routes } from "react-router";
 import { Page } from "../../parts/Page";
 import { Sections } from "../../parts/Sections";
+import { NoSuchPage } from "../../parts/states";
 import { useSignedIn } from "../../session/session";
 import { addTexts } from "../../text";
 import { Overview } from "./Overview";
@@ -45,7 +46,7 @@ function OwnUnit({ unit }: { unit: string }) {
         <Route path="tasks" element={<Tasks unit={unit} />} />
         <Route path="tasks/:id" element={<Task />} />
         <Route path="reports" element={<Reports unit={unit} />} />
-        <Route path="*" element={<Result status="404" title={t("notFound", { ns: "common" })} extra={<Link to="/community">{t("nav.overview")}</Link>} />} />
+        <Route path="*" element={<NoSuchPage to="/community" label={t("nav.overview")} />} />
       </Routes>
     </>
   );

@@ -10,7 +10,8 @@ import { PersonStrip } from "./case/PersonStrip";
 import { HealthCode } from "./HealthCode";
 import { APPEAL_REASONS, type Appeal, type AppealState, type Verdict } from "./model";
 import { isAbsent, useAppeals, useDecide, type Decision } from "./questions";
-import { iso, useClock } from "./time";
+import { Clocked } from "./Clock";
+import { iso } from "./time";
 import { NotThere, PersonLink } from "./words";
 
 const STATES: (AppealState | "all")[] = ["open", "upheld", "rejected", "all"];
@@ -86,7 +87,6 @@ function AppealTag({ state }: { state: AppealState }) {
 function One({ appeal, close }: { appeal: Appeal; close: () => void }) {
   const { t } = useTranslation("control");
   const { instant } = useFormat();
-  const clock = useClock();
   const { person_id, words, made, state, decided, by, reason, note } = appeal;
   return (
     <>
@@ -101,12 +101,12 @@ function One({ appeal, close }: { appeal: Appeal; close: () => void }) {
           {note && <div>{note}</div>}
         </Typography.Paragraph>
       )}
-      {person_id && !clock.isPending && (
+      {person_id && (
         <>
           <h3 className="control-h2" style={{ margin: "16px 0 8px" }}>
             {t("code.title")}
           </h3>
-          <HealthCode person={person_id} on={iso(clock.now)} />
+          <Clocked>{(now) => <HealthCode person={person_id} on={iso(now)} />}</Clocked>
         </>
       )}
     </>

@@ -5,7 +5,8 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
-import { Asked, Empty, Failed, Loading } from "../../parts/states";
+import { useTestName } from "../../parts/testNames";
+import { Asked, Empty, Failed, Loading, ProblemAlert } from "../../parts/states";
 import type { CaseList, KnownCase } from "./model";
 import { AskNames } from "./names";
 import { useCases, useSuggested, useTownships } from "./questions";
@@ -83,9 +84,20 @@ function Situation({ clusters }: { clusters?: number }) {
   const { t } = useTranslation("control");
   const { number, day } = useFormat();
   const clock = useClock();
-  const { data } = useTownships(iso(clock.now), undefined, !clock.isPending);
-  const sum = (of: "existing" | "new") => data && data.townships.reduce((sum, township) => sum + township[of], 0);
+  const risk = useTownships(iso(clock.now), undefined, !clock.isPending);
+  const { data } = risk;
+  const failed = clock.error ?? risk.error;
+  // Cases without a township count nowhere else, and are among all cases nevertheless.
+  const sum = (of: "existing" | "new") => data && data.townships.reduce((sum, township) => sum + township[of], data[`placeless_${of}`]);
   const raised = data?.townships.filter(({ level }) => level !== "LOW").length;
+  if (failed) {
+    const retry = clock.error ? clock.retry : () => void risk.refetch();
+    return (
+      <div style={{ marginBottom: 16 }}>
+        <ProblemAlert error={failed} retry={retry} />
+      </div>
+    );
+  }
   return (
     <>
       <Figures>
@@ -203,10 +215,13 @@ function Clusters({ clusters, chosen, choose }: { clusters: CaseList["clusters"]
 function Suggested() {
   const { t } = useTranslation("control");
   const { instant } = useFormat();
-  const query = useSuggested();
+  const test = useTestName();
+  const clock = useClock();
+  const query = useSuggested(iso(clock.now), !clock.isPending);
   return (
     <Card size="small" title={<h2 className="control-h2">{t("suggested.title")}</h2>} extra={<ReceiptTag receipt={query.data?.pages[0]?.receipt} />}>
-      <Asked query={query}>
+      {clock.error && <ProblemAlert error={clock.error} retry={clock.retry} />}
+      {!clock.error && <Asked query={query}>
         {({ pages }) => {
           const tests = pages.flatMap(({ suggested }) => suggested);
           if (tests.length === 0) return <Empty>{t("suggested.none")}</Empty>;
@@ -222,7 +237,7 @@ function Suggested() {
                 scroll={{ x: 520, y: tests.length > 6 ? 260 : undefined }}
                 columns={[
                   { title: t("suggested.tested"), dataIndex: "tested", width: 180, render: (at: string) => instant(at) },
-                  { title: t("suggested.code"), dataIndex: "code", width: 180 },
+                  { title: t("suggested.code"), dataIndex: "code", width: 180, render: (code: string) => test(code) },
                   {
                     title: t("case.person"),
                     key: "person",
@@ -239,7 +254,7 @@ function Suggested() {
             </>
           );
         }}
-      </Asked>
+      </Asked>}
     </Card>
   );
 }

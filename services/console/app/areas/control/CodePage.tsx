@@ -1,20 +1,22 @@
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import { Page } from "../../parts/Page";
-import { Loading } from "../../parts/states";
 import { PersonStrip } from "./case/PersonStrip";
+import { Clocked } from "./Clock";
 import { HealthCode } from "./HealthCode";
-import { iso, useClock } from "./time";
+import { usePerson } from "./questions";
+import { iso } from "./time";
 
 /** The health code of anybody, who need not be a case. */
 export function CodePage() {
   const { t } = useTranslation("control");
   const { person = "" } = useParams();
-  const clock = useClock();
+  const who = usePerson(person);
   return (
     <Page title={t("code.title")}>
       <PersonStrip person={person} />
-      {clock.isPending ? <Loading rows={2} /> : <HealthCode person={person} on={iso(clock.now)} />}
+      {/* Of somebody who may not be seen, one refusal is enough. */}
+      {who.isSuccess && <Clocked>{(now) => <HealthCode person={person} on={iso(now)} />}</Clocked>}
     </Page>
   );
 }

@@ -3,6 +3,8 @@ import { Alert, Button, Card, Flex, Form, Input, Segmented, Select, Tag, Typogra
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { dayOf } from "../../parts/city";
+import { DayInput } from "../../parts/DayInput";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Empty, ProblemAlert } from "../../parts/states";
@@ -66,7 +68,7 @@ export function FindPage() {
                   <Input autoComplete="off" maxLength={200} />
                 </Form.Item>
                 <Form.Item name="birth_date" label={t("find.birth")} style={{ flex: "1 1 180px" }} rules={[{ required: true, message: t("find.missing") }]}>
-                  <Input type="date" className="control-date" />
+                  <DayInput className="control-date" max={dayOf(Date.now())} />
                 </Form.Item>
               </>
             )}
@@ -99,7 +101,7 @@ function Found({ card: { person_id, identity, contact, residence, matched } }: {
   return (
     <Card size="small" data-person={person_id} title={<h2 className="control-h2">{identity?.name ?? `${t("person")} ${short(person_id)}`}</h2>}>
       <p style={{ marginTop: 0 }}>
-        {[identity?.sex && t(`sex.${identity.sex}`, { defaultValue: identity.sex }), identity?.birth_date && t("born", { day: day(`${identity.birth_date}T12:00`) })].filter(Boolean).join(" · ")}
+        {[identity?.sex && t(`sex.${identity.sex}`, { defaultValue: identity.sex }), identity?.birth_date && t("born", { day: day(identity.birth_date) })].filter(Boolean).join(" · ")}
       </p>
       {contact?.phone && <p className="numbers">{contact.phone}</p>}
       {residence?.community_unit && <p className="numbers">{residence.community_unit}</p>}

@@ -19,7 +19,7 @@ export function HealthCode({ person, on, knownAt }: { person: string; on: string
   return (
     <>
       <div className="control-bar">
-        <InstantInput label={t("code.on")} kind="datetime-local" value={at} max={Date.now()} onChange={setChosen} />
+        <InstantInput label={t("code.on")} kind="minute" value={at} max={Date.now()} onChange={setChosen} />
         <ReceiptTag receipt={query.data?.receipt} />
       </div>
       <Asked query={query}>

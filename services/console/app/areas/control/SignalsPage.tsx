@@ -9,7 +9,7 @@ import { Empty, Failed, Loading } from "../../parts/states";
 import { SIGNAL_KINDS, type Signal } from "./model";
 import { isAbsent, useSignals } from "./questions";
 import { iso, useClock } from "./time";
-import { Events, NotThere, PersonLink } from "./words";
+import { Events, NotThere, PersonLink, ResultTag } from "./words";
 
 type Kind = (typeof SIGNAL_KINDS)[number] | "all";
 
@@ -34,7 +34,9 @@ export function SignalsPage() {
           </div>
           <Withheld groups={first?.withheld} />
           {first && first.left_out > 0 && <Alert type="warning" showIcon title={t("signals.leftOut", { n: number(first.left_out) })} style={{ marginBottom: 12 }} />}
-          {query.isPending ? (
+          {clock.error ? (
+            <Failed error={clock.error} retry={clock.retry} />
+          ) : query.isPending ? (
             <Loading />
           ) : query.isError ? (
             <Failed error={query.error} retry={() => void query.refetch()} />
@@ -79,10 +81,10 @@ function Detail({ signal: { kwh, metres, mode, run, result, events } }: { signal
     metres !== undefined && t("signals.metres", { n: number(metres) }),
     mode && t(`mode.${mode}`, { defaultValue: mode }),
     run,
-    result && t(`result.${result}`, { defaultValue: result }),
   ].filter(Boolean);
   return (
     <>
+      {result && <ResultTag result={result} />}
       {words.join(" · ")}
       {events && events.length > 0 && <Events events={events} />}
     </>

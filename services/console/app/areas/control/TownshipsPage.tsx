@@ -4,11 +4,12 @@ import { useTranslation } from "react-i18next";
 import { Chart } from "../../parts/Chart";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
-import { Asked, Empty, Loading } from "../../parts/states";
+import { Asked, Empty, Failed, Loading } from "../../parts/states";
 import { useDark } from "../../theme";
 import type { TownshipRisk, Townships } from "./model";
 import { useTownshipDays, useTownships } from "./questions";
-import { DAY, iso, localDay, startOfDay, useClock } from "./time";
+import { TownshipMap } from "./TownshipMap";
+import { DAY, iso, startOfDay, useClock, useFirstDay } from "./time";
 import { AsKnown, InstantInput, KnownThen, LevelTag, Figure, Figures } from "./words";
 
 const DAYS = 14;
@@ -21,7 +22,8 @@ export function TownshipsPage() {
   const [chosen, setChosen] = useState<number>();
   const [knownAt, setKnownAt] = useState<string>();
   const at = chosen ?? clock.now;
-  const query = useTownships(iso(at), knownAt, !clock.isPending);
+  const first = useFirstDay();
+  const query = useTownships(iso(at), knownAt, !clock.isPending && !(first && at < first));
   const choose = (instant: string | undefined) => setChosen(instant ? Math.min(startOfDay(instant) + DAY - 60_000, Date.now()) : undefined);
   return (
     <Page
@@ -30,19 +32,24 @@ export function TownshipsPage() {
         <>
           <ReceiptTag receipt={query.data?.receipt} />
           <span style={{ flex: 1 }} />
-          <InstantInput label={t("townships.on")} kind="date" value={iso(at)} max={Date.now()} onChange={choose} />
+          <InstantInput label={t("townships.on")} kind="day" value={iso(at)} max={Date.now()} note={t("townships.upToToday")} onChange={choose} />
           <AsKnown at={knownAt} change={setKnownAt} />
         </>
       }
     >
       {knownAt && <KnownThen>{t("asKnown.townships", { at: instant(knownAt) })}</KnownThen>}
-      {clock.isPending ? (
+      {clock.error ? (
+        <Failed error={clock.error} retry={clock.retry} />
+      ) : clock.isPending ? (
         <Loading />
+      ) : first && at < first ? (
+        <Empty>{t("townships.before", { day: day(first) })}</Empty>
       ) : (
         <Asked query={query}>
           {(answer) => (
             <>
               <Levels answer={answer} />
+              <TownshipMap answer={answer} />
               {answer.townships.length === 0 ? <Empty>{t("townships.none")}</Empty> : <Tiles townships={answer.townships} />}
               <History last={at} knownAt={knownAt} />
             </>
@@ -67,14 +74,14 @@ function Levels({ answer }: { answer: Townships }) {
   );
 }
 
-/** One tile for each township: of their outlines nothing is known. */
+/** One tile for each township that has a case. */
 function Tiles({ townships }: { townships: TownshipRisk[] }) {
   const { t } = useTranslation("control");
   const { number, instant } = useFormat();
   return (
     <div className="control-tiles">
-      {townships.map(({ township, level, existing, new: fresh, clusters, until }) => (
-        <Card key={township} size="small" className={`control-tile ${level}`} data-township={township} title={<h2 className="control-h2 numbers">{township}</h2>} extra={<LevelTag level={level} />}>
+      {townships.map(({ township, name, level, existing, new: fresh, clusters, until }) => (
+        <Card key={township} size="small" className={`control-tile ${level}`} data-township={township} title={<h2 className="control-h2 numbers">{name ?? township}</h2>} extra={<LevelTag level={level} />}>
           <Figures>
             <Figure label={t("cases.existing")} value={number(existing)} />
             <Figure label={t("cases.new")} value={number(fresh)} />
@@ -90,12 +97,12 @@ function Tiles({ townships }: { townships: TownshipRisk[] }) {
 /** Fourteen days, each as the rules give it for that day's end. */
 function History({ last, knownAt }: { last: number; knownAt?: string }) {
   const { t } = useTranslation("control");
-  const { locale, number } = useFormat();
+  const { shortDay, number } = useFormat();
   const days = useMemo(() => Array.from({ length: DAYS }, (_, back) => (back === DAYS - 1 ? last : startOfDay(last) - (DAYS - 2 - back) * DAY - 60_000)), [last]);
   const asked = useTownshipDays(days.map(iso), knownAt);
   const isPending = asked.some((one) => one.isPending);
   const codes = [...new Set(asked.flatMap(({ data }) => data?.townships.map(({ township }) => township) ?? []))].sort();
-  const name = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
+  const nameOf = (code: string) => asked.flatMap(({ data }) => data?.townships ?? []).find(({ township }) => township === code)?.name ?? code;
   const risk = (index: number, code: string) => asked[index]?.data?.townships.find(({ township }) => township === code);
   if (isPending) return <Loading rows={3} />;
   return (
@@ -108,7 +115,7 @@ function History({ last, knownAt }: { last: number; knownAt?: string }) {
               <th scope="col">{t("case.township")}</th>
               {days.map((at) => (
                 <th key={at} scope="col">
-                  {name.format(at)}
+                  {shortDay(at)}
                 </th>
               ))}
             </tr>
@@ -116,8 +123,8 @@ function History({ last, knownAt }: { last: number; knownAt?: string }) {
           <tbody>
             {codes.map((code) => (
               <tr key={code}>
-                <th scope="row" className="numbers">
-                  {code}
+                <th scope="row" className="numbers" title={code}>
+                  {nameOf(code)}
                 </th>
                 {days.map((at, index) => {
                   const { level, existing, new: fresh } = risk(index, code) ?? { level: "LOW", existing: 0, new: 0 };
@@ -132,7 +139,7 @@ function History({ last, knownAt }: { last: number; knownAt?: string }) {
           </tbody>
         </table>
       </div>
-      {codes.length > 0 && <Curve days={days.map((at) => localDay(at))} answers={asked.map(({ data }) => data)} />}
+      {codes.length > 0 && <Curve days={days.map(shortDay)} answers={asked.map(({ data }) => data)} />}
     </Card>
   );
 }
@@ -144,17 +151,15 @@ function toLast(region: HTMLDivElement | null): void {
 
 function Curve({ days, answers }: { days: string[]; answers: (Townships | undefined)[] }) {
   const { t } = useTranslation("control");
-  const { locale } = useFormat();
   const dark = useDark();
   const option = useMemo(() => {
     const sum = (of: "existing" | "new") => answers.map((answer) => answer?.townships.reduce((sum, one) => sum + one[of], 0) ?? 0);
-    const name = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
     return {
       animation: false,
       tooltip: { trigger: "axis", renderMode: "richText" },
       legend: { top: 0, textStyle: { color: dark ? "#d9d9d9" : "#262626" } },
       grid: { left: 40, right: 16, top: 34, bottom: 28 },
-      xAxis: { type: "category", data: days.map((day) => name.format(new Date(`${day}T12:00`))) },
+      xAxis: { type: "category", data: days },
       yAxis: { type: "value", minInterval: 1 },
       series: [
         { type: "bar", name: t("cases.new"), data: sum("new"), itemStyle: { color: dark ? "#ffc53d" : "#d48806" }, barMaxWidth: 24 },
@@ -163,7 +168,7 @@ function Curve({ days, answers }: { days: string[]; answers: (Townships | undefi
     };
     // Answers are kept, so that their order and number say whether they changed.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [days.join(), answers.map((answer) => answer?.receipt.id).join(), locale, dark, t]);
+  }, [days.join(), answers.map((answer) => answer?.receipt.id).join(), dark, t]);
   return <Chart option={option} height={220} label={t("townships.curve")} />;
 }
 

@@ -1,8 +1,8 @@
 import { useTranslation } from "react-i18next";
-import { Link, NavLink, Route, Routes, useLocation } from "react-router";
-import { Result } from "antd";
+import { NavLink, Route, Routes, useLocation } from "react-router";
 import { GrantsPage } from "../../parts/grants/GrantsPage";
 import { useCurrentInView } from "../../parts/inView";
+import { NoSuchPage } from "../../parts/states";
 import { addTexts } from "../../text";
 import { AppealsPage } from "./AppealsPage";
 import { CasePage } from "./case/CasePage";
@@ -46,7 +46,7 @@ export default function Area() {
         <Route path="signals" element={<SignalsPage />} />
         <Route path="find" element={<FindPage />} />
         <Route path="grants" element={<GrantsPage />} />
-        <Route path="*" element={<Result status="404" title={t("notFound", { ns: "common" })} extra={<Link to="/control">{t("nav.cases")}</Link>} />} />
+        <Route path="*" element={<NoSuchPage to="/control" label={t("nav.cases")} />} />
       </Routes>
     </>
   );

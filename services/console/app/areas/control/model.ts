@@ -36,9 +36,9 @@ export interface Itinerary extends Omit<Receipted<Schemas["ItineraryAnswer"]>, "
   features: Feature<Geometry | null, Item>[];
 }
 
-export type FollowUpState = "to_notify" | "notified" | "not_reached" | "refused" | "quarantined" | "released" | "covered" | "withdrawn";
+export type FollowUpState = "to_notify" | "notified" | "not_reached" | "refused" | "quarantined" | "released" | "covered" | "period_over" | "died" | "not_this_person" | "moved_away" | "withdrawn";
 
-export const FOLLOW_UP_STATES: FollowUpState[] = ["to_notify", "not_reached", "refused", "notified", "quarantined", "released", "covered", "withdrawn"];
+export const FOLLOW_UP_STATES: FollowUpState[] = ["to_notify", "not_reached", "refused", "notified", "quarantined", "released", "covered", "period_over", "died", "not_this_person", "moved_away", "withdrawn"];
 
 export interface FollowUp {
   follow_up_id: string;
@@ -63,7 +63,7 @@ export interface FollowUp {
 
 export type FollowUpCounts = Record<FollowUpState | "total" | "overdue" | "offered", number>;
 
-export type FollowUpList = Receipted<{ counts: FollowUpCounts; follow_ups: FollowUp[]; next?: string; withheld: string[] }>;
+export type FollowUpList = Receipted<{ contacts_without?: number; counts: FollowUpCounts; follow_ups: FollowUp[]; next?: string; withheld: string[] }>;
 
 export interface Step {
   version: number;
@@ -85,6 +85,7 @@ export type Notified = Receipted<{
   known: number;
   created: number;
   unassigned: number;
+  met_again: number;
   remaining: number;
   left_out: number;
   applied: boolean;

@@ -35,10 +35,11 @@ export function useCases(existing?: boolean, knownAt?: string) {
   });
 }
 
-export function useSuggested() {
+export function useSuggested(on: string, enabled: boolean) {
   return useInfiniteQuery({
-    queryKey: key("suggested"),
-    queryFn: ({ pageParam }) => get<Model.SuggestionList>("/v1/cases/suggested", { limit: 100, after: pageParam }),
+    enabled,
+    queryKey: key("suggested", on),
+    queryFn: ({ pageParam }) => get<Model.SuggestionList>("/v1/cases/suggested", { on, limit: 100, after: pageParam }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
   });
@@ -94,12 +95,12 @@ export function useSubContacts(person: string, stretch: Stretch, enabled: boolea
 export const useCode = (person: string, on?: string, knownAt?: string) =>
   useQuery({ queryKey: key("code", person, on, knownAt), queryFn: () => get<Model.CodeAnswer>(`/v1/persons/${person}/health-code`, { on, known_at: knownAt }) });
 
-const townships = (on: string, knownAt?: string) => ({
-  queryKey: key("townships", on, knownAt),
-  queryFn: () => get<Model.Townships>("/v1/townships", { on, known_at: knownAt }),
+const townships = (on: string, knownAt?: string, outlines?: true) => ({
+  queryKey: key("townships", on, knownAt, outlines),
+  queryFn: () => get<Model.Townships>("/v1/townships", { on, known_at: knownAt, outlines }),
 });
 
-export const useTownships = (on: string, knownAt?: string, enabled = true) => useQuery({ ...townships(on, knownAt), enabled });
+export const useTownships = (on: string, knownAt?: string, enabled = true) => useQuery({ ...townships(on, knownAt, true), enabled });
 
 /** The same on several days; it is about no person. */
 export const useTownshipDays = (days: string[], knownAt?: string) => useQueries({ queries: days.map((on) => townships(on, knownAt)) });
@@ -153,6 +154,10 @@ export const useNotify = (id: string) => useOrder(() => post<Model.Notified>(`/v
 
 export const useAssign = (id: string) =>
   useOrder((body: { unit: string; note?: string }) => post<object>(`/v1/follow-ups/${id}/assignment`, body), "follow-ups", "follow-up");
+
+/** Closes what no unit has: nothing is left to be done. */
+export const useClose = (id: string) =>
+  useOrder((body: { reason: string }) => post<object>(`/v1/follow-ups/${id}/steps`, { step: "closed", ...body }), "follow-ups", "follow-up");
 
 export function useAppeals(state?: Model.AppealState) {
   return useInfiniteQuery({

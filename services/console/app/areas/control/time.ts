@@ -1,53 +1,32 @@
-/** Instants and stretches of a case, in the time zone of the visitor. */
+/** Instants and stretches of a case, by the clock of the city. */
 import { useTranslation } from "react-i18next";
+import { beginOf, DAY, HOUR, iso, MINUTE, startOfDay } from "../../parts/city";
 import { useFormat } from "../../parts/format";
 import { useSignedIn } from "../../session/session";
 import type { KnownCase } from "./model";
 import { useFirstCases, type Stretch } from "./questions";
 
-export const MINUTE = 60_000;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
-
-const pad = (value: number) => String(value).padStart(2, "0");
-
-export const iso = (millis: number) => new Date(millis).toISOString().replace(".000Z", "Z");
-
-/** What `<input type="date">` holds of an instant. */
-export function localDay(instant: string | number): string {
-  const date = new Date(instant);
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-}
-
-/** What `<input type="datetime-local">` holds of an instant. */
-export function localMinute(instant: string | number): string {
-  const date = new Date(instant);
-  return `${localDay(instant)}T${pad(date.getHours())}:${pad(date.getMinutes())}`;
-}
-
-/** The instant of a local day or minute; nothing while it is half written. */
-export function instantOf(local: string): string | undefined {
-  const at = new Date(local.length === 10 ? `${local}T00:00` : local);
-  return Number.isNaN(at.getTime()) ? undefined : iso(at.getTime());
-}
-
-/** The begin of the local day of an instant. */
-export function startOfDay(instant: string | number): number {
-  const date = new Date(instant);
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-}
+export { DAY, HOUR, iso, MINUTE, startOfDay };
 
 /**
  * What "now" is. In a demo the city's clock stands where its invented data end, a day after the last case was confirmed:
- * with the clock on the wall everything there would be over.
+ * with the clock on the wall everything there would be over. While it is pending or failed, `now` is not to be used.
  */
-export function useClock(): { now: number; isDemo: boolean; isPending: boolean } {
+export function useClock(): { now: number; isDemo: boolean; isPending: boolean; error?: Error; retry: () => void } {
   const isDemo = Boolean(useSignedIn().demo);
   const first = useFirstCases();
   const confirmed = (first.data?.cases ?? []).flatMap(({ confirmed_time }) => (confirmed_time ? [Date.parse(confirmed_time)] : []));
   const wall = Math.floor(Date.now() / MINUTE) * MINUTE;
   const now = isDemo && confirmed.length > 0 ? Math.min(wall, Math.max(...confirmed) + DAY) : wall;
-  return { now, isDemo, isPending: first.isPending };
+  const error = isDemo ? (first.error ?? undefined) : undefined;
+  return { now, isDemo, isPending: isDemo && !first.isSuccess, error, retry: () => void first.refetch() };
+}
+
+/** The begin of the first day that is known of any case, where all of them fit into one answer. */
+export function useFirstDay(): number | undefined {
+  const list = useFirstCases().data;
+  const days = (list?.cases ?? []).flatMap(({ onset, confirmed_time }) => [onset && beginOf(onset), confirmed_time && startOfDay(confirmed_time)].filter(Boolean) as number[]);
+  return list && !list.next && days.length > 0 ? Math.min(...days) : undefined;
 }
 
 /** So many days before the first symptoms others could catch it, unless disease control states since when. */
@@ -57,9 +36,9 @@ const DAYS_BEFORE = 2;
 export function infectious(known: KnownCase, now: number): Stretch | undefined {
   const { infectious_from, onset, confirmed_time, isolated_time, closed_time } = known;
   const from = infectious_from
-    ? startOfDay(`${infectious_from}T00:00`)
+    ? beginOf(infectious_from)
     : onset
-      ? startOfDay(`${onset}T00:00`) - DAYS_BEFORE * DAY
+      ? beginOf(onset) - DAYS_BEFORE * DAY
       : confirmed_time && Date.parse(confirmed_time) - DAYS_BEFORE * DAY;
   if (!from) return undefined;
   const end = isolated_time ?? closed_time;
@@ -88,13 +67,6 @@ export function useDuration(): (minutes: number) => string {
     if (days === 0 && rest > 0) parts.push(t("span.minutes", { n: rest }));
     return parts.join(t("span.between"));
   };
-}
-
-/** A day and a time without the year, where the page says which. */
-export function useMoment(): (at: string | number) => string {
-  const { locale } = useFormat();
-  const format = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
-  return (at) => format.format(new Date(at));
 }
 
 export const minutesOf = ({ from, to }: Stretch) => (Date.parse(to) - Date.parse(from)) / MINUTE;

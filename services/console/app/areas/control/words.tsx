@@ -8,14 +8,15 @@ import {
   MinusCircleOutlined,
   WarningOutlined,
 } from "@ant-design/icons";
-import { Alert, Button, Input, Popover, Space, Tag, Typography } from "antd";
+import { Alert, Button, Popover, Space, Tag, Typography } from "antd";
 import { useId, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { dayOf, instantOf, minuteOf } from "../../parts/city";
+import { DayInput, MinuteInput } from "../../parts/DayInput";
 import { useFormat } from "../../parts/format";
 import type { FollowUpState, Meeting } from "./model";
 import { useNames } from "./names";
-import { instantOf, localDay, localMinute } from "./time";
 
 const CASE_COLOURS: Record<string, string> = { CONFIRMED: "red", ASYMPTOMATIC: "volcano", SUSPECTED: "gold", RECOVERED: "green", EXCLUDED: "default", DECEASED: "default" };
 
@@ -63,6 +64,10 @@ const FOLLOW_UP_SIGNS: Record<FollowUpState, [string, ReactNode]> = {
   quarantined: ["purple", <CheckCircleOutlined key="qu" />],
   released: ["green", <CheckCircleOutlined key="rl" />],
   covered: ["default", <MinusCircleOutlined key="co" />],
+  period_over: ["default", <MinusCircleOutlined key="po" />],
+  died: ["default", <MinusCircleOutlined key="di" />],
+  not_this_person: ["default", <MinusCircleOutlined key="np" />],
+  moved_away: ["default", <MinusCircleOutlined key="ma" />],
   withdrawn: ["default", <MinusCircleOutlined key="wi" />],
 };
 
@@ -74,6 +79,13 @@ export function FollowUpTag({ state }: { state: FollowUpState }) {
       {t(`followUpState.${state}`, { defaultValue: state })}
     </Tag>
   );
+}
+
+const RESULT_COLOURS: Record<string, string> = { POSITIVE: "red", SUSPECTED: "gold", POOL_RETEST: "gold", NEGATIVE: "green" };
+
+export function ResultTag({ result }: { result: string }) {
+  const { t } = useTranslation("control");
+  return <Tag color={RESULT_COLOURS[result] ?? "default"}>{t(`result.${result}`, { defaultValue: result })}</Tag>;
 }
 
 export function SceneTag({ scene }: { scene: Meeting["scene"] }) {
@@ -115,27 +127,29 @@ export function Figure({ label, value, hint, tone }: { label: string; value: Rea
 
 export const Figures = ({ children }: { children: ReactNode }) => <dl className="control-numbers">{children}</dl>;
 
-/** A day or a minute, picked with the browser's own control. */
-export function InstantInput({ label, value, kind, max, onChange }: {
+/** A day or a minute with its name. */
+export function InstantInput({ label, value, kind, max, note, onChange }: {
   label: string;
   value: string | undefined;
-  kind: "date" | "datetime-local";
+  kind: "day" | "minute";
   max?: number;
+  /** What the field takes, beside it. */
+  note?: string;
   onChange: (instant: string | undefined) => void;
 }) {
   const id = useId();
-  const local = kind === "date" ? localDay : localMinute;
+  const [Input, local] = kind === "day" ? [DayInput, dayOf] : [MinuteInput, minuteOf];
   return (
     <span className="control-instant">
       <label htmlFor={id}>{label}</label>
       <Input
         id={id}
-        type={kind}
         size="small"
-        value={value ? local(value) : ""}
+        value={value && local(value)}
         max={max ? local(max) : undefined}
-        onChange={({ target }) => onChange(target.value ? instantOf(target.value) : undefined)}
+        onChange={(picked) => onChange(picked && instantOf(picked))}
       />
+      {note && <Typography.Text type="secondary">{note}</Typography.Text>}
     </span>
   );
 }
@@ -147,7 +161,7 @@ export function AsKnown({ at, change }: { at: string | undefined; change: (at: s
   const content = (
     <div style={{ maxWidth: 300 }}>
       <p style={{ marginTop: 0 }}>{t("asKnown.help")}</p>
-      <InstantInput label={t("asKnown.label")} kind="datetime-local" value={at} max={Date.now()} onChange={change} />
+      <InstantInput label={t("asKnown.label")} kind="minute" value={at} max={Date.now()} onChange={change} />
     </div>
   );
   return (

@@ -7,7 +7,7 @@ import { Page } from "../../parts/Page";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { useBatches, useFeed, useReasons, type Receipt } from "./model";
 import { OutcomeBar, OUTCOMES } from "./Outcomes";
-import { StateTag, useFeedName } from "./words";
+import { StateTag, useFeedName, useMeaning } from "./words";
 
 /** The batches of a feed, the newest first, page by page. */
 export function Batches({ feed }: { feed: string }) {
@@ -18,6 +18,7 @@ export function Batches({ feed }: { feed: string }) {
   const filter = { state: value("state"), outcome: value("outcome"), code: value("code") };
   const batches = useBatches(feed, filter);
   const reasons = useReasons();
+  const meaning = useMeaning();
   const name = useFeedName();
   const title = useFeed(feed).data?.title;
   const rows = (batches.data?.pages ?? []).flatMap((page) => page.batches);
@@ -30,13 +31,13 @@ export function Batches({ feed }: { feed: string }) {
   const filters: [string, string, { value: string; label: string }[]][] = [
     ["state", t("batches.state"), ["processing", "done", "refused"].map((one) => ({ value: one, label: t(`state.${one}`) }))],
     ["outcome", t("batches.outcome"), OUTCOMES.map((one) => ({ value: one, label: t(`outcome.${one}`) }))],
-    ["code", t("batches.code"), (reasons.data ?? []).map(({ code }) => ({ value: code, label: code }))],
+    ["code", t("batches.code"), (reasons.data ?? []).map(({ code }) => ({ value: code, label: meaning(code) }))],
   ];
   return (
     <Page title={t("batches.title", { feed: name(feed, title) })} extra={<Link to={`/feeds/${feed}/push`}><Button type="primary">{t("nav.push")}</Button></Link>}>
       <Flex wrap gap={8} style={{ marginBottom: 12 }}>
         {filters.map(([member, label, options]) => (
-          <Select key={member} allowClear showSearch aria-label={label} placeholder={label} value={value(member)} options={options} onChange={(chosen?: string) => choose(member, chosen)} style={{ flex: "1 1 150px", maxWidth: 240 }} />
+          <Select key={member} allowClear showSearch={{ optionFilterProp: "label" }} popupMatchSelectWidth={false} aria-label={label} placeholder={label} value={value(member)} options={options} onChange={(chosen?: string) => choose(member, chosen)} style={{ flex: "1 1 150px", maxWidth: 240 }} />
         ))}
         <Button onClick={() => void batches.refetch()} loading={batches.isRefetching}>{t("batches.refresh")}</Button>
       </Flex>

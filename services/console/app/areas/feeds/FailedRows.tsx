@@ -7,7 +7,7 @@ import { useFormat } from "../../parts/format";
 import { Scroll } from "../../parts/Scroll";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { useFailedRows, type FailedRow } from "./model";
-import { CodeTag, StateTag, useFailureText } from "./words";
+import { CodeTag, StateTag, useFailureText, useMeaning } from "./words";
 
 /** Rows of a batch that could not be used, and why; the rows themselves are in the file. */
 export function FailedRows({ feed, batch, isRead }: { feed: string; batch: string; isRead: boolean }) {
@@ -15,6 +15,7 @@ export function FailedRows({ feed, batch, isRead }: { feed: string; batch: strin
   const { number } = useFormat();
   const [all, setAll] = useState(false);
   const [code, setCode] = useState("");
+  const meaning = useMeaning();
   const failed = useFailedRows(feed, batch, all, isRead);
   const rows = useMemo(() => (failed.data?.pages ?? []).flatMap((page) => page.quarantined), [failed.data]);
   const codes = new Map<string, number>();
@@ -27,7 +28,7 @@ export function FailedRows({ feed, batch, isRead }: { feed: string; batch: strin
       <Flex wrap gap="8px 16px" align="center">
         {codes.size > 1 && (
           <div style={{ maxWidth: "100%", overflowX: "auto" }}>
-            <Segmented aria-label={t("failed.byCode")} value={code} onChange={(value) => setCode(String(value))} options={[{ value: "", label: `${t("all", { ns: "common" })} ${number(rows.length)}` }, ...[...codes].sort((a, b) => b[1] - a[1]).map(([value, count]) => ({ value, label: `${value} ${number(count)}` }))]} />
+            <Segmented aria-label={t("failed.byCode")} value={code} onChange={(value) => setCode(String(value))} options={[{ value: "", label: `${t("all", { ns: "common" })} ${number(rows.length)}` }, ...[...codes].sort((a, b) => b[1] - a[1]).map(([value, count]) => ({ value, label: `${meaning(value)} ${number(count)}` }))]} />
           </div>
         )}
         <Flex gap={8} align="center">

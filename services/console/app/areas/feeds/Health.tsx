@@ -9,7 +9,7 @@ import { Page } from "../../parts/Page";
 import { Asked, Empty } from "../../parts/states";
 import { useFeed, useQuality, type Day, type Quality } from "./model";
 import { useOutcomeColours } from "./Outcomes";
-import { CodeTag, useFeedName, useFieldName, useOwnerName } from "./words";
+import { CodeTag, useFeedName, useFieldName, useMeaning, useOwnerName } from "./words";
 
 /** Health and quality of a feed over its days. */
 export function Health({ feed }: { feed: string }) {
@@ -56,7 +56,12 @@ function Part({ title, help, children }: { title: string; help?: string; childre
 function Alerts({ quality }: { quality: Quality }) {
   const { t } = useTranslation("feeds");
   const { day } = useFormat();
-  if (quality.alerts.length === 0) return <Alert type="success" showIcon icon={<CheckCircleOutlined />} title={t("health.fine")} />;
+  const last = quality.days.at(-1);
+  if (quality.alerts.length === 0) {
+    const but = [last && last.columns.length > 0 && t("health.butColumns"), last && last.late > last.rows / 2 && t("health.butLate")].filter(Boolean);
+    if (but.length > 0) return <Alert type="info" showIcon title={t("health.usualBut", { but: but.join(t("health.butAnd")) })} />;
+    return <Alert type="success" showIcon icon={<CheckCircleOutlined />} title={t("health.fine")} />;
+  }
   return quality.alerts.map((alert) => (
     <Alert
       key={`${alert.code} ${alert.day}`}
@@ -113,7 +118,7 @@ function useAxis() {
   return {
     text: token.colorTextSecondary,
     base: {
-      grid: { left: 8, right: 12, top: 36, bottom: 4, containLabel: true },
+      grid: { left: 8, right: 12, top: 56, bottom: 4, containLabel: true },
       tooltip: { trigger: "axis" as const },
       legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 8, textStyle: { color: token.colorTextSecondary } },
       animationDuration: 300,
@@ -174,6 +179,7 @@ function Reasons({ days, feed }: { days: Day[]; feed: string }) {
   const { t } = useTranslation("feeds");
   const { number } = useFormat();
   const { token } = theme.useToken();
+  const meaning = useMeaning();
   const counts = new Map<string, number>();
   for (const one of days) for (const [code, rows] of Object.entries(one.codes)) counts.set(code, (counts.get(code) ?? 0) + rows);
   const found = [...counts].sort((a, b) => b[1] - a[1]);
@@ -182,8 +188,10 @@ function Reasons({ days, feed }: { days: Day[]; feed: string }) {
   return (
     <>
       {found.map(([code, rows]) => (
-        <Flex key={code} align="center" gap={8} style={{ padding: "4px 0" }}>
-          <span style={{ flex: "0 0 170px" }}><CodeTag code={code} /></span>
+        <Flex key={code} wrap align="center" gap="2px 8px" style={{ padding: "4px 0" }}>
+          <span style={{ flex: "1 1 100%" }}>
+            <Link to={`/feeds/${feed}/batches?code=${code}`} style={{ textDecoration: "underline" }}>{meaning(code)}</Link> <CodeTag code={code} />
+          </span>
           <span style={{ flex: 1, height: 8, borderRadius: 4, background: token.colorFillTertiary }}>
             <span style={{ display: "block", height: 8, borderRadius: 4, width: `${(100 * rows) / most}%`, background: token.colorError }} />
           </span>

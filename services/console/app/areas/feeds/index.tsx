@@ -2,6 +2,7 @@ import { Result } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, Route, Routes, useParams } from "react-router";
 import { Sections } from "../../parts/Sections";
+import { NoSuchPage } from "../../parts/states";
 import { useSignedIn } from "../../session/session";
 import { addTexts } from "../../text";
 import { BatchPage } from "./BatchPage";
@@ -51,7 +52,7 @@ function OneFeed() {
         <Route path="batches/:batch/mend" element={<Mend feed={feed} />} />
         <Route path="push" element={<Push feed={feed} />} />
         <Route path="profile" element={<ProfilePage feed={feed} />} />
-        <Route path="*" element={<Result status="404" title={t("notFound", { ns: "common" })} />} />
+        <Route path="*" element={<NoSuchPage to="/feeds" />} />
       </Routes>
     </>
   );

@@ -4,12 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useLanguage } from "../../text";
 import { useReasons, type FailedRow, type Feed } from "./model";
 
-/** What people call a feed: the shipped ones have Chinese names, too. */
-export function useFeedName(): (feed: string, title?: string) => string {
-  const { t } = useTranslation("feeds");
-  const chinese = useLanguage() === "zh";
-  return (feed, title) => (chinese ? t(`name.${feed}`, { defaultValue: title ?? feed }) : (title ?? feed));
-}
+export { useFeedName } from "../../parts/feedNames";
 
 /** The department that answers for a feed. */
 export function useOwnerName(): (feed: Feed) => string {
@@ -27,6 +22,16 @@ export function useFieldName(): (field: string) => string {
 export function useFailureText(): (row: FailedRow) => string {
   const chinese = useLanguage() === "zh";
   return (row) => (chinese && row.message_zh) || row.message;
+}
+
+/** What a reason code means, in the visitor's language; the code itself while that is not known. */
+export function useMeaning(): (code: string) => string {
+  const chinese = useLanguage() === "zh";
+  const reasons = useReasons().data;
+  return (code) => {
+    const reason = reasons?.find((one) => one.code === code);
+    return (reason && (chinese ? reason.meaning_zh : reason.meaning)) || code;
+  };
 }
 
 /** A reason code; what it means and what to do about it are one step away. */

@@ -3,8 +3,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Asked, ProblemAlert } from "../../parts/states";
+import { instantOf } from "../../parts/city";
+import { DayInput } from "../../parts/DayInput";
 import { useFormat } from "../../parts/format";
-import { instantOf, type Schemas } from "../../parts/person/questions";
+import { type Schemas } from "../../parts/person/questions";
 import "./me.css";
 import { useAppeal, useAppeals, useCode, type Appeal, type Code } from "./questions";
 
@@ -13,14 +15,14 @@ export function CodePage() {
   const { t } = useTranslation("me");
   const [on, setOn] = useState<string>();
   const code = useCode(on);
-  const show = ({ day }: { day?: string }) => setOn(day ? instantOf(new Date(`${day}T12:00:00`).getTime()) : undefined);
+  const show = ({ day }: { day?: string }) => setOn(day && instantOf(`${day}T12:00`));
   return (
     <Page
       title={t("code.title")}
       extra={
         <Form layout="inline" onFinish={show} style={{ rowGap: 8 }}>
           <Form.Item name="day" label={t("code.day")}>
-            <Input type="date" />
+            <DayInput />
           </Form.Item>
           <Button htmlType="submit">{t("itinerary.show")}</Button>
           {on && (

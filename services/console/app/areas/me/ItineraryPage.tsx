@@ -1,18 +1,18 @@
-import { Alert, Button, Card, Flex, Form, Input, Tag, Typography } from "antd";
+import { Alert, Button, Card, Flex, Form, Tag, Typography } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { beginOf, DAY, dayOf, iso } from "../../parts/city";
+import { DayInput } from "../../parts/DayInput";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Asked, Empty, Failed, Loading } from "../../parts/states";
-import { Doubt, FactLine, placeText, useFactText } from "../../parts/person/facts";
-import { firstStretch, instantOf, type PersonFile, type Schemas } from "../../parts/person/questions";
+import { Doubt, FactLine, useFactText, usePlaceText } from "../../parts/person/facts";
+import { firstStretch, type PersonFile, type Schemas } from "../../parts/person/questions";
 import { usePersonWords } from "../../parts/person/words";
 import "./me.css";
 import { useMyFile, useMyItinerary } from "./questions";
 
 type Itinerary = Schemas["Receipted_ItineraryAnswer"];
 type Item = Schemas["ItemView"];
-
-const DAY = 86_400_000;
 
 /** Where the resident was, as departments reported it. */
 export function ItineraryPage() {
@@ -35,7 +35,7 @@ function Days({ file }: { file: PersonFile }) {
   const [stretch, setStretch] = useState(() => firstStretch(file));
   const itinerary = useMyItinerary(stretch.from, stretch.to);
   const show = (from: number, to: number) => {
-    setStretch({ from: instantOf(from), to: instantOf(to) });
+    setStretch({ from: iso(from), to: iso(to) });
     form.setFieldsValue({ from: dayOf(from), to: dayOf(to - 1) });
   };
   const move = (days: number) => show(Date.parse(stretch.from) + days * DAY, Date.parse(stretch.to) + days * DAY);
@@ -46,10 +46,10 @@ function Days({ file }: { file: PersonFile }) {
         layout="inline"
         style={{ rowGap: 8, marginBottom: 16 }}
         initialValues={{ from: dayOf(Date.parse(stretch.from)), to: dayOf(Date.parse(stretch.to) - 1) }}
-        onFinish={({ from, to }) => show(begin(from), begin(to) + DAY)}
+        onFinish={({ from, to }) => show(beginOf(from), beginOf(to) + DAY)}
       >
         <Form.Item name="from" label={t("itinerary.from")} rules={[{ required: true, message: t("itinerary.range") }]}>
-          <Input type="date" />
+          <DayInput />
         </Form.Item>
         <Form.Item
           name="to"
@@ -59,7 +59,7 @@ function Days({ file }: { file: PersonFile }) {
             ({ getFieldValue }) => ({ validator: (_, to: string) => (to >= getFieldValue("from") ? Promise.resolve() : Promise.reject(new Error(t("itinerary.range")))) }),
           ]}
         >
-          <Input type="date" />
+          <DayInput />
         </Form.Item>
         <Flex gap={8} wrap>
           <Button htmlType="submit" loading={itinerary.isFetching}>
@@ -114,8 +114,9 @@ function Line({ item, contradicts }: { item: Item; contradicts: boolean }) {
   const { t } = useTranslation("me");
   const { t: words, format, source } = usePersonWords();
   const text = useFactText();
+  const placeOf = usePlaceText();
   if (item.kind === "gap") return <div className="day-gap">{t("itinerary.gap", { from: format.instant(item.from), to: format.instant(item.to) })}</div>;
-  const place = placeText(item.place) || words("someWhere");
+  const place = placeOf(item.place) || words("someWhere");
   const said = item.what ? text(item.what) : { first: place, second: item.silent ? words("silent") : "" };
   const sameDay = format.day(item.from) === format.day(item.to);
   const sources = [...new Set((item.facts ?? []).map((fact) => source(fact.source)))];
@@ -132,14 +133,4 @@ function Line({ item, contradicts }: { item: Item; contradicts: boolean }) {
       </FactLine>
     </div>
   );
-}
-
-function begin(day: string): number {
-  return new Date(`${day}T00:00:00`).getTime();
-}
-
-function dayOf(instant: number): string {
-  const at = new Date(instant);
-  const pad = (number: number) => String(number).padStart(2, "0");
-  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
 }

@@ -90,8 +90,8 @@ function Who({ look }: { look: Look }) {
   const { t: common } = useTranslation();
   return (
     <div>
-      <strong>{look.role === "resident" ? t("looks.me") : look.organisation}</strong>
- {look.role !== "resident" && <span className="mark quiet">{common(`role.${look.role}`, { defaultValue: look.role })}</span>}
+      <strong>{look.role === "resident" ? t("looks.me") : t(`looks.organisation.${look.organisation}`, { defaultValue: look.organisation })}</strong>{" "}
+      {look.role !== "resident" && <span className="mark quiet">{common(`role.${look.role}`, { defaultValue: look.role })}</span>}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { useState } from "react";
 import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
+import { useFeedName } from "../../parts/feedNames";
 import { useFormat } from "../../parts/format";
 import { ReceiptTag } from "../../parts/Page";
 import { Empty, Failed, Loading, ProblemAlert } from "../../parts/states";
@@ -16,6 +17,7 @@ type Act = "replay" | "discard";
 export function HeldRows({ selection }: { selection: { feed?: string; code?: string } }) {
   const { t } = useTranslation("operations");
   const format = useFormat();
+  const name = useFeedName();
   const [all, setAll] = useState(false);
   const [shown, setShown] = useState<Held>();
   const [ordered, setOrdered] = useState<{ act: Act; of: Omit<Order, "reason"> }>();
@@ -47,7 +49,7 @@ export function HeldRows({ selection }: { selection: { feed?: string; code?: str
             scroll={{ x: 1180, y: 520 }}
             dataSource={rows}
             columns={[
-              { key: "feed", title: t("feeds.feed"), width: 160, ellipsis: true, dataIndex: "feed" },
+              { key: "feed", title: t("feeds.feed"), width: 160, ellipsis: true, render: (_, { feed }) => name(feed) },
               { key: "row", title: t("rows.row"), width: 80, align: "end", render: (_, { row }) => <span className="numbers">{format.number(row)}</span> },
               { key: "line", title: t("rows.line"), width: 80, align: "end", render: (_, { line }) => <span className="numbers">{format.number(line)}</span> },
               { key: "message", title: t("rows.message"), width: 340, ellipsis: true, render: (_, { field, message }) => <span title={message}>{field && <Typography.Text code>{field}</Typography.Text>} {message}</span> },
@@ -74,13 +76,14 @@ function RowDrawer({ held, onClose, order }: { held?: Held; onClose: () => void;
   const { t } = useTranslation("operations");
   const format = useFormat();
   const reasons = useReasons();
+  const name = useFeedName();
   const look = useMutation({ mutationFn: ({ batch_id, row }: Held) => showHeld(batch_id, row) });
   const close = () => {
     look.reset();
     onClose();
   };
   return (
-    <Drawer open={held !== undefined} onClose={close} size={window.innerWidth > 720 ? 560 : "100%"} title={held && t("rows.title", { feed: held.feed, row: held.row })} destroyOnHidden>
+    <Drawer open={held !== undefined} onClose={close} size={window.innerWidth > 720 ? 560 : "100%"} title={held && t("rows.title", { feed: name(held.feed), row: held.row })} destroyOnHidden>
       {held && (
         <Flex vertical gap={16}>
           <Descriptions

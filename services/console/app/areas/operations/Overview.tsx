@@ -1,11 +1,13 @@
 import { CheckCircleFilled, CloseCircleFilled } from "@ant-design/icons";
-import { Alert, Card, Col, Flex, Row, Statistic, Table, Tag, Typography } from "antd";
+import { Alert, Card, Col, Flex, Row, Statistic, Tag, Typography } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { useFeedName } from "../../parts/feedNames";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
+import { StackedTable } from "../../parts/StackedTable";
 import { ProblemAlert } from "../../parts/states";
 import { countHeld, readReady, readStatus, type Status } from "./ask";
 import { perMinute, total, useMetrics } from "./metrics";
@@ -27,6 +29,7 @@ export function Overview() {
   const before = samples.at(-13) ?? samples[0];
   const lag = status.data ? status.data.topics.reduce((sum, topic) => sum + topic.lag, 0) : newest && total(newest, "isthmus_projector_lag_events");
   const rate = (name: string) => (before && newest && before !== newest ? perMinute(before, newest, name) : undefined);
+  const lastMinute = t(before === newest ? "throughput.waits" : "overview.lastMinute");
   const open = held.data?.reduce((sum, count) => sum + count.rows, 0);
   return (
     <Page title={t("overview.title")} extra={status.data && <Tag>{t("overview.version", { version: status.data.version })}</Tag>}>
@@ -38,8 +41,8 @@ export function Overview() {
           note={ready.data && !ready.data.ready ? ready.data.word : status.data && t("overview.uptime", { time: duration(status.data.uptime_seconds, t) })}
         />
         <Figure title={t("overview.lag")} value={format.number(lag)} alert={(lag ?? 0) > LAG_MUCH} note={t((lag ?? 0) > LAG_MUCH ? "overview.lagMuch" : "overview.lagNone")} />
-        <Figure title={t("overview.rowsIn")} value={format.number(rate("isthmus_ingest_rows_total"))} note={t("overview.lastMinute")} />
-        <Figure title={t("overview.answers")} value={format.number(rate("isthmus_disclosures_total"))} note={t("overview.lastMinute")} />
+        <Figure title={t("overview.rowsIn")} value={format.number(rate("isthmus_ingest_rows_total"))} note={lastMinute} />
+        <Figure title={t("overview.answers")} value={format.number(rate("isthmus_disclosures_total"))} note={lastMinute} />
         <Figure title={t("overview.held")} value={format.number(open)} note={<Link to="/operations/quarantine">{t("overview.toDesk")}</Link>} />
         <Figure title={t("overview.setAside")} value={format.number(status.data?.set_aside)} alert={(status.data?.set_aside ?? 0) > 0} note={t("overview.setAsideHelp")} hidden={!status.data} />
       </Row>
@@ -74,6 +77,7 @@ function Figure({ title, value, note, icon, alert = false, hidden = false }: { t
 function Feeds({ feeds, alerts }: { feeds?: Status["feeds"]; alerts: { feed: string; alert: string }[] }) {
   const { t } = useTranslation("operations");
   const format = useFormat();
+  const name = useFeedName();
   const names = [...new Set([...(feeds ?? []).map(({ feed }) => feed), ...alerts.map(({ feed }) => feed)])];
   const rows = names.map((feed) => ({ feed, day: feeds?.find((day) => day.feed === feed), alerts: alerts.filter((alert) => alert.feed === feed) }));
   // What needs somebody comes first.
@@ -81,7 +85,7 @@ function Feeds({ feeds, alerts }: { feeds?: Status["feeds"]; alerts: { feed: str
   return (
     <Card size="small" style={{ marginTop: 16 }} title={<h2 style={{ fontSize: 16, margin: 0 }}>{t("feeds.title")}</h2>} extra={<Tag color={alerts.length ? "red" : "green"}>{t("feeds.alerts", { count: alerts.length })}</Tag>}>
       {rows.length === 0 ? <Typography.Text type="secondary">{t("feeds.none")}</Typography.Text> : (
-        <Table
+        <StackedTable
           aria-label={t("feeds.title")}
           rowKey="feed"
           size="small"
@@ -89,10 +93,10 @@ function Feeds({ feeds, alerts }: { feeds?: Status["feeds"]; alerts: { feed: str
           scroll={{ x: 760 }}
           dataSource={rows}
           columns={[
-            { key: "feed", title: t("feeds.feed"), dataIndex: "feed" },
+            { key: "feed", title: t("feeds.feed"), render: (_, { feed }) => name(feed) },
             { key: "alerts", title: t("feeds.state"), render: (_, { alerts }) => (alerts.length ? alerts.map(({ alert }) => <Tag key={alert} color="red">{t(`alert.${alert}`, { defaultValue: alert })}</Tag>) : <Tag color="green">{t("feeds.well")}</Tag>) },
             { key: "rows", title: t("feeds.rows"), align: "end", render: (_, { day }) => <span className="numbers">{format.number(day?.rows)}</span> },
-            { key: "quarantined", title: t("feeds.quarantined"), align: "end", render: (_, { feed, day }) => <span className="numbers">{day?.quarantined ? <Link to="/operations/quarantine" state={{ feed }}>{format.number(day.quarantined)} · {format.percent(day.quarantined / Math.max(1, day.rows), 2)}</Link> : format.number(day?.quarantined)}</span> },
+            { key: "quarantined", title: t("feeds.quarantined"), align: "end", render: (_, { feed, day }) => <span className="numbers">{day?.quarantined ? <Link to="/operations/quarantine/rows" state={{ feed }}>{format.number(day.quarantined)} · {format.percent(day.quarantined / Math.max(1, day.rows), 2)}</Link> : format.number(day?.quarantined)}</span> },
             { key: "day", title: t("feeds.day"), render: (_, { day }) => format.day(day?.day) },
             { key: "last", title: t("feeds.last"), render: (_, { day }) => format.instant(day?.last_arrival) },
           ]}
@@ -111,7 +115,7 @@ function Holdings({ status }: { status: Status }) {
     <Row gutter={[16, 16]} style={{ marginTop: 16 }}>
       <Col xs={24} lg={12}>
         <Card size="small" title={title("topics.title")} style={{ height: "100%" }}>
-          <Table
+          <StackedTable
             aria-label={t("topics.title")}
             rowKey="topic"
             size="small"

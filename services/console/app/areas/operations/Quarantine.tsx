@@ -1,11 +1,14 @@
-import { Button, Card, Flex, Select, Table, Tabs, Tag, Typography } from "antd";
+import { Button, Card, Flex, Select, Tag, Typography } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useLocation } from "react-router";
+import { useLocation, useNavigate, useParams } from "react-router";
+import { useFeedName } from "../../parts/feedNames";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
-import { Asked, Empty } from "../../parts/states";
+import { Sections } from "../../parts/Sections";
+import { StackedTable } from "../../parts/StackedTable";
+import { Asked, Empty, NoSuchPage } from "../../parts/states";
 import { useLanguage } from "../../text";
 import { countHeld, listReasons, type HeldCount, type Reason } from "./ask";
 import { HeldRows } from "./HeldRows";
@@ -21,17 +24,21 @@ export function useReasons(): (code: string) => { meaning: string; mend: string 
   };
 }
 
+const VIEWS = ["counts", "rows", "reprocess"] as const;
+const ADDRESS = "/operations/quarantine";
+
 /** The desk of the quarantine: how many rows, of which feeds, why, and what to do about them. */
 export function Quarantine() {
   const { t } = useTranslation("operations");
   const format = useFormat();
   const passed = useLocation().state as { feed?: string } | null;
   const [chosen, setChosen] = useState<{ feed?: string; code?: string }>({ feed: passed?.feed });
-  const [view, setView] = useState(passed?.feed ? "rows" : "counts");
+  const { view = VIEWS[0] } = useParams();
+  const navigate = useNavigate();
   const counts = useQuery({ queryKey: ["operations", "held"], queryFn: countHeld });
   const open = (feed: string, code?: string) => {
     setChosen({ feed, code });
-    setView("rows");
+    void navigate(`${ADDRESS}/rows`);
   };
   const total = counts.data?.reduce((sum, count) => sum + count.rows, 0);
   return (
@@ -39,24 +46,19 @@ export function Quarantine() {
       <Typography.Paragraph type="secondary">{t("quarantine.lead")}</Typography.Paragraph>
       <Asked query={counts}>
         {(counts) => (
-          <Tabs
-            activeKey={view}
-            onChange={setView}
-            items={[
-              { key: "counts", label: t("quarantine.counts"), children: counts.length === 0 ? <Empty>{t("quarantine.none")}</Empty> : <Counts counts={counts} open={open} /> },
-              {
-                key: "rows",
-                label: t("quarantine.rows"),
-                children: (
-                  <>
-                    <Choice counts={counts} chosen={chosen} choose={setChosen} />
-                    <HeldRows key={`${chosen.feed} ${chosen.code}`} selection={chosen} />
-                  </>
-                ),
-              },
-              { key: "reprocess", label: t("quarantine.reprocess"), children: <Reprocess feeds={[...new Set(counts.map(({ feed }) => feed))]} /> },
-            ]}
-          />
+          <>
+            <Sections label={t("quarantine.title")} sections={VIEWS.map((one) => ({ to: one === VIEWS[0] ? ADDRESS : `${ADDRESS}/${one}`, label: t(`quarantine.${one}`) }))} />
+            {{
+              counts: counts.length === 0 ? <Empty>{t("quarantine.none")}</Empty> : <Counts counts={counts} open={open} />,
+              rows: (
+                <>
+                  <Choice counts={counts} chosen={chosen} choose={setChosen} />
+                  <HeldRows key={`${chosen.feed} ${chosen.code}`} selection={chosen} />
+                </>
+              ),
+              reprocess: <Reprocess feeds={[...new Set(counts.map(({ feed }) => feed))]} />,
+            }[view] ?? <NoSuchPage isPart to={ADDRESS} label={t("quarantine.counts")} />}
+          </>
         )}
       </Asked>
     </Page>
@@ -67,6 +69,7 @@ function Counts({ counts, open }: { counts: HeldCount[]; open: (feed: string, co
   const { t } = useTranslation("operations");
   const format = useFormat();
   const reasons = useReasons();
+  const name = useFeedName();
   const feeds = [...new Set(counts.map(({ feed }) => feed))].map((feed) => {
     const own = counts.filter((count) => count.feed === feed);
     return { feed, own, rows: own.reduce((sum, { rows }) => sum + rows, 0) };
@@ -75,9 +78,9 @@ function Counts({ counts, open }: { counts: HeldCount[]; open: (feed: string, co
   return (
     <Flex vertical gap={12}>
       {feeds.map(({ feed, own, rows }) => (
-        <Card key={feed} size="small" title={<h2 style={{ fontSize: 16, margin: 0 }}>{feed} <Tag className="numbers">{format.number(rows)}</Tag></h2>} extra={<Button size="small" onClick={() => open(feed)}>{t("quarantine.openFeed")}</Button>}>
-          <Table<HeldCount>
-            aria-label={t("quarantine.ofFeed", { feed })}
+        <Card key={feed} size="small" title={<h2 style={{ fontSize: 16, margin: 0 }}>{name(feed)} <Tag className="numbers">{format.number(rows)}</Tag></h2>} extra={<Button size="small" onClick={() => open(feed)}>{t("quarantine.openFeed")}</Button>}>
+          <StackedTable<HeldCount>
+            aria-label={t("quarantine.ofFeed", { feed: name(feed) })}
             rowKey="code"
             size="small"
             pagination={false}
@@ -99,14 +102,16 @@ function Counts({ counts, open }: { counts: HeldCount[]; open: (feed: string, co
 function Choice({ counts, chosen, choose }: { counts: HeldCount[]; chosen: { feed?: string; code?: string }; choose: (chosen: { feed?: string; code?: string }) => void }) {
   const { t } = useTranslation("operations");
   const format = useFormat();
+  const name = useFeedName();
+  const reasons = useReasons();
   const feeds = [...new Set(counts.map(({ feed }) => feed))].sort();
   const codes = counts.filter(({ feed }) => !chosen.feed || feed === chosen.feed);
   const known = [...new Set(codes.map(({ code }) => code))].sort();
   const rows = (code: string) => codes.filter((count) => count.code === code).reduce((sum, count) => sum + count.rows, 0);
   return (
     <Flex wrap gap={12} style={{ marginBottom: 12 }}>
-      <Select allowClear aria-label={t("feeds.feed")} placeholder={t("quarantine.allFeeds")} style={{ minWidth: 220 }} value={chosen.feed} onChange={(feed?: string) => choose({ feed })} options={feeds.map((value) => ({ value, label: value }))} />
-      <Select allowClear aria-label={t("quarantine.code")} placeholder={t("quarantine.allCodes")} style={{ minWidth: 260 }} value={chosen.code} onChange={(code?: string) => choose({ ...chosen, code })} options={known.map((value) => ({ value, label: `${value} (${format.number(rows(value))})` }))} />
+      <Select allowClear aria-label={t("feeds.feed")} placeholder={t("quarantine.allFeeds")} style={{ minWidth: 220 }} value={chosen.feed} onChange={(feed?: string) => choose({ feed })} options={feeds.map((value) => ({ value, label: name(value) }))} />
+      <Select allowClear aria-label={t("quarantine.code")} placeholder={t("quarantine.allCodes")} style={{ minWidth: 260 }} value={chosen.code} onChange={(code?: string) => choose({ ...chosen, code })} options={known.map((value) => ({ value, label: `${reasons(value).meaning} (${format.number(rows(value))})` }))} popupMatchSelectWidth={false} />
     </Flex>
   );
 }

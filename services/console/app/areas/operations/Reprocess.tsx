@@ -2,6 +2,7 @@ import { Alert, Button, Card, Col, Flex, Form, Input, Row, Select, Statistic, Ta
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useFeedName } from "../../parts/feedNames";
 import { useFormat } from "../../parts/format";
 import { ReceiptTag } from "../../parts/Page";
 import { ProblemAlert } from "../../parts/states";
@@ -14,6 +15,7 @@ const COUNTS = ["batches", "rows", "quarantined_before", "quarantined", "changed
 export function Reprocess({ feeds }: { feeds: string[] }) {
   const { t } = useTranslation("operations");
   const queries = useQueryClient();
+  const name = useFeedName();
   const [feed, setFeed] = useState<string>();
   const preview = useMutation({ mutationFn: (feed: string) => reprocess({ feed, preview: true, rows: SAMPLE }) });
   const apply = useMutation({
@@ -27,7 +29,7 @@ export function Reprocess({ feeds }: { feeds: string[] }) {
     <Flex vertical gap={16}>
       <Typography.Text type="secondary">{t("reprocess.lead")}</Typography.Text>
       <Flex wrap gap={12}>
-        <Select aria-label={t("feeds.feed")} placeholder={t("feeds.feed")} style={{ minWidth: 240 }} value={feed} onChange={(feed) => { setFeed(feed); preview.reset(); apply.reset(); }} options={feeds.map((value) => ({ value, label: value }))} />
+        <Select aria-label={t("feeds.feed")} placeholder={t("feeds.feed")} style={{ minWidth: 240 }} value={feed} onChange={(feed) => { setFeed(feed); preview.reset(); apply.reset(); }} options={feeds.map((value) => ({ value, label: name(value) }))} />
         <Button type="primary" disabled={!feed} loading={preview.isPending} onClick={() => feed && preview.mutate(feed)}>{t("reprocess.preview")}</Button>
       </Flex>
       {preview.isError && <ProblemAlert error={preview.error} />}

@@ -2,7 +2,9 @@ import { Card, Col, Row, Typography } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Chart } from "../../parts/Chart";
+import { MINUTE } from "../../parts/city";
 import { useFormat } from "../../parts/format";
+import { Empty } from "../../parts/states";
 import { perMinute, total, type Sample } from "./metrics";
 
 type Point = [number, number];
@@ -50,18 +52,28 @@ export function Throughput({ samples }: { samples: Sample[] }) {
   );
 }
 
+/** A line needs some time to be one. */
+const LEAST = 5 * MINUTE;
+
 function Lines({ lines, label }: { lines: Line[]; label: string }) {
+  const { t } = useTranslation("operations");
+  const { time } = useFormat();
+  const moments = lines.flatMap(({ points }) => points.map(([at]) => at));
+  const [first, last] = [Math.min(...moments), Math.max(...moments)];
   const option = useMemo(
     () => ({
       animation: false,
       tooltip: { trigger: "axis" },
       legend: lines.length > 1 ? { bottom: 0, itemWidth: 14, itemGap: 8 } : undefined,
       grid: { left: 8, right: 16, top: 12, bottom: lines.length > 1 ? 48 : 8, containLabel: true },
-      xAxis: { type: "time", splitNumber: 3, axisLabel: { hideOverlap: true } },
+      xAxis: { type: "time", min: Math.min(first, last - LEAST), max: last, splitNumber: 3, axisLabel: { hideOverlap: true, formatter: (at: number) => time(at) } },
       yAxis: { type: "value", min: 0, minInterval: 1, splitNumber: 3 },
       series: lines.map(({ name, colour, points }) => ({ name, type: "line", showSymbol: points.length < 2, lineStyle: { width: 2 }, itemStyle: { color: colour }, areaStyle: lines.length === 1 ? { opacity: 0.15 } : undefined, data: points })),
     }),
-    [lines],
+    // Times are written as the language has it.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [lines, t],
   );
+  if (!(last > first)) return <Empty>{t("throughput.waits")}</Empty>;
   return <Chart option={option} height={220} label={label} />;
 }

@@ -19,11 +19,11 @@ export default function Area() {
   const { t } = useTranslation("operations");
   return (
     <>
-      <Sections label={t("sections")} sections={SECTIONS.map((name) => ({ to: `/operations/${name}`, label: t(`section.${name}`) }))} />
+      <Sections label={t("sections")} sections={SECTIONS.map((name) => ({ to: `/operations/${name}`, label: t(`section.${name}`), within: name === "quarantine" }))} />
       <Routes>
         <Route index element={<Navigate to="/operations/overview" replace />} />
         <Route path="overview" element={<Overview />} />
-        <Route path="quarantine" element={<Quarantine />} />
+        <Route path="quarantine/:view?" element={<Quarantine />} />
         <Route path="linkage" element={<LinkagePage />} />
         <Route path="models" element={<ModelsPage />} />
         <Route path="grants" element={<GrantsPage />} />

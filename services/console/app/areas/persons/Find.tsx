@@ -6,6 +6,8 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, ask } from "../../api/client";
+import { dayOf } from "../../parts/city";
+import { DayInput } from "../../parts/DayInput";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Empty, ProblemAlert } from "../../parts/states";
 import { phoneText } from "../../parts/person/Golden";
@@ -75,7 +77,7 @@ export function Find() {
                 <Input autoComplete="off" maxLength={200} />
               </Form.Item>
               <Form.Item name="birthDate" label={t("find.birthDate")} rules={[{ required: true, message: t("find.birthMissing") }]} style={{ flex: "1 1 180px", marginBottom: 12 }}>
-                <Input type="date" autoComplete="off" min="1890-01-01" max="2099-12-31" />
+                <DayInput min="1890-01-01" max={dayOf(Date.now())} />
               </Form.Item>
             </Flex>
           )}

@@ -1,9 +1,11 @@
 /** One person: who it is, which instant is shown, and the pages of the file. */
 import { ArrowLeftOutlined, HistoryOutlined } from "@ant-design/icons";
-import { Alert, Button, Card, Flex, Form, Input, Popover, Typography } from "antd";
+import { Alert, Button, Card, Flex, Form, Popover, Typography } from "antd";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Outlet, useLocation, useOutletContext, useParams, useSearchParams } from "react-router";
+import { instantOf, minuteOf } from "../../parts/city";
+import { MinuteInput } from "../../parts/DayInput";
 import { Page, ReceiptTag } from "../../parts/Page";
 import { Sections } from "../../parts/Sections";
 import { Failed, Loading } from "../../parts/states";
@@ -132,14 +134,14 @@ function AsOf({ asOf }: { asOf?: string }) {
   const [open, setOpen] = useState(false);
   const [query, setQuery] = useSearchParams();
   const go = ({ at }: { at: string }) => {
-    query.set("as_of", new Date(at).toISOString().replace(/\.000Z$/, "Z"));
+    query.set("as_of", instantOf(at) ?? "");
     setQuery(query);
     setOpen(false);
   };
   const form = (
-    <Form layout="vertical" onFinish={go} initialValues={{ at: local(asOf ? new Date(asOf) : new Date()) }}>
+    <Form layout="vertical" onFinish={go} initialValues={{ at: minuteOf(asOf ?? Date.now()) }}>
       <Form.Item name="at" label={t("asOf.label")} rules={[{ required: true }]}>
-        <Input type="datetime-local" step={1} />
+        <MinuteInput max={minuteOf(Date.now())} />
       </Form.Item>
       <Button type="primary" htmlType="submit">
         {t("asOf.show")}
@@ -173,10 +175,4 @@ function AsOfNote({ asOf }: { asOf: string }) {
       style={{ marginBottom: 8 }}
     />
   );
-}
-
-/** An instant in the form of a field for date and time, in the zone of the visitor. */
-function local(at: Date): string {
-  const pad = (number: number) => String(number).padStart(2, "0");
-  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}T${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
 }

@@ -1,14 +1,14 @@
-import { Alert, Button, Flex, Form, Grid, Input, Select, Table, Tag, Typography } from "antd";
+import { Alert, Button, Flex, Form, Grid, Select, Table, Tag, Typography } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { beginOf, DAY, dayOf, iso } from "../../parts/city";
+import { DayInput } from "../../parts/DayInput";
 import { ReceiptTag, Withheld } from "../../parts/Page";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { Doubt, FactLine, useFactText } from "../../parts/person/facts";
-import { firstStretch, instantOf, useTimeline, type FactView } from "../../parts/person/questions";
+import { firstStretch, useTimeline, type FactView } from "../../parts/person/questions";
 import { usePersonWords } from "../../parts/person/words";
 import { useShown } from "./Person";
-
-const DAY = 86_400_000;
 
 /** What was reported of a person between two days. */
 export function TimelinePage() {
@@ -24,14 +24,14 @@ export function TimelinePage() {
   const facts = useMemo(() => pages?.flatMap((page) => page.facts) ?? [], [pages]);
   const known = useMemo(() => [...new Set(facts.map((fact) => fact.what.kind))], [facts]);
   const shown = useMemo(() => facts.filter((fact) => kinds.length === 0 || kinds.includes(fact.what.kind)).map((fact, at) => ({ fact, at })), [facts, kinds]);
-  const show = ({ from, to }: { from: string; to: string }) => setStretch({ from: begin(from, 0), to: begin(to, DAY) });
+  const show = ({ from, to }: { from: string; to: string }) => setStretch({ from: iso(beginOf(from)), to: iso(beginOf(to) + DAY) });
   return (
     <>
       <Typography.Paragraph type="secondary">{t("timelinePage.lead")}</Typography.Paragraph>
       {asOf && <Alert type="info" showIcon title={t("timelinePage.now")} style={{ marginBottom: 12 }} />}
-      <Form layout="inline" onFinish={show} initialValues={{ from: day(stretch.from, 0), to: day(stretch.to, -1) }} style={{ rowGap: 8, marginBottom: 12 }}>
+      <Form layout="inline" onFinish={show} initialValues={{ from: dayOf(stretch.from), to: dayOf(Date.parse(stretch.to) - 1) }} style={{ rowGap: 8, marginBottom: 12 }}>
         <Form.Item name="from" label={t("timelinePage.from")} rules={[{ required: true, message: t("timelinePage.range") }]}>
-          <Input type="date" />
+          <DayInput />
         </Form.Item>
         <Form.Item
           name="to"
@@ -41,7 +41,7 @@ export function TimelinePage() {
             ({ getFieldValue }) => ({ validator: (_, to: string) => (to >= getFieldValue("from") ? Promise.resolve() : Promise.reject(new Error(t("timelinePage.range")))) }),
           ]}
         >
-          <Input type="date" />
+          <DayInput />
         </Form.Item>
         <Button htmlType="submit" loading={timeline.isFetching}>
           {t("timelinePage.show")}
@@ -116,16 +116,4 @@ function When({ fact }: { fact: FactView }) {
       {fact.ended_at && ` – ${same ? format.time(fact.ended_at) : format.instant(fact.ended_at)}`}
     </span>
   );
-}
-
-/** The begin of a day of the visitor's, as the API takes it, so much later. */
-function begin(day: string, later: number): string {
-  return instantOf(new Date(`${day}T00:00:00`).getTime() + later);
-}
-
-/** The day of an instant in the form of a date field. */
-function day(instant: string, later: number): string {
-  const at = new Date(Date.parse(instant) + later);
-  const pad = (number: number) => String(number).padStart(2, "0");
-  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
 }

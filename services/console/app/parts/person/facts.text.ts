@@ -39,6 +39,7 @@ export const en = {
   },
   someWhere: "place not known",
   silent: "nothing seen for a while; assumed to have gone on",
+  placeKind: { CELL: "Cell", STOP: "Stop", HOSPITAL: "Hospital", MERCHANT: "Shop", GATE: "Gate", DWELLING: "Dwelling", LAB: "Test site", AREA: "Area", OTHER: "Place" },
 };
 
 export const zh: Words<typeof en> = {
@@ -79,4 +80,5 @@ export const zh: Words<typeof en> = {
   },
   someWhere: "地点不明",
   silent: "期间一段时间无记录，推定仍在此处",
+  placeKind: { CELL: "基站", STOP: "站点", HOSPITAL: "医院", MERCHANT: "商户", GATE: "卡口", DWELLING: "住所", LAB: "采样点", AREA: "区域", OTHER: "地点" },
 };

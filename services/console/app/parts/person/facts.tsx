@@ -1,6 +1,7 @@
 /** What happened, in a sentence, whatever kind of fact it is. */
 import { Tag, Tooltip } from "antd";
 import type { ReactNode } from "react";
+import { useTestName } from "../testNames";
 import "./person.css";
 import type { Schemas } from "./questions";
 import { usePersonWords } from "./words";
@@ -8,9 +9,15 @@ import { usePersonWords } from "./words";
 type Happening = Schemas["Happening"];
 type Place = Schemas["PlaceView"];
 
-/** A place by its name, or by the number that its source gives it. */
-export function placeText(place?: Place | null): string {
-  return place?.name ?? place?.place_id?.split("/").at(-1) ?? "";
+/** A place by its name, or by its kind and the number that its source gives it. */
+export function usePlaceText(): (place?: Place | null) => string {
+  const { t } = usePersonWords();
+  return (place) => {
+    const number = place?.place_id?.split("/").at(-1);
+    if (place?.name || !number) return place?.name ?? "";
+    const kind = place?.kind && t(`placeKind.${place.kind}`, { defaultValue: "" });
+    return kind ? `${kind} ${number}` : number;
+  };
 }
 
 /** One line that says what happened, and a second with what else is known. */
@@ -18,7 +25,8 @@ export function useFactText() {
   const { t, format } = usePersonWords();
   const code = (list: string, value: string) => t(`${list}.${value}`, { defaultValue: value });
   const join = (...parts: (string | null | undefined | false)[]) => parts.filter(Boolean).join(" · ");
-  const where = (place?: Place | null) => placeText(place);
+  const where = usePlaceText();
+  const test = useTestName();
   return (what: Happening): { first: string; second: string } => {
     switch (what.kind) {
       case "presence":
@@ -37,7 +45,7 @@ export function useFactText() {
           ),
         };
       case "gate":
-        return { first: join(code("direction", what.direction), where(what.place) || what.gate_id), second: code("gateDecision", what.decision) };
+        return { first: join(code("direction", what.direction), where(what.place) || `${t("placeKind.GATE")} ${what.gate_id}`), second: code("gateDecision", what.decision) };
       case "payment":
         return {
           first: join(code("channel", what.channel), where(what.place)),
@@ -47,7 +55,7 @@ export function useFactText() {
         return { first: join(code("encounter", what.action), where(what.place)), second: join(what.ward_bed && t("ward", { ward: what.ward_bed }), ...what.diagnoses) };
       case "test":
         return {
-          first: `${what.code}: ${code("result", what.result)}`,
+          first: `${test(what.code)}: ${code("result", what.result)}`,
           second: join(where(what.collection_place), what.lab, code("resultStatus", what.status), what.pool_id && t("pool", { pool: what.pool_id })),
         };
       case "case":

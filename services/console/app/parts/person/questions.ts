@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, ask, Problem } from "../../api/client";
 import type { components } from "../../api/schema";
+import { DAY, iso, startOfDay } from "../city";
 import { currentTask } from "../../session/task";
 
 export type Schemas = components["schemas"];
@@ -92,18 +93,10 @@ export function newestStatement(file: PersonFile): number | undefined {
   return times.length > 0 ? Math.max(...times) : undefined;
 }
 
-const DAY = 86_400_000;
-
 /** The stretch that is shown first: the last 14 days, or those that end soon after the newest statement when it is older. */
 export function firstStretch(file: PersonFile | undefined, now = Date.now()): { from: string; to: string } {
   const newest = file && newestStatement(file);
   const until = newest && newest < now - 14 * DAY ? newest + 5 * DAY : now;
-  const end = new Date(until);
-  end.setHours(24, 0, 0, 0);
-  return { from: instantOf(end.getTime() - 14 * DAY), to: instantOf(end.getTime()) };
-}
-
-/** An instant as the API takes it. */
-export function instantOf(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(".000", "");
+  const end = startOfDay(until) + DAY;
+  return { from: iso(end - 14 * DAY), to: iso(end) };
 }

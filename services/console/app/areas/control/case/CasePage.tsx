@@ -1,18 +1,20 @@
 import { PrinterOutlined } from "@ant-design/icons";
-import { Button, Tabs, Typography } from "antd";
-import { useState } from "react";
+import { Button, Typography } from "antd";
+import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import { Problem } from "../../../api/client";
 import { useFormat } from "../../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../../parts/Page";
-import { Asked, Empty } from "../../../parts/states";
+import { Sections } from "../../../parts/Sections";
+import { Asked, Empty, NoSuchPage } from "../../../parts/states";
+import { Clocked } from "../Clock";
 import { ContactsTab } from "../contacts/ContactsTab";
 import { HealthCode } from "../HealthCode";
 import { ItineraryTab } from "../itinerary/ItineraryTab";
 import type { CaseAnswer } from "../model";
 import { useCase } from "../questions";
-import { infectious, iso, useClock } from "../time";
+import { infectious, iso } from "../time";
 import { AsKnown, CaseState, KnownThen } from "../words";
 import { FollowUpsTab } from "./FollowUpsTab";
 import { PersonStrip } from "./PersonStrip";
@@ -22,7 +24,6 @@ export function CasePage() {
   const { t } = useTranslation("control");
   const { id = "" } = useParams();
   const navigate = useNavigate();
-  const clock = useClock();
   const { instant } = useFormat();
   const [knownAt, setKnownAt] = useState<string>();
   const query = useCase(id, knownAt);
@@ -49,11 +50,15 @@ export function CasePage() {
       ) : (
         <Asked query={query}>
           {(known) => (
-            <>
-              <Facts known={known} now={clock.now} />
-              <Withheld groups={known.withheld} />
-              {known.person_id ? <OfPerson known={known} person={known.person_id} now={clock.now} knownAt={knownAt} /> : <Empty>{t("case.nobodyYet")}</Empty>}
-            </>
+            <Clocked>
+              {(now) => (
+                <>
+                  <Facts known={known} now={now} />
+                  <Withheld groups={known.withheld} />
+                  {known.person_id ? <OfPerson known={known} person={known.person_id} now={now} knownAt={knownAt} /> : <Empty>{t("case.nobodyYet")}</Empty>}
+                </>
+              )}
+            </Clocked>
           )}
         </Asked>
       )}
@@ -100,10 +105,9 @@ const TABS = ["itinerary", "contacts", "follow-ups", "code"] as const;
 
 function OfPerson({ known, person, now, knownAt }: { known: CaseAnswer; person: string; now: number; knownAt?: string }) {
   const { t } = useTranslation("control");
-  const { tab } = useParams();
-  const navigate = useNavigate();
-  const chosen = TABS.find((one) => one === tab) ?? "itinerary";
-  const parts = {
+  const { tab = TABS[0] } = useParams();
+  const address = `/control/cases/${known.case}`;
+  const parts: Record<string, ReactNode> = {
     itinerary: <ItineraryTab person={person} known={known} now={now} knownAt={knownAt} />,
     contacts: <ContactsTab person={person} known={known} now={now} knownAt={knownAt} />,
     "follow-ups": <FollowUpsTab id={known.case} />,
@@ -112,12 +116,8 @@ function OfPerson({ known, person, now, knownAt }: { known: CaseAnswer; person: 
   return (
     <>
       <PersonStrip person={person} asOf={knownAt} />
-      <Tabs
-        activeKey={chosen}
-        onChange={(key) => void navigate(`/control/cases/${known.case}/${key}`, { replace: true })}
-        destroyOnHidden
-        items={TABS.map((key) => ({ key, label: t(`tab.${key}`), children: key === chosen ? parts[key] : null }))}
-      />
+      <Sections label={t("tab.label")} sections={TABS.map((key) => ({ to: key === TABS[0] ? address : `${address}/${key}`, label: t(`tab.${key}`) }))} />
+      {parts[tab] ?? <NoSuchPage isPart to={address} label={t("tab.itinerary")} />}
     </>
   );
 }

@@ -1,10 +1,10 @@
-import { AutoComplete, Button, Drawer, Form, Input, Timeline, Typography } from "antd";
+import { AutoComplete, Button, Drawer, Form, Input, Select, Timeline, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../../parts/format";
 import { ReceiptTag, Withheld } from "../../../parts/Page";
 import { Asked, ProblemAlert } from "../../../parts/states";
 import type { FollowUp } from "../model";
-import { useAssign, useFollowUp, useKnownUnits } from "../questions";
+import { useAssign, useClose, useFollowUp, useKnownUnits } from "../questions";
 import { FollowUpTag } from "../words";
 
 /** The life of one follow-up, step by step. */
@@ -23,14 +23,15 @@ function Body({ id }: { id: string }) {
   const query = useFollowUp(id);
   return (
     <Asked query={query}>
-      {({ state, address, unit, history, receipt, withheld }) => (
+      {({ state, address, steps, history, receipt, withheld }) => (
         <>
           <div className="control-bar">
             <FollowUpTag state={state} /> <ReceiptTag receipt={receipt} />
           </div>
           <Withheld groups={withheld} />
           {address && <Typography.Paragraph>{address}</Typography.Paragraph>}
-          {!unit && <Assign id={id} />}
+          {steps.includes("assigned") && <Assign id={id} />}
+          {steps.includes("closed") && <Close id={id} />}
           <h3 className="control-h2" style={{ marginBottom: 16 }}>
             {t("followUps.history")}
           </h3>
@@ -74,6 +75,25 @@ function Assign({ id }: { id: string }) {
       {assign.isError && <ProblemAlert error={assign.error} />}
       <Button htmlType="submit" type="primary" loading={assign.isPending}>
         {t("assign.button")}
+      </Button>
+    </Form>
+  );
+}
+
+/** Whom no unit has need not be told any more: why counts apart. */
+const REASONS = ["period_over", "died", "not_this_person", "moved_away"];
+
+function Close({ id }: { id: string }) {
+  const { t } = useTranslation("control");
+  const close = useClose(id);
+  return (
+    <Form layout="vertical" onFinish={(body: { reason: string }) => close.mutate(body)} style={{ marginBottom: 16 }}>
+      <Form.Item name="reason" label={t("closing.reason")} rules={[{ required: true, message: t("closing.missing") }]}>
+        <Select options={REASONS.map((value) => ({ value, label: t(`followUpState.${value}`) }))} />
+      </Form.Item>
+      {close.isError && <ProblemAlert error={close.error} />}
+      <Button htmlType="submit" loading={close.isPending}>
+        {t("closing.button")}
       </Button>
     </Form>
   );

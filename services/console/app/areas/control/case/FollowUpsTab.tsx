@@ -22,6 +22,7 @@ export function FollowUpsTab({ id }: { id: string }) {
   return (
     <>
       <Notify id={id} receipt={first?.receipt} />
+      {Boolean(first?.contacts_without) && <Alert type="warning" showIcon style={{ marginBottom: 16 }} title={t("followUps.without", { n: number(first?.contacts_without) })} />}
       {first && <Counts counts={first.counts} />}
       <Withheld groups={first?.withheld} />
       {query.isPending ? (
@@ -86,6 +87,7 @@ function Notify({ id, receipt }: { id: string; receipt?: { id: string } }) {
           description={
             <>
               {told.unassigned > 0 && <div>{t("notify.unassigned", { n: number(told.unassigned) })}</div>}
+              {told.met_again > 0 && <div>{t("notify.metAgain", { n: number(told.met_again) })}</div>}
               {told.remaining > 0 && <div>{t("notify.remaining", { n: number(told.remaining) })}</div>}
               {told.left_out > 0 && <div>{t("notify.crowds", { count: told.left_out, n: number(told.left_out) })}</div>}
               {!told.applied && <div>{t("notify.later")}</div>}

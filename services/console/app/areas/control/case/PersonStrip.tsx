@@ -2,7 +2,7 @@ import { FolderOpenOutlined, HomeOutlined, LockOutlined, PhoneOutlined, UserOutl
 import { Card, Flex, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../../parts/format";
-import { ReceiptTag } from "../../../parts/Page";
+import { ReceiptTag, useWithheld } from "../../../parts/Page";
 import { Failed, Loading } from "../../../parts/states";
 import { usePerson } from "../questions";
 import { PersonLink, phoneText } from "../words";
@@ -11,6 +11,7 @@ import { PersonLink, phoneText } from "../words";
 export function PersonStrip({ person, asOf }: { person: string; asOf?: string }) {
   const { t } = useTranslation("control");
   const { day } = useFormat();
+  const say = useWithheld();
   const query = usePerson(person, asOf);
   if (query.isPending) return <Loading rows={1} />;
   if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
@@ -24,7 +25,7 @@ export function PersonStrip({ person, asOf }: { person: string; asOf?: string })
             <UserOutlined /> {identity?.name?.value ?? t("unknown", { ns: "common" })}
           </Typography.Text>
           <span>
-            {[sex && t(`sex.${sex}`, { defaultValue: sex }), identity?.birth_date && t("born", { day: day(`${identity.birth_date.value}T12:00`) })].filter(Boolean).join(" · ")}
+            {[sex && t(`sex.${sex}`, { defaultValue: sex }), identity?.birth_date && t("born", { day: day(identity.birth_date.value) })].filter(Boolean).join(" · ")}
           </span>
           {phone && (
             <span>
@@ -42,7 +43,7 @@ export function PersonStrip({ person, asOf }: { person: string; asOf?: string })
           <ReceiptTag receipt={receipt} />
           {withheld.length > 0 && (
             <Typography.Text type="secondary">
-              <LockOutlined /> {t("withheld", { ns: "common", groups: withheld.map((group) => t(`group.${group}`, { ns: "common" })).join(", ") })}
+              <LockOutlined /> {say(withheld)}
             </Typography.Text>
           )}
         </Flex>

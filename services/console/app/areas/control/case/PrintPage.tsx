@@ -4,13 +4,15 @@ import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { useFormat } from "../../../parts/format";
+import { useWithheld } from "../../../parts/Page";
 import { Failed, Loading } from "../../../parts/states";
 import { useSignedIn } from "../../../session/session";
 import { useTask } from "../../../session/task";
 import { scenesOf, useTogether } from "../contacts/ContactsTab";
-import { arrange, doubtOf } from "../itinerary/lines";
+import { arrange, doubtOf, isInGap } from "../itinerary/lines";
 import { useItemWords } from "../itinerary/words";
 import type { CaseAnswer } from "../model";
+import { useNames } from "../names";
 import { useCase, useContacts, useItinerary, usePerson } from "../questions";
 import { fortnight, infectious, useClock, useDuration, minutesOf } from "../time";
 import { phoneText, short } from "../words";
@@ -28,6 +30,7 @@ export function PrintPage() {
   useEffect(() => {
     document.title = t("print.title");
   }, [t]);
+  if (clock.error) return <Failed error={clock.error} retry={clock.retry} />;
   if (query.isPending || clock.isPending) return <Loading />;
   if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
   if (!query.data.person_id) return <Sheet known={query.data} receipts={[query.data.receipt.id]} />;
@@ -39,7 +42,7 @@ function Whole({ known, person, now }: { known: CaseAnswer; person: string; now:
   const way = useItinerary(person, fortnight(known, now));
   const met = useContacts(person, infectious(known, now) ?? fortnight(known, now));
   const failed = [who, way, met].find(({ isError }) => isError);
-  if (failed) return <Failed error={failed.error} />;
+  if (failed) return <Failed error={failed.error} retry={() => void failed.refetch()} />;
   const page = met.data?.pages[0];
   if (!who.data || !way.data || !page) return <Loading />;
   return <Sheet known={known} who={who.data} way={way.data} met={page} receipts={[known, who.data, way.data, page].map(({ receipt }) => receipt.id)} />;
@@ -59,6 +62,7 @@ function Sheet({ known, who, way, met, receipts }: SheetProps) {
   const session = useSignedIn();
   const task = useTask();
   const clock = useClock();
+  const say = useWithheld();
   const [printed] = useState(() => Date.now());
   const by = [session.handle, session.organisation].filter(Boolean).join(" · ");
   const withheld = [...new Set([known, who, way, met].flatMap((part) => part?.withheld ?? []))];
@@ -84,7 +88,7 @@ function Sheet({ known, who, way, met, receipts }: SheetProps) {
       {met && <Met met={met} />}
       <footer>
         <strong>{t("print.receipts")}</strong> <span className="control-id">{receipts.join(" · ")}</span>
-        {withheld.length > 0 && <p>{t("print.withheld", { groups: withheld.map((group) => t(`group.${group}`, { ns: "common" })).join(", ") })}</p>}
+        {withheld.length > 0 && <p>{t("print.withheld", { why: say(withheld) })}</p>}
         <p>{t("print.keep")}</p>
       </footer>
     </article>
@@ -112,7 +116,7 @@ function Who({ who }: { who: NonNullable<SheetProps["who"]> }) {
   const rows = [
     [t("print.name"), identity?.name?.value],
     [t("print.sex"), identity?.sex && t(`sex.${identity.sex.value}`, { defaultValue: identity.sex.value })],
-    [t("print.birth"), identity?.birth_date && day(`${identity.birth_date.value}T12:00`)],
+    [t("print.birth"), identity?.birth_date && day(identity.birth_date.value)],
     [t("print.phone"), contact?.phones.map(({ value }) => phoneText(value.number)).join(", ")],
     [t("print.address"), residence?.address?.value],
     [t("print.unit"), residence?.community_unit?.value],
@@ -143,34 +147,36 @@ function Way({ way }: { way: NonNullable<SheetProps["way"]> }) {
       <h2>
         {t("tab.itinerary")} · {t("span.fromTo", { from: instant(way.from), to: instant(way.to) })}
       </h2>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("itinerary.when")}</th>
-            <th scope="col">{t("itinerary.what")}</th>
-            <th scope="col">{t("itinerary.long")}</th>
-            <th scope="col">{t("print.doubt")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {lines.map((line) => {
-            const doubt = doubtOf(line);
-            return (
-              <tr key={line.index}>
-                <td>
-                  {instant(line.from)}
-                  {line.to > line.from && ` – ${instant(line.to)}`}
-                </td>
-                <td>
-                  {t(`kind.${line.item.kind}`, { defaultValue: line.item.kind })}: {what(line.item)}
-                </td>
-                <td>{line.to > line.from && duration(minutesOf(line.item))}</td>
-                <td>{doubt && t(`doubt.${doubt}`)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      <div className="control-scroll" tabIndex={0} role="region" aria-label={t("tab.itinerary")}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t("itinerary.when")}</th>
+              <th scope="col">{t("itinerary.what")}</th>
+              <th scope="col">{t("itinerary.long")}</th>
+              <th scope="col">{t("print.doubt")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {lines.map((line) => {
+              const doubt = doubtOf(line);
+              return (
+                <tr key={line.index} className={isInGap(line, lines) ? "control-inside" : undefined}>
+                  <td>
+                    {instant(line.from)}
+                    {line.to > line.from && ` – ${instant(line.to)}`}
+                  </td>
+                  <td>
+                    {t(`kind.${line.item.kind}`, { defaultValue: line.item.kind })}: {what(line.item)}
+                  </td>
+                  <td>{line.to > line.from && duration(minutesOf(line.item))}</td>
+                  <td>{doubt && t(`doubt.${doubt}`)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }
@@ -179,6 +185,7 @@ function Met({ met }: { met: NonNullable<SheetProps["met"]> }) {
   const { t } = useTranslation("control");
   const { number, instant } = useFormat();
   const together = useTogether();
+  const names = useNames();
   return (
     <section>
       <h2>
@@ -187,34 +194,36 @@ function Met({ met }: { met: NonNullable<SheetProps["met"]> }) {
       {met.total > met.contacts.length && <p>{t("print.first", { n: number(Math.min(CONTACTS_MAX, met.contacts.length)), of: number(met.total) })}</p>}
       {met.contacts.length === 0 && <p>{t("contacts.none")}</p>}
       {met.contacts.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t("contacts.rank")}</th>
-              <th scope="col">{t("case.person")}</th>
-              <th scope="col">{t("contacts.scenes")}</th>
-              <th scope="col">{t("contacts.together")}</th>
-              <th scope="col">{t("contacts.exposure")}</th>
-              <th scope="col">{t("contacts.last")}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {met.contacts.slice(0, CONTACTS_MAX).map((contact) => (
-              <tr key={contact.person_id}>
-                <td>{number(contact.rank)}</td>
-                <td className="control-id">{short(contact.person_id)}</td>
-                <td>
-                  {scenesOf(contact)
-                    .map((scene) => t(`scene.${scene}`, { defaultValue: scene }))
-                    .join(", ")}
-                </td>
-                <td>{together(contact)}</td>
-                <td className="numbers">{number(contact.weighed_minutes)}</td>
-                <td>{instant(contact.meetings.map(({ to }) => to).sort().at(-1))}</td>
+        <div className="control-scroll" tabIndex={0} role="region" aria-label={t("tab.contacts")}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{t("contacts.rank")}</th>
+                <th scope="col">{t("case.person")}</th>
+                <th scope="col">{t("contacts.scenes")}</th>
+                <th scope="col">{t("contacts.together")}</th>
+                <th scope="col">{t("contacts.exposure")}</th>
+                <th scope="col">{t("contacts.last")}</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {met.contacts.slice(0, CONTACTS_MAX).map((contact) => (
+                <tr key={contact.person_id}>
+                  <td>{number(contact.rank)}</td>
+                  <td>{names[contact.person_id] || <span className="control-id">{short(contact.person_id)}</span>}</td>
+                  <td>
+                    {scenesOf(contact)
+                      .map((scene) => t(`scene.${scene}`, { defaultValue: scene }))
+                      .join(", ")}
+                  </td>
+                  <td>{together(contact)}</td>
+                  <td className="numbers">{number(contact.weighed_minutes)}</td>
+                  <td>{instant(contact.meetings.map(({ to }) => to).sort().at(-1))}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
     </section>
   );

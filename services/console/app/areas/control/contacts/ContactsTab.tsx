@@ -97,21 +97,39 @@ export function ContactsTab({ person, known, now, knownAt }: { person: string; k
   );
 }
 
-/** What the list cannot say: crowds, phones of nobody, and that it knows nothing before some instant. */
-function Limits({ answer }: { answer: { known_at: string; known_since: string; from: string; unattributed: number; left_out: { stays: number }[] } }) {
+interface Known {
+  known_at: string;
+  known_since: string;
+  from: string;
+  to: string;
+  seen_minutes: number;
+  unattributed: number;
+  unplaced: number;
+  uncompared_rides: number;
+  left_out: { stays: number }[];
+}
+
+/** Below this share of the time the list is far from whole, and says so first. */
+const SEEN_ENOUGH = 0.5;
+
+/** What the list cannot say: where the case was is hardly known, crowds, what of everybody could not be placed, and that nothing is known before some instant. */
+function Limits({ answer }: { answer: Known }) {
   const { t } = useTranslation("control");
-  const { instant, number } = useFormat();
+  const { instant, number, percent } = useFormat();
+  const seen = answer.seen_minutes / ((Date.parse(answer.to) - Date.parse(answer.from)) / 60_000);
+  const others = (["unattributed", "unplaced", "uncompared_rides"] as const).filter((one) => answer[one] > 0);
   return (
     <>
+      {seen < SEEN_ENOUGH && <Alert type="warning" showIcon title={t("contacts.seen", { share: percent(seen) })} description={t("contacts.seenHelp")} style={{ marginBottom: 12 }} />}
       {answer.known_since > answer.from && <Alert type="warning" showIcon title={t("contacts.knownSince", { at: instant(answer.known_since) })} style={{ marginBottom: 12 }} />}
       {answer.left_out.length > 0 && <Alert type="warning" showIcon title={t("contacts.crowds", { count: answer.left_out.length, n: number(answer.left_out.length) })} style={{ marginBottom: 12 }} />}
       <p className="control-note">
-        {t("contacts.knownAt", { at: instant(answer.known_at) })}{" "}
-        {answer.unattributed > 0 && (
-          <Tooltip title={t("contacts.unattributedHelp")}>
-            <span tabIndex={0}>{t("contacts.unattributed", { n: number(answer.unattributed) })}</span>
+        {t("contacts.knownAt", { at: instant(answer.known_at) })} {seen >= SEEN_ENOUGH && t("contacts.seen", { share: percent(seen) })}{" "}
+        {others.map((one) => (
+          <Tooltip key={one} title={t(`contacts.${one}Help`)}>
+            <span tabIndex={0}>{t(`contacts.${one}`, { n: number(answer[one]) })} </span>
           </Tooltip>
-        )}
+        ))}
       </p>
     </>
   );

@@ -1,10 +1,11 @@
 import { ExclamationCircleOutlined, QuestionCircleOutlined } from "@ant-design/icons";
-import { Button, Table, Tag, Typography } from "antd";
+import { Button, Grid, Table, Tag, Typography } from "antd";
 import { useEffect, useRef, type ComponentRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../../parts/format";
-import { minutesOf, useDuration, useMoment } from "../time";
-import { doubtOf, type Line } from "./lines";
+import { dayOf } from "../../../parts/city";
+import { minutesOf, useDuration } from "../time";
+import { doubtOf, isInGap, type Line } from "./lines";
 import { useItemWords } from "./words";
 
 interface Props {
@@ -16,16 +17,18 @@ interface Props {
 /** The same as the line of time, to be read and to be gone through with the keyboard. */
 export function ItemList({ lines, selected, select }: Props) {
   const { t } = useTranslation("control");
-  const { time } = useFormat();
-  const moment = useMoment();
+  const { time, moment } = useFormat();
   const duration = useDuration();
   const { what } = useItemWords();
+  const wide = Grid.useBreakpoint().md ?? true;
   const table = useRef<ComponentRef<typeof Table>>(null);
   const first = selected[0];
   useEffect(() => {
     if (first !== undefined) table.current?.scrollTo({ index: first });
   }, [first]);
-  const sameDay = ({ from, to }: Line) => new Date(from).toDateString() === new Date(to).toDateString();
+  const long = ({ item, from, to }: Line) => (to > from ? duration(minutesOf(item)) : "");
+  const when = (line: Line) => moment(line.from) + (line.to > line.from ? ` – ${sameDay(line) ? time(line.to) : moment(line.to)}` : "");
+  const sameDay = ({ from, to }: Line) => dayOf(from) === dayOf(to);
   return (
     <Table<Line>
       ref={table}
@@ -33,35 +36,30 @@ export function ItemList({ lines, selected, select }: Props) {
       size="small"
       virtual
       rowKey="index"
-      scroll={{ x: 600, y: 480 }}
+      scroll={{ x: wide ? 600 : 300, y: 480 }}
       pagination={false}
       dataSource={lines}
-      rowClassName={({ index }) => (selected.includes(index) ? "control-selected control-row" : "control-row")}
+      rowClassName={(line) => `control-row${selected.includes(line.index) ? " control-selected" : ""}${isInGap(line, lines) ? " control-inside" : ""}`}
       onRow={({ index }) => ({ onClick: () => select([index]) })}
+      showHeader={wide}
       columns={[
-        {
-          title: t("itinerary.when"),
-          key: "when",
-          width: 210,
-          render: (_, line) => (
-            <>
-              {moment(line.from)}
-              {line.to > line.from && <> – {sameDay(line) ? time(line.to) : moment(line.to)}</>}
-            </>
-          ),
-        },
+        ...(wide ? [{ title: t("itinerary.when"), key: "when", width: 210, render: (_: unknown, line: Line) => when(line) }] : []),
         {
           title: t("itinerary.what"),
           key: "what",
+          className: "control-what",
           render: (_, line) => (
-            <Button type="link" size="small" className="control-item" aria-pressed={selected.includes(line.index)} onClick={() => select([line.index])}>
-              <Tag className={`control-kind ${line.item.kind}`}>{t(`kind.${line.item.kind}`, { defaultValue: line.item.kind })}</Tag>
-              <span>{what(line.item)}</span>
-              <Doubt line={line} />
-            </Button>
+            <>
+              {!wide && <div>{[when(line), long(line)].filter(Boolean).join(" · ")}</div>}
+              <Button type="link" size="small" className="control-item" aria-pressed={selected.includes(line.index)} onClick={() => select([line.index])}>
+                <Tag className={`control-kind ${line.item.kind}`}>{t(`kind.${line.item.kind}`, { defaultValue: line.item.kind })}</Tag>
+                <span>{what(line.item)}</span>
+                <Doubt line={line} />
+              </Button>
+            </>
           ),
         },
-        { title: t("itinerary.long"), key: "long", width: 118, align: "right", render: (_, { item, from, to }) => (to > from ? duration(minutesOf(item)) : "") },
+        ...(wide ? [{ title: t("itinerary.long"), key: "long", width: 118, align: "right" as const, render: (_: unknown, line: Line) => long(line) }] : []),
       ]}
     />
   );

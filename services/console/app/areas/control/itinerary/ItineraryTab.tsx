@@ -30,7 +30,7 @@ export function ItineraryTab({ person, known, now, knownAt }: { person: string; 
   return (
     <>
       <div className="control-bar">
-        <InstantInput label={t("itinerary.lastDay")} kind="date" value={iso(Date.parse(stretch.to) - 1)} max={Date.now()} onChange={end} />
+        <InstantInput label={t("itinerary.lastDay")} kind="day" value={iso(Date.parse(stretch.to) - 1)} max={Date.now()} onChange={end} />
         <span>{t("itinerary.days")}</span>
         <ReceiptTag receipt={query.data?.receipt} />
         <Button

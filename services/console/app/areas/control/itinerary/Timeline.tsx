@@ -20,14 +20,13 @@ interface Props {
 /** The line of time, by lane. The list beside it says the same to those who do not see it. */
 export function Timeline({ lines, stretch, marks, selected, select }: Props) {
   const { t } = useTranslation("control");
-  const { locale, instant } = useFormat();
+  const { locale, instant, shortDay, time } = useFormat();
   const { what } = useItemWords();
   const dark = useDark();
   const present = LANES.filter((lane) => lane === "stay" || lines.some((line) => line.lane === lane));
   const option = useMemo(() => {
-    const tip = (line: Line) => `${what(line.item)}\n${instant(line.from)}${line.to > line.from ? ` – ${instant(line.to)}` : ""}`;
-    const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
-    return timeline({ lines, stretch, marks, selected, lanes: present, laneName: (lane) => t(`lane.${lane}`), noTrace: t("itinerary.noTrace"), tip, name: ({ item }) => what(item), day: (at) => day.format(at), dark });
+    const tip = (line: Line) => `${t(`kind.${line.item.kind}`, { defaultValue: line.item.kind })}: ${what(line.item)}\n${instant(line.from)}${line.to > line.from ? ` – ${instant(line.to)}` : ""}`;
+    return timeline({ lines, stretch, marks, selected, lanes: present, laneName: (lane) => t(`lane.${lane}`), noTrace: t("itinerary.noTrace"), tip, name: ({ item }) => what(item), day: shortDay, time, dark });
     // The words change with the language alone.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [lines, stretch, marks, selected, locale, dark, t]);
@@ -35,7 +34,7 @@ export function Timeline({ lines, stretch, marks, selected, select }: Props) {
     <figure style={{ margin: 0 }} data-part="timeline">
       <Chart
         option={option}
-        height={84 + present.length * 38}
+        height={58 + Math.max(1, marks.length) * 14 + present.length * 38}
         label={t("itinerary.timelineLabel", { from: instant(stretch.from), to: instant(stretch.to), n: lines.length })}
         onClick={({ data }) => {
           const index = typeof data === "object" && data !== null && "index" in data ? data.index : undefined;

@@ -46,6 +46,11 @@ export function placeName(place: Place | null | undefined): string | undefined {
   return place?.name ?? place?.place_id?.split("/").pop();
 }
 
+/** Whether somebody was seen while it is not known where they stayed. */
+export function isInGap(line: Line, lines: Line[]): boolean {
+  return line.item.kind !== "gap" && lines.some(({ item, from, to }) => item.kind === "gap" && from <= line.from && line.to <= to);
+}
+
 /** Why a line is not to be taken for granted. */
 export function doubtOf({ item, against }: Line): "contradiction" | "doubtful" | "silent" | undefined {
   if (against.length > 0) return "contradiction";

@@ -1,6 +1,7 @@
 /** The line of time as ECharts draws it. */
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams, CustomSeriesRenderItemReturn } from "echarts";
 import type { EChartsCoreOption } from "echarts/core";
+import { startOfDay } from "../../../parts/city";
 import type { Stretch } from "../questions";
 import { doubtOf, type Lane, type Line } from "./lines";
 
@@ -21,6 +22,7 @@ interface Input {
   /** What stands on a bar that is long enough. */
   name: (line: Line) => string;
   day: (at: number) => string;
+  time: (at: number) => string;
   dark: boolean;
 }
 
@@ -48,12 +50,18 @@ const LEAST = 4;
 /** Lines of a hatching, five pixels apart. */
 const HATCH = 6;
 
+/** Height of a row of names above the line of time. */
+const MARK_ROW = 14;
+
 interface Rectangle {
   x: number;
   y: number;
   width: number;
   height: number;
 }
+
+/** About how wide words are, with some room around them. */
+const wordWidth = (words: string) => [...words].reduce((width, letter) => width + (letter > "\u2e7f" ? 12 : 6.5), 16);
 
 /** Diagonals within a rectangle. */
 function hatching({ x, y, width, height }: Rectangle, stroke: string): CustomSeriesRenderItemReturn[] {
@@ -65,7 +73,7 @@ function hatching({ x, y, width, height }: Rectangle, stroke: string): CustomSer
   return lines;
 }
 
-export function timeline({ lines, stretch, marks, selected, lanes, laneName, noTrace, tip, name, day, dark }: Input): EChartsCoreOption {
+export function timeline({ lines, stretch, marks, selected, lanes, laneName, noTrace, tip, name, day, time, dark }: Input): EChartsCoreOption {
   const colour = colours(dark);
   const [min, max] = [Date.parse(stretch.from), Date.parse(stretch.to)];
   const isPositive = (line: Line) => line.item.what?.kind === "test" && line.item.what.result === "POSITIVE";
@@ -110,7 +118,7 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
         { type: "rect", shape, style: { fill: "rgba(128,128,128,0.06)", stroke: isSelected ? colour.selected : colour.line, lineWidth: isSelected ? 3 : 1, lineDash: [3, 3] } },
         ...hatching(shape, colour.line),
       ];
-      if (width > 90) {
+      if (width > wordWidth(noTrace)) {
         children.push({ type: "text", silent: true, style: { text: noTrace, x: left + width / 2, y: middle, align: "center", verticalAlign: "middle", fill: colour.text, fontSize: 12, backgroundColor: dark ? "#141414" : "#f5f5f5", padding: [1, 6] } });
       }
       return { type: "group", children: children as never };
@@ -129,7 +137,7 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
   return {
     aria: { enabled: false },
     animation: false,
-    grid: { left: 86, right: 16, top: 34, bottom: 46 },
+    grid: { left: 86, right: 16, top: 8 + Math.max(1, marks.length) * MARK_ROW, bottom: 46 },
     tooltip: {
       renderMode: "richText",
       confine: true,
@@ -138,7 +146,7 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
         return line ? tip(line) : "";
       },
     },
-    xAxis: { type: "time", min, max, axisLabel: { hideOverlap: true, formatter: (at: number) => clock(at, day), color: colour.text }, splitLine: { show: true, lineStyle: { opacity: 0.35 } } },
+    xAxis: { type: "time", min, max, axisLabel: { hideOverlap: true, formatter: (at: number) => (at === startOfDay(at) ? day(at) : time(at)), color: colour.text }, splitLine: { show: true, lineStyle: { opacity: 0.35 } } },
     yAxis: { type: "category", inverse: true, data: lanes.map(laneName), axisTick: { show: false }, axisLine: { show: false }, axisLabel: { color: colour.text, width: 78, overflow: "truncate" }, splitLine: { show: true, lineStyle: { opacity: 0.25 } } },
     dataZoom: [
       { type: "inside", filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false, moveOnMouseMove: true, minValueSpan: 3_600_000 },
@@ -156,16 +164,10 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
           symbol: "none",
           lineStyle: { color: colour.contradiction, type: "dashed", width: 1.5 },
           label: { color: colour.text, position: "start", fontSize: 11, formatter: ({ name }: { name: string }) => name },
-          data: marks.filter(({ at }) => at >= min && at <= max).map(({ name, at }) => ({ name, xAxis: at })),
+          // Each name on a row of its own: marks of one day would stand on each other.
+          data: marks.filter(({ at }) => at >= min && at <= max).map(({ name, at }, row) => ({ name, xAxis: at, label: { distance: 3 + row * MARK_ROW } })),
         },
       },
     ],
   };
-}
-
-/** Days by their date, parts of days by their time. */
-function clock(at: number, day: (at: number) => string): string {
-  const date = new Date(at);
-  const [hours, minutes] = [date.getHours(), date.getMinutes()];
-  return hours === 0 && minutes === 0 ? day(at) : `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`;
 }

@@ -1,5 +1,6 @@
 /** An item of an itinerary in words. */
 import { useTranslation } from "react-i18next";
+import { useTestName } from "../../../parts/testNames";
 import type { Item, Place } from "../model";
 import { placeName } from "./lines";
 
@@ -12,6 +13,7 @@ export function useItemWords() {
     if (!place || !name) return kind && place?.kind !== "UNKNOWN" ? kind : t("itinerary.somewhere");
     return place.name || !kind || place.kind === "UNKNOWN" ? name : `${kind} ${name}`;
   };
+  const test = useTestName();
   /** What happened, without when. */
   const what = ({ kind, place, what }: Item): string => {
     switch (what?.kind) {
@@ -20,7 +22,7 @@ export function useItemWords() {
       case "encounter":
         return [code("action", what.action), where(what.place), what.ward_bed].filter(Boolean).join(" · ");
       case "test":
-        return [code("result", what.result), what.code, what.pool_id && t("itinerary.pool")].filter(Boolean).join(" · ");
+        return [code("result", what.result), test(what.code), what.pool_id && t("itinerary.pool")].filter(Boolean).join(" · ");
       case "payment":
         return [what.amount && `${what.amount} ${what.currency ?? ""}`, where(what.place)].filter(Boolean).join(" · ");
       case "gate":

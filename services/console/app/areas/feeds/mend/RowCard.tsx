@@ -47,7 +47,7 @@ export function RowCard({ columns, row, failure, again, changes, change }: Props
         <label htmlFor={props.id} style={{ fontSize: 12 }}>
           {label} {isChanged && <Typography.Text type="success" style={{ fontSize: 12 }}>· {t("mend.isChanged")}</Typography.Text>}
         </label>
-        {row.isCut ? <Input {...props} /> : <Input.TextArea {...props} rows={1} style={{ fontFamily: "monospace" }} />}
+        {row.isCut ? <Input {...props} /> : <Input.TextArea {...props} autoSize={{ minRows: 1, maxRows: 8 }} style={{ fontFamily: "monospace" }} />}
       </div>
     );
   };
