@@ -152,6 +152,19 @@ test("a task's life: found by urgency, a step is taken, the history tells of it"
   const before = await page.locator("[data-history]").count();
   assert.ok(before > 0);
   assert.deepEqual(await axe(page), []);
+  const offered = page.locator("[data-step=offered]");
+  if (await offered.count()) {
+    await offered.click();
+    await page.locator("#to").click();
+    const choices = page.locator(".ant-select-dropdown:visible .ant-select-item");
+    await choices.first().waitFor();
+    const own = await unitOf(page);
+    const texts = await choices.allInnerTexts();
+    assert.ok(texts.every((text) => /^\d{12}/.test(text) && !text.startsWith(`${own} `)), `others than the own unit: ${texts}`);
+    assert.deepEqual(await axe(page), []);
+    await page.keyboard.press("Escape");
+    await page.locator(".ant-modal").getByRole("button", { name: "Cancel" }).click();
+  }
   await page.locator("[data-step=not_reached], [data-step=notified]").last().click();
   await page.getByLabel("Note").fill("13812345678");
   await page.locator("[data-confirm]").click();

@@ -36,7 +36,7 @@ pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
 pub(crate) use read::{LinkColumns, RecordColumns};
 pub use residents::{
-    ResidentRow, list_facts_of_unit, list_homes, list_memberships, list_meter_readings, list_residents,
+    ResidentRow, list_facts_of_unit, list_homes, list_homes_in, list_memberships, list_meter_readings, list_residents,
 };
 pub use rows::*;
 pub use touched::{Touched, last_touched, list_touched};
