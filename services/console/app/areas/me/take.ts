@@ -87,6 +87,10 @@ function readers(person: string) {
       const answer = await askAppeals();
       return { count: answer.appeals.length, answers: [answer] };
     },
+    contests: async () => {
+      const answer = await askContests();
+      return { count: answer.contests.length, answers: [answer] };
+    },
     looks: async () => paged(askLooks, (answer) => answer.looks.length),
   };
 }
