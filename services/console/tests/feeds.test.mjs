@@ -156,6 +156,7 @@ test("failed rows say in Chinese what is wrong, on a phone and in the dark", asy
     assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
     assert.deepEqual(await axe(page), [], path);
   }
+  await page.getByText("《中华人民共和国传染病防治法》，社区防控").waitFor();
   assert.deepEqual(page.complaints, []);
 });
 
