@@ -116,18 +116,17 @@ pub(crate) struct ContestList {
     security(("token" = []))
 )]
 pub(crate) async fn make(State(state): State<QueryState>, ask: Ask) -> Answered {
-    let mut call = match Call::begin(state, ask, Action::ContestFile).await {
+    let mut call = match Call::begin(state, ask, Action::ReadAccesses).await {
         Ok(call) => call,
         Err(answered) => return answered,
     };
     let about = match call.json().await.and_then(|question| Ok(about(question)?)) {
-        Ok(About::Look(contest)) => {
-            return match call.turn_to(Action::ReadAccesses) {
-                Ok(()) => suspicions::contest(call, contest).await,
-                Err(failure) => call.refuse(failure).await,
-            };
-        }
-        Ok(About::File(about)) => about,
+        Ok(About::Look(contest)) => return suspicions::contest(call, contest).await,
+        Ok(About::File(about)) => call.turn_to(Action::ContestFile).map(|()| about),
+        Err(failure) => Err(failure),
+    };
+    let about = match about {
+        Ok(about) => about,
         Err(failure) => return call.refuse(failure).await,
     };
     let begun = async {
