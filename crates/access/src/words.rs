@@ -146,8 +146,16 @@ closed_list! {
         ReadSignals = "read-signals",
         /// Appeal against the colour of the own health code.
         AppealHealthCode = "appeal-health-code",
-        /// Read and decide such appeals.
+        /// Read such appeals.
+        ReadAppeals = "read-appeals",
+        /// Decide such appeals.
         DecideAppeal = "decide-appeal",
+        /// Say that a value or a record of the own file is wrong.
+        ContestFile = "contest-file",
+        /// Read what residents say so.
+        ReadContests = "read-contests",
+        /// Decide it.
+        DecideContest = "decide-contest",
         /// Count the residents of a unit.
         ReadUnit = "read-unit",
         /// List the residents of a unit.
@@ -268,7 +276,15 @@ impl Action {
 
     /// Whether it is a part of reviewing what linkage is not sure of.
     pub const fn is_review(self) -> bool {
-        matches!(self, Self::ListReviews | Self::ReadReview | Self::DecideLink | Self::ReadDecisions)
+        matches!(
+            self,
+            Self::ListReviews
+                | Self::ReadReview
+                | Self::DecideLink
+                | Self::ReadDecisions
+                | Self::ReadContests
+                | Self::DecideContest
+        )
     }
 
     /// The groups that an answer to this action may hold when they are granted. Others are neither released nor
@@ -300,7 +316,8 @@ impl Action {
                 &[FieldGroup::Household, FieldGroup::Health, FieldGroup::Trail, FieldGroup::Provenance]
             }
             Self::ReadLinks | Self::ReadLineage | Self::DecideLink | Self::ReadDecisions => &[FieldGroup::Links],
-            Self::ReadCases | Self::AppealHealthCode | Self::DecideAppeal => &[FieldGroup::Health],
+            Self::ContestFile | Self::ReadContests | Self::DecideContest => &[FieldGroup::Provenance],
+            Self::ReadCases | Self::AppealHealthCode | Self::ReadAppeals | Self::DecideAppeal => &[FieldGroup::Health],
             Self::DirectFollowUps | Self::ReadFollowUps | Self::StepFollowUp => {
                 &[FieldGroup::Identity, FieldGroup::Contact, FieldGroup::Residence, FieldGroup::Care]
             }

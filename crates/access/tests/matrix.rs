@@ -77,6 +77,7 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
             Action::DirectFollowUps,
             Action::ReadFollowUps,
             Action::ReadSignals,
+            Action::ReadAppeals,
             Action::DecideAppeal,
             Action::RequestGrant,
             Action::StopGrant,
@@ -93,10 +94,16 @@ fn expected_actions(role: Role, purpose: Purpose) -> &'static [Action] {
             Action::ReadLineage,
             Action::ReadAccesses,
             Action::AppealHealthCode,
+            Action::ContestFile,
         ],
-        (Role::DataSteward, Purpose::Operations) => {
-            &[Action::ListReviews, Action::ReadReview, Action::DecideLink, Action::ReadDecisions]
-        }
+        (Role::DataSteward, Purpose::Operations) => &[
+            Action::ListReviews,
+            Action::ReadReview,
+            Action::DecideLink,
+            Action::ReadDecisions,
+            Action::ReadContests,
+            Action::DecideContest,
+        ],
         (Role::Auditor, Purpose::Operations) => &[
             Action::ReadLedger,
             Action::StopGrant,
@@ -156,8 +163,8 @@ fn every_cell_of_role_and_purpose_and_group_is_as_the_table_says() {
             }
         }
     }
-    // 7 + 7 + 18 + 10 + 4 + 6 + 1 + 2 + 6 + 8 + 2 actions that are allowed, ten groups each.
-    assert_eq!(cells, 71 * 10);
+    // 7 + 7 + 19 + 11 + 6 + 6 + 1 + 2 + 6 + 8 + 2 actions that are allowed, ten groups each.
+    assert_eq!(cells, 75 * 10);
 }
 
 #[test]

@@ -78,6 +78,9 @@ struct FeedView {
     owner: String,
     /// On what ground the data may be processed.
     legal_basis: String,
+    /// The same in Chinese, where the profile says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legal_basis_zh: Option<String>,
     /// How long bodies are kept, in days.
     retention_days: u32,
     /// The form of the rows, such as `delimited`.
@@ -248,6 +251,7 @@ impl From<&Profile> for FeedView {
             profile_version: profile.version_name(),
             owner: profile.owner.clone(),
             legal_basis: profile.legal_basis.clone(),
+            legal_basis_zh: profile.legal_basis_zh.clone(),
             retention_days: profile.retention_days,
             format: profile.format.kind.name(),
             encoding: profile.format.encoding.name(),

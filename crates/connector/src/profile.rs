@@ -40,6 +40,8 @@ pub struct Profile {
     pub owner: String,
     /// On what ground the data may be processed.
     pub legal_basis: String,
+    /// The same in Chinese, where it is not one of the shipped ones.
+    pub legal_basis_zh: Option<String>,
     /// How long raw bodies are kept, in days.
     pub retention_days: u32,
     /// What the feed may ask of the hub; what is left out is as for all feeds.

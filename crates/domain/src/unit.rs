@@ -5,7 +5,7 @@
 //! suffix of its own.
 
 /// Lengths of codes that stand for all that is below them: district, township, village or neighbourhood.
-const LEVELS: [usize; 3] = [6, 9, 12];
+pub const LEVELS: [usize; 3] = [6, 9, 12];
 
 /// The longest code, in bytes.
 const CODE_BYTES_MAX: usize = 32;

@@ -13,6 +13,7 @@ pub mod appeals;
 pub mod audit;
 pub mod callers;
 pub mod consumers;
+pub mod contests;
 pub mod devices;
 pub mod feed_tokens;
 pub mod figures;

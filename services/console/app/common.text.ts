@@ -13,6 +13,7 @@ export const en = {
     operations: "Operations",
     figures: "Public figures",
   },
+  unitLevel: { district: "district", township: "township", neighbourhood: "community", grid: "grid", choose: "Choose a unit" },
   role: {
     "community-worker": "Community worker",
     "cdc-tracer": "Disease control",
@@ -113,6 +114,7 @@ export const zh: Words<typeof en> = {
     operations: "运维",
     figures: "公开数据",
   },
+  unitLevel: { district: "区县", township: "街道乡镇", neighbourhood: "社区村", grid: "网格", choose: "请选择社区或网格" },
   role: {
     "community-worker": "社区工作者",
     "cdc-tracer": "疾控流调员",

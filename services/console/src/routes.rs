@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{delete, get};
@@ -256,7 +256,9 @@ async fn back_from_provider(
 async fn carry_token(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if !path.starts_with("/v1/") {
-        return next.run(request).await;
+        let by_browser = request.method() == Method::GET && prefers_page(request.headers());
+        let response = next.run(request).await;
+        return if by_browser && is_refused_address(&path, &response) { lost(response) } else { response };
     }
     let has_own = request.headers().contains_key(header::AUTHORIZATION);
     if !has_own && console.cookie(request.headers(), COOKIE).is_some() {
@@ -271,6 +273,34 @@ async fn carry_token(State(console): State<Console>, mut request: Request, next:
     }
     request.headers_mut().remove(header::COOKIE);
     next.run(request).await
+}
+
+/// Whether a person asks, in the address line of a browser.
+fn prefers_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.split([',', ';']).next().is_some_and(|first| first.trim().eq_ignore_ascii_case("text/html"))
+}
+
+/// Whether it is refused because there is nothing there, or because the address holds what could be a number of a person.
+fn is_refused_address(path: &str, response: &Response) -> bool {
+    let is_problem =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    let status = matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST);
+    is_problem && status && !path.starts_with("/session")
+}
+
+/// The page with the status of the refusal: it says in words that there is nothing, with the menu around it.
+fn lost(refused: Response) -> Response {
+    let mut page = pages::page();
+    if page.status().is_success() {
+        *page.status_mut() = refused.status();
+    }
+    for (name, value) in refused.headers() {
+        if name.as_str().starts_with("isthmus-") {
+            page.headers_mut().insert(name, value.clone());
+        }
+    }
+    page
 }
 
 fn must_come_from_console(headers: &HeaderMap) -> Result<(), ProblemKind> {

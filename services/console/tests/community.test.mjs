@@ -178,6 +178,34 @@ test("a task's life: found by urgency, a step is taken, the history tells of it"
   assert.deepEqual(page.complaints, []);
 });
 
+test("who is handed over goes to a unit that exists: it is chosen, not known by heart", async (context) => {
+  const page = await visitor(browser);
+  await enter(page, ROLE, { path: "/community/tasks" });
+  const own = await unitOf(page);
+  const tasks = page.locator("[data-task]");
+  await page.locator("[data-agrees]").waitFor();
+  const offer = page.locator("[data-step=offered]");
+  for (let at = 0; at < Math.min(await tasks.count(), 5); at++) {
+    await tasks.nth(at).click();
+    await page.getByText("What was done").waitFor();
+    if (await offer.count()) break;
+    await page.goto(`${BASE}/community/tasks`);
+    await page.locator("[data-agrees]").waitFor();
+  }
+  if (!(await offer.count())) return context.skip("no task of this grid can be handed over");
+  await offer.click();
+  await page.locator("#to").click();
+  const choices = page.locator(".ant-select-dropdown:visible .ant-select-item");
+  await choices.first().waitFor();
+  const texts = await choices.allInnerTexts();
+  assert.ok(texts.every((text) => /^\d{12}/.test(text) && !text.startsWith(`${own} `)), `others than the own unit: ${texts}`);
+  assert.deepEqual(await axe(page), []);
+  await choices.first().click();
+  await page.locator("[data-confirm]").click();
+  await page.locator("[data-step=taken_back]").waitFor();
+  assert.deepEqual(page.complaints, []);
+});
+
 for (const [locale, groups] of [["zh-CN", "重点关爱人群"], ["en-GB", "Who needs special care"]]) test(`on a phone, in the dark, everything is there and can be read (${locale})`, async () => {
   const page = await visitor(browser, { locale, width: 360, height: 740, colorScheme: "dark" });
   await enter(page, ROLE);

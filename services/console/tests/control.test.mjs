@@ -135,13 +135,16 @@ test("contacts and sub-contacts are tables and a graph, each with its evidence",
   await sound(page);
 });
 
-test("names are asked for on the page, each on record, and stand in tables and in the graph", async () => {
+test("names of a page are asked for in one look on record, and stand in tables and in the graph", async () => {
   const page = await tracer("/control");
   await page.locator('a[href^="/control/cases/"]').first().waitFor();
   const persons = page.locator('.ant-table-row a[href^="/persons/"]');
   assert.match(await persons.first().innerText(), /^Person [0-9a-f]{8}$/, "a list begins with ids: a name is a look");
+  const looks = [];
+  page.on("request", (request) => /\/v1\/persons\//.test(request.url()) && looks.push(new URL(request.url()).pathname));
   await page.locator("[data-names]").click();
   await page.waitForFunction(() => [...document.querySelectorAll('.ant-table-row a[href^="/persons/"]')].slice(0, 5).every((link) => !/^Person /.test(link.textContent)));
+  assert.deepEqual(looks, ["/v1/persons/cards"]);
   await sound(page);
   await page.goto(`${BASE}/control`);
   await contactsOfSome(page);

@@ -159,6 +159,7 @@ for (const [language, locale, words] of [
     assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
     assert.deepEqual(await axe(page), [], path);
   }
+  await page.getByText("《中华人民共和国传染病防治法》，社区防控").waitFor();
   assert.deepEqual(page.complaints, []);
 });
 

@@ -21,6 +21,21 @@ test("a visitor chooses a role of the demo, sees what is its own, and signs out"
   assert.deepEqual(page.complaints, []);
 });
 
+test("an address with nothing behind it, or with a number in it, is answered with the console around it", async () => {
+  const page = await visitor(browser);
+  await enter(page, "auditor");
+  const lost = await page.goto(`${BASE}/nowhere/at-all`);
+  assert.equal(lost.status(), 404);
+  await page.getByText("There is no such page.").waitFor();
+  const numbered = await page.goto(`${BASE}/persons/13812345678`);
+  assert.equal(numbered.status(), 400);
+  assert.doesNotMatch(await numbered.text(), /13812345678/);
+  await page.getByText("There is no such page.").waitFor();
+  // A program is answered as ever.
+  const problem = await page.evaluate(async () => (await (await fetch("/nowhere")).json()).code);
+  assert.equal(problem, "route-unknown");
+});
+
 test("purpose and case are asked once, shown all the time, and go with each call", async () => {
   const page = await visitor(browser);
   await enter(page, "cdc-tracer", { caseReference: "CASE-2022-0007" });

@@ -32,24 +32,64 @@ test("a resident reads the own file, and why each value is what it is", async ()
   assert.deepEqual(page.complaints, []);
 });
 
-test("a resident writes a request to mend a value, and one about a record; nothing is sent", async () => {
+/** Answers what a resident contested, as a data steward. */
+async function answered(words, { verdict, reason, check }) {
+  const page = await visitor(browser);
+  await enter(page, "data-steward", { path: "/review/contests" });
+  await page.locator("tr, li", { hasText: words }).getByRole("button", { name: "Decide" }).click();
+  const drawer = page.locator(".ant-drawer");
+  await drawer.locator("blockquote").getByText(words).waitFor();
+  await check?.(drawer);
+  assert.deepEqual(await axe(page), []);
+  await drawer.getByText(verdict).click();
+  await drawer.locator("#reason").click();
+  await page.locator(".ant-select-dropdown:visible").getByTitle(reason, { exact: true }).click();
+  await drawer.getByRole("button", { name: "Decide" }).click();
+  await drawer.waitFor({ state: "detached" });
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+}
+
+test("a resident contests a value, a steward passes it on, and the answer is seen", async () => {
+  const words = "It was written wrongly.";
   const page = await resident("/me");
-  await page.locator("[data-correction=value]").click();
+  const beside = page.locator("[data-contest-file=name]");
+  await beside.first().waitFor();
+  const before = await beside.count();
+  await beside.first().click();
   const modal = page.locator(".ant-modal");
-  await modal.locator("#which").click();
-  await page.locator(".ant-select-dropdown:visible .ant-select-item").first().click();
-  await modal.locator("#what").fill("It was written wrongly.");
+  await modal.getByRole("button", { name: "Send" }).click();
+  await modal.getByText("Say what is wrong").waitFor();
+  await modal.locator("#words").fill(words);
   assert.deepEqual(await axe(page), []);
-  let asked = 0;
-  page.on("request", () => (asked += 1));
-  await modal.getByRole("button", { name: "Write the request" }).click();
-  const letter = await modal.locator(".letter").innerText();
-  assert.match(letter, /Request to correct: Name[^]*Record: [0-9a-f]{8}-[^]*receipt \d+-[0-9a-f]+[^]*It was written wrongly\./);
-  assert.equal(asked, 0);
-  await page.goto(`${BASE}/me/sources`);
-  await page.locator("[data-correction=link]").click();
-  await modal.locator("#which").waitFor();
+  await modal.getByRole("button", { name: "Send" }).click();
+  await page.locator("[data-contests]", { hasText: words }).locator("[data-state=open]").waitFor();
+  assert.ok((await beside.count()) < before, "it is contested once");
+  await answered(words, { verdict: "The resident is right", reason: "The department was told and mends it." });
+  await page.reload();
+  const mine = page.locator("[data-contests] li", { hasText: words });
+  await mine.locator("[data-state=upheld]").waitFor();
+  await mine.getByText("The department was told and mends it.").waitFor();
   assert.deepEqual(await axe(page), []);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a resident contests a record; a steward may decide on its pairs, and nothing is split by itself", async () => {
+  const words = "I never had anything to do with them.";
+  const page = await resident("/me/sources");
+  const records = page.locator("[data-contest-file=link]");
+  await records.first().waitFor();
+  const before = await records.count();
+  await records.first().click();
+  await page.locator(".ant-modal #words").fill(words);
+  assert.deepEqual(await axe(page), []);
+  await page.locator(".ant-modal").getByRole("button", { name: "Send" }).click();
+  await page.locator("[data-contests]", { hasText: words }).waitFor();
+  const check = (drawer) => drawer.locator("[data-apart]").first().waitFor();
+  await answered(words, { verdict: "It stays as it is", reason: "The record was checked: it is the resident’s.", check });
+  await page.reload();
+  await page.locator("[data-contests] li", { hasText: words }).locator("[data-state=rejected]").waitFor();
+  assert.equal(await records.count(), before);
   assert.deepEqual(page.complaints, []);
 });
 
@@ -150,7 +190,7 @@ test("a resident takes everything along in one file", async () => {
   const download = await saved;
   assert.match(download.suggestedFilename(), /^isthmus-my-file-\d{4}-\d\d-\d\d\.json$/);
   const file = JSON.parse(readFileSync(await download.path(), "utf8"));
-  for (const part of ["code", "file", "records", "links", "lineage", "timeline", "itinerary", "looks"]) {
+  for (const part of ["code", "file", "records", "links", "lineage", "timeline", "itinerary", "contests", "looks"]) {
     assert.ok(Array.isArray(file[part]) && file[part][0].receipt.id, part);
   }
   assert.ok(file.file[0].identity.name.value);

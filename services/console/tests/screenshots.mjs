@@ -63,7 +63,7 @@ const PAGES = [
     ["timeline", ofPerson("/timeline")],
     ["lineage", ofPerson("/lineage")],
   ]),
-  ...pages({ role: "data-steward" }, [["review", "/review"], ["decisions", "/review/decisions"]]),
+  ...pages({ role: "data-steward" }, [["review", "/review"], ["decisions", "/review/decisions"], ["contests", "/review/contests"]]),
   ...pages({ role: "auditor" }, [
     ["unexplained", "/audit/unexplained"],
     ["log", "/audit/log"],

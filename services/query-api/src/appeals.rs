@@ -333,7 +333,7 @@ async fn own_list(call: &Call) -> Result<Found<AppealList>, Failure> {
     security(("token" = []))
 )]
 pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered {
-    let call = match Call::begin(state, ask, Action::DecideAppeal).await {
+    let call = match Call::begin(state, ask, Action::ReadAppeals).await {
         Ok(call) => call,
         Err(answered) => return answered,
     };

@@ -155,7 +155,8 @@ impl FromRequest<QueryState> for Ask {
             all.find(|(name, _)| names.contains(name)).map(|(_, value)| value.to_owned())
         };
         let (person_id, review_id) = (param(&["person_id"]), param(&["task_id", "decision_id"]));
-        let (unit, case_id, matter_id) = (param(&["unit"]), param(&["case"]), param(&["grant", "request", "figure"]));
+        let (unit, case_id, matter_id) =
+            (param(&["unit"]), param(&["case"]), param(&["grant", "request", "figure", "contest"]));
         let (follow_up, appeal) = (param(&["follow_up"]), param(&["appeal"]));
         let query = parts.uri.query().unwrap_or("").to_owned();
         let headers = parts.headers;
@@ -175,7 +176,7 @@ pub(crate) struct Call {
     pub(crate) case_id: Option<String>,
     follow_up: Option<String>,
     appeal: Option<String>,
-    /// The grant, the request or the figure of the path.
+    /// The grant, the request, the figure or the contest of the path.
     pub(crate) matter_id: Option<String>,
     pub(crate) query: String,
     headers: HeaderMap,
@@ -243,6 +244,11 @@ impl Failure {
     /// What the caller is told.
     pub(crate) const fn problem(&self) -> Problem {
         self.problem
+    }
+
+    /// Whom it is about.
+    pub(crate) fn into_subjects(self) -> Vec<PersonId> {
+        self.subjects
     }
 
     /// What was found is not shown.
@@ -349,6 +355,13 @@ impl Call {
         Ok(())
     }
 
+    /// What the call turns out to ask for when its body is read.
+    pub(crate) fn turn_to(&mut self, action: Action) -> Result<(), Failure> {
+        self.action = code(action.code())?;
+        self.request.action = action;
+        self.entitlement().map(|_| ())
+    }
+
     /// What the caller is entitled to.
     pub(crate) fn entitlement(&self) -> Result<Entitlement<'_>, Failure> {
         self.state.setup.policy.entitle(&self.caller, &self.request).map_err(|refusal| {
@@ -408,6 +421,31 @@ impl Call {
     /// Puts the outcome on record and answers.
     pub(crate) async fn finish<T: Serialize>(self, outcome: Result<Found<T>, Failure>) -> Answered {
         self.finish_as(StatusCode::OK, outcome).await
+    }
+
+    /// The same for an answer that leaves persons out: that they were asked for and not shown is on record first.
+    pub(crate) async fn finish_without<T: Serialize>(
+        self,
+        found: Found<T>,
+        reason: Problem,
+        refused: Vec<PersonId>,
+    ) -> Answered {
+        let found = match budget::within(&self, Ok(found)).await {
+            Ok(found) => found,
+            Err(failure) => return self.refuse(failure).await,
+        };
+        if !refused.is_empty()
+            && let Err(problem) = self.record_refusal_of(reason.code(), refused).await
+        {
+            return Answered::without_entry(problem);
+        }
+        match self.disclose(found).await {
+            Ok((answer, receipt)) => {
+                let response = json(&Receipted { answer, receipt: ReceiptView::of(&receipt) });
+                with_receipt(Answered(response), &receipt)
+            }
+            Err(problem) => Answered::without_entry(problem),
+        }
     }
 
     /// Puts the outcome on record and answers what was found with a status of its own.

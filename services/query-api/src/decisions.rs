@@ -22,7 +22,7 @@ use crate::problem::{Problem, ProblemDocument};
 use crate::publish::Turn;
 use crate::state::QueryState;
 use crate::subject::own_person;
-use crate::{address, publish, query, reviews};
+use crate::{address, contests, publish, query, reviews};
 
 /// The longest note, in characters.
 const NOTE_CHARS_MAX: usize = 300;
@@ -287,7 +287,9 @@ async fn plan_decision(call: &Call) -> Result<Plan, Failure> {
     let known = views::list_orders_of(&mut conn, decision_id).await?;
     let last = known.first().map_or(0, |last| last.version);
     let counts = known.into_iter().find(|known| known.standing != Standing::Ended);
-    let is_under_review = counts.is_some() || views::find_review(&mut conn, decision_id).await?.is_some();
+    let is_under_review = counts.is_some()
+        || views::find_review(&mut conn, decision_id).await?.is_some()
+        || contests::is_contested(&mut conn, [record_a, record_b]).await?;
     let granted = reviews::granted(call, is_under_review)?;
     let subjects = sides(call, &mut conn, [record_a, record_b]).await?;
     let row = OrderRow {

@@ -13,10 +13,12 @@ mod auth;
 mod body;
 mod budget;
 mod call;
+mod cards;
 mod cases;
 mod changes;
 mod community;
 mod contacts;
+mod contests;
 mod decisions;
 mod facts;
 mod figures;
@@ -60,6 +62,7 @@ mod ties;
 mod timeline;
 mod townships;
 mod unexplained;
+mod units;
 mod view;
 mod watch;
 mod whereabouts;
@@ -91,6 +94,7 @@ pub use stranger_entry::flush as flush_strangers;
 pub fn router(state: QueryState) -> (Router, OpenApi) {
     let (router, api) = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(find::find))
+        .routes(routes!(cards::read))
         .routes(routes!(persons::read))
         .routes(routes!(persons::records))
         .routes(routes!(timeline::read))
@@ -117,6 +121,7 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(follow_ups::step))
         .routes(routes!(follow_ups::assign))
         .routes(routes!(signals::list))
+        .routes(routes!(units::list))
         .routes(routes!(community::summary))
         .routes(routes!(community::residents))
         .routes(routes!(reports::fill))
@@ -134,7 +139,9 @@ pub fn router(state: QueryState) -> (Router, OpenApi) {
         .routes(routes!(ledger_search::search))
         .routes(routes!(ledger_search::statistics))
         .routes(routes!(suspicions::list, suspicions::decide))
-        .routes(routes!(suspicions::contest))
+        .routes(routes!(contests::list_own, contests::make))
+        .routes(routes!(contests::list))
+        .routes(routes!(contests::decide))
         .routes(routes!(unexplained::list))
         .routes(routes!(marks::list, marks::mark))
         .routes(routes!(names::list, names::request))

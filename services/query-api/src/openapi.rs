@@ -37,6 +37,7 @@ pub(crate) struct PersonHeaders {
         (name = "cases", description = "Cases in the word of disease control, and what suggests one."),
         (name = "follow-ups", description = "People who met a case: what is done about them, at which community unit."),
         (name = "appeals", description = "What residents say against the colour of their health code."),
+        (name = "contests", description = "What residents say against values and records of their own file."),
         (name = "units", description = "Community units: who lives there, and how many."),
         (name = "reviews", description = "Pairs of records that a reviewer decides about, and the decisions."),
         (name = "changes", description = "What became of persons, by id, for systems that keep references to them."),

@@ -82,6 +82,10 @@ problems! {
     LinkNotFound = 404 "link-not-found":
         "No link joins these two records of the person, or the person has one record only.",
         "Name two records of one of the links that the same address lists as JSON.";
+    /// A question for cards that makes no sense.
+    CardsMalformed = 422 "cards-malformed":
+        "The question names no person, more than 200, or one of them twice.",
+        "Send `persons` with 1 to 200 different ids; ask for more in several calls.";
     /// Not a person id.
     PersonIdMalformed = 400 "person-id-malformed":
         "The person id is not a UUID.",
@@ -282,6 +286,22 @@ problems! {
     OwnWork = 403 "own-work":
         "The caller took a step in a follow-up of this resident, and nobody sets aside what they worked on themselves.",
         "Let somebody else of disease control decide.";
+    /// No such contest.
+    ContestNotFound = 404 "contest-not-found":
+        "There is no such contest.",
+        "Use the `contest_id` of an answer as it stands: GET /v1/contests lists those that are open.";
+    /// A word that is not on the list.
+    ContestWords = 422 "contest-words":
+        "The contest names no entry, value or record, says nothing or more than 1,000 characters, or its `field`, `verdict` or `reason` is not one of the closed list.",
+        "State `index` with `reason` for a look, `record_id` with `field` and `words` for a value, `record_id` with `words` for a record.";
+    /// Nothing to contest.
+    ContestNothing = 409 "contest-nothing":
+        "The record is none of the caller's file, is the only one of it, does not state the value, or is contested so already.",
+        "GET /v1/persons/{person_id}/records tells the own records; GET /v1/me/contests tells what is open.";
+    /// A contest that is decided.
+    ContestDecided = 409 "contest-decided":
+        "The contest is decided already, and nothing was changed.",
+        "Read the decision with GET /v1/contests; whoever knows something new contests again.";
     /// No such key group.
     KeyGroupUnknown = 422 "key-group-unknown":
         "The rules have no such key group, or the caller may not know who belongs to one.",

@@ -51,6 +51,16 @@ pub(crate) async fn allowed(
     asked: PersonId,
 ) -> Result<Vec<(PersonId, FieldGroups)>, Failure> {
     let own = own_person(call, conn).await?;
+    allowed_beside(call, conn, asked, own).await
+}
+
+/// The same for a caller whose own person was found already.
+pub(crate) async fn allowed_beside(
+    call: &Call,
+    conn: &mut Conn,
+    asked: PersonId,
+    own: Option<PersonId>,
+) -> Result<Vec<(PersonId, FieldGroups)>, Failure> {
     let holders = lineage::list_holders(conn, asked).await?;
     let Some(any) = holders.first().map(|holder| holder.person_id) else {
         return Err(Failure::not_found("person-unknown", asked));

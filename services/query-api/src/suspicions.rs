@@ -15,6 +15,7 @@ use store::suspicions::{self, Act};
 use utoipa::ToSchema;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
+use crate::contests::Contested;
 use crate::ledger_index;
 use crate::ledger_routes::{EntryView, view};
 use crate::my_accesses::own_handles;
@@ -34,8 +35,7 @@ pub(crate) const REASONS: [&str; 7] =
 const LISTED_MAX: i64 = 100;
 
 /// A look that a resident contests.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(crate) struct Contest {
     /// Index of the entry, as `GET /v1/me/accesses` tells it.
     pub index: u64,
@@ -97,32 +97,12 @@ pub(crate) struct SaidThen {
 }
 
 /// Contests a look at the caller's own file. Auditors see it, with the entry.
-#[utoipa::path(
-    post,
-    path = "/v1/me/contests",
-    tag = "caller",
-    operation_id = "contest_access",
-    params(crate::openapi::PersonHeaders),
-    request_body = Contest,
-    responses(
-        (status = 200, description = "What became of the case file", body = Receipted<Said>,
-         headers(("Isthmus-Receipt" = String, description = "Id of the ledger's receipt"))),
-        (status = "default", description = "A problem; see /problems", body = ProblemDocument,
-         content_type = "application/problem+json"),
-    ),
-    security(("token" = []))
-)]
-pub(crate) async fn contest(State(state): State<QueryState>, ask: Ask) -> Answered {
-    let call = match Call::begin(state, ask, Action::ReadAccesses).await {
-        Ok(call) => call,
-        Err(answered) => return answered,
-    };
-    let act = contested(&call).await;
-    say(call, act).await
+pub(crate) async fn contest(call: Call, contest: Contest) -> Answered {
+    let act = contested(&call, contest).await;
+    say(call, act, Contested::Look).await
 }
 
-async fn contested(call: &Call) -> Result<(Act, Found<()>), Failure> {
-    let Contest { index, reason } = call.json().await?;
+async fn contested(call: &Call, Contest { index, reason }: Contest) -> Result<(Act, Found<()>), Failure> {
     let (own, handles) = own_handles(call).await?;
     let entry = entry(call, index).await?;
     let is_own = entry.subjects.iter().any(|subject| handles.contains(subject));
@@ -155,7 +135,7 @@ pub(crate) async fn decide(State(state): State<QueryState>, ask: Ask) -> Answere
         Err(answered) => return answered,
     };
     let act = decided(&call).await;
-    say(call, act).await
+    say(call, act, |said| said).await
 }
 
 async fn decided(call: &Call) -> Result<(Act, Found<()>), Failure> {
@@ -169,7 +149,11 @@ async fn decided(call: &Call) -> Result<(Act, Found<()>), Failure> {
 }
 
 /// Puts on record what is said, and then keeps it.
-async fn say(call: Call, act: Result<(Act, Found<()>), Failure>) -> Answered {
+async fn say<T: Serialize>(
+    call: Call,
+    act: Result<(Act, Found<()>), Failure>,
+    form: impl FnOnce(Said) -> T,
+) -> Answered {
     let (act, found) = match act {
         Ok(act) => act,
         Err(failure) => return call.refuse(failure).await,
@@ -189,7 +173,10 @@ async fn say(call: Call, act: Result<(Act, Found<()>), Failure>) -> Answered {
         suspicions::insert(&mut conn, &act).await
     };
     let answer = match kept.await {
-        Ok(()) => Ok((StatusCode::OK, Said { index: u64::try_from(act.index).unwrap_or(0), state: act.verdict })),
+        Ok(()) => {
+            let said = Said { index: u64::try_from(act.index).unwrap_or(0), state: act.verdict };
+            Ok((StatusCode::OK, form(said)))
+        }
         Err(error) => Err(Failure::from(error).problem()),
     };
     recorded.answer(answer)

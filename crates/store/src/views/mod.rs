@@ -38,8 +38,8 @@ pub use quarantine::{REFUSED, list_quarantined, list_refused};
 pub use read::*;
 pub(crate) use read::{LinkColumns, RecordColumns};
 pub use residents::{
-    ResidentRow, is_unit_of_somebody, list_facts_of_unit, list_homes, list_memberships, list_meter_readings,
-    list_residents,
+    ResidentRow, is_unit_of_somebody, list_facts_of_unit, list_homes, list_homes_in, list_memberships,
+    list_meter_readings, list_residents,
 };
 pub use rows::*;
 pub use touched::{Touched, last_touched, list_touched};

@@ -70,6 +70,34 @@ pub async fn list_residents(conn: &mut PgConnection, unit: &str) -> Result<Vec<R
     Ok(rows.into_iter().map(ResidentRow::from).collect())
 }
 
+/// The codes of units that somebody lives in, in the order of bytes: those of the unit or all, after a code, at most so many.
+/// Each costs one step of the index, however many live there.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_homes_in(
+    conn: &mut PgConnection,
+    within: Option<&str>,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<String>> {
+    let codes: Vec<String> = sqlx::query_scalar(
+        "WITH RECURSIVE unit(home) AS (
+             (SELECT home FROM person WHERE home >= $1 AND home < $2 AND home > $3 ORDER BY home LIMIT 1)
+             UNION ALL
+             SELECT (SELECT p.home FROM person p WHERE p.home > unit.home AND p.home < $2 ORDER BY p.home LIMIT 1)
+             FROM unit WHERE unit.home IS NOT NULL)
+         SELECT home FROM unit WHERE home IS NOT NULL LIMIT $4",
+    )
+    .bind(within.unwrap_or_default())
+    .bind(within.map_or_else(|| "~".to_owned(), end_of))
+    .bind(after.unwrap_or_default())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(codes)
+}
+
 /// Where these persons live, by id.
 ///
 /// # Errors

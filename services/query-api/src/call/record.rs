@@ -4,6 +4,7 @@
 //! the first byte.
 
 use axum::response::IntoResponse;
+use domain::PersonId;
 use ledger::{Access, Code, Matter, MatterId, Nonce, Receipt, Released, SUBJECTS_MAX, SubjectHandle};
 
 use super::{Answered, Call, Failure, Found, code, codes, policy_hash, unit, with_receipt, within};
@@ -52,23 +53,29 @@ impl Call {
 
     /// Puts a refusal on record and answers.
     pub(crate) async fn refuse(&self, failure: Failure) -> Answered {
-        let (Ok(access), Ok(reason)) = (self.access(), Code::parse(failure.reason)) else {
-            return Answered(Problem::Internal.into_response());
-        };
         let response = failure.response();
-        let subjects = self.state.watch.handles.note(&self.state.setup.token_key, failure.subjects);
-        metrics::counter!("isthmus_refusals_total", "reason" => failure.reason).increment(1);
-        let (before, last) = parts(&subjects);
-        for part in before {
-            let refusal = self.again(&access).refuse(reason.clone(), part.to_vec());
-            if let Err(problem) = within(self.state.setup.ledger.refuse(refusal)).await {
-                return Answered(problem.into_response());
-            }
-        }
-        match within(self.state.setup.ledger.refuse(self.again(&access).refuse(reason, last.to_vec()))).await {
-            Ok(refused) => with_receipt(Answered(response), refused.receipt()),
+        match self.record_refusal_of(failure.reason, failure.subjects).await {
+            Ok(receipt) => with_receipt(Answered(response), &receipt),
             Err(problem) => Answered(problem.into_response()),
         }
+    }
+
+    /// Puts on record that these persons are not shown.
+    pub(super) async fn record_refusal_of(
+        &self,
+        reason: &'static str,
+        subjects: Vec<PersonId>,
+    ) -> Result<Receipt, Problem> {
+        let (access, code) = (self.access()?, code(reason)?);
+        let subjects = self.state.watch.handles.note(&self.state.setup.token_key, subjects);
+        metrics::counter!("isthmus_refusals_total", "reason" => reason).increment(1);
+        let (before, last) = parts(&subjects);
+        for part in before {
+            let refusal = self.again(&access).refuse(code.clone(), part.to_vec());
+            within(self.state.setup.ledger.refuse(refusal)).await?;
+        }
+        let refusal = self.again(&access).refuse(code, last.to_vec());
+        Ok(within(self.state.setup.ledger.refuse(refusal)).await?.receipt().clone())
     }
 
     pub(super) fn access(&self) -> Result<Access, Problem> {

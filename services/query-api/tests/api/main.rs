@@ -3,10 +3,12 @@
 mod appeals;
 mod ask;
 mod audit;
+mod cards;
 mod cases;
 mod community;
 mod contacts;
 mod contacts_of_cases;
+mod contests;
 mod figures;
 mod follow_ups;
 mod grants;

@@ -326,6 +326,7 @@ async fn prepare(pool: sqlx::PgPool) {
         callers::put(&mut tx, &caller, &TokenHash::of(token)).await.expect("put");
     }
     store::appeals::insert(&mut tx, &crate::appeals::made(), "anna").await.expect("put");
+    store::contests::insert(&mut tx, &crate::contests::made(), "anna").await.expect("put");
     tx.commit().await.expect("committed");
     store.pool().close().await;
 }

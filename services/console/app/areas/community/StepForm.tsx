@@ -1,19 +1,17 @@
-import { App, AutoComplete, Button, Flex, Form, Input, Modal, Select, Typography } from "antd";
+import { App, Button, Flex, Form, Input, Modal, Select, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { beginOf, DAY, dayOf, iso } from "../../parts/city";
 import { DayInput } from "../../parts/DayInput";
 import { ProblemAlert } from "../../parts/states";
+import { UnitSelect } from "../../parts/UnitSelect";
 import { useSignedIn } from "../../session/session";
-import { useTakeStep, type Detail, type FollowUp, type StepBody, type StepName } from "./followUps";
-import { useSummary } from "./unit";
+import { useTakeStep, type FollowUp, type StepBody, type StepName } from "./followUps";
 
 const OUTCOMES = ["returned_home", "discharged", "transferred", "died"];
 /** Why a follow-up comes to no release; each counts apart. */
 const REASONS = ["period_over", "died", "not_this_person", "moved_away"];
 const NEEDS_PLACE: StepName[] = ["screened", "transported", "admitted"];
-/** Codes of communities and of grids in them. */
-const UNIT_FORM = /^\d{9,12}(G\d{2,3})?$/;
 /** Nothing that could be a phone or an identity number, however it is broken up; the hub looks again. */
 const NOTE_FORM = /^(?!.*(\d[^\p{L}\d]*){7})/su;
 
@@ -38,6 +36,7 @@ export function StepForm({ task, step, close, done }: Props) {
   const { t } = useTranslation("community");
   const { message } = App.useApp();
   const navigate = useNavigate();
+  const own = useSignedIn().unit;
   const take = useTakeStep(task.follow_up_id);
   const finish = (fields: Fields) => {
     const body: StepBody = {
@@ -70,8 +69,8 @@ export function StepForm({ task, step, close, done }: Props) {
           </Form.Item>
         )}
         {step === "offered" && (
-          <Form.Item name="to" label={t("form.to")} extra={t("form.toHelp")} rules={[{ required: true, pattern: UNIT_FORM, message: t("form.toWrong") }]}>
-            <UnitInput task={task} />
+          <Form.Item name="to" label={t("form.to")} extra={t("form.toHelp")} rules={[{ required: true, message: t("form.toWrong") }]}>
+            <UnitSelect within={own?.slice(0, 6)} without={task.unit} />
           </Form.Item>
         )}
         {NEEDS_PLACE.includes(step) && (
@@ -102,13 +101,4 @@ export function StepForm({ task, step, close, done }: Props) {
       </Form>
     </Modal>
   );
-}
-
-/** Units that the hub told the worker of: those below the own one, and those that had to do with the task. Another one is typed. */
-function UnitInput({ task, ...field }: { task: FollowUp; value?: string; onChange?: (unit: string) => void }) {
-  const own = useSignedIn().unit ?? "";
-  const below = useSummary(own).data?.below ?? [];
-  const known = [...below.map(({ unit }) => unit), task.offered_to, ...("history" in task ? (task as Detail).history.flatMap(({ unit, offered_to }) => [unit, offered_to]) : []), own];
-  const units = [...new Set(known)].filter((unit): unit is string => Boolean(unit) && unit !== task.unit && UNIT_FORM.test(unit ?? ""));
-  return <AutoComplete {...field} options={units.map((value) => ({ value }))} maxLength={20} showSearch={{ filterOption: true }} />;
 }

@@ -9,6 +9,7 @@ import { Empty, Failed, Loading, ProblemAlert } from "../../parts/states";
 import { PersonStrip } from "./case/PersonStrip";
 import { HealthCode } from "./HealthCode";
 import { APPEAL_REASONS, type Appeal, type AppealState, type Verdict } from "./model";
+import { AskNames } from "./names";
 import { isAbsent, useAppeals, useDecide, type Decision } from "./questions";
 import { Clocked } from "./Clock";
 import { iso } from "./time";
@@ -32,6 +33,7 @@ export function AppealsPage() {
         <>
           <div className="control-bar">
             <Segmented aria-label={t("appeals.which")} value={state} onChange={setState} options={STATES.map((value) => ({ value, label: t(`appeals.${value}`) }))} />
+            <AskNames ids={appeals.flatMap(({ person_id }) => person_id ?? [])} />
           </div>
           {query.isPending ? (
             <Loading />

@@ -7,6 +7,7 @@ import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { SIGNAL_KINDS, type Signal } from "./model";
+import { AskNames } from "./names";
 import { isAbsent, useSignals } from "./questions";
 import { iso, useClock } from "./time";
 import { Events, NotThere, PersonLink, ResultTag } from "./words";
@@ -32,6 +33,7 @@ export function SignalsPage() {
           <div className="control-bar control-scroll">
             <Segmented<Kind> aria-label={t("signals.kind")} value={kind} onChange={setKind} options={(["all", ...SIGNAL_KINDS] as const).map((value) => ({ value, label: t(value === "all" ? "signals.all" : `signal.${value}`) }))} />
           </div>
+          <AskNames ids={signals.flatMap(({ person_id }) => person_id ?? [])} />
           <Withheld groups={first?.withheld} />
           {first && first.left_out > 0 && <Alert type="warning" showIcon title={t("signals.leftOut", { n: number(first.left_out) })} style={{ marginBottom: 12 }} />}
           {clock.error ? (

@@ -1,18 +1,17 @@
-/** Names of persons whom a page knows by their ids: asked for when the visitor wants them, because each name is a look on record. */
+/** Names of persons whom a page knows by their ids: asked for when the visitor wants them, because that is a look on record. */
 import { UserOutlined } from "@ant-design/icons";
 import { Button, Tooltip, Typography } from "antd";
-import { useMutation, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { askJson } from "../../api/client";
+import { askJson, Problem } from "../../api/client";
 import { useFormat } from "../../parts/format";
+import type { Schemas } from "../../parts/person/questions";
 import { ProblemAlert } from "../../parts/states";
-import type { FollowUpList, PersonFile } from "./model";
 
 /** Forgotten with everything else when the task changes. */
 const KEY = ["control", "names"];
-/** Files that one click opens at most. */
-const LOOKS = 20;
-const AT_ONCE = 4;
+/** Persons whom one call names at most. */
+const PERSONS = 200;
 
 type Names = Record<string, string>;
 
@@ -21,53 +20,37 @@ export function useNames(): Names {
   return useQuery<Names>({ queryKey: KEY, queryFn: () => ({}) }).data ?? {};
 }
 
-function keep(queries: QueryClient, found: Names) {
-  queries.setQueryData<Names>(KEY, (known) => ({ ...known, ...found }));
+/** Names by the ids asked for; none of those who are withheld. */
+async function namesOf(persons: string[]): Promise<Names> {
+  const nameless = Object.fromEntries(persons.map((id) => [id, ""]));
+  try {
+    const { cards } = await askJson<Schemas["Receipted_CardList"]>("/v1/persons/cards", { persons });
+    return { ...nameless, ...Object.fromEntries(cards.map((card) => [card.asked_for ?? card.person_id, card.identity?.name ?? ""])) };
+  } catch (error) {
+    // None of them is the visitor's.
+    if (error instanceof Problem && error.code === "person-not-found") return nameless;
+    throw error;
+  }
 }
 
-/** Those whom the communities of a case were told of have names in one look. */
-async function ofFollowUps(id: string): Promise<Names> {
-  const { follow_ups } = await askJson<FollowUpList>(`/v1/cases/${id}/follow-ups?limit=200`);
-  return Object.fromEntries(follow_ups.flatMap(({ person_id, identity }) => (person_id && identity?.name ? [[person_id, identity.name]] : [])));
-}
-
-interface Props {
-  /** Who is on the page, those in front first. */
-  ids: string[];
-  /** The case that they were contacts of. */
-  ofCase?: string;
-}
-
-export function AskNames({ ids, ofCase }: Props) {
+/** Who is on the page, those in front first. */
+export function AskNames({ ids }: { ids: string[] }) {
   const { t } = useTranslation("control");
   const { number } = useFormat();
   const queries = useQueryClient();
   const names = useNames();
-  const unnamed = (known: Names) => [...new Set(ids)].filter((id) => known[id] === undefined);
+  const unnamed = [...new Set(ids)].filter((id) => names[id] === undefined);
   const ask = useMutation({
-    mutationFn: async () => {
-      if (ofCase && !queries.getQueryData([...KEY, ofCase])) {
-        queries.setQueryData([...KEY, ofCase], true);
-        keep(queries, await ofFollowUps(ofCase));
-      }
-      const wanted = unnamed(queries.getQueryData<Names>(KEY) ?? {}).slice(0, LOOKS);
-      const next = async (): Promise<void> => {
-        const id = wanted.shift();
-        if (!id) return;
-        const { identity } = await askJson<PersonFile>(`/v1/persons/${id}`);
-        keep(queries, { [id]: identity?.name?.value ?? "" });
-        return next();
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, next));
-    },
+    mutationFn: () => namesOf(unnamed.slice(0, PERSONS)),
+    onSuccess: (found) => queries.setQueryData<Names>(KEY, (known) => ({ ...known, ...found })),
   });
-  const left = unnamed(names).length;
   if (ids.length === 0) return null;
+  const now = Math.min(unnamed.length, PERSONS);
   return (
     <>
-      {left > 0 ? (
-        <Tooltip title={t("names.help", { n: number(Math.min(left, LOOKS)) })}>
-          <Button icon={<UserOutlined />} loading={ask.isPending} onClick={() => ask.mutate()} data-names={left}>
+      {unnamed.length > 0 ? (
+        <Tooltip title={t("names.help", { count: now, n: number(now) })}>
+          <Button icon={<UserOutlined />} loading={ask.isPending} onClick={() => ask.mutate()} data-names={unnamed.length}>
             {t("names.show")}
           </Button>
         </Tooltip>

@@ -1,5 +1,5 @@
 /** What the pages of disease control ask. Each look is on record, so that a page asks what it shows and keeps the answer. */
-import { useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient, type InfiniteData } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Problem, askRaw } from "../../api/client";
 import type * as Model from "./model";
 
@@ -129,13 +129,6 @@ export function useUnassigned() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
   });
-}
-
-/** Units that follow-ups named which were asked for already: nothing is asked anew. */
-export function useKnownUnits(): string[] {
-  const lists = useQueryClient().getQueriesData<InfiniteData<Model.FollowUpList>>({ queryKey: key("follow-ups") });
-  const units = lists.flatMap(([, list]) => list?.pages ?? []).flatMap(({ follow_ups }) => follow_ups.flatMap(({ unit }) => unit ?? []));
-  return [...new Set(units)].sort();
 }
 
 export const useFollowUp = (id: string) =>

@@ -1,7 +1,7 @@
 export const en = {
   nav: { label: "Disease control", cases: "Cases", townships: "Townships", unassigned: "Without a community", appeals: "Appeals", signals: "Signals", find: "Find a person", grants: "Emergency grants" },
   person: "Person",
-  names: { show: "Show names", shown: "Names are shown", help: "A name is a look at a file and on record: up to {{n}} looks now." },
+  names: { show: "Show names", shown: "Names are shown", help_one: "This is one look on record, at {{n}} person.", help_other: "This is one look on record, at {{n}} persons." },
   file: "Person file",
   born: "born {{day}}",
   sex: { MALE: "male", FEMALE: "female", OTHER: "other", UNKNOWN: "sex unknown" },
@@ -254,7 +254,7 @@ export const en = {
     met_again: "met again",
     withdrawn: "withdrawn",
   },
-  assign: { unit: "Community unit", help: "The code of the grid or community that looks after this person from now on.", note: "Note", missing: "Enter the code of a unit", button: "Assign" },
+  assign: { unit: "Community unit", help: "The grid or community that looks after this person from now on; type digits to find it.", note: "Note", missing: "Choose a unit", button: "Assign" },
   closing: { reason: "Or close it, because", missing: "Choose why", button: "Close" },
   code: {
     title: "Health code",

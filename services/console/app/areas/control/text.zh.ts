@@ -4,7 +4,7 @@ import type { en } from "./text.en";
 export const zh: Words<typeof en> = {
   nav: { label: "疾病防控", cases: "病例", townships: "街道乡镇", unassigned: "待指派", appeals: "申诉", signals: "异常线索", find: "查找人员", grants: "应急授权" },
   person: "人员",
-  names: { show: "显示姓名", shown: "已显示姓名", help: "显示姓名即查看档案，须留痕：本次最多 {{n}} 次查看。" },
+  names: { show: "显示姓名", shown: "已显示姓名", help_one: "这是一次留痕的查看，涉及 {{n}} 人。", help_other: "这是一次留痕的查看，涉及 {{n}} 人。" },
   file: "人员档案",
   born: "{{day}}出生",
   sex: { MALE: "男", FEMALE: "女", OTHER: "其他", UNKNOWN: "性别不详" },
@@ -257,7 +257,7 @@ export const zh: Words<typeof en> = {
     met_again: "再次接触",
     withdrawn: "已撤销",
   },
-  assign: { unit: "社区网格编码", help: "今后负责此人的网格或社区的编码。", note: "备注", missing: "请填写编码", button: "指派" },
+  assign: { unit: "社区网格", help: "今后负责此人的网格或社区；输入数字可查找。", note: "备注", missing: "请选择网格或社区", button: "指派" },
   closing: { reason: "或办结，原因", missing: "请选择原因", button: "办结" },
   code: {
     title: "健康码",

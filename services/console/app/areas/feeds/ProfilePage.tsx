@@ -7,7 +7,7 @@ import { Scroll } from "../../parts/Scroll";
 import { Asked } from "../../parts/states";
 import { useLanguage } from "../../text";
 import { useFeed, useReasons, type Feed, type Reason } from "./model";
-import { useFeedName, useFieldName, useFormatName, useOwnerName } from "./words";
+import { useBasis, useFeedName, useFieldName, useFormatName, useOwnerName } from "./words";
 
 /** What was agreed on a feed: who answers for it, on what ground, its columns, and what its codes mean. */
 export function ProfilePage({ feed }: { feed: string }) {
@@ -34,6 +34,7 @@ function Agreement({ feed }: { feed: Feed }) {
   const { number, instant } = useFormat();
   const format = useFormatName();
   const owner = useOwnerName();
+  const basis = useBasis();
   const { token } = theme.useToken();
   return (
     <Card size="small">
@@ -42,7 +43,7 @@ function Agreement({ feed }: { feed: Feed }) {
         column={{ xs: 1, md: 2 }}
         items={[
           { key: "owner", label: t("profile.owner"), children: owner(feed) },
-          { key: "basis", label: t("profile.basis"), children: feed.legal_basis },
+          { key: "basis", label: t("profile.basis"), children: basis(feed) },
           { key: "retention", label: t("profile.retention"), children: t("profile.days", { count: feed.retention_days, days: number(feed.retention_days) }) },
           { key: "format", label: t("list.format"), children: format(feed) },
           { key: "times", label: t("profile.times"), children: feed.time_formats.length > 0 ? feed.time_formats.map((one) => <Tag key={one}>{readable(one)}</Tag>) : "–" },

@@ -2,6 +2,7 @@
 import { Popover, Tag, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useLanguage } from "../../text";
+import { BASIS_ZH } from "./basis.text";
 import { useReasons, type FailedRow, type Feed } from "./model";
 
 export { useFeedName } from "../../parts/feedNames";
@@ -11,6 +12,12 @@ export function useOwnerName(): (feed: Feed) => string {
   const { t } = useTranslation("feeds");
   const chinese = useLanguage() === "zh";
   return ({ feed, owner }) => (chinese ? t(`owner.${feed}`, { defaultValue: owner }) : owner);
+}
+
+/** The ground on which a feed is processed: Chinese where the profile says it, or where it is one that ships. */
+export function useBasis(): (feed: Feed) => string {
+  const chinese = useLanguage() === "zh";
+  return ({ legal_basis: basis, legal_basis_zh }) => (chinese && (legal_basis_zh ?? BASIS_ZH[basis])) || basis;
 }
 
 export function useFieldName(): (field: string) => string {

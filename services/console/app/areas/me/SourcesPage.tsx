@@ -8,7 +8,7 @@ import { RecordMatrix } from "../../parts/person/Records";
 import { Waterfall } from "../../parts/person/Waterfall";
 import { usePersonWords } from "../../parts/person/words";
 import "./me.css";
-import { AskCorrection } from "./Correction";
+import { ContestButton, MyContests } from "./Contests";
 import { useMyFile } from "./questions";
 
 type LinkList = Schemas["Receipted_LinkList"];
@@ -20,6 +20,7 @@ export function SourcesPage() {
   const person = code.data?.person_id;
   const records = useRecords(person);
   const links = useLinks(person);
+  const { source } = usePersonWords();
   const mine = file.data && "file" in file.data ? file.data.file : undefined;
   return (
     <Page title={t("sources.title")}>
@@ -35,7 +36,7 @@ export function SourcesPage() {
           {(answer) => (
             <>
               <Withheld groups={answer.withheld} />
-              {answer.records.length === 0 ? <Empty>{t("sources.none")}</Empty> : <RecordMatrix records={answer.records} golden={asStatement(mine)} label={t("sources.label")} />}
+              {answer.records.length === 0 ? <Empty>{t("sources.none")}</Empty> : <RecordMatrix records={answer.records} golden={asStatement(mine)} label={t("sources.label")} below={(record) => <ContestButton record={record.record_id} what={source(record.source)} label={`${source(record.source)} ${record.record_id.slice(0, 8)}`} />} />}
               <Flex style={{ margin: "8px 0 24px" }}>
                 <ReceiptTag receipt={answer.receipt} />
               </Flex>
@@ -49,8 +50,8 @@ export function SourcesPage() {
                 showIcon
                 title={t("sources.notMine")}
                 style={{ marginTop: 16 }}
-                action={<AskCorrection kind="link" receipt={answer.receipt.id} of={answer.records.map(({ record_id, source, last_time }) => ({ value: record_id.slice(0, 8), source, record: record_id, time: last_time ?? "" }))} />}
               />
+              <MyContests />
             </>
           )}
         </Asked>

@@ -48,6 +48,23 @@ export function useContest() {
   });
 }
 
+const CONTESTS = ["me", "contests"];
+
+/** Values and records that were contested, with what became of them. */
+export const askContests = () => ask(api.GET("/v1/me/contests", { params: { header: stated() } }));
+
+export function useContests() {
+  return useQuery({ queryKey: CONTESTS, queryFn: askContests });
+}
+
+export function useContestFile() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { record_id: string; field?: string; words: string }) => ask(api.POST("/v1/me/contests", { params: { header: stated() }, body })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: CONTESTS }),
+  });
+}
+
 export const askAppeals = async (): Promise<{ appeals: Appeal[]; receipt?: { id: string } }> => (await askRaw("/v1/me/health-code/appeals")).json();
 
 export function useAppeals(on: boolean) {

@@ -1,7 +1,7 @@
 /** Everything that the routes of a resident give, one part after the other. */
 import { api, ask } from "../../api/client";
 import { stated } from "../../parts/person/questions";
-import { askAppeals, askCode, askLooks, askMyItinerary } from "./questions";
+import { askAppeals, askCode, askContests, askLooks, askMyItinerary } from "./questions";
 
 export interface Part {
   name: string;
@@ -20,7 +20,7 @@ export interface Progress {
 const EVER = { from: "0001-01-02T00:00:00Z" };
 
 /** The parts in their order; each is asked for only once the one before is there. */
-export const PARTS = ["code", "file", "records", "links", "lineage", "timeline", "itinerary", "appeals", "looks"];
+export const PARTS = ["code", "file", "records", "links", "lineage", "timeline", "itinerary", "appeals", "contests", "looks"];
 
 /** Reads all parts. A part that fails is named in the file, and does not stop the others. */
 export async function takeAlong(tell: (progress: Progress[]) => void): Promise<{ parts: Record<string, unknown>; failed: string[] }> {
@@ -86,6 +86,10 @@ function readers(person: string) {
     appeals: async () => {
       const answer = await askAppeals();
       return { count: answer.appeals.length, answers: [answer] };
+    },
+    contests: async () => {
+      const answer = await askContests();
+      return { count: answer.contests.length, answers: [answer] };
     },
     looks: async () => paged(askLooks, (answer) => answer.looks.length),
   };

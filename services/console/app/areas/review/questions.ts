@@ -89,3 +89,41 @@ export function useUndo() {
     },
   });
 }
+
+export type ContestState = "open" | "upheld" | "rejected";
+export interface Answer extends Reasoned {
+  verdict: "UPHELD" | "REJECTED";
+}
+const CONTESTS = ["review", "contests"];
+
+export function useContests(state: ContestState) {
+  return useInfiniteQuery({
+    queryKey: [...CONTESTS, state],
+    initialPageParam: undefined as number | undefined,
+    queryFn: ({ pageParam }) => ask(api.GET("/v1/contests", { params: { header: stated(), query: { state, limit: 100, ...(pageParam !== undefined && { after: pageParam }) } } })),
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+}
+
+const noted = ({ note, ...body }: Answer) => ({ ...body, ...(note?.trim() && { note: note.trim() }) });
+
+export function useAnswer(contest: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (answer: Answer) => ask(api.POST("/v1/contests/{contest}/decision", { params: { header: stated(), path: { contest } }, body: noted(answer) })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: CONTESTS }),
+  });
+}
+
+/** Decides that a contested record and another one of the file are of two persons. */
+export function useApart() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ note, ...pair }: Reasoned & { record_a: string; record_b: string }) =>
+      ask(api.POST("/v1/decisions", { params: { header: stated() }, body: { ...pair, verdict: "DIFFERENT", ...(note?.trim() && { note: note.trim() }) } })),
+    onSuccess: () => {
+      queries.removeQueries({ queryKey: ["review", "decisions"], type: "inactive" });
+      return queries.invalidateQueries({ queryKey: CONTESTS });
+    },
+  });
+}

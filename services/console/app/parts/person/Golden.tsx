@@ -1,6 +1,6 @@
 /** The golden record: each value with where it comes from, why it was chosen, and what was not. */
 import { Card, Tag, Tooltip, Typography } from "antd";
-import type { ReactNode } from "react";
+import { createContext, useContext, type ReactNode } from "react";
 import "./person.css";
 import type { PersonFile, Schemas } from "./questions";
 import { usePersonWords } from "./words";
@@ -16,34 +16,54 @@ type Provenance<T> = {
 };
 type Field<T> = { value: T; provenance?: Provenance<T> | null };
 
+/** A value as it is shown, and the record that states it. */
+export interface ShownValue {
+  /** The hub's name of the value. */
+  field: string;
+  record: string;
+  shown: ReactNode;
+  label: string;
+}
+
+/** What stands beside a value, where something can be done about it. */
+const Beside = createContext<((value: ShownValue) => ReactNode) | undefined>(undefined);
+
 /** The sections of a file that the role and the purpose open. */
-export function Golden({ file }: { file: PersonFile }) {
+export function Golden({ file, beside }: { file: PersonFile; beside?: (value: ShownValue) => ReactNode }) {
+  return (
+    <Beside value={beside}>
+      <Groups file={file} />
+    </Beside>
+  );
+}
+
+function Groups({ file }: { file: PersonFile }) {
   const { t, format, sex } = usePersonWords();
   const { identity, contact, residence, household } = file;
   return (
     <>
       {identity && (
         <Section title={t("sections.identity")}>
-          {identity.name && <Row label={t("field.name")} lead fields={[identity.name]} show={String} />}
-          {identity.other_names && identity.other_names.length > 0 && <Row label={t("field.otherNames")} fields={identity.other_names} show={String} />}
-          {identity.birth_date && <Row label={t("field.birthDate")} fields={[identity.birth_date]} show={(day) => format.day(day)} />}
-          {identity.sex && <Row label={t("field.sex")} fields={[identity.sex]} show={sex} />}
-          {identity.nationality && <Row label={t("field.nationality")} fields={[identity.nationality]} show={String} />}
+          {identity.name && <Row name="name" label={t("field.name")} lead fields={[identity.name]} show={String} />}
+          {identity.other_names && identity.other_names.length > 0 && <Row name="name" label={t("field.otherNames")} fields={identity.other_names} show={String} />}
+          {identity.birth_date && <Row name="birth_date" label={t("field.birthDate")} fields={[identity.birth_date]} show={(day) => format.day(day)} />}
+          {identity.sex && <Row name="sex" label={t("field.sex")} fields={[identity.sex]} show={sex} />}
+          {identity.nationality && <Row name="nationality" label={t("field.nationality")} fields={[identity.nationality]} show={String} />}
           {identity.identifiers && identity.identifiers.length > 0 && (
-            <Row label={t("field.identifiers")} fields={identity.identifiers} show={(number) => <Identifier of={number} />} />
+            <Row name="identifiers" label={t("field.identifiers")} fields={identity.identifiers} show={(number) => <Identifier of={number} />} />
           )}
         </Section>
       )}
       {contact && (
         <Section title={t("sections.contact")}>
-          {contact.phones.length > 0 ? <Row label={t("field.phones")} fields={contact.phones} show={(phone) => <Phone of={phone} />} /> : <Nothing label={t("field.phones")} />}
+          {contact.phones.length > 0 ? <Row name="phones" label={t("field.phones")} fields={contact.phones} show={(phone) => <Phone of={phone} />} /> : <Nothing label={t("field.phones")} />}
         </Section>
       )}
       {residence && (
         <Section title={t("sections.residence")}>
-          {residence.address ? <Row label={t("field.address")} fields={[residence.address]} show={String} /> : <Nothing label={t("field.address")} />}
-          {residence.community_unit && <Row label={t("field.unit")} fields={[residence.community_unit]} show={String} />}
-          {residence.division_code && <Row label={t("field.division")} fields={[residence.division_code]} show={String} />}
+          {residence.address ? <Row name="address" label={t("field.address")} fields={[residence.address]} show={String} /> : <Nothing label={t("field.address")} />}
+          {residence.community_unit && <Row name="community_unit" label={t("field.unit")} fields={[residence.community_unit]} show={String} />}
+          {residence.division_code && <Row name="division_code" label={t("field.division")} fields={[residence.division_code]} show={String} />}
         </Section>
       )}
       {household && (
@@ -92,14 +112,15 @@ function Nothing({ label }: { label: string }) {
   );
 }
 
-function Row<T>({ label, fields, show, lead }: { label: string; fields: Field<T>[]; show: (value: T) => ReactNode; lead?: boolean }) {
+function Row<T>({ name, label, fields, show, lead }: { name: string; label: string; fields: Field<T>[]; show: (value: T) => ReactNode; lead?: boolean }) {
+  const beside = useContext(Beside);
   return (
     <div>
       <dt>{label}</dt>
       <dd className={lead ? "lead" : undefined}>
         {fields.map((field, at) => (
           <div key={at} data-value>
-            <span className="stated">{show(field.value)}</span>
+            <span className="stated">{show(field.value)}</span> {field.provenance && beside?.({ field: name, record: field.provenance.record_id, shown: show(field.value), label: fields.length > 1 ? `${label} ${at + 1}` : label })}
             {field.provenance && <Why of={field.provenance} show={show} />}
           </div>
         ))}

@@ -10,7 +10,7 @@ import { short, usePersonWords } from "./words";
 const COLUMNS = 8;
 
 /** Every record of a person beside what the file took over. */
-export function RecordMatrix({ records, golden, label }: { records: RecordView[]; golden: Statement; label: string }) {
+export function RecordMatrix({ records, golden, label, below }: { records: RecordView[]; golden: Statement; label: string; below?: (record: RecordView) => ReactNode }) {
   const { t, format, source } = usePersonWords();
   const [page, setPage] = useState(1);
   const shown = records.slice((page - 1) * COLUMNS, page * COLUMNS);
@@ -46,6 +46,7 @@ export function RecordMatrix({ records, golden, label }: { records: RecordView[]
             <Line label={t("field.last")} records={shown} show={(record) => format.day(record.last_time)} />
             <Line label={t("field.row")} records={shown} show={(record) => t("batchRow", { row: record.batch_row, batch: short(record.batch_id) })} quiet />
             <Line label={t("field.record")} records={shown} show={(record) => <Typography.Text code>{short(record.record_id)}</Typography.Text>} quiet />
+            {below && <Line label="" records={shown} show={below} />}
           </tbody>
         </table>
       </div>
@@ -57,7 +58,7 @@ export function RecordMatrix({ records, golden, label }: { records: RecordView[]
 function Line({ label, records, show, quiet }: { label: string; records: RecordView[]; show: (record: RecordView) => ReactNode; quiet?: boolean }) {
   return (
     <tr>
-      <th scope="row">{label}</th>
+      {label ? <th scope="row">{label}</th> : <td />}
       {records.map((record) => (
         <td key={record.record_id} className={quiet ? "mark quiet" : undefined}>
           {show(record)}

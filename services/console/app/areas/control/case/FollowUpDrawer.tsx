@@ -1,10 +1,11 @@
-import { AutoComplete, Button, Drawer, Form, Input, Select, Timeline, Typography } from "antd";
+import { Button, Drawer, Form, Input, Select, Timeline, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../../parts/format";
 import { ReceiptTag, Withheld } from "../../../parts/Page";
 import { Asked, ProblemAlert } from "../../../parts/states";
+import { UnitSelect } from "../../../parts/UnitSelect";
 import type { FollowUp } from "../model";
-import { useAssign, useClose, useFollowUp, useKnownUnits } from "../questions";
+import { useAssign, useClose, useFollowUp } from "../questions";
 import { FollowUpTag } from "../words";
 
 /** The life of one follow-up, step by step. */
@@ -63,11 +64,10 @@ function Body({ id }: { id: string }) {
 function Assign({ id }: { id: string }) {
   const { t } = useTranslation("control");
   const assign = useAssign(id);
-  const units = useKnownUnits();
   return (
     <Form layout="vertical" onFinish={(body: { unit: string; note?: string }) => assign.mutate(body)} style={{ marginBottom: 16 }}>
       <Form.Item name="unit" label={t("assign.unit")} extra={t("assign.help")} rules={[{ required: true, message: t("assign.missing") }]}>
-        <AutoComplete options={units.map((value) => ({ value }))} showSearch={{ filterOption: true }} maxLength={32} />
+        <UnitSelect />
       </Form.Item>
       <Form.Item name="note" label={t("assign.note")}>
         <Input.TextArea maxLength={300} rows={2} />

@@ -48,7 +48,7 @@ export function ContactsTab({ person, known, now, knownAt }: { person: string; k
           ]}
         />
         <Segmented<Form> aria-label={t("contacts.form")} value={form} onChange={setForm} options={(["contacts", "sub-contacts", "graph"] as const).map((value) => ({ value, label: t(`contacts.${value}`) }))} />
-        <AskNames ids={onPage} ofCase={known.case} />
+        <AskNames ids={onPage} />
         <ReceiptTag receipt={(form === "contacts" ? first : subs.data)?.receipt} />
       </div>
       <Figures>

@@ -1,0 +1,216 @@
+//! What residents say against a value or a record of the own file, and the decisions about it.
+//!
+//! Acts are only added: a contest is made once and decided at most once.
+
+use domain::{EventId, RecordId, Sensitive, Timestamp};
+use sqlx::FromRow;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use crate::Result;
+
+/// A contest, with the decision about it when there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContestRow {
+    /// Place in the order in which they were made.
+    pub seq: i64,
+    /// Which contest.
+    pub contest_id: Uuid,
+    /// A record of the resident, other than one that is said to be of somebody else.
+    pub record: RecordId,
+    /// When it was made.
+    pub made: Timestamp,
+    /// What the resident says.
+    pub words: Option<Sensitive<String>>,
+    /// The record that states the value, or that is said to be of somebody else.
+    pub contested: RecordId,
+    /// The value that is contested; `None`: that the record is the resident's.
+    pub field: Option<String>,
+    /// What the record stated when it was contested.
+    pub event: Option<EventId>,
+    /// The decision.
+    pub decision: Option<ContestDecision>,
+}
+
+/// The decision about a contest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContestDecision {
+    /// When.
+    pub at: Timestamp,
+    /// Handle of who decided.
+    pub handle: String,
+    /// Whether the resident was right.
+    pub is_upheld: bool,
+    /// Why.
+    pub reason: String,
+    /// What the resident should know.
+    pub note: Option<Sensitive<String>>,
+}
+
+/// Which contests.
+#[derive(Clone, Copy, Debug)]
+pub enum ContestsOf<'a> {
+    /// One.
+    One(Uuid),
+    /// Those of whoever holds these records.
+    Records(&'a [RecordId]),
+    /// Those in a state, after a place in their order, at most so many.
+    State {
+        /// `None` of open ones, else whether they are upheld.
+        is_upheld: Option<bool>,
+        /// The place.
+        after: i64,
+        /// How many.
+        limit: i64,
+    },
+}
+
+#[derive(FromRow)]
+struct Columns {
+    seq: i64,
+    contest_id: Uuid,
+    record_id: Uuid,
+    at_ms: i64,
+    words: Option<String>,
+    contested: Uuid,
+    field: Option<String>,
+    event_id: Option<Uuid>,
+    decided_ms: Option<i64>,
+    decided_by: Option<String>,
+    is_upheld: Option<bool>,
+    reason: Option<String>,
+    note: Option<String>,
+}
+
+impl From<Columns> for ContestRow {
+    fn from(row: Columns) -> Self {
+        let decision = row.decided_ms.zip(row.decided_by).zip(row.is_upheld).zip(row.reason);
+        Self {
+            seq: row.seq,
+            contest_id: row.contest_id,
+            record: RecordId::from_uuid(row.record_id),
+            made: Timestamp::from_millis(row.at_ms),
+            words: row.words.map(Sensitive::new),
+            contested: RecordId::from_uuid(row.contested),
+            field: row.field,
+            event: row.event_id.map(EventId::from_uuid),
+            decision: decision.map(|(((at, handle), is_upheld), reason)| ContestDecision {
+                at: Timestamp::from_millis(at),
+                handle,
+                is_upheld,
+                reason,
+                note: row.note.map(Sensitive::new),
+            }),
+        }
+    }
+}
+
+/// Locks the contests about a record until the transaction ends: of two made at the same time about the same, one is made.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn lock(conn: &mut PgConnection, contested: RecordId) -> Result<()> {
+    let sql = "SELECT pg_advisory_xact_lock(hashtext('contests'), hashtext($1))";
+    sqlx::query(sql).bind(contested.to_string()).execute(conn).await?;
+    Ok(())
+}
+
+/// Adds a contest.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn insert(conn: &mut PgConnection, contest: &ContestRow, handle: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO audit.contest_act (contest_id, record_id, at_ms, handle, verdict, words, contested, field, event_id)
+         VALUES ($1, $2, $3, $4, 'MADE', $5, $6, $7, $8)",
+    )
+    .bind(contest.contest_id)
+    .bind(contest.record.as_uuid())
+    .bind(contest.made.as_millis())
+    .bind(handle)
+    .bind(contest.words.as_ref().map(Sensitive::expose))
+    .bind(contest.contested.as_uuid())
+    .bind(&contest.field)
+    .bind(contest.event.map(EventId::as_uuid))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds the decision about a contest. Says whether it is the first; there is no second one.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn decide(conn: &mut PgConnection, contest: &ContestRow, decision: &ContestDecision) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO audit.contest_act
+             (contest_id, record_id, at_ms, handle, verdict, reason, words, contested, field, event_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+    )
+    .bind(contest.contest_id)
+    .bind(contest.record.as_uuid())
+    .bind(decision.at.as_millis())
+    .bind(&decision.handle)
+    .bind(if decision.is_upheld { "UPHELD" } else { "REJECTED" })
+    .bind(&decision.reason)
+    .bind(decision.note.as_ref().map(Sensitive::expose))
+    .bind(contest.contested.as_uuid())
+    .bind(&contest.field)
+    .bind(contest.event.map(EventId::as_uuid))
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether it is contested now that one of these records belongs to its person.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn is_link_contested(conn: &mut PgConnection, records: &[RecordId]) -> Result<bool> {
+    let ids: Vec<Uuid> = records.iter().map(|record| record.as_uuid()).collect();
+    let sql = "SELECT EXISTS (
+                   SELECT FROM audit.contest_act made
+                   WHERE made.verdict = 'MADE' AND made.field IS NULL AND made.contested = ANY($1) AND NOT EXISTS (
+                       SELECT FROM audit.contest_act decided
+                       WHERE decided.contest_id = made.contest_id AND decided.verdict <> 'MADE'))";
+    Ok(sqlx::query_scalar(sql).bind(ids).fetch_one(conn).await?)
+}
+
+/// Lists contests, the oldest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list(conn: &mut PgConnection, of: ContestsOf<'_>) -> Result<Vec<ContestRow>> {
+    let (mut one, mut records, mut state, mut after, mut limit) = (None, None, None, 0, i64::MAX);
+    match of {
+        ContestsOf::One(contest) => one = Some(contest),
+        ContestsOf::Records(of) => records = Some(of.iter().map(|record| record.as_uuid()).collect::<Vec<_>>()),
+        ContestsOf::State { is_upheld, after: place, limit: most } => {
+            state = Some(match is_upheld {
+                None => "MADE",
+                Some(true) => "UPHELD",
+                Some(false) => "REJECTED",
+            });
+            (after, limit) = (place, most);
+        }
+    }
+    let rows: Vec<Columns> = sqlx::query_as(
+        "SELECT made.seq, made.contest_id, made.record_id, made.at_ms, made.words, made.contested, made.field, made.event_id,
+                decided.at_ms AS decided_ms, decided.handle AS decided_by, decided.verdict = 'UPHELD' AS is_upheld,
+                decided.reason, decided.words AS note
+         FROM audit.contest_act made
+         LEFT JOIN audit.contest_act decided ON decided.contest_id = made.contest_id AND decided.verdict <> 'MADE'
+         WHERE made.verdict = 'MADE' AND ($1::uuid IS NULL OR made.contest_id = $1)
+           AND ($2::uuid[] IS NULL OR made.record_id = ANY($2))
+           AND ($3::text IS NULL OR coalesce(decided.verdict, 'MADE') = $3) AND made.seq > $4
+         ORDER BY made.seq LIMIT $5",
+    )
+    .bind(one)
+    .bind(records)
+    .bind(state)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(ContestRow::from).collect())
+}
