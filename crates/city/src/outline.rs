@@ -42,7 +42,8 @@ pub(crate) fn write(ground: &Ground, file: &mut impl Write) -> io::Result<()> {
 fn cell(ground: &Ground, own: usize) -> Vec<Point> {
     let middle = |index: usize| (ground.grids[index].lon, ground.grids[index].lat);
     let (x, y) = middle(own);
-    let mut corners = vec![(x - REACH, y - REACH), (x + REACH, y - REACH), (x + REACH, y + REACH), (x - REACH, y + REACH)];
+    let mut corners =
+        vec![(x - REACH, y - REACH), (x + REACH, y - REACH), (x + REACH, y + REACH), (x - REACH, y + REACH)];
     for other in (0..ground.grids.len()).filter(|other| *other != own) {
         let (to_x, to_y) = middle(other);
         if (to_x - x).abs() < 2.0 * REACH && (to_y - y).abs() < 2.0 * REACH {
@@ -76,6 +77,7 @@ fn nearer(corners: &[Point], one: Point, other: Point) -> Vec<Point> {
 fn coordinates(area: &MultiPolygon) -> String {
     let list = |parts: Vec<String>| format!("[{}]", parts.join(","));
     let ring = |line: &LineString| list(line.points().map(|at| format!("[{:.6},{:.6}]", at.x(), at.y())).collect());
-    let rings = |polygon: &Polygon| list(std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(ring).collect());
+    let rings =
+        |polygon: &Polygon| list(std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(ring).collect());
     list(area.iter().map(rings).collect())
 }

@@ -8,10 +8,10 @@ use domain::Sex;
 use crate::Error;
 use crate::clock::{self, DAY, MINUTE};
 use crate::itinerary::{Plans, Stay};
+use crate::outline;
 use crate::people::City;
 use crate::places::{PlaceKind, square};
 use crate::transport;
-use crate::outline;
 use crate::write::{Output, person_key};
 
 /// A contact lasts longer than this, unbroken.

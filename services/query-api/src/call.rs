@@ -4,6 +4,7 @@
 //! record. Refusals go the same way. When the ledger does not take the entry, the answer is
 //! [`Problem::AuditUnavailable`] and nothing else.
 
+mod failure;
 mod record;
 mod refusals;
 
@@ -27,6 +28,7 @@ use crate::problem::Problem;
 use crate::state::{LEDGER_WAIT_MAX, QueryState};
 use crate::{auth, budget, grants};
 
+pub(crate) use failure::Failure;
 pub(crate) use refusals::{record_refusal, refuse_address, refuse_stranger};
 
 /// The header that states what a call is for.
@@ -209,73 +211,6 @@ impl<T> Found<T> {
     pub(crate) fn try_map<U>(self, form: impl FnOnce(T) -> Result<U, Failure>) -> Result<Found<U>, Failure> {
         let Self { answer, subjects, released, withheld, count } = self;
         Ok(Found { answer: form(answer)?, subjects, released, withheld, count })
-    }
-}
-
-/// Why a handler found nothing to show.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    problem: Problem,
-    reason: &'static str,
-    subjects: Vec<PersonId>,
-    /// What was found, where that may be said: nothing about a person.
-    detail: Option<String>,
-}
-
-impl Failure {
-    /// What was found is said before how to mend it.
-    pub(crate) fn saying(problem: Problem, detail: String) -> Self {
-        Self { detail: Some(detail), ..problem.into() }
-    }
-
-    fn response(&self) -> Response {
-        let mut document = self.problem.kind().document();
-        if let Some(detail) = &self.detail {
-            document.detail = format!("{detail} {}", document.detail).into();
-        }
-        document.into_response()
-    }
-
-    /// The caller learns that there is no such person; the ledger keeps which one it was and the true reason.
-    pub(crate) fn not_found(reason: &'static str, subject: PersonId) -> Self {
-        Self { reason, subjects: vec![subject], ..Problem::PersonNotFound.into() }
-    }
-
-    /// What the caller is told.
-    pub(crate) const fn problem(&self) -> Problem {
-        self.problem
-    }
-
-    /// Whom it is about.
-    pub(crate) fn into_subjects(self) -> Vec<PersonId> {
-        self.subjects
-    }
-
-    /// What was found is not shown.
-    pub(crate) fn withheld(problem: Problem, subjects: Vec<PersonId>) -> Self {
-        Self { subjects, ..problem.into() }
-    }
-
-    /// The id stands for several persons, and this can be answered for one only.
-    pub(crate) fn forked(subjects: Vec<PersonId>) -> Self {
-        Self { subjects, ..Problem::PersonForked.into() }
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self { problem, reason: problem.code(), subjects: Vec::new(), detail: None }
-    }
-}
-
-impl From<store::Error> for Failure {
-    fn from(error: store::Error) -> Self {
-        // The text of a store error holds no value of a row; its source may, and is not printed.
-        tracing::error!(%error, "A read of the person files failed.");
-        match error {
-            store::Error::Database(_) | store::Error::NoViews(_) => Problem::StoreUnavailable.into(),
-            _ => Problem::Internal.into(),
-        }
     }
 }
 

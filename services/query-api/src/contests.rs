@@ -70,7 +70,7 @@ pub(crate) enum Contested {
     /// The case file of a look.
     Look(Said),
     /// The contest of a value or a record.
-    File(ContestView),
+    File(Box<ContestView>),
 }
 
 /// What is decided about a contest.
@@ -273,7 +273,7 @@ async fn keep(call: Call, mut tx: Transaction, row: ContestRow, found: Found<()>
         let now = Now::of(&mut tx, std::slice::from_ref(&row)).await?;
         tx.commit().await?;
         let granted = granted(&call, &Subject { is_self: true, ..Subject::default() })?;
-        Ok::<_, Failure>(Contested::File(now.view(row, &granted)))
+        Ok::<_, Failure>(Contested::File(Box::new(now.view(row, &granted))))
     };
     recorded.answer(kept.await.map(|contest| (StatusCode::OK, contest)).map_err(|failure| failure.problem()))
 }

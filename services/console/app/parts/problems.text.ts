@@ -106,6 +106,11 @@ const zh = {
 } satisfies Problems;
 
 const en: Record<keyof typeof zh, [title: string, detail: string]> = {
+  "cards-malformed": ["No persons are named, more than 200, or one of them twice.", "Choose 1 to 200 different persons at once."],
+  "contest-not-found": ["There is no such contest.", "Choose one of the list."],
+  "contest-words": ["The contest does not say what it is about, says nothing or more than 1,000 characters, or a choice is not one of the list.", "Mend it and send it again."],
+  "contest-nothing": ["This record is not of your file, is the only one of it, does not state this, or is contested already.", "Look at what you contested on this page."],
+  "contest-decided": ["This contest is decided already, and nothing was changed.", "If you know something new, contest again."],
   "token-invalid": ["Nobody is signed in any more.", "Sign in again; if it does not work, ask your operator."],
   "identifier-in-url": ["The address holds what looks like an identity, phone or card number, and addresses are written to logs.", "Type numbers into the search form, never into the address."],
   "purpose-missing": ["No purpose is stated.", "Choose a purpose first."],
