@@ -411,6 +411,16 @@ fn scans_of_nobody_and_bad_rows_are_left_out_and_counted() {
 }
 
 #[test]
+fn what_others_wrote_is_no_formula_of_a_spreadsheet_and_no_command_of_the_terminal() {
+    let text = "person_a,person_b,from,to,\u{1b}]0;x\u{7}\n=1+1,@sum,0,900,\n+8613,-x,0,900,\n";
+    let (rows, told) = read(text.as_bytes(), &[]).expect("understood");
+    assert_eq!(rows, ["+8613,'-x,1,900,900,0,900", "'=1+1,'@sum,1,900,900,0,900"]);
+    assert!(told.contains("not used: \\u{1b}]0;x\\u{7} (by their headings)"), "{told}");
+    let told = read(b"i,j,start,end\n1,2,\x1b[2J,5\n", &[]).expect_err("no time");
+    assert!(told.contains("line 2: `\\u{1b}[2J` is no time") && !told.contains('\u{1b}'), "{told}");
+}
+
+#[test]
 fn a_file_that_cannot_be_used_is_told_with_line_reason_and_mend() {
     for (text, told) in [
         ("", "it is empty"),

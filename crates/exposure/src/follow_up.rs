@@ -326,6 +326,7 @@ pub fn met_again(
     match was.state {
         FollowUpState::Released | FollowUpState::PeriodOver if until > at => {
             (now.state, now.since, now.until) = (FollowUpState::ToNotify, at, None);
+            now.attempts = 0;
         }
         state if state.is_ended() => return None,
         _ => now.until = was.until.map(|stands| stands.max(until)),

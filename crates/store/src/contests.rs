@@ -162,18 +162,18 @@ pub async fn decide(conn: &mut PgConnection, contest: &ContestRow, decision: &Co
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether it is contested now that one of these records belongs to its person.
+/// A record of each resident who contests now that one of these records is the own one.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn is_link_contested(conn: &mut PgConnection, records: &[RecordId]) -> Result<bool> {
+pub async fn list_contesters(conn: &mut PgConnection, records: &[RecordId]) -> Result<Vec<RecordId>> {
     let ids: Vec<Uuid> = records.iter().map(|record| record.as_uuid()).collect();
-    let sql = "SELECT EXISTS (
-                   SELECT FROM audit.contest_act made
-                   WHERE made.verdict = 'MADE' AND made.field IS NULL AND made.contested = ANY($1) AND NOT EXISTS (
-                       SELECT FROM audit.contest_act decided
-                       WHERE decided.contest_id = made.contest_id AND decided.verdict <> 'MADE'))";
-    Ok(sqlx::query_scalar(sql).bind(ids).fetch_one(conn).await?)
+    let sql = "SELECT DISTINCT made.record_id FROM audit.contest_act made
+               WHERE made.verdict = 'MADE' AND made.field IS NULL AND made.contested = ANY($1) AND NOT EXISTS (
+                   SELECT FROM audit.contest_act decided
+                   WHERE decided.contest_id = made.contest_id AND decided.verdict <> 'MADE')";
+    let contesters: Vec<Uuid> = sqlx::query_scalar(sql).bind(ids).fetch_all(conn).await?;
+    Ok(contesters.into_iter().map(RecordId::from_uuid).collect())
 }
 
 /// Lists contests, the oldest first.

@@ -28,7 +28,7 @@ use crate::problem::Problem;
 use crate::state::{LEDGER_WAIT_MAX, QueryState};
 use crate::{auth, budget, grants};
 
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, Refused};
 pub(crate) use refusals::{record_refusal, refuse_address, refuse_stranger};
 
 /// The header that states what a call is for.
@@ -359,20 +359,15 @@ impl Call {
     }
 
     /// The same for an answer that leaves persons out: that they were asked for and not shown is on record first.
-    pub(crate) async fn finish_without<T: Serialize>(
-        self,
-        found: Found<T>,
-        reason: Problem,
-        refused: Vec<PersonId>,
-    ) -> Answered {
+    pub(crate) async fn finish_without<T: Serialize>(self, found: Found<T>, refused: Refused) -> Answered {
         let found = match budget::within(&self, Ok(found)).await {
             Ok(found) => found,
             Err(failure) => return self.refuse(failure).await,
         };
-        if !refused.is_empty()
-            && let Err(problem) = self.record_refusal_of(reason.code(), refused).await
-        {
-            return Answered::without_entry(problem);
+        for (reason, subjects) in refused {
+            if let Err(problem) = self.record_refusal_of(reason, subjects).await {
+                return Answered::without_entry(problem);
+            }
         }
         match self.disclose(found).await {
             Ok((answer, receipt)) => {
@@ -381,6 +376,17 @@ impl Call {
             }
             Err(problem) => Answered::without_entry(problem),
         }
+    }
+
+    /// Nobody who was asked for is shown; each is on record with the true reason.
+    pub(crate) async fn refuse_all(&self, mut refused: Refused) -> Answered {
+        let (reason, subjects) = refused.pop_last().unwrap_or((Problem::PersonNotFound.code(), Vec::new()));
+        for (reason, subjects) in refused {
+            if let Err(problem) = self.record_refusal_of(reason, subjects).await {
+                return Answered::without_entry(problem);
+            }
+        }
+        self.refuse(Failure::none_found(reason, subjects)).await
     }
 
     /// Puts the outcome on record and answers what was found with a status of its own.

@@ -13,7 +13,7 @@ use store::views::{self, PersonRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, Refused};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::{query, subject, view};
@@ -103,7 +103,8 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
         Err(answered) => return answered,
     };
     match cards(&call).await {
-        Ok((found, refused)) => call.finish_without(found, Problem::PersonNotFound, refused).await,
+        Ok((Some(found), refused)) => call.finish_without(found, refused).await,
+        Ok((None, refused)) => call.refuse_all(refused).await,
         Err(failure) => call.refuse(failure).await,
     }
 }
@@ -119,25 +120,25 @@ fn asked(question: &CardsQuestion) -> Result<Vec<PersonId>, Problem> {
     if each.len() == ids.len() { Ok(ids) } else { Err(Problem::CardsMalformed) }
 }
 
-/// The cards, and the persons who are not shown.
-async fn cards(call: &Call) -> Result<(Found<CardList>, Vec<PersonId>), Failure> {
+/// The cards, none where nobody may be shown; and the persons who are not, by the true reason.
+async fn cards(call: &Call) -> Result<(Option<Found<CardList>>, Refused), Failure> {
     let [] = query::members(&call.query, [])?;
     let asked = asked(&call.json().await?)?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let own = subject::own_person(call, &mut conn).await?;
-    let (mut allowed, mut refused) = (Vec::with_capacity(asked.len()), Vec::new());
+    let (mut allowed, mut refused) = (Vec::with_capacity(asked.len()), Refused::new());
     for id in asked {
         match subject::allowed_beside(call, &mut conn, id, own).await {
             Ok(persons) => allowed.push((id, persons)),
             Err(failure) if failure.problem() == Problem::PersonNotFound => {
-                refused.extend(failure.into_subjects());
+                refused.entry(failure.reason()).or_default().extend(failure.into_subjects());
                 allowed.push((id, Vec::new()));
             }
             Err(failure) => return Err(failure),
         }
     }
     if allowed.iter().all(|(_, persons)| persons.is_empty()) {
-        return Err(Failure::withheld(Problem::PersonNotFound, refused));
+        return Ok((None, refused));
     }
     let shown: BTreeSet<PersonId> = allowed.iter().flat_map(|(_, persons)| persons).map(|(id, _)| *id).collect();
     let subjects: Vec<PersonId> = shown.into_iter().collect();
@@ -165,7 +166,7 @@ async fn cards(call: &Call) -> Result<(Found<CardList>, Vec<PersonId>), Failure>
     };
     let cards: Vec<CardView> = allowed.into_iter().map(&mut card).collect();
     let answer = CardList { cards, withheld: withheld.clone() };
-    Ok((Found { count: subjects.len(), answer, subjects, released, withheld }, refused))
+    Ok((Some(Found { count: subjects.len(), answer, subjects, released, withheld }), refused))
 }
 
 fn card_of(person: PersonId, row: Option<&PersonRow>, shown: &FieldGroups) -> CardView {

@@ -31,8 +31,8 @@ use crate::state::QueryState;
 use crate::subject::{self, Seen};
 use crate::{as_of, query, stream};
 pub(crate) use city::{City, Uncounted};
+pub(crate) use held::Held;
 pub use held::{ContactsFollower, follow_contacts, load_contacts};
-pub(crate) use held::{Held, city};
 use subscription::Subscription;
 
 /// Contacts in one answer, unless the question says otherwise, and at most. Each is a subject of the ledger entry.
@@ -284,8 +284,7 @@ fn question(query: &str, now: Timestamp) -> Result<Question, Problem> {
 async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
     let question = question(&call.query, call.state.now())?;
     within_days(call, question.window)?;
-    // Before a connection is held: it may take a while.
-    let city = city(&call.state, question.known_at).await?;
+    let city = city_for(call, question.known_at).await?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     let (released, withheld) = call.split(&granted);
@@ -324,6 +323,16 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
         withheld: withheld.clone(),
     };
     Ok(Found { answer, subjects: subjects.into_iter().collect(), released, withheld, count })
+}
+
+/// The index of now, or of what was known at an instant. That one may have to be built, so it is first decided that the caller may see
+/// the person of the path; and no connection is held meanwhile.
+pub(crate) async fn city_for(call: &Call, known_at: Option<Timestamp>) -> Result<Arc<City>, Failure> {
+    if known_at.is_some() {
+        let mut conn = call.state.setup.store.snapshot().await?;
+        subject::see(call, &mut conn).await?;
+    }
+    Ok(held::city(&call.state, known_at).await?)
 }
 
 /// What the caller may see of all these persons. One who is not the caller's refuses all: contacts are shown whole or not at

@@ -237,14 +237,18 @@ async fn of_person(conn: &mut Conn, person: PersonId) -> Result<Vec<ContestRow>,
     Ok(contests::list(conn, ContestsOf::Records(&beside)).await?)
 }
 
-/// Whether a pair is up for review because somebody contests that a record of it belongs to its person.
+/// Whether a pair may be decided because its person contests a record of it. The contest of somebody whom the record has left
+/// is none against the file that it is in now.
 pub(crate) async fn is_contested(conn: &mut Conn, pair: [RecordId; 2]) -> Result<bool, Failure> {
-    if !contests::is_link_contested(conn, &pair).await? {
+    let contesters = contests::list_contesters(conn, &pair).await?;
+    if contesters.is_empty() {
         return Ok(false);
     }
-    let owners = views::list_persons_of_records(conn, &pair).await?;
-    let [one, other] = pair.map(|record| owners.get(&record).copied().flatten());
-    Ok(one.is_some() && one == other)
+    let records: Vec<RecordId> = contesters.iter().chain(&pair).copied().collect();
+    let owners = views::list_persons_of_records(conn, &records).await?;
+    let owner = |record: RecordId| owners.get(&record).copied().flatten();
+    let [one, other] = pair.map(owner);
+    Ok(one.is_some() && one == other && contesters.into_iter().any(|contester| owner(contester) == one))
 }
 
 fn granted(call: &Call, subject: &Subject) -> Result<FieldGroups, Failure> {
@@ -380,7 +384,8 @@ async fn staff_list(call: &Call) -> Result<Found<ContestList>, Failure> {
 /// Decides a contest, with a reason that the resident sees.
 ///
 /// What a source states is mended by the source, and what belongs together is decided with `POST /v1/decisions`: while a record
-/// is contested, its pairs with the records beside it are up for review.
+/// is contested, its pairs with the records beside it need no task there. `GET /v1/reviews` shows none of them: such a pair is
+/// decided unseen, by the resident's words and the ids.
 #[utoipa::path(
     post,
     path = "/v1/contests/{contest}/decision",

@@ -214,14 +214,22 @@ async fn unit_list(call: &Call) -> Result<Found<UnitFollowUpList>, Failure> {
 async fn case_list(call: &Call) -> Result<Found<CaseFollowUpList>, Failure> {
     let question = Question::of(call)?;
     let case = case_id(call)?;
-    // Before a connection is held: it takes one of its own.
-    let contacts = notify::contacts(call, case).await.ok();
     let mut conn = call.state.setup.store.snapshot().await?;
     let rows = views::list_follow_ups(&mut conn, FollowUpsOf::Case(case)).await?;
     // A case that was withdrawn has its history; any other id is none.
     if rows.is_empty() && !view::cases(&mut conn).await?.contains(&case) {
         return Err(Problem::CaseNotFound.into());
     }
+    drop(conn);
+    // It takes a connection of its own, and a while: once for a list.
+    let contacts = match question.after {
+        None => {
+            let _place = call.state.counting.acquire().await.map_err(|_| Problem::Internal)?;
+            notify::contacts(call, case).await.ok()
+        }
+        Some(_) => None,
+    };
+    let mut conn = call.state.setup.store.snapshot().await?;
     let records: Vec<RecordId> = rows.iter().map(|row| row.body.record).collect();
     let owners = views::list_persons_of_records(&mut conn, &records).await?;
     let followed: BTreeSet<PersonId> = owners.into_values().flatten().collect();

@@ -2,14 +2,14 @@
 //!
 //! A reason says what and since when, never who: a resident learns of having met a case, not whose.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use access::{Action, FieldGroup, FieldGroups};
+use access::{Action, FieldGroup, FieldGroups, Role};
 use axum::extract::State;
 use domain::{EventId, EventType, PersonId, PlaceRef, Timestamp};
 use exposure::{
-    Cause, Colour, FactId, Ground, HealthCode, KnownCase, Level, Presence, Reason, Seconds, Span, TownshipId,
+    Cause, Colour, FactId, Ground, HealthCode, KnownCase, Level, PlaceId, Presence, Reason, Seconds, Span, TownshipId,
     TracedCase, stays,
 };
 use serde::Serialize;
@@ -117,6 +117,10 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
     let found = async {
         let [on, known_at] = query::members(&call.query, ["on", "known_at"])?;
         let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
+        if known_at.is_some() && call.caller.role == Role::Resident {
+            // An index of then is dear: it is for those who work on a case.
+            return Err(Problem::NotEntitled.into());
+        }
         code(&call, on.as_deref(), known_at).await
     };
     let found = found.await;
@@ -160,8 +164,7 @@ pub(crate) async fn read_own(State(state): State<QueryState>, ask: Ask) -> Answe
 
 async fn code(call: &Call, on: Option<&str>, known_at: Option<Timestamp>) -> Result<Found<CodeAnswer>, Failure> {
     let on = instant(on, known_at.unwrap_or_else(|| call.state.now()))?;
-    // Before a connection is held: it may take a while.
-    let city = contacts::city(&call.state, known_at).await?;
+    let city = contacts::city_for(call, known_at).await?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let seen = subject::see(call, &mut conn).await?;
     let person = seen.person.person_id;
@@ -272,15 +275,25 @@ const fn cause(cause: Cause) -> &'static str {
     }
 }
 
-/// The townships that a place lies in: by its boundaries where the site gives them, else by the code that its register states.
-fn townships_of<'a>(call: &'a Call, place: &'a PlaceRef) -> Vec<&'a str> {
-    let share_min = call.state.setup.rules.risk.stay_share_min;
-    let of = |disc| call.state.setup.townships.of(disc, share_min).map(|one| one.code.as_str());
-    let by_boundary: Vec<&str> = whereabouts::disc(place).into_iter().flat_map(of).collect();
-    if by_boundary.is_empty() {
-        return place.division_code.as_deref().and_then(township_of).into_iter().collect();
-    }
-    by_boundary
+/// The townships that places lie in: by boundaries where the site gives them, else by the code that a register states.
+async fn townships_of(
+    call: &Call,
+    places: Vec<(PlaceId, PlaceRef)>,
+) -> Result<BTreeMap<PlaceId, Vec<String>>, Failure> {
+    let setup = Arc::clone(&call.state.setup);
+    let find = move |place: &PlaceRef| -> Vec<String> {
+        let share_min = setup.rules.risk.stay_share_min;
+        let of = |disc| setup.townships.of(disc, share_min).map(|one| one.code.clone());
+        let by_boundary: Vec<String> = whereabouts::disc(place).into_iter().flat_map(of).collect();
+        if by_boundary.is_empty() {
+            let stated = place.division_code.as_deref().and_then(township_of);
+            return stated.map(str::to_owned).into_iter().collect();
+        }
+        by_boundary
+    };
+    // Boundaries have many corners: not on a thread that answers others.
+    let work = move || places.iter().map(|(id, place)| (*id, find(place))).collect();
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Internal)?)
 }
 
 /// What may colour a code, with what resolves the numbers.
@@ -351,10 +364,13 @@ impl Grounds {
         // What is perhaps somebody else's colours nobody, as it makes nobody a contact.
         let is_own = |one: &&Presence| known.facts[one.fact.0 as usize].0.is_owner;
         let own: Vec<Presence> = known.presences.iter().filter(is_own).copied().collect();
-        for stay in stays(&rules.stay, &own) {
+        let stays = stays(&rules.stay, &own);
+        let places: BTreeSet<PlaceId> = stays.iter().map(|stay| stay.place).collect();
+        let places = places.into_iter().filter_map(|id| Some((id, known.places.get(id.0 as usize)?.clone())));
+        let townships = townships_of(call, places.collect()).await?;
+        for stay in stays {
             let Some(span) = stay.span.common(window) else { continue };
-            let place = known.places.get(stay.place.0 as usize);
-            let codes = place.map_or_else(Vec::new, |place| townships_of(call, place));
+            let codes = townships.get(&stay.place).map_or(&[][..], Vec::as_slice);
             self.stays_elsewhere += usize::from(codes.is_empty());
             for code in codes {
                 let facts = self.facts(stay.facts.iter().map(|fact| known.facts[fact.0 as usize].0.row.event_id));

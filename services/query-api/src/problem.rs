@@ -216,7 +216,7 @@ problems! {
         "The OpenAPI document names the fields of reports; Chinese forms may call them as they are used to, such as 姓名.";
     /// A template that is no form.
     ReportTemplate = 422 "report-template":
-        "The template is no table of text (UTF-8 or GB 18030) and no workbook whose first sheet has headings in its first 20 rows.",
+        "The template is no table of text (UTF-8 or GB 18030) and no workbook whose first sheet has headings in its first 20 rows, or has a cell too long for the workbook asked for.",
         "Save the form as CSV or as .xlsx without a password, and send it with the type of that file, 256 KiB at most.";
     /// A heading whose field the caller may not see.
     ReportFieldWithheld = 403 "report-field-withheld":

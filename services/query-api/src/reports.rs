@@ -39,7 +39,7 @@ const COLUMNS_MAX: usize = 50;
 const TEMPLATE_BYTES_MAX: usize = 256 * 1024;
 /// What a workbook is called among types of files.
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-/// The sheet of a workbook whose form had none.
+/// The sheet of a workbook whose form had none, or one of a name that spreadsheet programs refuse.
 const SHEET: &str = "Sheet1";
 /// The longest heading that a refusal repeats, in characters.
 const TOLD_CHARS_MAX: usize = 20;
@@ -124,6 +124,9 @@ async fn question(call: &Call) -> Result<(Form, Option<String>), Failure> {
             let bytes = call.bytes_within(TEMPLATE_BYTES_MAX).await?;
             tokio::task::spawn_blocking(move || Form::of_workbook(&bytes)).await.map_err(|_| Problem::Internal)?
         }
+        _ if key_group.is_some() => {
+            return Err(query::Malformed::member("key_group", "in the body, beside `columns`").into());
+        }
         _ => {
             let ReportQuestion { columns, key_group, format } = call.json().await?;
             let sheet = (format == ReportFormat::Xlsx).then(|| SHEET.to_owned());
@@ -173,6 +176,9 @@ async fn report(call: &Call) -> Result<(&'static str, Found<Vec<u8>>), Failure> 
     let (unit, granted) = own_unit(call)?;
     let (form, key_group) = question(call).await?;
     let columns = columns(&form, &granted)?;
+    if !form.fits() {
+        return Err(Problem::ReportTemplate.into());
+    }
     let rules = &call.state.setup.key_groups;
     let key_group = key_group.map(|code| rules.groups().iter().position(|group| group.code == code));
     let key_group = key_group.map(|place| place.ok_or(Problem::KeyGroupUnknown)).transpose()?;

@@ -245,6 +245,12 @@ fn a_later_meeting_makes_a_quarantine_longer_and_takes_up_again_what_had_ended_t
     assert_eq!(again(&closed(PeriodOver), hour(1), whole(hour(1))), None, "that time is over, too");
     assert_eq!(again(&closed(Died), hour(1), hour(3)), None);
     assert_eq!(again(&closed(NotThisPerson), hour(1), hour(3)), None);
+    // What is taken up again counts its attempts anew; what was open all the time counts on.
+    let missed = after(vec![Step::NotReached, Step::NotReached]);
+    let attempts =
+        |was: &FollowUpChanged| met_again(&rules(), was, hour(1), ("tracer-1", hour(3))).map(|now| now.attempts);
+    assert_eq!(attempts(&missed), Some(2));
+    assert_eq!(attempts(&FollowUpChanged { state: PeriodOver, ..missed }), Some(0));
 }
 
 #[test]

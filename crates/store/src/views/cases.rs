@@ -37,19 +37,26 @@ pub async fn list_positive_tests(
     (since, to): (Timestamp, Timestamp),
     known_at: Option<Timestamp>,
 ) -> Result<Vec<FactRow>> {
+    // What was stated again is as late as its first statement.
+    macro_rules! positive {
+        ($table:literal) => {
+            concat!(
+                "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+                 FROM ",
+                $table,
+                " f WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted
+                   AND detail->>'status' <> 'CANCELLED' AND started_at <= $2
+                   AND (started_at >= $1 OR least(known_at, (
+                        SELECT min(b.known_at) FROM fact_before b
+                        WHERE b.record_id = f.record_id AND b.kind = f.kind AND b.detail->>'result' = 'POSITIVE'))
+                        BETWEEN $1 AND $2)
+                 ORDER BY started_at, record_id"
+            )
+        };
+    }
     let query = match known_at {
-        None => sqlx::query_as(
-            "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
-             FROM fact WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted
-               AND detail->>'status' <> 'CANCELLED' AND started_at <= $2 AND (started_at >= $1 OR known_at >= $1)
-             ORDER BY started_at, record_id",
-        ),
-        Some(_) => sqlx::query_as(
-            "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
-             FROM fact_known($3) WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted
-               AND detail->>'status' <> 'CANCELLED' AND started_at <= $2 AND (started_at >= $1 OR known_at >= $1)
-             ORDER BY started_at, record_id",
-        ),
+        None => sqlx::query_as(positive!("fact")),
+        Some(_) => sqlx::query_as(positive!("fact_known($3)")),
     };
     let query = query.bind(PgInstant(since)).bind(PgInstant(to));
     let query = match known_at {

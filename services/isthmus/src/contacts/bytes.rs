@@ -6,6 +6,11 @@ use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use connector::Encoding;
 
+/// No file is packed in more layers than a gzip in a zip: one may unpack to itself without end.
+const LAYERS_MAX: usize = 2;
+/// No more bytes than these are unpacked: a small file may unpack to more than fits into memory.
+const UNPACKED_MAX: u64 = 4 << 30;
+
 /// Encodings that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum TextEncoding {
@@ -34,10 +39,7 @@ pub(super) struct Text {
 
 /// The text of a file, which may be packed.
 pub(super) fn text(bytes: Vec<u8>, encoding: Option<TextEncoding>) -> anyhow::Result<Text> {
-    let mut bytes = bytes;
-    while let Some(plain) = unpacked(&bytes)? {
-        bytes = plain;
-    }
+    let bytes = without_packing(bytes, UNPACKED_MAX)?;
     let is_wide = encoding.map_or_else(|| is_big(&bytes).is_some(), |encoding| encoding == TextEncoding::Utf16);
     ensure!(is_wide || !bytes.contains(&0), "it is no text: it has bytes of zero; save the table as CSV");
     let mut text = decoded(&bytes, encoding)?;
@@ -47,19 +49,32 @@ pub(super) fn text(bytes: Vec<u8>, encoding: Option<TextEncoding>) -> anyhow::Re
     Ok(text)
 }
 
+/// The file within all layers, each of which unpacks to so many bytes at most.
+fn without_packing(bytes: Vec<u8>, most: u64) -> anyhow::Result<Vec<u8>> {
+    let (mut bytes, mut layers) = (bytes, 0);
+    loop {
+        let is_packed = matches!(bytes.as_slice(), [0x1f, 0x8b, ..] | [b'P', b'K', 3 | 5, 4 | 6, ..]);
+        ensure!(layers < LAYERS_MAX || !is_packed, "it is packed more than {LAYERS_MAX} times over: unpack it");
+        match unpacked(&bytes, most)? {
+            Some(plain) => (bytes, layers) = (plain, layers + 1),
+            None => return Ok(bytes),
+        }
+    }
+}
+
 /// What is in a packed file; `None` when it is not packed.
-fn unpacked(bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
-    let mut plain = Vec::new();
-    match bytes {
+fn unpacked(bytes: &[u8], most: u64) -> anyhow::Result<Option<Vec<u8>>> {
+    let plain = match bytes {
         [0x1f, 0x8b, ..] => {
-            let mut reader = flate2::read::MultiGzDecoder::new(bytes);
-            reader.read_to_end(&mut plain).context("it is no sound gzip file: pack or fetch it again")?;
+            let wrong = "it is no sound gzip file: pack or fetch it again";
+            read_all(flate2::read::MultiGzDecoder::new(bytes), most, wrong)?
         }
         [b'P', b'K', 3 | 5, 4 | 6, ..] => {
             let wrong = "it is no sound zip file: pack or fetch it again";
             let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).context(wrong)?;
             let name = only_member(archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect())?;
-            archive.by_name(&name).context(wrong)?.read_to_end(&mut plain).context(wrong)?;
+            let member = archive.by_name(&name).context(wrong)?;
+            read_all(member, most, wrong)?
         }
         [b'P', b'A', b'R', b'1', ..] => bail!("it is a Parquet file: write the table as CSV"),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => bail!("it is a workbook: save its sheet as CSV"),
@@ -67,8 +82,16 @@ fn unpacked(bytes: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
             bail!("it is packed in a way that is not read here: unpack it, or pack it with gzip or zip")
         }
         _ => return Ok(None),
-    }
+    };
     Ok(Some(plain))
+}
+
+/// All that a packing holds, unless that is more than so many bytes.
+fn read_all(packed: impl Read, most: u64, wrong: &'static str) -> anyhow::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    packed.take(most + 1).read_to_end(&mut plain).context(wrong)?;
+    ensure!(plain.len() as u64 <= most, "it unpacks to more than {} MiB: unpack it, and see what it is", most >> 20);
+    Ok(plain)
 }
 
 /// The one table of an archive.
@@ -202,6 +225,26 @@ mod tests {
         let bytes = ["王明,1\n赵六,2\n".as_bytes(), b"\xff\n"].concat();
         let told = format!("{:#}", text(bytes, None).expect_err("broken"));
         assert!(told.contains("line 3: its bytes cannot be read as UTF-8"), "{told}");
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut packed = Vec::new();
+        let mut reader = flate2::read::GzEncoder::new(bytes, flate2::Compression::fast());
+        reader.read_to_end(&mut packed).expect("packed");
+        packed
+    }
+
+    #[test]
+    fn a_file_that_unpacks_without_end_is_refused() {
+        let twice = gzip(&gzip(b"1,2\n"));
+        assert_eq!(text(twice.clone(), None).expect("two layers").text, "1,2\n");
+        let told = text(gzip(&twice), None).expect_err("three layers").to_string();
+        assert!(told.contains("packed more than 2 times over"), "{told}");
+        let most = 1 << 20;
+        let bytes = |count: usize| without_packing(gzip(&vec![b'1'; count]), most).map(|bytes| bytes.len());
+        assert_eq!(bytes(1 << 20).expect("as many as may be"), 1 << 20);
+        let told = bytes((1 << 20) + 1).expect_err("one more").to_string();
+        assert!(told.contains("it unpacks to more than 1 MiB"), "{told}");
     }
 
     #[test]

@@ -24,13 +24,13 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, Error};
 use clap::{Args, ValueEnum};
 use exposure::{Case, Index, PersonId, Rules, Seconds};
 
 use crate::rules;
 use read::{How, Seen};
-use told::offset_told;
+use told::{offset_told, printable};
 
 const ALWAYS: Seconds = Seconds { from: 0, to: u32::MAX };
 
@@ -49,7 +49,7 @@ error: look at it.
 The output is person_a,person_b,spells,seconds,longest_s,first,last: one row for each pair in contact by the rule. By the rule
 `spell` it tells of the spells that count, by the others of all spells of the pair. Time that touches is one spell. Spells are
 told as the hub would: a stay in a square that meets more others than `crowd_max` of the rules lists nobody, and their number
-is said.
+is said. A person whose name a spreadsheet would run as a formula (=, +, -, @, and no number) is written with ' before it.
 
 Examples:
   isthmus contacts --input stays.csv --output pairs.csv
@@ -107,8 +107,9 @@ pub(crate) fn run(args: &ContactsArgs) -> anyhow::Result<ExitCode> {
     let version = rules.version();
     let bytes = std::fs::read(&args.input).with_context(|| format!("{} cannot be read", args.input.display()))?;
     let seen = read::read(bytes, &args.how, &rules, args.rule == Rule::Ever)
+        .map_err(|error| Error::msg(printable(&format!("{error:#}"))))
         .with_context(|| format!("{} cannot be used", args.input.display()))?;
-    eprint!("{}", seen.told);
+    eprint!("{}", printable(&seen.told.to_string()));
     let offset = args.utc_offset_min.unwrap_or(args.how.zone);
     if args.rule == Rule::Day {
         eprintln!("  days     begin at midnight of {} (--utc-offset-min says another)", offset_told(offset));
@@ -236,6 +237,12 @@ fn of_days(spells: &[Seconds], days: Days) -> BTreeMap<u64, u64> {
     all
 }
 
+/// A cell that no spreadsheet program runs as a formula, as in the tables of the hub. A number is none.
+fn harmless(cell: &str) -> String {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    if is_formula { format!("'{cell}") } else { cell.to_owned() }
+}
+
 fn write(path: &Path, seen: &Seen, found: &Pairs) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
     writer.write_record(["person_a", "person_b", "spells", "seconds", "longest_s", "first", "last"])?;
@@ -245,8 +252,8 @@ fn write(path: &Path, seen: &Seen, found: &Pairs) -> anyhow::Result<()> {
         let last = spells.iter().map(|spell| spell.to).max().unwrap_or(0);
         let first = spells.first().map_or(0, |spell| spell.from);
         writer.write_record([
-            &seen.people[*one as usize],
-            &seen.people[*other as usize],
+            &harmless(&seen.people[*one as usize]),
+            &harmless(&seen.people[*other as usize]),
             &spells.len().to_string(),
             &clock.seconds(sum(spells)),
             &clock.seconds(u64::from(longest)),

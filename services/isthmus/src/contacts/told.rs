@@ -152,6 +152,15 @@ pub(super) fn offset_told(offset_min: i32) -> String {
     if size == 0 { "UTC".to_owned() } else { format!("UTC{sign}{:02}:{:02}", size / 60, size % 60) }
 }
 
+/// What a terminal shows and does not obey: headings and cells are written by others.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' { shown.extend(c.escape_debug()) } else { shown.push(c) }
+    }
+    shown
+}
+
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Understood:")?;

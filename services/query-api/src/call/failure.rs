@@ -1,9 +1,14 @@
 //! Why a call is not answered: what its caller is told, and what the ledger keeps.
 
+use std::collections::BTreeMap;
+
 use axum::response::{IntoResponse, Response};
 use domain::PersonId;
 
 use crate::problem::Problem;
+
+/// Who is not shown, by the true reason.
+pub(crate) type Refused = BTreeMap<&'static str, Vec<PersonId>>;
 
 /// Why a handler found nothing to show.
 #[derive(Debug)]
@@ -31,7 +36,17 @@ impl Failure {
 
     /// The caller learns that there is no such person; the ledger keeps which one it was and the true reason.
     pub(crate) fn not_found(reason: &'static str, subject: PersonId) -> Self {
-        Self { reason, subjects: vec![subject], ..Problem::PersonNotFound.into() }
+        Self::none_found(reason, vec![subject])
+    }
+
+    /// The same of several.
+    pub(super) fn none_found(reason: &'static str, subjects: Vec<PersonId>) -> Self {
+        Self { reason, subjects, ..Problem::PersonNotFound.into() }
+    }
+
+    /// The true reason.
+    pub(crate) const fn reason(&self) -> &'static str {
+        self.reason
     }
 
     /// What the caller is told.

@@ -105,7 +105,7 @@ async fn read(state: &QueryState) -> store::Result<Option<Keeper>> {
 }
 
 /// The index of now, or of what was known at an instant.
-pub(crate) async fn city(state: &QueryState, known_at: Option<Timestamp>) -> Result<Arc<City>, Problem> {
+pub(super) async fn city(state: &QueryState, known_at: Option<Timestamp>) -> Result<Arc<City>, Problem> {
     match known_at {
         None => state.contacts.city(),
         Some(known_at) => city_known(state, known_at).await,

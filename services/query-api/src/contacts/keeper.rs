@@ -222,7 +222,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// The facts of one subject. A presence counts for the one person whose the claim was at its begin.
+    /// The facts of one subject. A presence counts for the one person whose the claim was at its begin. What does not count
+    /// is told of everybody's, because the count is kept by subject; the rest is gathered of who is wanted only.
     fn subject(&mut self, rows: &[WhereaboutsRow], claimants: &[Claimant]) -> store::Result<()> {
         let mut tracks: BTreeMap<(&str, PersonId), Vec<(&WhereaboutsRow, bool)>> = BTreeMap::new();
         let (mut owners, mut uncounted) = (BTreeSet::new(), Uncounted::default());
@@ -235,7 +236,6 @@ impl Keeper {
             }
             match owner {
                 None => uncounted.unattributed += usize::from(row.kind == EventType::PresenceInterval),
-                Some(owner) if !self.gathered.wants(owner) => {}
                 Some(owner) if row.kind == EventType::PresenceInterval => {
                     tracks.entry((&row.source, owner)).or_default().push((row, doubt.is_some()));
                 }
@@ -270,7 +270,7 @@ impl Keeper {
                 confidence: whereabouts::confidence(&self.rules, confidence, *is_doubtful),
             });
         }
-        let found = stays(&self.rules.stay, &presences);
+        let found = if self.gathered.wants(owner) { stays(&self.rules.stay, &presences) } else { Vec::new() };
         if found.is_empty() {
             return Ok(unplaced);
         }
@@ -378,7 +378,8 @@ impl Keeper {
             }
             _ => return Ok(0),
         };
-        let Some(span) = span.common(self.span).and_then(Seconds::within) else { return Ok(0) };
+        let span = span.common(self.span).and_then(Seconds::within);
+        let Some(span) = span.filter(|_| self.gathered.wants(owner)) else { return Ok(0) };
         let (person, fact) = (self.person(owner), self.gathered.layer.put([row.event_id]));
         self.gathered.occupancies.push(Occupancy { person, room, row: seat, span, confidence, fact });
         Ok(0)

@@ -35,16 +35,17 @@ pub(crate) struct ContestView {
     /// The statement that was contested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<Uuid>,
-    /// Source system, which is who can mend a value; only with the group of its kind (`health` for hospitals).
+    /// Source system, which is who can mend a value; only with the group of its kind (`health` for hospitals), and for the
+    /// resident while the record is in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The batch that brought what the record states now, by which the source finds its row.
+    /// The batch that brought what the record states now, by which the source finds its row; only with `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<Uuid>,
-    /// Its row, from 1.
+    /// Its row, from 1; only with `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_row: Option<i64>,
-    /// The source has stated the record anew since.
+    /// The source has stated the record anew since; the resident is not told of a record that has left the file.
     pub stated_anew: bool,
     /// The record is in the resident's file now.
     pub in_file: bool,
@@ -91,8 +92,16 @@ impl Now {
         self.owners.get(&record).copied().flatten()
     }
 
-    /// As the resident sees it.
+    /// As the resident sees it: once the record has left the file, what is stated of it is not about the resident.
     pub(super) fn view(&self, row: ContestRow, granted: &FieldGroups) -> ContestView {
+        let seen = self.whole(row, granted);
+        if seen.in_file {
+            return seen;
+        }
+        ContestView { source: None, batch_id: None, batch_row: None, stated_anew: false, ..seen }
+    }
+
+    fn whole(&self, row: ContestRow, granted: &FieldGroups) -> ContestView {
         let state = match &row.decision {
             None => "open",
             Some(decision) if decision.is_upheld => "upheld",
@@ -115,8 +124,8 @@ impl Now {
             field: row.field,
             event_id: row.event.map(domain::EventId::as_uuid),
             source: known.map(|record| record.source.clone()),
-            batch_id: record.map(|record| record.batch_id.as_uuid()),
-            batch_row: record.map(|record| record.batch_row),
+            batch_id: known.map(|record| record.batch_id.as_uuid()),
+            batch_row: known.map(|record| record.batch_row),
             stated_anew: row.event.is_some() && states != row.event,
             in_file: owner.is_some() && self.owner(row.contested) == owner,
             beside: Vec::new(),
@@ -132,7 +141,7 @@ impl Now {
         let by = row.decision.as_ref().map(|decision| decision.handle.clone());
         let person_id = self.owner(row.record).map(PersonId::as_uuid);
         let contested = row.contested;
-        let seen = self.view(row, granted);
+        let seen = self.whole(row, granted);
         let beside = self.beside.get(&contested).filter(|_| seen.in_file).into_iter().flatten();
         let beside = beside.filter(|record| **record != contested).map(|record| record.as_uuid()).collect();
         ContestView { person_id, by, beside, ..seen }

@@ -122,7 +122,7 @@ async fn plan(call: &Call) -> Result<Plan, Failure> {
     let known: BTreeSet<PersonId> = rows.iter().filter_map(owner).collect();
     let contacts = met.len();
     let (old, mut new): (Vec<_>, Vec<_>) = met.into_iter().partition(|(person, _)| known.contains(person));
-    let remaining = new.len().saturating_sub(PERSONS_MAX);
+    let mut remaining = new.len().saturating_sub(PERSONS_MAX);
     new.truncate(PERSONS_MAX);
     let nowhere: Vec<&FollowUpRow> = rows.iter().filter(|row| row.body.unit.is_none()).take(PERSONS_MAX).collect();
     let asked: Vec<PersonId> =
@@ -162,7 +162,8 @@ async fn plan(call: &Call) -> Result<Plan, Failure> {
             continue;
         };
         if again == PERSONS_MAX {
-            break;
+            remaining += 1;
+            continue;
         }
         again += 1;
         subjects.insert(person);

@@ -2,9 +2,9 @@
 
 use std::io::{Cursor, Read};
 
-use calamine::{Reader, Xlsx};
+use calamine::{Data, Reader, Xlsx};
 
-use super::ReportField;
+use super::{ReportField, SHEET};
 use crate::view;
 
 /// Rows of a template in which its head row is looked for: forms have a title, and who fills them, above it.
@@ -14,6 +14,10 @@ const UNPACKED_MAX: u64 = 4 * 1024 * 1024;
 const MEMBERS_MAX: usize = 200;
 /// Cells of one row at most.
 const CELLS_MAX: usize = 200;
+/// What a cell of a workbook holds at most, in UTF-16 units.
+const CELL_UNITS_MAX: usize = 32_767;
+/// Bytes of all texts above and in the head row at most.
+const CHARS_MAX: usize = 256 * 1024;
 
 /// A form that is to be filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,19 +51,27 @@ impl Form {
         }
         let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes.to_vec())).ok()?;
         let sheet = book.sheet_names().first()?.clone();
-        let range = book.worksheet_range(&sheet).ok()?;
-        // A form begins in the first cell, whatever is empty before.
-        let (top, left) = range.start()?;
-        let blank = |count: u32| vec![String::new(); count as usize];
-        if top as usize >= HEAD_ROWS_MAX || left as usize >= CELLS_MAX || range.width() > CELLS_MAX {
-            return None;
+        let mut cells = book.worksheet_cells_reader(&sheet).ok()?;
+        let (mut rows, mut left): (Vec<Vec<String>>, usize) = (Vec::new(), CHARS_MAX);
+        // Cell by cell: a sheet of two cells may be as large as all there are.
+        while let Some(cell) = cells.next_cell().ok()? {
+            let (row, column) = cell.get_position();
+            if row as usize >= HEAD_ROWS_MAX {
+                break;
+            }
+            let text = Data::from(cell.get_value().clone()).to_string();
+            // One text may stand in many cells.
+            left = left.checked_sub(text.len() + 1)?;
+            if column as usize >= CELLS_MAX {
+                return None;
+            }
+            let (row, column) = (row as usize, column as usize);
+            rows.resize_with(rows.len().max(row + 1), Vec::new);
+            let cells = &mut rows[row];
+            cells.resize_with(cells.len().max(column + 1), String::new);
+            cells[column] = text;
         }
-        let cells = range.rows().take(HEAD_ROWS_MAX).map(|row| {
-            let mut cells = blank(left);
-            cells.extend(row.iter().map(ToString::to_string));
-            cells
-        });
-        let rows = (0..top).map(|_| Vec::new()).chain(cells).take(HEAD_ROWS_MAX).collect();
+        drop(cells);
         Self::of_rows(Some(sheet), rows)
     }
 
@@ -74,6 +86,13 @@ impl Form {
             headings.pop();
         }
         (headings.len() <= CELLS_MAX).then_some(Self { sheet, above: rows, headings })
+    }
+
+    /// Whether what stands in it can be written again: a table of text has longer cells and rows than a workbook.
+    pub(super) fn fits(&self) -> bool {
+        let mut rows = self.above.iter().chain([&self.headings]);
+        let holds = |cell: &String| cell.encode_utf16().count() <= CELL_UNITS_MAX;
+        self.sheet.is_none() || rows.all(|row| row.len() <= CELLS_MAX && row.iter().all(holds))
     }
 
     /// The form with rows below its headings.
@@ -101,7 +120,10 @@ fn csv<'a>(rows: impl Iterator<Item = &'a Vec<String>>) -> Option<Vec<u8>> {
 fn workbook<'a>(sheet: &str, rows: impl Iterator<Item = &'a Vec<String>>) -> Option<Vec<u8>> {
     let mut workbook = rust_xlsxwriter::Workbook::new();
     let written = workbook.add_worksheet();
-    written.set_name(sheet).ok()?;
+    if written.set_name(sheet).is_err() {
+        // Other programs name sheets as spreadsheet programs do not.
+        written.set_name(SHEET).ok()?;
+    }
     for (number, row) in (0_u32..).zip(rows) {
         for (column, cell) in (0_u16..).zip(row) {
             if !cell.is_empty() {
@@ -160,6 +182,38 @@ mod tests {
         assert_eq!(form.headings, ["", "姓名", "身份证号"]);
         let filled = Form::of_workbook(&form.filled(&rows(&[&["", "x", "1"]])).expect("written")).expect("a form");
         assert_eq!(filled, form);
+    }
+
+    #[test]
+    fn two_cells_far_apart_and_one_text_in_many_cells_are_no_form() {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet.write_string(0, 0, "姓名").expect("written");
+        sheet.write_string(1_048_575, 16_383, "x").expect("written");
+        let form = Form::of_workbook(&workbook.save_to_buffer().expect("saved")).expect("a form");
+        assert_eq!(form.headings, ["姓名"]);
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        for cell in 0..200_u16 {
+            sheet.write_string(0, cell, "x".repeat(30_000)).expect("written");
+        }
+        assert_eq!(Form::of_workbook(&workbook.save_to_buffer().expect("saved")), None);
+    }
+
+    #[test]
+    fn a_name_that_no_sheet_may_have_falls_back_and_what_no_cell_holds_does_not_fit() {
+        let text = format!("{},登记表\n姓名\n", "x".repeat(32_768));
+        let form = Form { sheet: Some("隔离/2022".to_owned()), ..Form::of_csv(text.as_bytes()).expect("a form") };
+        assert!(!form.fits() && Form { sheet: None, ..form.clone() }.fits());
+        let wide = Form { above: vec![vec!["x".to_owned(); 20_000]], ..form.clone() };
+        assert!(!wide.fits());
+        let form = Form { above: rows(&[&["登记表"]]), ..form };
+        assert!(form.fits());
+        for name in ["隔离/2022", "'隔离'", "", "a name of more than thirty-one characters"] {
+            let named = Form { sheet: Some(name.to_owned()), ..form.clone() };
+            let again = Form::of_workbook(&named.filled(&rows(&[&["x"]])).expect("written")).expect("a form");
+            assert_eq!((again.sheet.as_deref(), again.headings), (Some(SHEET), vec!["姓名".to_owned()]), "{name}");
+        }
     }
 
     #[test]

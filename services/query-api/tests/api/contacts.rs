@@ -257,6 +257,14 @@ async fn changes_taken_in_one_after_another_answer_as_reading_everything_does() 
         dwelling: at("register/h-9"),
         ..HouseholdMembership::default()
     };
+    let ride = TripSegment {
+        mode: TravelMode::Rail,
+        run_id: "2022-03-01/G1".to_owned(),
+        origin: at("stops/1"),
+        depart_time: minute(260),
+        status: TripStatus::Travelled,
+        ..TripSegment::default()
+    };
     type Step<'a> = (&'a str, Box<dyn Fn(&mut Changes) + 'a>);
     let steps: Vec<Step<'_>> = vec![
         (
@@ -268,7 +276,14 @@ async fn changes_taken_in_one_after_another_answer_as_reading_everything_does() 
             }),
         ),
         ("a later fact", Box::new(|changes| seen(changes, "b2", own(bob()), "A", 20, 50))),
-        ("a fact of a phone that nobody has", Box::new(|changes| seen(changes, "p", token, "A", 100, 200))),
+        (
+            "facts of a phone that nobody has",
+            Box::new(|changes| {
+                seen(changes, "p", token, "A", 100, 200);
+                seen(changes, "p2", token, "nowhere", 210, 240);
+                fact(changes, ("rail", "p3"), token, (260, Some(300)), ride.clone().into());
+            }),
+        ),
         ("the phone has an owner", Box::new(|changes| changes.claims.push((record(anna()), held(None, None))))),
         ("another owner beside", Box::new(|changes| changes.claims.push((record(bob()), held(None, None))))),
         (
@@ -278,6 +293,8 @@ async fn changes_taken_in_one_after_another_answer_as_reading_everything_does() 
                 changes.claims.push((record(bob()), held(Some(150), None)));
             }),
         ),
+        // The other's facts of the phone are not read again, and count as before.
+        ("a fact of one of the two", Box::new(|changes| seen(changes, "a2", own(anna()), "nowhere", 310, 330))),
         (
             "the first owner has it no more",
             Box::new(|changes| {

@@ -1,13 +1,15 @@
 //! Residents contest values and records of their own file; data stewards answer.
 
 use axum::http::StatusCode;
-use domain::{RecordId, Sensitive};
+use domain::{Edition, RecordId, Sensitive};
 use serde_json::{Value, json};
 use store::contests::ContestRow;
-use test_support::build::{NOON, record_id};
+use store::views::Changes;
+use test_support::build::{self, NOON, record_id};
 use uuid::Uuid;
 
 use crate::reviews::decision_id;
+use crate::town::resident;
 use crate::world::{Reply, World, anna, bob, get, post, subject, world};
 
 const WORDS: &str = "That was my brother's flat, I never lived there.";
@@ -95,7 +97,10 @@ async fn a_contested_record_is_up_for_review_and_leaves_the_file_by_decision_alo
     let id = made.json()["contest_id"].as_str().expect("an id").to_owned();
     let listed = open(&world, &id).await.expect("listed");
     assert_eq!(listed["beside"], json!([record_id("register", "anna").as_uuid()]));
-    assert_eq!(listed.get("source"), None, "that somebody is a patient is not for stewards");
+    assert!(made.json()["source"] == json!("hospital") && made.json()["batch_row"] == json!(1), "{}", made.text());
+    for told in ["source", "batch_id", "batch_row"] {
+        assert_eq!(listed.get(told), None, "that somebody is a patient is not for stewards");
+    }
     let files = world.ask(get(format!("/v1/persons/{}", anna())).own("anna")).await.json();
     assert_eq!(files["records"], 2, "a contest splits nothing");
     let projector = world.follow_decisions();
@@ -109,6 +114,40 @@ async fn a_contested_record_is_up_for_review_and_leaves_the_file_by_decision_alo
     let other = json!({ "record_a": patient.as_uuid(), "record_b": record_id("register", "nobody").as_uuid(), "verdict": "SAME", "reason": "OTHER" });
     assert_eq!(world.ask(post("/v1/decisions", &other.to_string()).reviewing()).await.code(), "review-not-found");
     projector.abort();
+}
+
+#[tokio::test]
+async fn a_contested_record_that_has_left_is_no_longer_followed_and_opens_no_other_file() {
+    let world = world().await;
+    let mut changes = Changes::default();
+    for id in ["second", "third"] {
+        resident(&mut changes, id);
+    }
+    changes.persons.clear();
+    (changes.records[0].person, changes.records[1].person) = (Some(anna()), Some(bob()));
+    world.put(&changes).await;
+    let second = record_id("register", "second");
+    let made = contest(&world, "anna", second, None).await;
+    assert_eq!((made.status, &made.json()["source"]), (StatusCode::OK, &json!("register")), "{}", made.text());
+    let id = made.json()["contest_id"].clone();
+    // It goes to Bob, and its source states it anew.
+    let mut gone = changes.records[0].clone();
+    let anew = build::meta("register", "anew").event_id;
+    (gone.person, gone.batch_row) = (Some(bob()), 9);
+    gone.stated = Some((Edition { version: 2, reading: 0 }, anew, NOON, NOON));
+    world.put(&Changes { records: vec![gone], ..Changes::default() }).await;
+
+    let mine = world.ask(get("/v1/me/contests").own("anna")).await.json();
+    let mine = mine["contests"].as_array().expect("a list").iter().find(|one| one["contest_id"] == id).expect("listed");
+    assert_eq!((&mine["in_file"], &mine["stated_anew"]), (&json!(false), &json!(false)));
+    for told in ["source", "batch_id", "batch_row"] {
+        assert_eq!(mine.get(told), None, "what becomes of it is Bob's");
+    }
+    let listed = open(&world, id.as_str().expect("an id")).await.expect("listed");
+    assert_eq!((&listed["stated_anew"], &listed["batch_row"]), (&json!(true), &json!(9)), "who decides sees it");
+    // Bob contests nothing: his pairs need a task.
+    let pair = json!({ "record_a": second.as_uuid(), "record_b": record_id("register", "third").as_uuid(), "verdict": "DIFFERENT", "reason": "OTHER" });
+    assert_eq!(world.ask(post("/v1/decisions", &pair.to_string()).reviewing()).await.code(), "review-not-found");
 }
 
 #[tokio::test]

@@ -118,6 +118,8 @@ async fn a_code_is_told_as_it_was_known_at_an_earlier_instant() {
     // An index of then is dear: it is for those who work on a case.
     let mine = world.ask(get(format!("/v1/me/health-code?known_at={}", minute(100))).own("anna")).await;
     assert_eq!(mine.code(), "query-malformed");
+    let path = format!("/v1/persons/{}/health-code?known_at={}", anna(), minute(100));
+    assert_eq!(world.ask(get(path).own("anna")).await.code(), "not-entitled");
     let ahead =
         world.ask(get(format!("/v1/persons/{}/health-code?known_at={}", anna(), minute(2 * DAY))).tracing()).await;
     assert_eq!(ahead.code(), "query-malformed");

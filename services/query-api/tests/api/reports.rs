@@ -78,6 +78,21 @@ async fn a_forms_own_file_comes_back_filled_with_what_stood_above_its_headings()
 }
 
 #[tokio::test]
+async fn a_filter_that_would_be_ignored_and_a_cell_that_no_workbook_holds_are_refused() {
+    let world = world().await;
+    let path = format!("/v1/units/{GRID}/reports?key_group=elderly");
+    let headings = post(&path, &json!({ "columns": ["name"] }).to_string());
+    let refused = world.ask(headings.looking_after("worker")).await;
+    assert_eq!(refused.code(), "query-malformed", "with headings, the body says whom");
+    assert!(refused.text().contains("`key_group`"), "{}", refused.text());
+    let form = format!("{}\n姓名\n", "x".repeat(32_768));
+    let path = format!("/v1/units/{GRID}/reports");
+    let asked = |kind| template(&path, "text/csv", form.as_bytes()).header("accept", kind).looking_after("worker");
+    assert_eq!(world.ask(asked(WORKBOOK)).await.code(), "report-template");
+    assert_eq!(world.ask(asked("text/csv")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn the_form_of_an_epidemic_tells_the_follow_up_and_the_end_of_the_quarantine() {
     let world = world().await;
     let mut changes = Changes::default();

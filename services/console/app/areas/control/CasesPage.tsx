@@ -220,6 +220,7 @@ function Suggested() {
   const query = useSuggested(iso(clock.now), !clock.isPending);
   return (
     <Card size="small" title={<h2 className="control-h2">{t("suggested.title")}</h2>} extra={<ReceiptTag receipt={query.data?.pages[0]?.receipt} />}>
+      <AskNames ids={query.data?.pages.flatMap(({ suggested }) => suggested.flatMap(({ person_id }) => person_id ?? [])) ?? []} />
       {clock.error && <ProblemAlert error={clock.error} retry={clock.retry} />}
       {!clock.error && <Asked query={query}>
         {({ pages }) => {

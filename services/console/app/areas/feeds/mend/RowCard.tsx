@@ -47,7 +47,7 @@ export function RowCard({ columns, row, failure, again, changes, change }: Props
         <label htmlFor={props.id} style={{ fontSize: 12 }}>
           {label} {isChanged && <Typography.Text type="success" style={{ fontSize: 12 }}>· {t("mend.isChanged")}</Typography.Text>}
         </label>
-        {row.isCut ? <Input {...props} /> : <Input.TextArea {...props} autoSize={{ minRows: 1, maxRows: 8 }} style={{ fontFamily: "monospace" }} />}
+        {row.isCut ? <Input {...props} /> : <Input.TextArea {...props} rows={linesOf(value)} style={{ fontFamily: "monospace" }} />}
       </div>
     );
   };
@@ -73,3 +73,6 @@ export function RowCard({ columns, row, failure, again, changes, change }: Props
     </Card>
   );
 }
+
+/** Lines for a text that goes on below: antd's own way of growing writes styles that the content security policy refuses. */
+const linesOf = (text: string) => Math.min(8, Math.max(2, Math.ceil(text.length / 60)));
