@@ -184,7 +184,7 @@ def fill(hub, bench, options, side):
     statement, batch = '{"person":{"claims":[],"names":[],"sex":"UNKNOWN"},"contacts":[]}', uuid("8006", 0)
     golden = '{"other_names":[],"identifiers":[],"phones":[]}'
     records = (
-        f"{person(n)}\tregister\tcommunity\t1\t0\t{uuid('8007', n)}\t{statement}\t2022-01-01\t2022-01-01\t{person(n)}\t{batch}\t{n}\n"
+        f"{person(n)}\tregister\tCOMMUNITY\t1\t0\t{uuid('8007', n)}\t{statement}\t2022-01-01\t2022-01-01\t{person(n)}\t{batch}\t{n}\n"
         for n in range(options.residents)
     )
     persons = (f"{person(n)}\t{golden}\t{{}}\t1\t2022-01-01\t{uuid('8008', n)}\n" for n in range(options.residents))

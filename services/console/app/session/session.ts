@@ -65,7 +65,9 @@ export function useSignIn() {
       const headers = { "Content-Type": "application/json" };
       return (await (await askRaw("/session", { method: "POST", body, headers })).json()) as Session;
     },
-    onSuccess: (session) => {
+    onSuccess: async (session) => {
+      // What was asked before the sign-in may be answered after it, and nobody was signed in then.
+      await queries.cancelQueries({ queryKey: KEY });
       beginAs(queries, session);
       queries.setQueryData(KEY, session);
     },
