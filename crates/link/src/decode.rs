@@ -67,7 +67,7 @@ fn unmarked(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Whether what is not ASCII is Han: a Western text read as GB18030 has rare characters between its letters.
-fn is_mostly_han(text: &str) -> bool {
+pub fn is_mostly_han(text: &str) -> bool {
     let (mut han, mut other) = (0_usize, 0_usize);
     for c in text.chars().filter(|c| !c.is_ascii()).take(100_000) {
         match c {

@@ -14,5 +14,6 @@ mod report;
 mod run;
 mod write;
 
+pub use decode::is_mostly_han;
 pub use error::LinkError;
 pub use run::{Options, Outcome, run};

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::Result;
+use crate::verdicts::{ActsOf, Filter, Verdict, VerdictColumns};
 
 /// An appeal, with the decision about it when there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,40 +26,7 @@ pub struct AppealRow {
     /// The events that it is about.
     pub events: Vec<EventId>,
     /// The decision.
-    pub decision: Option<AppealDecision>,
-}
-
-/// The decision about an appeal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AppealDecision {
-    /// When.
-    pub at: Timestamp,
-    /// Handle of who decided.
-    pub handle: String,
-    /// Whether the appeal is upheld.
-    pub is_upheld: bool,
-    /// Why.
-    pub reason: String,
-    /// What else is to be known.
-    pub note: Option<Sensitive<String>>,
-}
-
-/// Which appeals.
-#[derive(Clone, Copy, Debug)]
-pub enum AppealsOf<'a> {
-    /// One.
-    One(Uuid),
-    /// Those of whoever holds these records.
-    Records(&'a [RecordId]),
-    /// Those in a state, after a place in their order, at most so many.
-    State {
-        /// `None` of open ones, else whether they are upheld.
-        is_upheld: Option<bool>,
-        /// The place.
-        after: i64,
-        /// How many.
-        limit: i64,
-    },
+    pub decision: Option<Verdict>,
 }
 
 #[derive(FromRow)]
@@ -69,16 +37,12 @@ struct Columns {
     at_ms: i64,
     words: Option<String>,
     events: Vec<Uuid>,
-    decided_ms: Option<i64>,
-    decided_by: Option<String>,
-    is_upheld: Option<bool>,
-    reason: Option<String>,
-    note: Option<String>,
+    #[sqlx(flatten)]
+    verdict: VerdictColumns,
 }
 
 impl From<Columns> for AppealRow {
     fn from(row: Columns) -> Self {
-        let decision = row.decided_ms.zip(row.decided_by).zip(row.is_upheld).zip(row.reason);
         Self {
             seq: row.seq,
             appeal_id: row.appeal_id,
@@ -86,13 +50,7 @@ impl From<Columns> for AppealRow {
             made: Timestamp::from_millis(row.at_ms),
             words: row.words.map(Sensitive::new),
             events: row.events.into_iter().map(EventId::from_uuid).collect(),
-            decision: decision.map(|(((at, handle), is_upheld), reason)| AppealDecision {
-                at: Timestamp::from_millis(at),
-                handle,
-                is_upheld,
-                reason,
-                note: row.note.map(Sensitive::new),
-            }),
+            decision: row.verdict.verdict(),
         }
     }
 }
@@ -131,7 +89,7 @@ pub async fn insert(conn: &mut PgConnection, appeal: &AppealRow, handle: &str) -
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn decide(conn: &mut PgConnection, appeal: &AppealRow, decision: &AppealDecision) -> Result<bool> {
+pub async fn decide(conn: &mut PgConnection, appeal: &AppealRow, decision: &Verdict) -> Result<bool> {
     let done = sqlx::query(
         "INSERT INTO audit.appeal_act (appeal_id, record_id, at_ms, handle, verdict, reason, words, events)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
@@ -140,7 +98,7 @@ pub async fn decide(conn: &mut PgConnection, appeal: &AppealRow, decision: &Appe
     .bind(appeal.record.as_uuid())
     .bind(decision.at.as_millis())
     .bind(&decision.handle)
-    .bind(if decision.is_upheld { "UPHELD" } else { "REJECTED" })
+    .bind(decision.code())
     .bind(&decision.reason)
     .bind(decision.note.as_ref().map(Sensitive::expose))
     .bind(appeal.events.iter().map(|event| event.as_uuid()).collect::<Vec<_>>())
@@ -153,20 +111,8 @@ pub async fn decide(conn: &mut PgConnection, appeal: &AppealRow, decision: &Appe
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list(conn: &mut PgConnection, of: AppealsOf<'_>) -> Result<Vec<AppealRow>> {
-    let (mut one, mut records, mut state, mut after, mut limit) = (None, None, None, 0, i64::MAX);
-    match of {
-        AppealsOf::One(appeal) => one = Some(appeal),
-        AppealsOf::Records(of) => records = Some(of.iter().map(|record| record.as_uuid()).collect::<Vec<_>>()),
-        AppealsOf::State { is_upheld, after: place, limit: most } => {
-            state = Some(match is_upheld {
-                None => "MADE",
-                Some(true) => "UPHELD",
-                Some(false) => "REJECTED",
-            });
-            (after, limit) = (place, most);
-        }
-    }
+pub async fn list(conn: &mut PgConnection, of: ActsOf<'_>) -> Result<Vec<AppealRow>> {
+    let Filter { one, records, state, after, limit } = of.into();
     let rows: Vec<Columns> = sqlx::query_as(
         "SELECT made.seq, made.appeal_id, made.record_id, made.at_ms, made.words, made.events, decided.at_ms AS decided_ms,
                 decided.handle AS decided_by, decided.verdict = 'UPHELD' AS is_upheld, decided.reason, decided.words AS note

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::Result;
+use crate::verdicts::{ActsOf, Filter, Verdict, VerdictColumns};
 
 /// A contest, with the decision about it when there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,40 +30,7 @@ pub struct ContestRow {
     /// What the record stated when it was contested.
     pub event: Option<EventId>,
     /// The decision.
-    pub decision: Option<ContestDecision>,
-}
-
-/// The decision about a contest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContestDecision {
-    /// When.
-    pub at: Timestamp,
-    /// Handle of who decided.
-    pub handle: String,
-    /// Whether the resident was right.
-    pub is_upheld: bool,
-    /// Why.
-    pub reason: String,
-    /// What the resident should know.
-    pub note: Option<Sensitive<String>>,
-}
-
-/// Which contests.
-#[derive(Clone, Copy, Debug)]
-pub enum ContestsOf<'a> {
-    /// One.
-    One(Uuid),
-    /// Those of whoever holds these records.
-    Records(&'a [RecordId]),
-    /// Those in a state, after a place in their order, at most so many.
-    State {
-        /// `None` of open ones, else whether they are upheld.
-        is_upheld: Option<bool>,
-        /// The place.
-        after: i64,
-        /// How many.
-        limit: i64,
-    },
+    pub decision: Option<Verdict>,
 }
 
 #[derive(FromRow)]
@@ -75,16 +43,12 @@ struct Columns {
     contested: Uuid,
     field: Option<String>,
     event_id: Option<Uuid>,
-    decided_ms: Option<i64>,
-    decided_by: Option<String>,
-    is_upheld: Option<bool>,
-    reason: Option<String>,
-    note: Option<String>,
+    #[sqlx(flatten)]
+    verdict: VerdictColumns,
 }
 
 impl From<Columns> for ContestRow {
     fn from(row: Columns) -> Self {
-        let decision = row.decided_ms.zip(row.decided_by).zip(row.is_upheld).zip(row.reason);
         Self {
             seq: row.seq,
             contest_id: row.contest_id,
@@ -94,13 +58,7 @@ impl From<Columns> for ContestRow {
             contested: RecordId::from_uuid(row.contested),
             field: row.field,
             event: row.event_id.map(EventId::from_uuid),
-            decision: decision.map(|(((at, handle), is_upheld), reason)| ContestDecision {
-                at: Timestamp::from_millis(at),
-                handle,
-                is_upheld,
-                reason,
-                note: row.note.map(Sensitive::new),
-            }),
+            decision: row.verdict.verdict(),
         }
     }
 }
@@ -141,7 +99,7 @@ pub async fn insert(conn: &mut PgConnection, contest: &ContestRow, handle: &str)
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn decide(conn: &mut PgConnection, contest: &ContestRow, decision: &ContestDecision) -> Result<bool> {
+pub async fn decide(conn: &mut PgConnection, contest: &ContestRow, decision: &Verdict) -> Result<bool> {
     let done = sqlx::query(
         "INSERT INTO audit.contest_act
              (contest_id, record_id, at_ms, handle, verdict, reason, words, contested, field, event_id)
@@ -151,7 +109,7 @@ pub async fn decide(conn: &mut PgConnection, contest: &ContestRow, decision: &Co
     .bind(contest.record.as_uuid())
     .bind(decision.at.as_millis())
     .bind(&decision.handle)
-    .bind(if decision.is_upheld { "UPHELD" } else { "REJECTED" })
+    .bind(decision.code())
     .bind(&decision.reason)
     .bind(decision.note.as_ref().map(Sensitive::expose))
     .bind(contest.contested.as_uuid())
@@ -180,20 +138,8 @@ pub async fn list_contesters(conn: &mut PgConnection, records: &[RecordId]) -> R
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list(conn: &mut PgConnection, of: ContestsOf<'_>) -> Result<Vec<ContestRow>> {
-    let (mut one, mut records, mut state, mut after, mut limit) = (None, None, None, 0, i64::MAX);
-    match of {
-        ContestsOf::One(contest) => one = Some(contest),
-        ContestsOf::Records(of) => records = Some(of.iter().map(|record| record.as_uuid()).collect::<Vec<_>>()),
-        ContestsOf::State { is_upheld, after: place, limit: most } => {
-            state = Some(match is_upheld {
-                None => "MADE",
-                Some(true) => "UPHELD",
-                Some(false) => "REJECTED",
-            });
-            (after, limit) = (place, most);
-        }
-    }
+pub async fn list(conn: &mut PgConnection, of: ActsOf<'_>) -> Result<Vec<ContestRow>> {
+    let Filter { one, records, state, after, limit } = of.into();
     let rows: Vec<Columns> = sqlx::query_as(
         "SELECT made.seq, made.contest_id, made.record_id, made.at_ms, made.words, made.contested, made.field, made.event_id,
                 decided.at_ms AS decided_ms, decided.handle AS decided_by, decided.verdict = 'UPHELD' AS is_upheld,

@@ -33,6 +33,7 @@ pub mod runs;
 pub mod seen;
 pub mod suspicions;
 pub mod system;
+pub mod verdicts;
 pub mod views;
 pub mod webhooks;
 pub mod weighed;

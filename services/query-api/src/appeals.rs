@@ -10,20 +10,19 @@ use access::{Action, Decision, FieldGroups, Subject};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{Body, CaseState, EventId, PersonId, RecordId, Sensitive};
-use ledger::{Matter, MatterId};
 use serde::{Deserialize, Serialize};
-use store::appeals::{self, AppealDecision, AppealRow, AppealsOf};
+use store::appeals::{self, AppealRow};
+use store::verdicts::{ActsOf, Verdict};
 use store::views;
 use store::{Conn, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
-use crate::decisions::note_of;
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::problem::{Problem, ProblemDocument};
-use crate::query::Malformed;
 use crate::state::QueryState;
-use crate::{follow_ups, health_code, query, reviews, subject};
+use crate::verdicts::{self, Told};
+use crate::{follow_ups, health_code, query, subject};
 
 /// The longest words of a resident, in characters.
 const WORDS_CHARS_MAX: usize = 1_000;
@@ -104,15 +103,7 @@ pub(crate) struct AppealView {
 impl AppealView {
     /// As the resident sees it with the code: without words.
     pub(crate) fn of(row: AppealRow) -> Self {
-        let state = match &row.decision {
-            None => "open",
-            Some(decision) if decision.is_upheld => "upheld",
-            Some(_) => "rejected",
-        };
-        let (at, reason, note) = match row.decision {
-            Some(decision) => (Some(decision.at.to_string()), Some(decision.reason), decision.note),
-            None => (None, None, None),
-        };
+        let Told { state, decided, reason, note } = Told::of(row.decision);
         Self {
             appeal_id: row.appeal_id,
             person_id: None,
@@ -120,9 +111,9 @@ impl AppealView {
             words: None,
             events: row.events.into_iter().map(EventId::as_uuid).collect(),
             state,
-            decided: at,
+            decided,
             reason,
-            note: note.map(Sensitive::into_exposed),
+            note,
             by: None,
         }
     }
@@ -141,7 +132,7 @@ impl AppealView {
 /// The appeals of a person, whatever records they were made with.
 pub(crate) async fn of_person(conn: &mut Conn, person: PersonId) -> Result<Vec<AppealRow>, Failure> {
     let beside = records_beside(conn, person.as_record()).await?;
-    Ok(appeals::list(conn, AppealsOf::Records(&beside)).await?)
+    Ok(appeals::list(conn, ActsOf::Records(&beside)).await?)
 }
 
 /// The records of whoever holds this one.
@@ -252,13 +243,9 @@ fn granted(call: &Call, is_self: bool) -> Result<(FieldGroups, FieldGroups), Fai
     }
 }
 
-fn matter(appeal: Uuid, act: &str) -> Result<Matter, Problem> {
-    Ok(Matter { id: MatterId(appeal.into_bytes()), act: code(act)? })
-}
-
 /// Puts the appeal on record, and then keeps it.
 async fn keep(call: Call, mut tx: Transaction, row: AppealRow, found: Found<()>) -> Answered {
-    let matter = match matter(row.appeal_id, "APPEAL") {
+    let matter = match verdicts::matter(row.appeal_id, "APPEAL") {
         Ok(matter) => matter,
         Err(problem) => return call.refuse(problem.into()).await,
     };
@@ -342,22 +329,11 @@ pub(crate) async fn list(State(state): State<QueryState>, ask: Ask) -> Answered 
 }
 
 async fn staff_list(call: &Call) -> Result<Found<AppealList>, Failure> {
-    let [state, after, limit] = query::members(&call.query, ["state", "after", "limit"])?;
-    let is_upheld = match state.as_deref() {
-        None | Some("open") => None,
-        Some("upheld") => Some(true),
-        Some("rejected") => Some(false),
-        Some(_) => return Err(Malformed::member("state", "`open`, `upheld` or `rejected`").into()),
-    };
-    let after = after.map_or(Ok(0), |after| after.parse()).map_err(|_| query::after_malformed())?;
-    let limit = reviews::limit_of(limit)?;
+    let (of, limit) = verdicts::asked(call)?;
     let (released, withheld) = granted(call, false)?;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let of = AppealsOf::State { is_upheld, after, limit: limit + 1 };
     let mut rows = appeals::list(&mut conn, of).await?;
-    let has_more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = rows.last().filter(|_| has_more).map(|row| row.seq);
+    let next = verdicts::page(&mut rows, limit, |row| row.seq);
     let records: Vec<_> = rows.iter().map(|row| row.record).collect();
     let owners = views::list_persons_of_records(&mut conn, &records).await?;
     let owner = |row: &AppealRow| owners.get(&row.record).copied().flatten();
@@ -405,7 +381,7 @@ pub(crate) async fn decide(State(state): State<QueryState>, ask: Ask) -> Answere
 struct Plan {
     row: AppealRow,
     person: Option<PersonId>,
-    decision: AppealDecision,
+    decision: Verdict,
     /// It stands already, word for word.
     stands: bool,
     found: Found<()>,
@@ -415,35 +391,17 @@ async fn decision(call: &Call) -> Result<Plan, Failure> {
     let [] = query::members(&call.query, [])?;
     let appeal = call.appeal_id()?;
     let AppealVerdict { verdict, reason, note } = call.json().await?;
-    let is_upheld = match verdict.as_str() {
-        "UPHELD" => true,
-        "REJECTED" => false,
-        _ => return Err(Problem::AppealWords.into()),
-    };
-    if !REASONS.contains(&reason.as_str()) {
-        return Err(Problem::AppealWords.into());
-    }
-    let (at, handle, note) = (call.state.now(), call.caller.handle.clone(), note_of(note)?);
-    let mut decision = AppealDecision { at, handle, is_upheld, reason, note };
+    let mut decision = verdicts::stated(call, (&verdict, reason, note), &REASONS, Problem::AppealWords)?;
     let (released, withheld) = granted(call, false)?;
     let mut conn = call.state.setup.store.snapshot().await?;
-    let row = appeals::list(&mut conn, AppealsOf::One(appeal)).await?.pop().ok_or(Problem::AppealNotFound)?;
+    let row = appeals::list(&mut conn, ActsOf::One(appeal)).await?.pop().ok_or(Problem::AppealNotFound)?;
     let owners = views::list_persons_of_records(&mut conn, &[row.record]).await?;
     let person = owners.get(&row.record).copied().flatten();
     if person.is_some() && subject::own_person(call, &mut conn).await? == person {
         return Err(Problem::OwnFile.into());
     }
-    let stands = match &row.decision {
-        None => false,
-        Some(known) => {
-            decision.at = known.at;
-            if *known != decision {
-                return Err(Problem::AppealDecided.into());
-            }
-            true
-        }
-    };
-    if is_upheld && !stands {
+    let stands = verdicts::stands(row.decision.as_ref(), &mut decision, Problem::AppealDecided)?;
+    if decision.is_upheld && !stands {
         may_uphold(call, &mut conn, &row).await?;
     }
     let found = Found { answer: (), subjects: person.into_iter().collect(), released, withheld, count: 1 };
@@ -452,29 +410,16 @@ async fn decision(call: &Call) -> Result<Plan, Failure> {
 
 async fn carry_out(call: Call, plan: Plan) -> Answered {
     let Plan { mut row, person, decision, stands, found } = plan;
-    let matter = match matter(row.appeal_id, if decision.is_upheld { "UPHELD" } else { "REJECTED" }) {
-        Ok(matter) => matter,
-        Err(problem) => return call.refuse(problem.into()).await,
-    };
-    let recorded = match call.record(found, matter).await {
-        Ok(recorded) => recorded,
-        Err(answered) => return answered,
-    };
-    let kept = async {
+    let (of, verdict, state) = (row.clone(), decision.clone(), call.state.clone());
+    let kept = async move {
         if stands {
             return Ok(true);
         }
-        let mut conn = call.state.setup.store.acquire().await?;
-        appeals::decide(&mut conn, &row, &decision).await
+        let mut conn = state.setup.store.acquire().await?;
+        Ok(appeals::decide(&mut conn, &of, &verdict).await?)
     };
-    let answer = match kept.await {
-        Ok(true) => {
-            row.decision = Some(decision);
-            Ok((StatusCode::OK, AppealView::for_who_decides(row, person)))
-        }
-        // Somebody else decided at the same time.
-        Ok(false) => Err(Problem::AppealDecided),
-        Err(error) => Err(Failure::from(error).problem()),
-    };
-    recorded.answer(answer)
+    let act = (row.appeal_id, decision.code());
+    row.decision = Some(decision);
+    let view = || AppealView::for_who_decides(row, person);
+    verdicts::carry_out(&call, found, act, kept, Problem::AppealDecided, view).await
 }

@@ -12,20 +12,19 @@ use access::{Action, Decision, FieldGroups, Subject};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::{IdScheme, IdentityObserved, PersonId, RecordId, Sensitive, Sex};
-use ledger::{Matter, MatterId};
 use serde::{Deserialize, Serialize};
-use store::contests::{self, ContestDecision, ContestRow, ContestsOf};
+use store::contests::{self, ContestRow};
+use store::verdicts::{ActsOf, Verdict};
 use store::views;
 use store::{Conn, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
-use crate::decisions::note_of;
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::suspicions::{self, Contest, Said};
-use crate::{query, reviews, subject};
+use crate::{query, subject, verdicts};
 
 pub(crate) use view::ContestView;
 use view::Now;
@@ -234,7 +233,7 @@ fn states(statement: &IdentityObserved, field: &str) -> bool {
 async fn of_person(conn: &mut Conn, person: PersonId) -> Result<Vec<ContestRow>, Failure> {
     let record = person.as_record();
     let beside = views::list_records_beside(conn, &[record]).await?.remove(&record).unwrap_or_default();
-    Ok(contests::list(conn, ContestsOf::Records(&beside)).await?)
+    Ok(contests::list(conn, ActsOf::Records(&beside)).await?)
 }
 
 /// Whether a pair may be decided because its person contests a record of it. The contest of somebody whom the record has left
@@ -258,13 +257,9 @@ fn granted(call: &Call, subject: &Subject) -> Result<FieldGroups, Failure> {
     }
 }
 
-fn matter(contest: Uuid, act: &str) -> Result<Matter, Problem> {
-    Ok(Matter { id: MatterId(contest.into_bytes()), act: code(act)? })
-}
-
 /// Puts the contest on record, and then keeps it.
 async fn keep(call: Call, mut tx: Transaction, row: ContestRow, found: Found<()>) -> Answered {
-    let matter = match matter(row.contest_id, "CONTEST") {
+    let matter = match verdicts::matter(row.contest_id, "CONTEST") {
         Ok(matter) => matter,
         Err(problem) => return call.refuse(problem.into()).await,
     };
@@ -353,24 +348,13 @@ fn under_review() -> Subject {
 }
 
 async fn staff_list(call: &Call) -> Result<Found<ContestList>, Failure> {
-    let [state, after, limit] = query::members(&call.query, ["state", "after", "limit"])?;
-    let is_upheld = match state.as_deref() {
-        None | Some("open") => None,
-        Some("upheld") => Some(true),
-        Some("rejected") => Some(false),
-        Some(_) => return Err(Problem::QueryMalformed.into()),
-    };
-    let after = after.map_or(Ok(0), |after| after.parse()).map_err(|_| Problem::QueryMalformed)?;
-    let limit = reviews::limit_of(limit)?;
+    let (of, limit) = verdicts::asked(call)?;
     let granted = granted(call, &under_review())?;
     let (released, withheld) = call.split(&granted);
     let mut conn = call.state.setup.store.snapshot().await?;
     let own = subject::own_person(call, &mut conn).await?;
-    let of = ContestsOf::State { is_upheld, after, limit: limit + 1 };
     let mut rows = contests::list(&mut conn, of).await?;
-    let has_more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = rows.last().filter(|_| has_more).map(|row| row.seq);
+    let next = verdicts::page(&mut rows, limit, |row| row.seq);
     let now = Now::of(&mut conn, &rows).await?;
     // Nobody decides about the own file.
     rows.retain(|row| own.is_none() || now.owner(row.record) != own);
@@ -416,7 +400,7 @@ struct Plan {
     row: ContestRow,
     now: Now,
     granted: FieldGroups,
-    decision: ContestDecision,
+    decision: Verdict,
     /// It stands already, word for word.
     stands: bool,
     found: Found<()>,
@@ -426,64 +410,33 @@ async fn decision(call: &Call) -> Result<Plan, Failure> {
     let [] = query::members(&call.query, [])?;
     let contest = call.matter_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Problem::ContestNotFound)?;
     let ContestVerdict { verdict, reason, note } = call.json().await?;
-    let is_upheld = match verdict.as_str() {
-        "UPHELD" => true,
-        "REJECTED" => false,
-        _ => return Err(Problem::ContestWords.into()),
-    };
-    if !REASONS.contains(&reason.as_str()) {
-        return Err(Problem::ContestWords.into());
-    }
-    let (at, handle, note) = (call.state.now(), call.caller.handle.clone(), note_of(note)?);
-    let mut decision = ContestDecision { at, handle, is_upheld, reason, note };
+    let mut decision = verdicts::stated(call, (&verdict, reason, note), &REASONS, Problem::ContestWords)?;
     let granted = granted(call, &under_review())?;
     let (released, withheld) = call.split(&granted);
     let mut conn = call.state.setup.store.snapshot().await?;
-    let row = contests::list(&mut conn, ContestsOf::One(contest)).await?.pop().ok_or(Problem::ContestNotFound)?;
+    let row = contests::list(&mut conn, ActsOf::One(contest)).await?.pop().ok_or(Problem::ContestNotFound)?;
     let now = Now::of(&mut conn, std::slice::from_ref(&row)).await?;
     let person = now.owner(row.record);
     if person.is_some() && subject::own_person(call, &mut conn).await? == person {
         return Err(Problem::OwnFile.into());
     }
-    let stands = match &row.decision {
-        None => false,
-        Some(known) => {
-            decision.at = known.at;
-            if *known != decision {
-                return Err(Problem::ContestDecided.into());
-            }
-            true
-        }
-    };
+    let stands = verdicts::stands(row.decision.as_ref(), &mut decision, Problem::ContestDecided)?;
     let found = Found { answer: (), subjects: person.into_iter().collect(), released, withheld, count: 1 };
     Ok(Plan { row, now, granted, decision, stands, found })
 }
 
 async fn carry_out(call: Call, plan: Plan) -> Answered {
     let Plan { mut row, now, granted, decision, stands, found } = plan;
-    let matter = match matter(row.contest_id, if decision.is_upheld { "UPHELD" } else { "REJECTED" }) {
-        Ok(matter) => matter,
-        Err(problem) => return call.refuse(problem.into()).await,
-    };
-    let recorded = match call.record(found, matter).await {
-        Ok(recorded) => recorded,
-        Err(answered) => return answered,
-    };
-    let kept = async {
+    let (of, verdict, state) = (row.clone(), decision.clone(), call.state.clone());
+    let kept = async move {
         if stands {
             return Ok(true);
         }
-        let mut conn = call.state.setup.store.acquire().await?;
-        contests::decide(&mut conn, &row, &decision).await
+        let mut conn = state.setup.store.acquire().await?;
+        Ok(contests::decide(&mut conn, &of, &verdict).await?)
     };
-    let answer = match kept.await {
-        Ok(true) => {
-            row.decision = Some(decision);
-            Ok((StatusCode::OK, now.for_who_decides(row, &granted)))
-        }
-        // Somebody else decided at the same time.
-        Ok(false) => Err(Problem::ContestDecided),
-        Err(error) => Err(Failure::from(error).problem()),
-    };
-    recorded.answer(answer)
+    let act = (row.contest_id, decision.code());
+    row.decision = Some(decision);
+    let view = || now.for_who_decides(row, &granted);
+    verdicts::carry_out(&call, found, act, kept, Problem::ContestDecided, view).await
 }

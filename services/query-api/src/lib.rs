@@ -63,6 +63,7 @@ mod timeline;
 mod townships;
 mod unexplained;
 mod units;
+mod verdicts;
 mod view;
 mod watch;
 mod whereabouts;

@@ -5,6 +5,7 @@ use std::io::Read;
 use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use connector::Encoding;
+use link::is_mostly_han;
 
 /// No file is packed in more layers than a gzip in a zip: one may unpack to itself without end.
 const LAYERS_MAX: usize = 2;
@@ -185,18 +186,6 @@ fn utf16(bytes: &[u8], is_big: bool) -> anyhow::Result<String> {
     let text = String::from_utf16(&units).ok().filter(|_| bytes.len().is_multiple_of(2));
     let text = text.context("it is broken UTF-16: save it again, or say another with --encoding")?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-/// Whether what is not ASCII is Han: other text read so has rare characters between its letters.
-fn is_mostly_han(text: &str) -> bool {
-    let (mut han, mut other) = (0_usize, 0_usize);
-    for c in text.chars().filter(|c| !c.is_ascii()).take(100_000) {
-        match c {
-            '\u{4e00}'..='\u{9fa5}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' => han += 1,
-            _ => other += 1,
-        }
-    }
-    han > other * 20
 }
 
 #[cfg(test)]

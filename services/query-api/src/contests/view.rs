@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::call::Failure;
+use crate::verdicts::Told;
 use crate::view;
 
 /// A contest of a value or a record.
@@ -102,15 +103,7 @@ impl Now {
     }
 
     fn whole(&self, row: ContestRow, granted: &FieldGroups) -> ContestView {
-        let state = match &row.decision {
-            None => "open",
-            Some(decision) if decision.is_upheld => "upheld",
-            Some(_) => "rejected",
-        };
-        let (decided, reason, note) = match row.decision {
-            Some(decision) => (Some(decision.at.to_string()), Some(decision.reason), decision.note),
-            None => (None, None, None),
-        };
+        let Told { state, decided, reason, note } = Told::of(row.decision);
         let record = self.records.get(&row.contested);
         let known = record.filter(|record| view::may_know_source(record.source_kind, granted));
         let states = record.and_then(|record| record.stated.as_ref()).map(|stated| stated.event_id);
@@ -132,7 +125,7 @@ impl Now {
             state,
             decided,
             reason,
-            note: note.map(Sensitive::into_exposed),
+            note,
             by: None,
         }
     }
