@@ -15,8 +15,14 @@ const GATE_SCANS: &str = concat!(
     "\n",
 );
 
+const CASE_REPORT: &str = concat!(
+    "case_id,name,contact_phone,status,confirmed_time,case_unit,updated_time\n",
+    "CASE-1,Ling Wen,13712345678,confirmed,2022-03-01 08:00,CDC-01,2022-03-01 09:00\n",
+);
+
 /// Values of the pushed rows that may stand in no log line, metric, key or header.
-const PERSONAL: [&str; 6] = ["王小明", "13812345678", "C-0001", "李静", "13912345678", "C-0002"];
+const PERSONAL: [&str; 8] =
+    ["Ling Wen", "13712345678", "王小明", "13812345678", "C-0001", "李静", "13912345678", "C-0002"];
 
 fn assert_impersonal(what: &str, text: &str) {
     for value in PERSONAL {
@@ -118,6 +124,7 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
     deployment.run(&admin, &["keys"]);
     let ledger = deployment.start("ledger", ledger_port, ledger_port).await;
     let connector = deployment.start("connector-community", ledger_port, free_port()).await;
+    let hospital = deployment.start("connector-hospital", ledger_port, free_port()).await;
     let projector = deployment.start("projector", ledger_port, free_port()).await;
     let query = deployment.start("query-api", ledger_port, query_port).await;
     let feed_token = deployment.run(&admin, &["token", "feed", "--feed", "gate-scans"]);
@@ -131,6 +138,11 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
     assert_eq!((&receipt["rows"], &receipt["accepted"], &receipt["quarantined"]), (&json!(2), &json!(1), &json!(1)));
     let (_, again) = ask(push(), &feed_token).await;
     assert_eq!((&again["batch_id"], &again["repeated"]), (&receipt["batch_id"], &json!(true)), "the same receipt");
+
+    let cases = deployment.run(&admin, &["token", "feed", "--feed", "case-reports"]);
+    let report = client.post(format!("{}/v1/feeds/case-reports/batches", hospital.base)).body(CASE_REPORT);
+    let (status, receipt) = ask(report, &cases).await;
+    assert_eq!((status, &receipt["accepted"]), (201, &json!(1)), "{receipt}");
 
     // Killed in whatever it was doing; the next one goes on from the checkpoint.
     drop(projector);
@@ -191,7 +203,7 @@ async fn services_in_their_own_processes_answer_over_kafka_and_survive_a_kill() 
     let (status, _) = ask(client.get(format!("{}/v1/persons/{person}", query.base)), &tracer).await;
     assert_eq!(status, 200);
 
-    for process in [&connector, &query, &projector, &ledger] {
+    for process in [&connector, &hospital, &query, &projector, &ledger] {
         let metrics = client.get(format!("{}/metrics", process.base)).send().await.expect("an answer");
         assert_impersonal("the metrics", &metrics.text().await.expect("text"));
     }

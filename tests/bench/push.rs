@@ -19,8 +19,15 @@ pub(crate) const CONNECTORS: [&str; 5] =
     ["connector-hospital", "connector-telecom", "connector-transport", "connector-payment", "connector-community"];
 
 /// Feeds that get no row of their own, pushed first: they warm the hub up, and their statements belong to the city.
-const UNMEASURED: [&str; 6] =
-    ["cell-register", "subscriber-register", "rail-tickets", "hospital-hl7", "lab-results", "meter-readings"];
+const UNMEASURED: [&str; 7] = [
+    "case-reports",
+    "cell-register",
+    "subscriber-register",
+    "rail-tickets",
+    "hospital-hl7",
+    "lab-results",
+    "meter-readings",
+];
 
 /// Feeds with a row of their own, and their form.
 const MEASURED: [(&str, &str); 4] = [

@@ -34,7 +34,8 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// A file system in memory.
 const IN_MEMORY: &str = "/dev/shm";
 const PURPOSE: &str = "PUBHLTH";
-const CASE: &str = "BENCH-1";
+/// A case of every generated city.
+const CASE: &str = "CASE-2022-0001";
 
 /// Who reads whose files, and for how long.
 #[derive(Clone)]
@@ -68,7 +69,7 @@ pub(crate) async fn measure(hub: &Hub, time: Duration, progress: &Progress, tabl
     take(&reads, &base, "without the ledger: a stand-in", progress, table).await?;
     server.abort();
     table.notes.push(
-        "A read is one `GET /v1/persons/{id}` of a tracer. The stand-in does its look-ups (caller, policy, person, households) and its JSON behind the same HTTP library and makes no entry; the hub itself has no way to do that.".to_owned(),
+        "A read is one `GET /v1/persons/{id}` of a tracer. The stand-in does its look-ups (caller, policy, case, person, households) and its JSON behind the same HTTP library and makes no entry; the hub itself has no way to do that.".to_owned(),
     );
     Ok(())
 }
@@ -159,6 +160,7 @@ impl StandIn {
             grant: None,
         };
         let entitlement = self.policy.entitle(&caller, &request).map_err(|refusal| anyhow!("{}", refusal.code()))?;
+        let _cases = views::list_cases_named(&mut conn, CASE).await?;
         let current = views::resolve_person(&mut conn, asked).await?.unwrap_or(asked);
         let person = views::find_person(&mut conn, current).await?.context("a person")?;
         let subject = Subject { units: person.units.clone(), ..Subject::default() };

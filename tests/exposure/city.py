@@ -11,7 +11,7 @@ from pathlib import Path
 # 2022-03-01, midnight in China; the bench of the library has the same.
 BEGIN = 1_646_064_000
 DAY = 86_400
-CASE_HEADERS = {"Isthmus-Purpose": "PUBHLTH", "Isthmus-Case": "BENCH-1"}
+CASE_HEADERS = {"Isthmus-Purpose": "PUBHLTH", "Isthmus-Case": "C-0"}
 # Everything of the city is one township's neighbour, so that no two places lie in one square: far more than 800 metres.
 STEP = (0.02, 0.03)
 ORIGIN = (30.0, 115.0)

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use codec::Codec;
-use domain::{Event, IdentityRetracted, Meta, Op, PersonId, RecordId, RetractReason, Timestamp};
+use domain::{CaseState, CaseStatus, Event, IdentityRetracted, Meta, Op, PersonId, RecordId, RetractReason, Timestamp};
 use event_log::{EventLog, LogConfig, Record, TopicSpec};
 use ledger::{LedgerClient, LedgerHandle, OpenOptions};
 use linkage::Model;
@@ -22,6 +22,9 @@ use test_support::build::{self, NOON, event, meta_at, token_key};
 use test_support::{TestDatabase, database, scratch_dir, wait_for};
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
+
+/// The case that everybody works on.
+const CASE: &str = "SZ-2022-7";
 
 /// The hub; its projector runs until it is dropped.
 pub(crate) struct Hub {
@@ -113,7 +116,10 @@ impl Hub {
             shutdown: shutdown.clone(),
         });
         let projector = tokio::spawn(projector::run(config.clone(), shutdown.clone()));
-        Self { config, database, app: query_api::app(state), shutdown, projector }
+        let hub = Self { config, database, app: query_api::app(state), shutdown, projector };
+        let case = CaseStatus { case_id: CASE.to_owned(), state: CaseState::Confirmed, ..CaseStatus::default() };
+        hub.take_in(&[event(build::meta("disease-control", CASE), case)]).await;
+        hub
     }
 
     /// Appends events to the log.
@@ -169,7 +175,7 @@ impl Hub {
             .uri(path)
             .header("authorization", format!("Bearer {}", by.token()))
             .header("isthmus-purpose", purpose)
-            .header("isthmus-case", "SZ-2022-7")
+            .header("isthmus-case", CASE)
             .header("content-type", "application/json")
             .header("content-length", body.len())
             .body(Body::from(body))

@@ -1,8 +1,11 @@
 //! Who asks, and for which case.
 
-use domain::{ClaimToken, Sensitive};
+use domain::{ClaimToken, RecordId, Sensitive};
 
 use crate::Role;
+
+/// Length of an id of the hub, with its hyphens.
+const ID_CHARS: usize = 36;
 
 /// Who asks, as the caller register knows it; never as the request claims it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +22,8 @@ pub struct Caller {
     pub own_claim: Option<ClaimToken>,
 }
 
-/// The case that a caller works on: 3 to 64 letters, digits and `- _ . /`, without any long number that could be
-/// an identifier of a person.
+/// How a caller names the case worked on: by the hub's id, or by the number that its source gave it, which is 3 to 64 letters,
+/// digits and `- _ . /` without any long number that could be an identifier of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseReference(Sensitive<String>);
 
@@ -45,13 +48,14 @@ impl CaseReference {
         if !(3..=64).contains(&text.len()) || !text.bytes().all(plain) {
             return Err(CaseReferenceError::Form);
         }
-        if text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 11) {
+        let is_id = text.len() == ID_CHARS && text.parse::<RecordId>().is_ok();
+        if !is_id && text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 11) {
             return Err(CaseReferenceError::Number);
         }
         Ok(Self(text.into()))
     }
 
-    /// The text, for a keyed hash.
+    /// The text, for a look-up.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -64,6 +68,7 @@ mod tests {
     #[test]
     fn a_case_reference_cannot_carry_a_persons_number() {
         assert!(CaseReference::parse("SZ-2022-0301/7").is_ok());
+        assert!(CaseReference::parse("3f2504e0-4f89-51d3-9a0c-123456789012").is_ok(), "an id may end in many digits");
         for (text, error) in [
             ("", CaseReferenceError::Form),
             ("ab", CaseReferenceError::Form),

@@ -14,11 +14,11 @@ const REPORTS: Shape = Shape {
     encoding: Encoding::Gb18030,
     line_end: "\r\n",
     separator: ',',
-    time: 12,
+    time: 13,
     id: None,
     text: 1,
 };
-const COLUMNS: &str = "病例编号,姓名,证件类型,证件号码,联系电话,病例分类,发病日期,确诊时间,结案时间,现住址区划,聚集性疫情编号,隔离时间,更新时间";
+const COLUMNS: &str = "病例编号,姓名,证件类型,证件号码,联系电话,病例分类,发病日期,确诊时间,结案时间,现住址区划,聚集性疫情编号,负责单位,隔离时间,更新时间";
 /// Days from the specimen to recovery.
 const ILL: i64 = 11;
 
@@ -30,7 +30,8 @@ pub(crate) fn day(city: &City, plans: &Plans, day: i64, output: &mut Output) -> 
             1 => "疑似病例",
             2 if index % 4 == 3 => "无症状感染者",
             2 => "确诊病例",
-            ILL => "治愈",
+            // The first stays open, so that there is a case to work on however long the city lives.
+            ILL if index > 0 => "治愈",
             _ => return None,
         };
         Some(report(city, (index, case), state, delivered - HOUR + index as i64 % 60 * MINUTE))
@@ -53,8 +54,10 @@ fn report(city: &City, (index, case): (usize, &Case), state: &str, updated: i64)
     let onset = if index % 4 == 3 { String::new() } else { clock::date((case.day - 1) * DAY) };
     // The first two are known to have met.
     let cluster = if index < 2 { "JJ-1" } else { "" };
+    // A few are the neighbouring unit's.
+    let unit = if index % 4 == 1 { "CDC-02" } else { "CDC-01" };
     let text = format!(
-        "B{:06},{name},{},{number},{phone},{state},{onset},{},{closed},{},{cluster},{},{}",
+        "CASE-2022-{:04},{name},{},{number},{phone},{state},{onset},{},{closed},{},{cluster},{unit},{},{}",
         index + 1,
         someone.document.kind(),
         known(confirmed),

@@ -20,6 +20,7 @@ schema_files![
     "events/follow-up-changed.v2.avsc",
     "events/gate-pass.v1.avsc",
     "events/case-status.v1.avsc",
+    "events/case-status.v2.avsc",
     "events/household-membership.v1.avsc",
     "events/identity-observed.v1.avsc",
     "events/identity-retracted.v1.avsc",

@@ -67,6 +67,7 @@ fields! {
     // Cases.
     CaseId "case_id", OnsetDate "onset_date", ConfirmedTime "confirmed_time", ClosedTime "closed_time",
     IsolatedTime "isolated_time", InfectiousFrom "infectious_from", Cluster "cluster", Township "township",
+    CaseUnit "case_unit",
     // Meters.
     MeterId "meter_id", MeterAccount "meter_account", Register "register", Value "value", Unit "unit",
     Multiplier "multiplier", ReadTime "read_time", Quality "quality",

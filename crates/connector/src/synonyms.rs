@@ -140,6 +140,7 @@ const USUAL: &[(&[Field], &str)] = &[
     (&[Field::ConfirmedTime], "确诊时间 确诊日期 诊断时间 confirmedtime confirmed_time date_of_confirmation"),
     (&[Field::ClosedTime], "结案时间 结案日期 closedtime closed_time"),
     (&[Field::IsolatedTime], "隔离时间 隔离日期 isolatedtime isolated_time"),
+    (&[Field::CaseUnit], "负责单位 承办单位 case_unit caseunit"),
     (&[Field::Cluster], "聚集性疫情编号 疫情编号 cluster cluster_id"),
     (&[Field::MeterId], "表号 电表号 电表编号 表计编号 meterid meter_id meter meterno"),
     (&[Field::MeterAccount, Field::Household], "用户编号 用电户号 meteraccount account_no"),

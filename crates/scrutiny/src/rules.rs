@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_rule_without_weight_and_a_number_without_sense_are_named() {
-        assert_eq!(Rules::default().version, "suspicion-1");
+        assert_eq!(Rules::default().version, "suspicion-2");
         let without = SHIPPED.replace("canary = 100\n", "");
         assert_eq!(Rules::parse(&without), Err(RulesError::NoWeight("canary")));
         let never = SHIPPED.replace("alert_at = 6", "alert_at = 0");

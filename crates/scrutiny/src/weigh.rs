@@ -49,12 +49,10 @@ codes! {
         AboutNobody = "about-nobody",
         /// The caller's unit looks after the person.
         OwnUnit = "own-unit",
-        /// The case stated is known here, and is the person's.
+        /// The case stated is the person's.
         CaseNames = "case-names",
         /// The person is a contact of the case stated.
         CaseContact = "case-contact",
-        /// A case is stated that the hub does not know.
-        CaseStated = "case-stated",
         /// The records are a task of review, or were decided about.
         ReviewTask = "review-task",
         /// An emergency grant was used, which is reviewed as a whole.
@@ -89,8 +87,6 @@ codes! {
         ExplainedStrongly = "explained-strongly",
         /// A relation to many persons.
         ExplainedBroadly = "explained-broadly",
-        /// A claim that the hub cannot check.
-        ExplainedWeakly = "explained-weakly",
         /// Nothing explains it.
         Unexplained = "unexplained",
         /// See [`Mark::OwnPerson`].
@@ -127,8 +123,6 @@ codes! {
 pub enum Strength {
     /// Nothing explains the look.
     None,
-    /// A claim.
-    Weak,
     /// A relation to many persons.
     Broad,
     /// Duty towards this person.
@@ -146,7 +140,6 @@ impl Explanation {
             | Self::ReviewTask
             | Self::Grant => Strength::Strong,
             Self::OwnUnit => Strength::Broad,
-            Self::CaseStated => Strength::Weak,
         }
     }
 }
@@ -253,12 +246,11 @@ impl Scrutiny {
         let strength = strength.unwrap_or(Strength::None);
         let mut found = vec![match strength {
             Strength::None => Rule::Unexplained,
-            Strength::Weak => Rule::ExplainedWeakly,
             Strength::Broad => Rule::ExplainedBroadly,
             Strength::Strong => Rule::ExplainedStrongly,
         }];
         // Whoever lives in the unit that they look after has nothing but neighbours there.
-        let says_something = |mark: &&Mark| **mark != Mark::Neighbour || strength <= Strength::Weak;
+        let says_something = |mark: &&Mark| **mark != Mark::Neighbour || strength == Strength::None;
         found.extend(ties.marks.iter().filter(says_something).map(|mark| mark.rule()));
         if self.is_odd_hour(look) {
             found.push(Rule::OddHour);
@@ -294,7 +286,7 @@ impl Habits {
         if self.looks.is_multiple_of(1_000) {
             self.forget(now - i64::from(rules.days) * DAY_MS);
         }
-        if strength <= Strength::Weak {
+        if strength == Strength::None {
             self.unexplained.extend(look.subjects.iter().map(|subject| (*subject, now)));
             self.unexplained.retain(|_, at| *at >= now - DRIP_MS);
             if self.unexplained.len() >= rules.patterns.drip_persons {

@@ -107,4 +107,22 @@ mod tests {
         let field = |row: usize| read[row].1.as_ref().expect_err("not usable").field.clone();
         assert_eq!([2, 3, 4].map(field), ["确诊时间", "结案时间", "现住址区划"].map(|column| Some(column.to_owned())));
     }
+    #[test]
+    fn a_report_with_english_columns_says_which_unit_works_on_its_case() {
+        let body = "case_id,name,contact_phone,status,confirmed_time,case_unit,updated_time\n\
+                    C-1,Ling Wen,13712345678,confirmed,2022-03-01 08:00,CDC-01,2022-03-01 09:00\n\
+                    C-2,Wen Ling,13712345679,suspected,,,2022-03-01 09:00\n";
+        let feeds = feeds(None).expect("sound profiles");
+        let feed = feeds.iter().find(|feed| feed.id().as_str() == "case-reports").expect("a built-in feed");
+        let now = Timestamp::parse("2022-04-01T00:00:00Z").expect("an instant");
+        let read = preview(&**feed, body.as_bytes(), &token_key(), now).expect("a body that fits");
+        let cases: Vec<(CaseState, Option<&str>)> = read
+            .iter()
+            .map(|(_, drafts)| match &drafts.as_ref().expect("a case").last().expect("a fact").body {
+                Body::CaseStatus(case) => (case.state, case.unit.as_deref()),
+                _ => panic!("a case"),
+            })
+            .collect();
+        assert_eq!(cases, [(CaseState::Confirmed, Some("CDC-01")), (CaseState::Suspected, None)]);
+    }
 }

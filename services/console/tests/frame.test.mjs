@@ -38,15 +38,15 @@ test("an address with nothing behind it, or with a number in it, is answered wit
 
 test("purpose and case are asked once, shown all the time, and go with each call", async () => {
   const page = await visitor(browser);
-  await enter(page, "cdc-tracer", { caseReference: "CASE-2022-0007" });
-  await page.locator(".task-bar").getByText("CASE-2022-0007").waitFor();
+  await enter(page, "cdc-tracer", { caseReference: "CASE-2022-0001" });
+  await page.locator(".task-bar").getByText("CASE-2022-0001").waitFor();
   const call = page.waitForRequest((request) => request.url().includes("/v1/"));
   await page.goto(`${BASE}/control`);
   const headers = await (await call).allHeaders();
   assert.equal(headers["isthmus-purpose"], "PUBHLTH");
-  assert.equal(headers["isthmus-case"], "CASE-2022-0007");
+  assert.equal(headers["isthmus-case"], "CASE-2022-0001");
   assert.equal(headers.authorization, undefined);
-  await page.locator(".task-bar").getByText("CASE-2022-0007").waitFor();
+  await page.locator(".task-bar").getByText("CASE-2022-0001").waitFor();
 });
 
 test("a case that could be a person's number is refused before anything is asked", async () => {

@@ -4,6 +4,7 @@
 //! record. Refusals go the same way. When the ledger does not take the entry, the answer is
 //! [`Problem::AuditUnavailable`] and nothing else.
 
+mod case;
 mod failure;
 mod record;
 mod refusals;
@@ -18,7 +19,7 @@ use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{PersonId, RecordId, TokenKey};
-use ledger::{CaseToken, Code, LedgerError, Matter, PolicyHash, Receipt, SubjectHandle};
+use ledger::{Code, LedgerError, Matter, PolicyHash, Receipt, SubjectHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -28,6 +29,7 @@ use crate::problem::Problem;
 use crate::state::{LEDGER_WAIT_MAX, QueryState};
 use crate::{auth, budget, grants};
 
+pub(crate) use case::token as case_token;
 pub(crate) use failure::{Failure, Refused};
 pub(crate) use refusals::{record_refusal, refuse_address, refuse_stranger};
 
@@ -187,6 +189,8 @@ pub(crate) struct Call {
     action: Code,
     request: Request,
     purpose_stated: bool,
+    /// The case that is stated, once it is found.
+    case: Option<RecordId>,
     /// The grant that is invoked.
     grant: Option<GrantId>,
 }
@@ -225,11 +229,17 @@ impl Call {
             Err(problem) => return Err(Answered::without_entry(problem)),
         };
         call.request.action = action;
-        let begun = if let Err(failure) = call.parse() { Err(failure) } else { call.invoke().await };
-        match begun.and_then(|()| call.entitlement().map(|_| ())) {
+        match call.open().await {
             Ok(()) => Ok(call),
             Err(failure) => Err(call.refuse(failure).await),
         }
+    }
+
+    async fn open(&mut self) -> Result<(), Failure> {
+        self.parse()?;
+        self.invoke().await?;
+        self.entitlement()?;
+        self.find_case().await
     }
 
     /// Finds the grant that the caller invokes, if one is: it is active by every clock, or the call is refused.
@@ -266,6 +276,7 @@ impl Call {
             action,
             request,
             purpose_stated: false,
+            case: None,
             grant: None,
         })
     }
@@ -339,12 +350,6 @@ impl Call {
     pub(crate) async fn bytes_within(&self, bytes_max: usize) -> Result<Vec<u8>, Failure> {
         let body = self.body.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(Problem::Internal)?;
         Ok(crate::body::bytes(&self.headers, body, bytes_max).await?)
-    }
-
-    /// What entries call the case that was stated.
-    pub(crate) fn case_token(&self) -> Option<CaseToken> {
-        let key = &self.state.setup.token_key;
-        self.request.case.as_ref().map(|case| CaseToken(key.opaque("case", case.expose())))
     }
 
     /// The granted groups among those that the action shows, and the rest of these.
@@ -451,9 +456,17 @@ impl Call {
         }
     }
 
-    /// Whether the token still opens what it opened when the call began.
-    pub(crate) async fn is_still_open(&self) -> bool {
-        auth::authenticate(&self.state, &self.headers).await.is_ok_and(|caller| caller == self.caller)
+    /// Whether token and case still open what they opened when the call began.
+    ///
+    /// # Errors
+    /// When one of them does not.
+    pub(crate) async fn still_open(&self) -> Result<(), Failure> {
+        let caller = auth::authenticate(&self.state, &self.headers).await;
+        if caller.is_ok_and(|caller| caller == self.caller) {
+            self.case_still_open().await
+        } else {
+            Err(Problem::TokenInvalid.into())
+        }
     }
 
     /// A header of the request, when it is there once and readable.

@@ -112,9 +112,7 @@ impl Pieces for Following {
             return Ok(None);
         }
         // A token that opens nothing any more gets nothing new, not even within the second.
-        if !call.is_still_open().await {
-            return Err(Problem::TokenInvalid.into());
-        }
+        call.still_open().await?;
         let (list, _receipt) = call.disclose(found).await?;
         self.after = list.next;
         let events = list.changes.iter().map(|change| stream::event("change", Some(change.seq), change));

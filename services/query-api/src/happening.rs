@@ -268,6 +268,9 @@ pub(crate) struct CaseView {
     /// Since when the person is isolated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolated_time: Option<String>,
+    /// The unit of disease control that works on it; absent: any of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// The view of a fact's body; `None` for a body that no timeline shows.
@@ -350,6 +353,7 @@ pub(crate) fn case_view(body: CaseStatus) -> CaseView {
         cluster_id,
         infectious_from,
         isolated_time,
+        unit,
     } = body;
     CaseView {
         case_id,
@@ -361,6 +365,7 @@ pub(crate) fn case_view(body: CaseStatus) -> CaseView {
         cluster_id,
         infectious_from: infectious_from.map(|day| day.to_string()),
         isolated_time: time(isolated_time),
+        unit,
     }
 }
 

@@ -6,10 +6,11 @@ use domain::{PersonId, Timestamp};
 use ledger::{CaseToken, Code, Filter, SubjectHandle};
 use serde::{Deserialize, Serialize};
 use store::audit::{self, By, Search};
+use store::views;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, handle};
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, case_token, handle};
 use crate::ledger_index;
 use crate::ledger_routes::{EntryView, view};
 use crate::problem::{Problem, ProblemDocument};
@@ -101,7 +102,7 @@ async fn found_entries(call: &Call) -> Result<Found<FoundEntries>, Failure> {
         return Err(Problem::SearchMalformed.into());
     }
     let person = asked.person_id.map(PersonId::from_uuid);
-    let filter = filter(call, asked, person)?;
+    let filter = filter(call, asked, person).await?;
     let (indices, more) = indices(call, &filter, None, before, limit).await?;
     let mut entries = Vec::new();
     for index in &indices {
@@ -148,10 +149,27 @@ pub(crate) async fn indices(
     Ok((indices, more))
 }
 
-fn filter(call: &Call, asked: EntrySearch, person: Option<PersonId>) -> Result<Filter, Failure> {
+/// What entries call a case that is named by its number or by the hub's id, whether it still stands or not.
+async fn case(call: &Call, name: &str) -> Result<CaseToken, Failure> {
+    let (name, key) = (CaseReference::parse(name).map_err(|_| Problem::CaseMalformed)?, &call.state.setup.token_key);
+    let named = views::list_cases_named(&mut *call.state.setup.store.acquire().await?, name.expose()).await?;
+    match &named[..] {
+        [one] => Ok(case_token(key, one.record_id)),
+        [] => Ok(name.expose().parse().map_or_else(|_| CaseToken(key.opaque("case", "")), |id| case_token(key, id))),
+        _ => Err(Failure::saying(
+            Problem::CaseMalformed,
+            "Several cases bear this number: state the id of one.".to_owned(),
+        )),
+    }
+}
+
+async fn filter(call: &Call, asked: EntrySearch, person: Option<PersonId>) -> Result<Filter, Failure> {
     let key = &call.state.setup.token_key;
     let instant = |text: Option<String>| text.map(|text| Timestamp::parse(&text)).transpose();
-    let case = asked.case.map(|case| CaseReference::parse(&case)).transpose().map_err(|_| Problem::CaseMalformed)?;
+    let case = match &asked.case {
+        Some(name) => Some(case(call, name).await?),
+        None => None,
+    };
     let subject = asked.subject.map(|handle| handle.parse::<SubjectHandle>()).transpose();
     Ok(Filter {
         actor: asked.actor,
@@ -159,7 +177,7 @@ fn filter(call: &Call, asked: EntrySearch, person: Option<PersonId>) -> Result<F
         role: asked.role,
         action: asked.action,
         purpose: asked.purpose,
-        case: case.map(|case| CaseToken(key.opaque("case", case.expose()))),
+        case,
         subject: subject.map_err(|_| Problem::SearchMalformed)?.or_else(|| person.map(|person| handle(key, person))),
         from: instant(asked.from).map_err(|_| Problem::SearchMalformed)?,
         until: instant(asked.until).map_err(|_| Problem::SearchMalformed)?,

@@ -13,7 +13,7 @@ pub(crate) struct PersonHeaders {
     /// What the call is for, a code of HL7 PurposeOfUse: TREAT, ETREAT, PUBHLTH, HOPERAT, PATRQT or HRESCH.
     #[param(rename = "Isthmus-Purpose")]
     purpose: String,
-    /// The case worked on: 3 to 64 letters, digits and - _ . /
+    /// The case worked on, by its number or by the hub's id: it is open, and the caller's unit works on it.
     #[param(rename = "Isthmus-Case", required = false)]
     case: String,
     /// The emergency grant that the call invokes: an id that POST /v1/grants answered with.

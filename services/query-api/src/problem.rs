@@ -48,12 +48,12 @@ problems! {
         "Send one header `Isthmus-Purpose` with TREAT, ETREAT, PUBHLTH, HOPERAT, PATRQT or HRESCH.";
     /// A case reference of another form.
     CaseMalformed = 422 "case-malformed":
-        "The case reference has another form, or holds a number that could be a person's.",
-        "Send one header `Isthmus-Case` with 3 to 64 letters, digits and - _ . / and no number of 11 digits or more.";
-    /// No case where one is needed.
+        "The case is named in another form than a number or an id of a case has, or with what could be a person's number.",
+        "Send one header `Isthmus-Case` with the id of the case, or with its number: 3 to 64 letters, digits and - _ . / and no 11 digits in a row.";
+    /// No case where one is needed, or one that does not count for the caller: which of these it is, is not told.
     CaseRequired = 403 "case-required":
-        "This can only be answered for a case that is open and the caller's.",
-        "Send the header `Isthmus-Case` with the reference of the case you work on.";
+        "The call needs a case and states none, or the case that it states is not known, not open, or another unit's.",
+        "Send the header `Isthmus-Case` with the number or the id of a case that is open and that your unit works on; where cases share a number, send the id.";
     /// The role may not do this for this purpose.
     NotEntitled = 403 "not-entitled":
         "The caller's role may not do this for the purpose stated.",

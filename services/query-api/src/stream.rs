@@ -110,13 +110,11 @@ impl<P: Pieces> Follower<P> {
         }
     }
 
-    /// The next events; `None` when there is nothing new. A token that opens nothing any more ends it within a second.
+    /// The next events; `None` when there is nothing new. A token or a case that opens nothing any more ends it within a second.
     async fn piece(&mut self) -> Result<Option<String>, Failure> {
         if self.checked.elapsed() >= CHECK_EVERY {
             self.checked = Instant::now();
-            if !self.call.is_still_open().await {
-                return Err(Problem::TokenInvalid.into());
-            }
+            self.call.still_open().await?;
         }
         self.pieces.next(&self.call).await
     }

@@ -7,14 +7,14 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::{Action, Role};
-use domain::{Body, ClaimToken, PersonId, PersonName, Script, Timestamp, attribute};
+use domain::{Attribution, ClaimToken, PersonId, PersonName, Script, Timestamp, attribute};
 use exposure::{Case, Seconds, Span};
 use ledger::{CaseToken, Decision, Entry, SubjectHandle};
 use scrutiny::{Explanation, Mark, Ties};
-use store::views::{self, PersonRow};
+use store::views::{self, FactRow, PersonRow};
 use store::{Conn, callers, lineage, marks};
 
-use crate::call::Failure;
+use crate::call::{Failure, case_token};
 use crate::contacts::City;
 use crate::state::QueryState;
 use crate::{facts, grants, handles};
@@ -33,6 +33,8 @@ const DAY_MS: i64 = 86_400_000;
 pub(crate) struct KnownCircles {
     read: Instant,
     persons: Arc<HashMap<CaseToken, Option<PersonId>>>,
+    /// Cases of entries that were not among them, such as those that were taken back since.
+    absent: BTreeSet<CaseToken>,
     contacts: HashMap<PersonId, Arc<BTreeSet<PersonId>>>,
 }
 
@@ -157,19 +159,13 @@ impl Registers {
         {
             explanations.insert(Explanation::OwnUnit);
         }
-        match entry.case.map(|case| self.circles.get(&case)) {
-            Some(Some(circle)) => {
-                let is_case = |person| circle.person == Some(person);
-                if holds(&is_case) {
-                    explanations.insert(Explanation::CaseNames);
-                } else if holds(&|person| is_case(person) || circle.contacts.contains(&person)) {
-                    explanations.insert(Explanation::CaseContact);
-                }
+        if let Some(circle) = entry.case.and_then(|case| self.circles.get(&case)) {
+            let is_case = |person| circle.person == Some(person);
+            if holds(&is_case) {
+                explanations.insert(Explanation::CaseNames);
+            } else if holds(&|person| is_case(person) || circle.contacts.contains(&person)) {
+                explanations.insert(Explanation::CaseContact);
             }
-            Some(None) => {
-                explanations.insert(Explanation::CaseStated);
-            }
-            None => {}
         }
         explanations
     }
@@ -251,7 +247,12 @@ async fn circles(
 ) -> Result<HashMap<CaseToken, Circle>, Failure> {
     let held = {
         let held = state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = held.as_ref().filter(|known| known.read.elapsed() < CIRCLES_FOR);
+        // A case that is younger than what was read is read at once: its first looks are its own.
+        let is_known = |known: &KnownCircles, case| known.persons.contains_key(case) || known.absent.contains(case);
+        let is_fresh = |known: &&KnownCircles| {
+            known.read.elapsed() < CIRCLES_FOR && stated.iter().all(|case| is_known(known, case))
+        };
+        let fresh = held.as_ref().filter(is_fresh);
         fresh.map(|known| (Arc::clone(&known.persons), known.contacts.clone()))
     };
     let (persons, mut contacts) = match held {
@@ -259,7 +260,8 @@ async fn circles(
         None => {
             let persons = Arc::new(case_persons(state, conn).await?);
             let (read, contacts) = (Instant::now(), HashMap::new());
-            let known = KnownCircles { read, persons: Arc::clone(&persons), contacts };
+            let absent = stated.iter().copied().filter(|case| !persons.contains_key(case)).collect();
+            let known = KnownCircles { read, persons: Arc::clone(&persons), absent, contacts };
             *state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
             (persons, HashMap::new())
         }
@@ -279,21 +281,13 @@ async fn circles(
     Ok(known().map(|(case, person)| (case, circle(person))).collect())
 }
 
-/// Whose the cases are that the hub knows, by every text that a caller may name them with: the hub's id and disease control's
-/// number.
+/// Whose the cases are that the hub knows.
 async fn case_persons(state: &QueryState, conn: &mut Conn) -> Result<HashMap<CaseToken, Option<PersonId>>, Failure> {
     let rows = views::list_case_facts(conn, None).await?;
     let attributed = facts::attributed(conn, &rows).await?;
     let key = &state.setup.token_key;
-    let mut persons = HashMap::new();
-    for (row, attribution) in rows.into_iter().zip(attributed) {
-        let id = row.record_id.to_string();
-        let Body::CaseStatus(body) = row.body()? else { continue };
-        for name in [id, body.case_id] {
-            persons.insert(CaseToken(key.opaque("case", &name)), attribution.owner);
-        }
-    }
-    Ok(persons)
+    let person = |(row, attribution): (FactRow, Attribution)| (case_token(key, row.record_id), attribution.owner);
+    Ok(rows.into_iter().zip(attributed).map(person).collect())
 }
 
 /// Whom each of these persons was near lately; nobody while that is not known yet. It takes as long as a trace of each, so the

@@ -223,7 +223,6 @@ fn row(index: u64, entry: &Entry, ties: &Ties, weighed: &Weighed, rules: String)
         alert: weighed.alert,
         strength: match weighed.strength {
             Strength::None => 0,
-            Strength::Weak => 1,
             Strength::Broad => 2,
             Strength::Strong => 3,
         },

@@ -27,7 +27,7 @@ pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
     }
     let isolated = fields.moment(Field::IsolatedTime, Bounds::Happened)?;
     let (onset, infectious_from) = (fields.day(Field::OnsetDate)?, fields.day(Field::InfectiousFrom)?);
-    let cluster_id = fields.bounded(Field::Cluster, 64)?;
+    let (cluster_id, unit) = (fields.bounded(Field::Cluster, 64)?, fields.bounded(Field::CaseUnit, 64)?);
     let division_code = division_code(fields, Field::Township)?;
     let place = PlaceRef { kind: PlaceKind::Area, division_code, ..PlaceRef::default() };
     row.fact(&stated, |subject| CaseStatus {
@@ -41,5 +41,6 @@ pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
         cluster_id,
         infectious_from,
         isolated_time: isolated.map(|time| time.at),
+        unit,
     })
 }

@@ -430,6 +430,8 @@ pub struct CaseStatus {
     pub infectious_from: Option<Day>,
     /// Since when the person is isolated.
     pub isolated_time: Option<Timestamp>,
+    /// The unit of disease control that works on it; absent: any of them.
+    pub unit: Option<String>,
 }
 
 /// What a meter value counts.

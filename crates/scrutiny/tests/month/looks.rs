@@ -84,8 +84,7 @@ fn trace(city: &City, dice: &mut ChaCha8Rng, (official, day): (usize, i64), own:
             1..30 => case.person,
             _ => case.contacts[dice.random_range(0..case.contacts.len())],
         };
-        // Some cases are another department's, of which the hub knows nothing.
-        let stated = if dice.random_bool(0.005) { Stated::Unknown } else { Stated::Case(number) };
+        let stated = Stated::Case(number);
         for step in 0..3 {
             let is_search = step == 0;
             looks.push(Happened { minute, official, person, stated, is_search, misuser: None });
@@ -148,9 +147,6 @@ impl Happened {
             }
             Stated::Case(number) if city.cases[number].contacts.contains(&self.person) => {
                 explanations.insert(Explanation::CaseContact);
-            }
-            Stated::Unknown => {
-                explanations.insert(Explanation::CaseStated);
             }
             Stated::Case(_) | Stated::Nothing => {}
         }

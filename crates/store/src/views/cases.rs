@@ -1,11 +1,14 @@
 //! What is known of infections: cases, and tests that found one.
 
-use domain::Timestamp;
+use domain::{RecordId, Timestamp};
 use sqlx::postgres::PgConnection;
 
 use super::FactRow;
 use super::read::FactColumns;
 use crate::{PgInstant, Result};
+
+/// Cases of several sources that bear one number: more of them are not told apart.
+const NAMESAKES_MAX: i64 = 16;
 
 /// Every case, or as it was known at an instant; by record.
 ///
@@ -24,6 +27,29 @@ pub async fn list_case_facts(conn: &mut PgConnection, known_at: Option<Timestamp
         .bind(PgInstant(known_at)),
     };
     let rows: Vec<FactColumns> = query.fetch_all(conn).await?;
+    rows.into_iter().map(FactRow::try_from).collect()
+}
+
+/// The cases that a text names now: the one whose id it is, otherwise every one whose source gave it this number.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_cases_named(conn: &mut PgConnection, name: &str) -> Result<Vec<FactRow>> {
+    let id = name.parse::<RecordId>().ok().map(RecordId::as_uuid);
+    let rows: Vec<FactColumns> = sqlx::query_as(
+        "SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+         FROM fact WHERE kind = 14 AND NOT retracted AND record_id = $1
+         UNION ALL
+         (SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
+          FROM fact WHERE kind = 14 AND NOT retracted AND detail->>'case_id' = $2
+            AND NOT EXISTS (SELECT FROM fact WHERE kind = 14 AND NOT retracted AND record_id = $1)
+          LIMIT $3)",
+    )
+    .bind(id)
+    .bind(name)
+    .bind(NAMESAKES_MAX)
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(FactRow::try_from).collect()
 }
 

@@ -22,7 +22,7 @@ mod write;
 
 use sqlx::postgres::PgConnection;
 
-pub use cases::{list_case_facts, list_positive_tests, list_tests_without_person};
+pub use cases::{list_case_facts, list_cases_named, list_positive_tests, list_tests_without_person};
 pub use checkpoint::{Checkpoint, exchange, find_checkpoint, lock_checkpoint, lock_writing};
 pub use claims::{list_claims_of_person, list_claims_of_tokens, list_tokens_of_persons};
 pub use fingerprint::fingerprint;

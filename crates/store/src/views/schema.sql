@@ -187,6 +187,7 @@ COMMENT ON COLUMN fact.detail IS 'Body of the event without its subject and with
 COMMENT ON COLUMN fact.known_at IS 'When the hub read it, the first time.';
 CREATE INDEX fact_by_subject ON fact (subject, started_at) WHERE subject IS NOT NULL;
 CREATE INDEX fact_of_cases ON fact (record_id) WHERE kind = 14 AND NOT retracted;
+CREATE INDEX fact_by_case_number ON fact ((detail->>'case_id')) WHERE kind = 14 AND NOT retracted;
 CREATE INDEX fact_positive ON fact (started_at) WHERE kind = 7 AND detail->>'result' = 'POSITIVE' AND NOT retracted;
 CREATE INDEX fact_by_household ON fact ((detail->>'household_id')) WHERE kind = 9 AND NOT retracted;
 CREATE INDEX fact_by_account ON fact ((detail->>'account_id'), started_at) WHERE kind = 10 AND NOT retracted;

@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useSignedIn } from "./session";
-import { CASE_FORM, GRANT_FORM, MAY_INVOKE, NEEDS_CASE, PURPOSES, setTask, useTask, type Task } from "./task";
+import { CASE_FORM, DEMO_CASE, GRANT_FORM, MAY_INVOKE, NEEDS_CASE, PURPOSES, setTask, useTask, type Task } from "./task";
 
 /** Begins a task: what was asked for another one is asked anew for this one. */
 export function useBegin() {
@@ -81,7 +81,7 @@ function TaskForm({ initial, done }: { initial?: Task; done?: () => void }) {
     done?.();
   };
   return (
-    <Form layout="vertical" onFinish={begin} initialValues={initial ?? { purpose: purposes[0] }}>
+    <Form layout="vertical" onFinish={begin} initialValues={initial ?? { purpose: purposes[0], ...(session.demo && needsCase && { caseReference: DEMO_CASE }) }}>
       <Typography.Paragraph type="secondary">{t("task.why")}</Typography.Paragraph>
       <Form.Item name="purpose" label={t("task.purpose")} rules={[{ required: true }]}>
         <Select options={purposes.map((purpose) => ({ value: purpose, label: t(`purpose.${purpose}`) }))} />

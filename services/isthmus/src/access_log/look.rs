@@ -38,9 +38,9 @@ pub(crate) struct FilterArgs {
     /// Purpose stated, such as PUBHLTH.
     #[arg(long)]
     purpose: Option<Code>,
-    /// The case stated.
-    #[arg(long, value_name = "CASE_REFERENCE")]
-    case: Option<String>,
+    /// Id of the case stated, as `GET /v1/cases` tells it.
+    #[arg(long, value_name = "CASE_ID")]
+    case: Option<uuid::Uuid>,
     /// Id of a person concerned.
     #[arg(long, value_name = "PERSON_ID", conflicts_with = "subject")]
     person: Option<uuid::Uuid>,
@@ -118,7 +118,7 @@ impl FilterArgs {
             role: self.role,
             action: self.action,
             purpose: self.purpose,
-            case: self.case.map(|case| ledger::CaseToken(key.opaque("case", &case))),
+            case: self.case.map(|case| ledger::CaseToken(key.opaque("case", &case.to_string()))),
             subject: self.subject.or(person),
             from: self.from,
             until: self.until,

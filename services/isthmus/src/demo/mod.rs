@@ -42,6 +42,8 @@ const MLLP_CONNECTIONS: usize = 8;
 const BY_MLLP: &str = "hospital-2";
 /// The code of a district is the beginning of those of its units.
 const DISTRICT_DIGITS: usize = 6;
+/// The first case of every city, which stays open.
+const CASE: &str = "CASE-2022-0001";
 /// Name of another analyst among the demo's roles.
 const SECOND_ANALYST: &str = "cdc-analyst-second";
 /// How long the views may lag behind the last receipt before the demo gives up.
@@ -387,7 +389,7 @@ async fn judge(hub: &Hub, city: &Path, batches: &Batches, summary: &mut Summary)
 async fn ask(hub: &Hub, client: &reqwest::Client, base: &str, city: &Path, tokens: &mut Tokens) -> anyhow::Result<()> {
     let asker = |role: &'static str, token, purpose, case| Asker { client, base, role, token, purpose, case };
     let tracer = tokens.caller("cdc-tracer").to_owned();
-    let tracer = asker("CDC tracer", &tracer, "PUBHLTH", Some("CASE-2022-0001"));
+    let tracer = asker("CDC tracer", &tracer, "PUBHLTH", Some(CASE));
     let sample = Sample { phone: truth::phone_of_a_case(city)? };
     let (person, unit) = questions::trace(&tracer, &sample, "2022-03-01T00:00:00Z", "2022-03-15T00:00:00Z").await?;
 
@@ -431,6 +433,7 @@ fn tell_how_to_go_on(base: &str, running: &Running, tokens: &Tokens, home: &Home
     if let Some(mllp) = running.mllp {
         println!("  hospital messages by MLLP: {mllp}");
     }
+    println!("  the case that disease control works on: {CASE}");
     for (role, token) in &tokens.callers {
         println!("  token of a caller ({role}): {token}");
     }

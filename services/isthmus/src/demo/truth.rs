@@ -44,7 +44,8 @@ pub(crate) fn rows(city: &Path, batches: &HashMap<(&str, &str), Uuid>) -> anyhow
     Ok(rows)
 }
 
-/// A phone in use by somebody who tested positive; by anybody, when nobody did.
+/// A phone in use by whoever tested positive first, which is the case that the demo works on where they have one; by anybody, when
+/// nobody did.
 pub(crate) fn phone_of_a_case(city: &Path) -> anyhow::Result<String> {
     let mut lines = lines(&city.join("truth/persons.csv"))?;
     let header = lines.next().context("truth/persons.csv is empty")??;
@@ -53,18 +54,19 @@ pub(crate) fn phone_of_a_case(city: &Path) -> anyhow::Result<String> {
         at.with_context(|| format!("truth/persons.csv has no column {name}"))
     };
     let (phone, case, head) = (column("phone")?, column("case_day")?, column("head")?);
-    let mut any = None;
+    let (mut first, mut any): (Option<(String, String)>, _) = (None, None);
     for line in lines {
         let line = line?;
         let columns: Vec<&str> = line.split(',').collect();
         let own = columns.get(head) == columns.first();
         let Some(number) = columns.get(phone).filter(|number| !number.is_empty() && own) else { continue };
-        if columns.get(case).is_some_and(|day| !day.is_empty()) {
-            return Ok((*number).to_owned());
+        let day = columns.get(case).copied().unwrap_or_default();
+        if !day.is_empty() && first.as_ref().is_none_or(|(before, _)| day < before.as_str()) {
+            first = Some((day.to_owned(), (*number).to_owned()));
         }
         any.get_or_insert_with(|| (*number).to_owned());
     }
-    any.context("nobody in the city has a phone")
+    first.map(|(_, number)| number).or(any).context("nobody in the city has a phone")
 }
 
 fn lines(path: &Path) -> anyhow::Result<std::io::Lines<BufReader<File>>> {

@@ -112,9 +112,7 @@ impl Pieces for Subscription {
             return Ok(None);
         };
         // A token that opens nothing any more gets nothing new, not even within the second.
-        if !call.is_still_open().await {
-            return Err(Problem::TokenInvalid.into());
-        }
+        call.still_open().await?;
         let found = budget::within(call, Ok(found)).await?;
         let (news, _receipt) = call.disclose(found).await?;
         for person in news.gone {

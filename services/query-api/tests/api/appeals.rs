@@ -80,7 +80,7 @@ async fn an_upheld_appeal_takes_the_colour_away_and_stands_in_the_history() {
     let decide = |verdict: &str, who: &str| {
         let question = json!({ "verdict": verdict, "reason": "NOT_THE_PERSON", "note": "another of that name" });
         let ask = post(&format!("/v1/appeals/{id}/decision"), &question.to_string());
-        ask.by(who).purpose("PUBHLTH").case("SZ-2022-7")
+        ask.by(who).purpose("PUBHLTH").for_a_case()
     };
     // The tracer began a follow-up of Anna, and does not set aside what it follows from.
     let own_work = world.ask(decide("UPHELD", "tracer")).await;
@@ -204,7 +204,7 @@ async fn the_level_of_a_day_is_told_as_it_was_known_on_another() {
     assert_eq!(level(1_440).await, "LOW", "it was none");
     let known = async |known_at: i64| {
         let path = format!("/v1/cases?known_at={}", minute(known_at));
-        let body = world.ask(get(path).by("tracer").purpose("PUBHLTH").case("CASE-2022-001")).await.json();
+        let body = world.ask(get(path).by("tracer").purpose("PUBHLTH").for_a_case()).await.json();
         body["cases"].as_array().expect("a list").iter().map(|case| case["existing"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(known(59).await.len(), known(60).await.len() - 1, "the case itself was not known");

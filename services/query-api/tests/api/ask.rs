@@ -4,6 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value;
 
+/// The number of an open case of the town, which no unit has for itself and whose person nobody knows.
+pub(crate) const CASE: &str = "2022-0008";
+
 /// A response, whole.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -82,6 +85,11 @@ impl Ask {
         self.header("isthmus-case", case)
     }
 
+    /// Stating a case that everybody of disease control may work on.
+    pub(crate) fn for_a_case(self) -> Self {
+        self.case(CASE)
+    }
+
     pub(crate) fn request(self) -> Request<Body> {
         let mut request = Request::builder().method(self.method).uri(&self.path);
         for (name, value) in &self.headers {
@@ -95,7 +103,7 @@ impl Ask {
 
     /// As a tracer who works on a case.
     pub(crate) fn tracing(self) -> Self {
-        self.by("tracer").purpose("PUBHLTH").case("SZ-2022-7")
+        self.by("tracer").purpose("PUBHLTH").for_a_case()
     }
 
     /// As a data steward.

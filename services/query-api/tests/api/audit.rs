@@ -11,8 +11,8 @@ use crate::appeals::made;
 use crate::follow_ups::{unassigned, with_anna};
 use crate::reviews::{decision_id, question};
 use crate::world::{
-    ANNA_NAME, Ask, FROM_TO, GRID, PHONE, World, anna, anna_number, decided, delete, find, get, post, subject, world,
-    world_trusting, world_with,
+    ANNA_NAME, Ask, CASE, FROM_TO, GRID, PHONE, World, anna, anna_number, decided, delete, find, get, post, subject,
+    world, world_trusting, world_with,
 };
 use crate::{contests, figures, grants};
 
@@ -160,7 +160,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
             ("the subscriber", ask().by("subscriber").purpose("HOPERAT")),
             ("the officer", ask().by("officer").purpose("HOPERAT")),
             ("the lead", ask().by("chief").purpose("HOPERAT")),
-            ("the lead of a case", ask().by("chief").purpose("HOPERAT").case("SZ-2022-8")),
+            ("the lead of a case", ask().by("chief").purpose("HOPERAT").for_a_case()),
             ("the analyst", ask().by("analyst").purpose("HOPERAT")),
         ];
         let mut answered = 0;
@@ -281,7 +281,7 @@ async fn an_auditor_reads_the_ledger_and_that_is_on_record_too() {
     assert_eq!(world.ask(read("?limit=0")).await.code(), "query-malformed");
 
     for caller in ["tracer", "worker", "anna", "operator", "department"] {
-        let reply = world.ask(get("/v1/ledger/entries").by(caller).purpose("HOPERAT").case("SZ-2022-7")).await;
+        let reply = world.ask(get("/v1/ledger/entries").by(caller).purpose("HOPERAT").for_a_case()).await;
         assert_eq!(reply.status, StatusCode::FORBIDDEN, "{caller}");
     }
     let person = world.ask(get(format!("/v1/persons/{}", anna())).by("auditor").purpose("HOPERAT")).await;
@@ -318,7 +318,7 @@ async fn the_ledger_holds_no_name_and_no_number() {
             }
             let bytes = std::fs::read(&path).expect("a file");
             read += bytes.len();
-            for planted in [ANNA_NAME, PHONE, &anna_number(), "SZ-2022-7", "1990-01-02"] {
+            for planted in [ANNA_NAME, PHONE, &anna_number(), CASE, "1990-01-02"] {
                 assert!(!bytes.windows(planted.len()).any(|window| window == planted.as_bytes()), "{}", path.display());
             }
         }

@@ -81,7 +81,7 @@ async fn only_a_tracer_with_a_case_reads_cases() {
     let world = world().await;
     assert_eq!(world.ask(get("/v1/cases").by("tracer").purpose("PUBHLTH")).await.code(), "case-required");
     for caller in ["worker", "lead", "auditor", "anna", "operator", "steward"] {
-        let reply = world.ask(get("/v1/cases").by(caller).purpose("PUBHLTH").case("SZ-2022-7")).await;
+        let reply = world.ask(get("/v1/cases").by(caller).purpose("PUBHLTH").for_a_case()).await;
         assert_eq!((reply.status, reply.code().as_str()), (StatusCode::FORBIDDEN, "not-entitled"), "{caller}");
     }
 }

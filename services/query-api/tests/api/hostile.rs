@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::world::{PHONE, anna, anna_number, find, get, world};
+use crate::world::{CASE, PHONE, anna, anna_number, find, get, world};
 
 #[tokio::test]
 async fn hostile_bodies_are_refused_and_on_record() {
@@ -43,7 +43,7 @@ async fn a_body_too_long_or_of_another_type_is_refused() {
     let request = axum::http::Request::post("/v1/persons/find")
         .header("authorization", "Bearer tracer")
         .header("isthmus-purpose", "PUBHLTH")
-        .header("isthmus-case", "SZ-2022-7")
+        .header("isthmus-case", CASE)
         .header("content-type", "application/json")
         .body(stream)
         .expect("a request");

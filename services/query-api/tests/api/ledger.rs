@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use test_support::build::NOON;
 
-use crate::world::{World, anna, get, post, subject, world};
+use crate::world::{CASE, World, anna, get, post, subject, world};
 
 async fn search(world: &World, question: Value) -> Vec<u64> {
     let reply = world.ask(post("/v1/ledger/search", &question.to_string()).by("auditor").purpose("HOPERAT")).await;
@@ -40,7 +40,11 @@ async fn an_auditor_finds_entries_by_what_they_are_like_and_the_search_is_one() 
     assert_eq!(search(&world, json!({ "unit": "org-1" })).await.last(), Some(&0));
     assert_eq!(search(&world, json!({ "purpose": "TREAT" })).await, [2]);
     assert_eq!(search(&world, json!({ "action": "read-person", "refused": true })).await, [4, 2]);
-    assert_eq!(search(&world, json!({ "case": "SZ-2022-7" })).await, [1]);
+    assert_eq!(search(&world, json!({ "case": CASE })).await, [1]);
+    let id = test_support::build::record_id("facts", "case-of-nobody").to_string();
+    assert_eq!(search(&world, json!({ "case": id })).await, [1], "the number and the id are one case");
+    assert_eq!(search(&world, json!({ "case": "2022-0007" })).await, [0u64; 0]);
+    assert_eq!(search(&world, json!({ "case": "C-404" })).await, [0u64; 0]);
     assert_eq!(search(&world, json!({ "subject": handle, "refused": false })).await, [3, 1, 0]);
     let from = domain::Timestamp::from_millis(began + 900).to_string();
     let until = domain::Timestamp::from_millis(began + 2_900).to_string();

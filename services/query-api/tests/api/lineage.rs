@@ -323,7 +323,7 @@ async fn changes_come_in_pages_without_a_value_and_each_person_is_on_record() {
         assert_eq!(world.ask(subscriber(&format!("/v1/changes{query}"))).await.code(), "query-malformed", "{query}");
     }
     for caller in ["worker", "tracer", "auditor", "anna", "department", "operator"] {
-        let reply = world.ask(get("/v1/changes").by(caller).purpose("HOPERAT").case("SZ-2022-7")).await;
+        let reply = world.ask(get("/v1/changes").by(caller).purpose("HOPERAT").for_a_case()).await;
         assert_eq!((reply.status, reply.code().as_str()), (StatusCode::FORBIDDEN, "not-entitled"), "{caller}");
     }
     let person = world.ask(get(format!("/v1/persons/{}", anna())).by("subscriber").purpose("HOPERAT")).await;

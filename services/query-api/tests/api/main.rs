@@ -25,6 +25,7 @@ mod reviews;
 mod roles;
 mod seals;
 mod signals;
+mod stated_cases;
 mod town;
 mod unexplained;
 mod wall;

@@ -205,7 +205,7 @@ async fn links_and_their_picture_say_which_decision_of_a_reviewer_stands() {
         "record_a": record_id("register", "anna").as_uuid(), "record_b": patient, "verdict": "SAME",
         "reason": "DOCUMENT_SEEN", "note": "both cards seen",
     });
-    let reply = world.ask(post("/v1/decisions", &question.to_string()).reviewing().case("T-17")).await;
+    let reply = world.ask(post("/v1/decisions", &question.to_string()).reviewing().for_a_case()).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
     let reply = world.ask(links()).await;
     let link = &reply.json()["links"][0];

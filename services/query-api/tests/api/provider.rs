@@ -80,7 +80,7 @@ async fn staff_of_the_provider_ask_until_they_are_disabled_whatever_their_token_
     let world = world_of(&provider).await;
     let path = format!("/v1/persons/{}", anna());
     let tracer = provider.token("tracer-9", "cdc-tracer", "CDC-01");
-    let asking = || get(path.as_str()).by(&tracer).purpose("PUBHLTH").case("SZ-2022-7");
+    let asking = || get(path.as_str()).by(&tracer).purpose("PUBHLTH").for_a_case();
     let reply = world.ask(asking()).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
     let me = world.ask(get("/v1/me").by(&tracer)).await.json();

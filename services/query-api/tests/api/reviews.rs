@@ -198,7 +198,7 @@ async fn what_is_no_decision_is_refused_and_a_refusal_decides_nothing() {
     let apart = with("record_b", json!(record_id("hospital", "anna").as_uuid()));
     assert_eq!(world.ask(decide(&apart).reviewing()).await.code(), "review-not-found");
     let for_a_case = with("record_b", unknown);
-    assert_eq!(world.ask(decide(&for_a_case).reviewing().case("T-17")).await.code(), "review-not-found");
+    assert_eq!(world.ask(decide(&for_a_case).reviewing().for_a_case()).await.code(), "review-not-found");
     // Bob works as a steward: not on Bob's file.
     let own = world.ask(decide(&question("SAME")).by("steward-bob").purpose("HOPERAT")).await;
     assert_eq!((own.status, own.code().as_str()), (StatusCode::FORBIDDEN, "own-file"));
@@ -206,9 +206,9 @@ async fn what_is_no_decision_is_refused_and_a_refusal_decides_nothing() {
     assert_eq!(list["tasks"], json!([]));
     for caller in ["tracer", "worker", "auditor", "anna", "operator", "department"] {
         for purpose in ["HOPERAT", "PUBHLTH", "PATRQT"] {
-            let reply = world.ask(decide(&question("SAME")).by(caller).purpose(purpose).case("T-17")).await;
+            let reply = world.ask(decide(&question("SAME")).by(caller).purpose(purpose).for_a_case()).await;
             assert_eq!(reply.status, StatusCode::FORBIDDEN, "{caller}");
-            let reply = world.ask(get("/v1/reviews").by(caller).purpose(purpose).case("T-17")).await;
+            let reply = world.ask(get("/v1/reviews").by(caller).purpose(purpose).for_a_case()).await;
             assert_eq!(reply.status, StatusCode::FORBIDDEN, "{caller}");
         }
     }

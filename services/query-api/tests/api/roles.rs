@@ -41,7 +41,7 @@ async fn every_role_sees_exactly_its_groups_for_every_purpose() {
             let mut shown = String::new();
             let timed = [format!("/timeline?{FROM_TO}"), format!("/itinerary?{FROM_TO}")];
             for path in ["", &timed[0], &timed[1], "/records", "/links", "/lineage"] {
-                let ask = get(format!("/v1/persons/{}{path}", anna())).by(caller).purpose(purpose).case("SZ-2022-7");
+                let ask = get(format!("/v1/persons/{}{path}", anna())).by(caller).purpose(purpose).for_a_case();
                 let reply = world.ask(ask).await;
                 match reply.status {
                     StatusCode::OK => {
@@ -112,7 +112,7 @@ async fn a_tracer_states_a_case_that_names_nobody() {
     for case in ["a", "C-13812345678", "two words"] {
         assert_eq!(world.ask(ask().case(case)).await.code(), "case-malformed", "{case}");
     }
-    let reply = world.ask(ask().case("SZ-2022-7")).await;
+    let reply = world.ask(ask().for_a_case()).await;
     assert_eq!(reply.status, StatusCode::OK);
     assert!(world.last_entry().case.is_some());
 }

@@ -23,7 +23,7 @@ use store::{Store, callers};
 use test_support::build::{self, NOON};
 use tower::ServiceExt;
 
-pub(crate) use crate::ask::{Ask, Reply, delete, find, get, post};
+pub(crate) use crate::ask::{Ask, CASE, Reply, delete, find, get, post};
 
 pub(crate) const GRID: &str = "320506001007G03";
 pub(crate) const OTHER_GRID: &str = "320506001008G01";

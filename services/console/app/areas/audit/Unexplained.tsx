@@ -13,9 +13,6 @@ import { listUnexplained, type EntryView, type Weighed } from "./ask";
 import { EntryDrawer } from "./Entry";
 import { NotOffered, useCodes } from "./words";
 
-/** Claims that the hub cannot check. */
-const WEAK = new Set(["case-stated"]);
-
 /** Looks by how doubtful they are: what nothing explains comes first. */
 export function Unexplained() {
   const { t } = useTranslation("audit");
@@ -82,7 +79,7 @@ function Looks({ looks, open }: { looks: Weighed[]; open: (entry: EntryView) => 
       columns={[
         { key: "score", title: t("unexplained.score"), width: 110, render: (_, { score, alert }) => <Flex gap={6} align="center"><strong className="numbers">{format.number(score, 1)}</strong>{alert && <Tag color="red" icon={<WarningOutlined />}>{t("unexplained.alert")}</Tag>}</Flex> },
         { key: "index", title: t("entry.index"), width: 76, render: (_, { entry }) => <Button type="link" size="small" style={{ padding: 0 }} aria-label={t("log.open", { index: entry.index })} onClick={() => open(entry)}>{entry.index}</Button> },
-        { key: "why", title: t("unexplained.explanations"), width: 190, render: (_, { explanations }) => (explanations.length ? explanations.map((code) => <Tag key={code} color={WEAK.has(code) ? "gold" : "green"}>{codes.explanation(code)}</Tag>) : <Tag color="orange">{t("unexplained.nothing")}</Tag>) },
+        { key: "why", title: t("unexplained.explanations"), width: 190, render: (_, { explanations }) => (explanations.length ? explanations.map((code) => <Tag key={code} color="green">{codes.explanation(code)}</Tag>) : <Tag color="orange">{t("unexplained.nothing")}</Tag>) },
         { key: "parts", title: t("unexplained.parts"), width: 330, render: (_, { parts }) => (parts.length ? parts.map(({ rule, weight }) => <Tag key={rule}>{codes.rule(rule)} <span className="numbers">{weight > 0 ? "+" : ""}{weight}</span></Tag>) : "–") },
         { key: "time", title: t("entry.time"), width: 200, render: (_, { entry }) => <span className="numbers">{format.second(entry.time)}</span> },
         { key: "actor", title: t("entry.actor"), width: 160, ellipsis: true, render: (_, { entry }) => entry.actor },

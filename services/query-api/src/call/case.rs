@@ -1,0 +1,92 @@
+//! The case that a call states: one that disease control has stated, that is open, and that the caller's unit works on.
+//!
+//! Invariant: a case that is unknown, closed or another unit's opens as much as none, and is answered with the same bytes after the same
+//! read. Which of these it was stands on record alone. Nothing is kept between calls: a case that is closed or handed over is so
+//! for the next call.
+
+use access::Caller;
+use domain::{Body, CaseState, CaseStatus, RecordId, Timestamp, TokenKey};
+use ledger::CaseToken;
+use store::views::{self, FactRow};
+
+use super::{Call, Failure};
+use crate::problem::Problem;
+
+/// How a case stands to a caller.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Open,
+    /// Another unit works on it.
+    Foreign,
+    Closed,
+}
+
+impl Standing {
+    fn of(status: &CaseStatus, caller: &Caller, now: Timestamp) -> Self {
+        let is_over = matches!(status.state, CaseState::Recovered | CaseState::Deceased | CaseState::Excluded);
+        if is_over || status.closed_time.is_some_and(|closed| closed <= now) {
+            return Self::Closed;
+        }
+        // A case that no unit has for itself is everybody's.
+        let is_own = status.unit.is_none() || status.unit == caller.unit;
+        if is_own { Self::Open } else { Self::Foreign }
+    }
+}
+
+/// The case that a call states, where there is one, and why it does not open anything, where it does not.
+type Stated = (Option<RecordId>, Option<&'static str>);
+
+impl Call {
+    /// Finds the case that the call states, if it states one.
+    ///
+    /// # Errors
+    /// When it opens nothing for the caller. The entry names the case all the same.
+    pub(super) async fn find_case(&mut self) -> Result<(), Failure> {
+        let (case, refused) = self.stated_case().await?;
+        self.case = case;
+        refused.map_or(Ok(()), |reason| Err(refusal(reason)))
+    }
+
+    /// Whether the case still opens what it opened when the call began.
+    pub(super) async fn case_still_open(&self) -> Result<(), Failure> {
+        let (_, refused) = self.stated_case().await?;
+        refused.map_or(Ok(()), |reason| Err(refusal(reason)))
+    }
+
+    async fn stated_case(&self) -> Result<Stated, Failure> {
+        let Some(stated) = &self.request.case else { return Ok((None, None)) };
+        let named = {
+            let mut conn = self.state.setup.store.acquire().await?;
+            views::list_cases_named(&mut conn, stated.expose()).await?
+        };
+        let now = self.state.now();
+        let standing = |row: &FactRow| match row.body()? {
+            Body::CaseStatus(status) => Ok((row.record_id, Standing::of(&status, &self.caller, now))),
+            _ => Err(Failure::from(Problem::Internal)),
+        };
+        let cases = named.iter().map(standing).collect::<Result<Vec<_>, Failure>>()?;
+        let of = |wanted| cases.iter().filter(move |(_, standing)| *standing == wanted).map(|(case, _)| *case);
+        let only = cases.first().filter(|_| cases.len() == 1).map(|(case, _)| *case);
+        Ok(match (of(Standing::Open).count(), of(Standing::Foreign).count(), cases.len()) {
+            (1, ..) => (of(Standing::Open).next(), None),
+            (2.., ..) => (None, Some("case-ambiguous")),
+            (0, 1.., _) => (only, Some("case-foreign")),
+            (0, 0, 1..) => (only, Some("case-closed")),
+            (0, 0, 0) => (None, Some("case-unknown")),
+        })
+    }
+
+    /// What entries call the case that was stated, however it was spelled.
+    pub(crate) fn case_token(&self) -> Option<CaseToken> {
+        self.case.map(|case| token(&self.state.setup.token_key, case))
+    }
+}
+
+fn refusal(reason: &'static str) -> Failure {
+    Failure { reason, ..Problem::CaseRequired.into() }
+}
+
+/// What entries call a case.
+pub(crate) fn token(key: &TokenKey, case: RecordId) -> CaseToken {
+    CaseToken(key.opaque("case", &case.to_string()))
+}
