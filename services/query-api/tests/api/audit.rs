@@ -160,7 +160,7 @@ async fn every_guarded_route_of_the_document_leaves_an_entry_whatever_it_answers
             ("the subscriber", ask().by("subscriber").purpose("HOPERAT")),
             ("the officer", ask().by("officer").purpose("HOPERAT")),
             ("the lead", ask().by("chief").purpose("HOPERAT")),
-            ("the lead of a case", ask().by("chief").purpose("HOPERAT").for_a_case()),
+            ("the lead of a case", ask().by("chief").purpose("HOPERAT").case("2022-0007")),
             ("the analyst", ask().by("analyst").purpose("HOPERAT")),
         ];
         let mut answered = 0;
