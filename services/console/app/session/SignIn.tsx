@@ -91,7 +91,7 @@ function Roles({ roles, signIn }: { roles: string[]; signIn: ReturnType<typeof u
         const Icon = ICONS[role] ?? HomeOutlined;
         return (
           <Col key={role} xs={24} sm={12} lg={8}>
-            <Card style={{ height: "100%" }} size="small">
+            <Card style={{ height: "100%" }} styles={{ body: { height: "100%" } }} size="small">
               <Flex vertical gap={8} style={{ height: "100%" }}>
                 <Typography.Text strong>
                   <Icon aria-hidden style={{ color: "var(--brand)", marginInlineEnd: 8 }} />

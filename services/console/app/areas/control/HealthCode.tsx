@@ -60,15 +60,16 @@ export function HealthCode({ person, on, knownAt }: { person: string; on: string
 
 function Reasons({ reasons, label }: { reasons: Reason[]; label: string }) {
   const { t } = useTranslation("control");
-  const { instant } = useFormat();
+  const { instant, number } = useFormat();
   if (reasons.length === 0) return <Empty>{t("code.noReason")}</Empty>;
   return (
     <Table
       aria-label={label}
       size="small"
-      pagination={false}
+      // Whoever met many has a reason for each meeting.
+      pagination={{ pageSize: 12, hideOnSinglePage: true, showSizeChanger: false, showTotal: (total) => t("code.count", { count: total, n: number(total) }) }}
       rowKey={({ cause, until, events, township }) => [cause, until, township, ...(events ?? [])].join(" ")}
-      scroll={{ x: 760, y: reasons.length > 12 ? 460 : undefined }}
+      scroll={{ x: 760 }}
       dataSource={reasons}
       columns={[
         { title: t("code.colour"), key: "colour", width: 110, render: (_, { colour }) => <ColourTag colour={colour} /> },

@@ -270,6 +270,8 @@ export const en = {
     appeals_one: "{{n}} appeal against this code:",
     appeals_other: "{{n}} appeals against this code:",
     noReason: "Nothing colours this code.",
+    count_one: "1 reason",
+    count_other: "{{n}} reasons",
     inTownship: "in {{township}}",
     rules: "Rules {{rules}}.",
   },

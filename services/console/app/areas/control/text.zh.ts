@@ -273,6 +273,8 @@ export const zh: Words<typeof en> = {
     appeals_one: "对此码的申诉{{n}}件：",
     appeals_other: "对此码的申诉{{n}}件：",
     noReason: "没有任何赋码原因。",
+    count_one: "1 条原因",
+    count_other: "{{n}} 条原因",
     inTownship: "{{township}}",
     rules: "规则版本 {{rules}}。",
   },

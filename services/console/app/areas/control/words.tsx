@@ -9,7 +9,7 @@ import {
   WarningOutlined,
 } from "@ant-design/icons";
 import { Alert, Button, Popover, Space, Tag, Typography } from "antd";
-import { useId, type ReactNode } from "react";
+import { useId, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { dayOf, instantOf, minuteOf } from "../../parts/city";
@@ -184,11 +184,13 @@ export function KnownThen({ children }: { children: ReactNode }) {
 /** The ids of the facts that say so, folded away. */
 export function Events({ events, label, names }: { events: string[]; label?: string; names?: Map<string, string> }) {
   const { t } = useTranslation("control");
+  // A list has hundreds of these: what nobody opened is not made.
+  const [isOpen, setOpen] = useState(false);
   return (
-    <details>
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{label ?? t("itinerary.facts", { count: events.length, n: events.length })}</summary>
       <ul className="control-events">
-        {events.map((event) => (
+        {isOpen && events.map((event) => (
           <li key={event}>
             {names?.has(event) && <div>{names.get(event)}</div>}
             <Typography.Text className="control-id" copyable={{ text: event, tooltips: false }}>

@@ -80,12 +80,16 @@ function Answer({ code, isNow }: { code: Code; isNow: boolean }) {
   );
 }
 
+/** Whoever met many has a reason for each meeting; the strongest come first. */
+const REASONS = 10;
+
 function Reasons({ reasons }: { reasons: Schemas["CodeReasonView"][] }) {
   const { t } = useTranslation("me");
   const format = useFormat();
+  const [shown, setShown] = useState(REASONS);
   return (
     <ul className="plain-list">
-      {reasons.map((reason, at) => (
+      {reasons.slice(0, shown).map((reason, at) => (
         <li key={at} data-cause={reason.cause}>
           <span className={`code-disc small code-${reason.colour}`} aria-hidden />
           <strong>{t(`code.colour.${reason.colour}`, { defaultValue: reason.colour })}</strong>{" "}
@@ -93,6 +97,11 @@ function Reasons({ reasons }: { reasons: Schemas["CodeReasonView"][] }) {
           <div className="mark quiet">{t("code.reasonUntil", { time: format.instant(reason.until) })}</div>
         </li>
       ))}
+      {shown < reasons.length && (
+        <li>
+          <Button onClick={() => setShown(shown + 10 * REASONS)}>{t("code.more", { shown: format.number(shown), total: format.number(reasons.length) })}</Button>
+        </li>
+      )}
     </ul>
   );
 }

@@ -122,6 +122,7 @@ export const en = {
     now: "Now",
     day: "Another day",
     reasons: "Why",
+    more: "Show more ({{shown}} of {{total}} reasons)",
     noReasons: "There is no reason for another colour.",
     cause: {
       case: "You are a case on record.",
@@ -321,6 +322,7 @@ export const zh: Words<typeof en> = {
     now: "现在",
     day: "其他日期",
     reasons: "原因",
+    more: "更多（已显示 {{shown}} / {{total}} 条原因）",
     noReasons: "没有需要变更颜色的原因。",
     cause: {
       case: "您是登记在案的病例。",
