@@ -130,6 +130,12 @@ impl Policy {
         Action::ALL.iter().copied().filter(move |action| self.most(caller, &for_a_case(*action, purpose)).is_allowed)
     }
 
+    /// What a caller may be shown for a purpose by any question, of the person that is closest: which groups the purpose opens.
+    pub fn groups(&self, caller: &Caller, purpose: Purpose) -> FieldGroups {
+        let shown = Action::ALL.iter().map(|action| self.most(caller, &for_a_case(*action, purpose)));
+        shown.fold(FieldGroups::default(), |all, most| all.union(&most.groups))
+    }
+
     /// Decides. Nothing is allowed that no policy permits, and nothing that one forbids.
     pub fn decide(&self, caller: &Caller, request: &Request, subject: &Subject) -> Decision {
         match self.entitle(caller, request) {

@@ -55,6 +55,7 @@ export function App() {
     <ConfigProvider
       csp={{ nonce }}
       locale={LOCALES[language]}
+      button={{ autoInsertSpace: false }}
       theme={{
         algorithm,
         components: { DatePicker: { colorTextDisabled: dark ? "rgba(255, 255, 255, 0.6)" : "rgba(0, 0, 0, 0.57)" }, ...(dark && { Button: { primaryColor: "#001416" } }) },

@@ -11,6 +11,13 @@ use crate::assets;
 pub(crate) const AREAS: [&str; 10] =
     ["sign-in", "community", "control", "persons", "review", "audit", "feeds", "me", "operations", "figures"];
 
+/// Whether a text is the address of a page: nothing that leads elsewhere, and nothing that is not a path.
+pub(crate) fn is_own(address: &str) -> bool {
+    let area = address.strip_prefix('/').and_then(|path| path.split('/').next());
+    let is_path = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
+    area.is_some_and(|area| AREAS.contains(&area)) && address.len() <= 256 && address.bytes().all(is_path)
+}
+
 /// What the build writes where the nonce of an answer belongs.
 const NONCE_PLACE: &str = "NONCE-OF-THE-ANSWER";
 
@@ -44,4 +51,33 @@ pub(crate) fn page() -> Response {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own;
+
+    #[test]
+    fn only_addresses_of_pages_are_led_back_to() {
+        for own in ["/control", "/persons/5e4a7a0c-5a5c-4f0a-9a06-d4f7f9bb8a57/links", "/audit/log"] {
+            assert!(is_own(own), "{own}");
+        }
+        for other in [
+            "",
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/control/../session",
+            "/v1/me",
+            "/session",
+            "/controls",
+            "control",
+            "/control?to=//evil.example",
+            "/control\"><script>",
+            "/control;url=//evil.example",
+        ] {
+            assert!(!is_own(other), "{other}");
+        }
+    }
 }

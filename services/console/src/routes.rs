@@ -24,6 +24,8 @@ use crate::{assets, pages};
 const COOKIE: &str = "isthmus-session";
 /// The cookie that ties the way back from the provider to the browser that began it.
 const LOGIN_COOKIE: &str = "isthmus-sign-in";
+/// The cookie of the page that was asked for before the sign-in at the provider.
+const RETURN_COOKIE: &str = "isthmus-return";
 /// Before the names of cookies that go over TLS: no sibling host and no plain connection can plant such a one (RFC 6265bis).
 const HOST: &str = "__Host-";
 /// The header that a call with a cookie must have: a form or a link of another site cannot send it.
@@ -216,14 +218,21 @@ fn signed_out(console: &Console) -> Result<Response, ProblemKind> {
 }
 
 /// Sends the browser to the provider; what only this browser knows goes along as a cookie.
-async fn leave_for_provider(State(console): State<Console>) -> Result<Response, ProblemKind> {
+async fn leave_for_provider(
+    State(console): State<Console>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ProblemKind> {
     let provider = console.setup().oidc.as_ref().ok_or(SIGN_IN_REFUSED)?;
     let leaving = provider.begin_login().map_err(|error| {
         tracing::error!(%error, "The OpenID provider cannot be asked to sign somebody in.");
         SIGN_IN_UNAVAILABLE
     })?;
     let kept = console.set_cookie(LOGIN_COOKIE, &leaving.kept, "Lax", Some(600));
-    Ok(([(header::SET_COOKIE, kept)], Redirect::to(&leaving.address)).into_response())
+    let wanted = query.as_deref().and_then(|query| query.strip_prefix("to=")).filter(|path| pages::is_own(path));
+    let mut response = ([(header::SET_COOKIE, kept)], Redirect::to(&leaving.address)).into_response();
+    let wanted = console.set_cookie(RETURN_COOKIE, wanted.unwrap_or("/"), "Lax", Some(600));
+    response.headers_mut().append(header::SET_COOKIE, wanted);
+    Ok(response)
 }
 
 async fn back_from_provider(
@@ -245,10 +254,16 @@ async fn back_from_provider(
         return Err(SIGN_IN_REFUSED);
     }
     // A page that leads on: a redirect in answer to another site would not carry the cookie along.
-    let on = "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=/\"><a href=\"/\">Isthmus</a>";
+    // Whoever can plant a cookie still leads to a page of the console alone.
+    let wanted = console.cookie(&headers, RETURN_COOKIE).filter(|path| pages::is_own(path)).unwrap_or("/");
+    let on = format!(
+        "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={wanted}\"><a href=\"{wanted}\">Isthmus</a>"
+    );
     let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], on).into_response();
     response.headers_mut().append(header::SET_COOKIE, console.begin(guest, &view)?);
-    response.headers_mut().append(header::SET_COOKIE, console.set_cookie(LOGIN_COOKIE, "", "Lax", Some(0)));
+    for cookie in [LOGIN_COOKIE, RETURN_COOKIE] {
+        response.headers_mut().append(header::SET_COOKIE, console.set_cookie(cookie, "", "Lax", Some(0)));
+    }
     Ok(response)
 }
 

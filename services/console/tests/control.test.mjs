@@ -165,6 +165,23 @@ test("a health code is told with its reasons", async () => {
   await sound(page);
 });
 
+test("a code with hundreds of reasons is told page by page, and the browser keeps up", async () => {
+  const page = await tracer("/control/find");
+  const reason = (at) => ({ colour: "YELLOW", until: "2022-03-22T01:00:00Z", cause: "sub-contact", events: Array.from({ length: 40 }, (_, of) => `00000000-0000-4000-8000-${String(at * 100 + of).padStart(12, "0")}`) });
+  await page.route("**/health-code?*", async (route) => {
+    const answer = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...answer, reasons: Array.from({ length: 1_600 }, (_, at) => reason(at)) } });
+  });
+  await page.goto(`${BASE}/control`);
+  await firstCase(page);
+  await page.getByRole("link", { name: "Health code", exact: true }).click();
+  await page.getByText("1,600 reasons").waitFor();
+  assert.ok((await page.locator(".ant-table-row").count()) <= 20);
+  await page.getByText("40 facts say so").first().click();
+  assert.equal(await page.locator(".control-events li").count(), 40, "those of the one that was opened");
+  await sound(page);
+});
+
 test("case, itinerary and contacts are shown as they were known earlier, which is said plainly", async () => {
   const page = await tracer("/control");
   await firstCase(page);

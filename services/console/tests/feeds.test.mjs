@@ -143,6 +143,36 @@ test("rows in an encoding that browsers do not write are mended, too", async () 
   assert.deepEqual(page.complaints, []);
 });
 
+test("a row that is an object is mended field by field, and what was not touched goes back as it came", async () => {
+  const page = await visitor(browser);
+  await enter(page, ROLE, { path: "/feeds/gate-scans/push" });
+  const stamp = String(Date.now()).slice(-9);
+  const line = (seq, time, rest) => `{"record_id":"T${stamp}-${seq}", "gate_id":"T${stamp}", "seq":${seq}, "scan_time":"${time}", "direction":"in", "decision":"pass", "code":"green", "temp":36.50, "card":"C-${stamp}", "name":"王小明"${rest}}\n`;
+  await choose(page, Buffer.from(line(1, "2022-03-14 08:00:00", ', "phone":"13812345678"') + line(2, "2022-02-30 08:00:00", "") + line(3, "yesterday", ', "phone":"13812345678"')), "scans.ndjson");
+  await page.locator("[data-push]").click();
+  await page.locator("[data-receipt-state=done]").waitFor();
+  await page.getByText("See the failed rows and mend them").click();
+  await page.getByRole("button", { name: "Mend here" }).click();
+  const row = page.locator("[data-row='2']");
+  const wrong = row.locator("[data-cell=wrong]");
+  assert.equal(await wrong.inputValue(), "2022-02-30 08:00:00");
+  await wrong.fill("2022-02-28 08:00:00");
+  await row.getByText(/Show \d+ other field/).click();
+  // A member that only the other row has can be given to this one; a text stays a text, and a number a number.
+  await row.getByLabel("phone").fill("13912345678");
+  await row.getByLabel("temp").fill("36.7");
+  assert.deepEqual(await axe(page), []);
+  const [request] = await Promise.all([page.waitForRequest((asked) => asked.url().includes("mends=") && asked.method() === "POST"), page.locator("[data-push]").click()]);
+  const sent = request.postDataBuffer().toString().trim().split("\n");
+  assert.equal(sent.length, 1, "only the row that was changed");
+  const object = JSON.parse(sent[0]);
+  assert.deepEqual([object.scan_time, object.temp, object.phone, object.name], ["2022-02-28 08:00:00", 36.7, "13912345678", "王小明"]);
+  assert.match(sent[0], /"direction":"in", "decision":"pass"/, "the spaces between stay");
+  await page.locator("[data-receipt-state=done]").waitFor();
+  assert.deepEqual([await count(page, "accepted"), await count(page, "quarantined")], [1, 0]);
+  assert.deepEqual(page.complaints, []);
+});
+
 for (const [language, locale, words, basis] of [
   ["Chinese", "zh-CN", /[\u4e00-\u9fff]/, "《中华人民共和国传染病防治法》，社区防控"],
   ["English", "en-GB", /[a-z]/, "Law on the Prevention and Treatment of Infectious Diseases, community control"],

@@ -81,6 +81,29 @@ test("staff sign in at their provider and come back with the role that it gives 
   assert.deepEqual([session.httpOnly, session.secure, session.sameSite], [true, true, "Strict"]);
 });
 
+/** Signs in at the provider, beginning at an address of the console. */
+async function signInFrom(page, path) {
+  await page.goto(`${address}${path}`);
+  await page.getByText("Sign in with your organisation").click();
+  await page.locator("input[name=login]").fill("tracer-9");
+  await page.locator("input[name=password]").fill("anything");
+  await page.locator("button[type=submit]").click();
+  await page.waitForURL(/consent|interaction/);
+  await page.locator("button[type=submit]").click();
+  await page.getByText("What are you working on?").waitFor();
+}
+
+test("who asked for a page comes back to it from the provider, and to nowhere else", async () => {
+  const page = await visitor(browser);
+  await signInFrom(page, "/control/townships");
+  assert.equal(new URL(page.url()).pathname, "/control/townships");
+  for (const elsewhere of ["//evil.example/", "https://evil.example/", "/session", "/control/../session"]) {
+    const left = await fetch(`${address}/session/provider?to=${elsewhere}`, { redirect: "manual" });
+    const kept = left.headers.getSetCookie().find((cookie) => cookie.includes("isthmus-return="));
+    assert.match(kept, /isthmus-return=\/;/, elsewhere);
+  }
+});
+
 test("a way back that this browser did not begin opens nothing", async () => {
   const page = await visitor(browser);
   const response = await page.goto(`${address}/session/provider/back?code=stolen&state=invented`);

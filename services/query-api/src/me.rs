@@ -34,6 +34,8 @@ pub(crate) struct May {
     pub purpose: &'static str,
     /// What may be asked.
     pub actions: Vec<&'static str>,
+    /// Field groups that some answer may hold.
+    pub groups: Vec<String>,
 }
 
 /// Says who the caller is, and what it may ask for which purpose.
@@ -64,7 +66,8 @@ fn me(call: &Call) -> Me {
     let policy = &call.state.setup.policy;
     let may = Purpose::ALL.iter().filter_map(|&purpose| {
         let actions: Vec<_> = policy.actions(&call.caller, purpose).map(access::Action::code).collect();
-        (!actions.is_empty()).then_some(May { purpose: purpose.code(), actions })
+        let groups = policy.groups(&call.caller, purpose).codes();
+        (!actions.is_empty()).then_some(May { purpose: purpose.code(), actions, groups })
     });
     Me {
         handle: call.caller.handle.clone(),

@@ -38,7 +38,6 @@ function Picker({ form, value, onChange, min, max, style, ...rest }: Props & { f
         {...rest}
         style={{ width: "100%", ...style }}
         format={formats}
-        placeholder={form.kept.replace("[T]", " ")}
         showTime={form === MINUTE && { format: "HH:mm" }}
         needConfirm={false}
         // The button takes the clock of the browser.

@@ -2,7 +2,7 @@ import { Tag, Tooltip, Alert } from "antd";
 import { SafetyCertificateOutlined } from "@ant-design/icons";
 import { useEffect, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { useSignedIn } from "../session/session";
+import { useMe, useSignedIn } from "../session/session";
 import { PURPOSES, useTask } from "../session/task";
 import { useFormat } from "./format";
 
@@ -36,21 +36,35 @@ export function ReceiptTag({ receipt }: { receipt?: { id: string } }) {
   );
 }
 
-/** Which parts of a file are not shown, and why: a role that has one purpose would not see them for another. */
-export function useWithheld(): (groups: string[]) => string {
+/** The field groups that each purpose of the caller opens, as the hub decides: asked by those who have a choice of purposes. */
+function useOpeners(isAsked: boolean): Map<string, string[]> {
+  const session = useSignedIn();
+  const hasChoice = (PURPOSES[session.role ?? ""] ?? []).length > 1;
+  const { data } = useMe(isAsked && hasChoice);
+  return new Map((data?.may ?? []).map(({ purpose, groups }) => [purpose, groups]));
+}
+
+/** Which parts of a file are not shown, and why: what the role never sees, and what another purpose of the caller opens. */
+export function useWithheld(isAsked = true): (groups: string[]) => string {
   const { t } = useTranslation();
   const { list } = useFormat();
-  const role = useSignedIn().role ?? "";
   const task = useTask();
-  return (names) => {
-    const groups = list(names.map((group) => t(`group.${group}`)));
-    const isOfRole = !task || (PURPOSES[role] ?? []).length < 2;
-    return isOfRole ? t("withheldRole", { groups }) : t("withheldPurpose", { groups, purpose: t(`purpose.${task.purpose}`) });
+  const openers = useOpeners(isAsked);
+  return (groups) => {
+    const named = (some: string[]) => list(some.map((group) => t(`group.${group}`)));
+    const others = [...openers].filter(([purpose]) => purpose !== task?.purpose);
+    const opened = others.map(([purpose, opens]) => [purpose, groups.filter((group) => opens.includes(group))] as const).filter(([, some]) => some.length > 0);
+    const never = groups.filter((group) => !opened.some(([, some]) => some.includes(group)));
+    return [
+      ...opened.map(([purpose, some]) => t("withheldPurpose", { groups: named(some), purpose: t(`purpose.${task?.purpose}`), other: t(`purpose.${purpose}`) })),
+      ...(never.length > 0 ? [t("withheldRole", { groups: named(never) })] : []),
+    ].join(t("sentences"));
   };
 }
 
 export function Withheld({ groups }: { groups?: string[] }) {
-  const say = useWithheld();
-  if (!groups?.length) return null;
-  return <Alert type="info" showIcon title={say(groups)} style={{ marginBottom: 16 }} />;
+  const isAny = Boolean(groups?.length);
+  const say = useWithheld(isAny);
+  if (!groups || !isAny) return null;
+  return <Alert type="info" showIcon title={say(groups)} style={{ marginBottom: 16 }} data-withheld={groups.join(" ")} />;
 }

@@ -16,7 +16,7 @@ export interface Section {
 /** The pages of an area, as a row that scrolls on a phone. */
 export function Sections({ sections, label }: { sections: Section[]; label: string }) {
   const { token } = theme.useToken();
-  const row = useCurrentInView<HTMLElement>();
+  const row = useCurrentInView<HTMLElement>(sections.length);
   return (
     <nav ref={row} className="sections" aria-label={label} style={{ borderBottom: `1px solid ${token.colorBorderSecondary}` }}>
       {sections.map(({ to, label, count, within }) => (

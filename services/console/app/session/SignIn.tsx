@@ -41,7 +41,7 @@ export function SignIn() {
       {session?.ended && !signIn.isError && <Alert type="info" showIcon title={t("ended")} />}
       {signIn.isError && <ProblemAlert error={signIn.error} />}
       {session?.has_provider && (
-        <Button type="primary" size="large" icon={<LoginOutlined />} href="/session/provider">
+        <Button type="primary" size="large" icon={<LoginOutlined />} href={`/session/provider?to=${window.location.pathname}`}>
           {t("provider")}
         </Button>
       )}

@@ -1,6 +1,6 @@
 /** Who is signed in. The browser holds a cookie that scripts cannot read; this is what the hub tells of it. */
 import { useMutation, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { askRaw, hasSessionEnded, Problem } from "../api/client";
+import { api, ask, askRaw, hasSessionEnded, Problem } from "../api/client";
 import { PURPOSES, NEEDS_CASE, setTask } from "./task";
 
 export interface Session {
@@ -55,6 +55,11 @@ export function useSignedIn(): Session {
   const session = useSession().data;
   if (!session) throw new Error("a page was shown to nobody");
   return session;
+}
+
+/** What the hub lets the caller ask and see, for each purpose. */
+export function useMe(isAsked = true) {
+  return useQuery({ queryKey: [...KEY, "me", whoIs(useSignedIn())], enabled: isAsked, queryFn: () => ask(api.GET("/v1/me")), staleTime: 300_000 });
 }
 
 export function useSignIn() {

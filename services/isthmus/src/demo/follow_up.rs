@@ -52,19 +52,19 @@ pub(crate) async fn begin(tracer: &Asker<'_>, lead: &Asker<'_>, unit: &str) -> a
     // The city lived in 2022; its quarantines are of today.
     let until = now().plus_millis(QUARANTINE_MS).to_string();
     let elsewhere = all.iter().rev().find_map(|one| one["unit"].as_str()).unwrap_or(unit).to_owned();
-    let place = "community clinic";
+    let place = "城关镇社区卫生服务中心";
     let courses: [Vec<Value>; 7] = [
         vec![json!({ "step": "notified" }), json!({ "step": "quarantined", "until": until })],
         vec![json!({ "step": "notified" })],
-        vec![json!({ "step": "not_reached", "note": "nobody opens, tried twice" })],
+        vec![json!({ "step": "not_reached", "note": "上门两次，无人应答" })],
         vec![json!({ "step": "notified" }), json!({ "step": "refused" })],
         vec![
             json!({ "step": "notified" }),
             json!({ "step": "quarantined", "until": until }),
             json!({ "step": "screened", "place": place }),
-            json!({ "step": "transported", "place": "ambulance of the district" }),
+            json!({ "step": "transported", "place": "区急救中心救护车" }),
         ],
-        vec![json!({ "step": "offered", "to": elsewhere, "note": "moved there last week" })],
+        vec![json!({ "step": "offered", "to": elsewhere, "note": "上周已搬到那里" })],
         vec![json!({ "step": "notified" }), json!({ "step": "quarantined", "until": until })],
     ];
     let mut taken = 0;

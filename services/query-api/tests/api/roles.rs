@@ -124,7 +124,14 @@ async fn a_caller_learns_what_it_may_ask() {
     let body = reply.json();
     assert_eq!(body["role"], "auditor");
     let actions = ["read-ledger", "stop-grant", "review-grant", "read-grants", "ask-name", "approve-name"];
-    assert_eq!(body["may"], json!([{ "purpose": "HOPERAT", "actions": actions }]));
+    assert_eq!(body["may"], json!([{ "purpose": "HOPERAT", "actions": actions, "groups": [] }]));
+    let worker = world.ask(get("/v1/me").by("worker")).await.json();
+    let opened = |purpose: &str| {
+        let of_purpose = worker["may"].as_array().and_then(|all| all.iter().find(|may| may["purpose"] == purpose));
+        of_purpose.expect("one of the role's purposes")["groups"].clone()
+    };
+    assert_eq!(opened("PUBHLTH"), json!(["identity", "contact", "residence", "care"]));
+    assert_eq!(opened("HOPERAT"), json!(["identity", "contact", "residence", "household", "provenance"]));
     assert_eq!(world.ask(get("/v1/me").by("department")).await.json()["may"], json!([]));
 }
 

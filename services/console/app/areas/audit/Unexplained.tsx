@@ -1,6 +1,6 @@
 import { WarningOutlined } from "@ant-design/icons";
 import { Button, Card, Col, Flex, Row, Segmented, Statistic, Switch, Tag, Typography } from "antd";
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
@@ -21,7 +21,6 @@ export function Unexplained() {
   const [days, setDays] = useState(0);
   const [alerts, setAlerts] = useState(false);
   const [opened, setOpened] = useState<EntryView>();
-  const queries = useQueryClient();
   const query = useInfiniteQuery({
     queryKey: ["audit", "unexplained", days, alerts],
     queryFn: ({ pageParam }) => listUnexplained(days ? new Date(Date.now() - days * 86_400_000).toISOString() : undefined, alerts, pageParam),
@@ -30,11 +29,6 @@ export function Unexplained() {
   });
   const first = query.data?.pages[0];
   const looks = query.data?.pages.flatMap((page) => page.looks) ?? [];
-  // What nothing explains comes first, so that the first pages of all looks say how much that is.
-  const whole = alerts ? queries.getQueryData<typeof query.data>(["audit", "unexplained", days, false]) : query.data;
-  const all = whole?.pages.flatMap((page) => page.looks) ?? [];
-  const none = all.filter(({ explanations }) => explanations.length === 0).length;
-  const nothing = whole && { looks: none, isLeast: none === all.length && whole.pages.at(-1)?.next !== undefined };
   const missing = query.error instanceof Problem && query.error.code === "route-unknown";
   return (
     <Page title={t("unexplained.title")} extra={<><ReceiptTag receipt={query.data?.pages.at(-1)?.receipt} />{first && <Tag>{t("unexplained.rules", { rules: first.rules })}</Tag>}</>}>
@@ -45,8 +39,8 @@ export function Unexplained() {
         <>
           <Row gutter={[16, 16]} style={{ marginBottom: 16 }}>
             <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.alerts")} value={format.number(first?.alerts)} prefix={first?.alerts ? <WarningOutlined aria-hidden /> : undefined} styles={first?.alerts ? { content: { color: "var(--alert)" } } : undefined} /></Card></Col>
-            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.unexplained")} value={nothing && `${nothing.isLeast ? "≥ " : ""}${format.number(nothing.looks)}`} /></Card></Col>
-            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.weakly")} value={nothing && `${nothing.isLeast ? "≤ " : ""}${format.number((first?.unexplained ?? 0) - nothing.looks)}`} /></Card></Col>
+            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.unexplained")} value={first && format.number(first.unexplained - first.claimed)} /></Card></Col>
+            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.weakly")} value={format.number(first?.claimed)} /></Card></Col>
             <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.weighed")} value={format.number(first?.weighed)} /></Card></Col>
           </Row>
           <Flex wrap gap={16} align="center" style={{ marginBottom: 12 }}>

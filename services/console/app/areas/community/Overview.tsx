@@ -12,17 +12,19 @@ import { Asked } from "../../parts/states";
 import { useTask } from "../../session/task";
 import { useGroupName } from "./names";
 import { useSummary, type Count, type Summary } from "./unit";
+import { useUnitName } from "../../parts/unit";
 
 /** The grid at a glance. */
 export function Overview({ unit }: { unit: string }) {
   const { t } = useTranslation("community");
   const summary = useSummary(unit);
+  const unitName = useUnitName();
   return (
     <Page
       title={t("title")}
       extra={
         <>
-          <Typography.Text type="secondary">{unit}</Typography.Text>
+          <Typography.Text type="secondary">{unitName(unit)}</Typography.Text>
           <ReceiptTag receipt={summary.data?.receipt} />
         </>
       }

@@ -12,6 +12,7 @@ import { StateTag } from "./StateTag";
 import { StepForm } from "./StepForm";
 import { Due } from "./Tasks";
 import { phoneLink, phoneText } from "./unit";
+import { useUnitName } from "../../parts/unit";
 
 /** A task's life: who it is about, what was done, what may be done now. */
 export function Task() {
@@ -57,6 +58,7 @@ const FIRST: StepName[] = ["notified", "accepted", "quarantined", "released", "n
 
 function Now({ task }: { task: Detail }) {
   const { t } = useTranslation("community");
+  const unitName = useUnitName();
   const { day } = useFormat();
   const [step, setStep] = useState<StepName>();
   const [waiting, setWaiting] = useState(false);
@@ -67,7 +69,7 @@ function Now({ task }: { task: Detail }) {
         <Due task={task} />
         {task.until && <Typography.Text>{t("task.until", { day: day(task.until) })}</Typography.Text>}
         {task.attempts > 0 && <Typography.Text type="secondary">{t("task.attempts", { count: task.attempts })}</Typography.Text>}
-        {task.offered_to && <Alert type="info" showIcon title={t("task.offeredTo", { unit: task.offered_to })} />}
+        {task.offered_to && <Alert type="info" showIcon title={t("task.offeredTo", { unit: unitName(task.offered_to) })} />}
         {task.referral && (
           <Alert type="info" showIcon title={t(`referral.${task.referral.stage}`)} description={[task.referral.place, task.referral.outcome && t(`outcome.${task.referral.outcome}`, { defaultValue: task.referral.outcome }), day(task.referral.since)].filter(Boolean).join(" · ")} />
         )}
@@ -96,13 +98,14 @@ function rank(step: StepName): number {
 
 function About({ task }: { task: Detail }) {
   const { t } = useTranslation("community");
+  const unitName = useUnitName();
   const { day } = useFormat();
   const sex = useSexName();
   const items = [
     ...(task.identity ? [{ key: "sex", label: t("column.sex"), children: sex(task.identity.sex) }, { key: "born", label: t("card.born"), children: day(task.identity.birth_date) }] : []),
     ...(task.contact ? [{ key: "phone", label: t("column.phone"), children: task.contact.phone ? <a href={phoneLink(task.contact.phone)}>{phoneText(task.contact.phone)}</a> : "–" }] : []),
     { key: "address", label: t("column.address"), children: task.address ?? "–" },
-    { key: "unit", label: t("sum.unit"), children: task.unit ?? t("task.unassigned") },
+    { key: "unit", label: t("sum.unit"), children: task.unit ? unitName(task.unit) : t("task.unassigned") },
   ];
   return (
     <Card
@@ -117,10 +120,11 @@ function About({ task }: { task: Detail }) {
 
 function History({ steps }: { steps: Step[] }) {
   const { t } = useTranslation("community");
+  const unitName = useUnitName();
   const { instant, day } = useFormat();
   const detail = (one: Step) =>
     [
-      one.offered_to && t("task.offeredTo", { unit: one.offered_to }),
+      one.offered_to && t("task.offeredTo", { unit: unitName(one.offered_to) }),
       one.until && t("task.until", { day: day(one.until) }),
       one.referral?.place,
       one.referral?.outcome && t(`outcome.${one.referral.outcome}`, { defaultValue: one.referral.outcome }),

@@ -10,6 +10,7 @@ import { STATES, useFollowUps, type Counts, type FollowUp, type State } from "./
 import { StateTag } from "./StateTag";
 import { phoneLink, phoneText } from "./unit";
 import { WrongPurpose } from "./WrongPurpose";
+import { useUnitName } from "../../parts/unit";
 
 const OPEN: State[] = ["to_notify", "not_reached", "refused", "notified", "quarantined"];
 
@@ -120,11 +121,12 @@ function List({ tasks }: { tasks: FollowUp[] }) {
 
 function Standing({ task }: { task: FollowUp }) {
   const { t } = useTranslation("community");
+  const unitName = useUnitName();
   return (
     <>
       <StateTag state={task.state} />
       {task.attempts > 0 && <Typography.Text type="secondary" style={{ fontSize: 12 }}>{t("task.attempts", { count: task.attempts })}</Typography.Text>}
-      {task.offered_to && <Typography.Text type="secondary" style={{ fontSize: 12 }}> {t("task.offeredTo", { unit: task.offered_to })}</Typography.Text>}
+      {task.offered_to && <Typography.Text type="secondary" style={{ fontSize: 12 }}> {t("task.offeredTo", { unit: unitName(task.offered_to) })}</Typography.Text>}
     </>
   );
 }

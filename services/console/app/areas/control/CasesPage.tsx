@@ -2,6 +2,7 @@ import { SearchOutlined } from "@ant-design/icons";
 import { Button, Card, Flex, Grid, Segmented, Select, Table, Typography, type TableColumnsType } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { StackedTable } from "../../parts/StackedTable";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../parts/Page";
@@ -9,7 +10,7 @@ import { useTestName } from "../../parts/testNames";
 import { Asked, Empty, Failed, Loading, ProblemAlert } from "../../parts/states";
 import type { CaseList, KnownCase } from "./model";
 import { AskNames } from "./names";
-import { useCases, useSuggested, useTownships } from "./questions";
+import { useCases, useSuggested, useTownshipName, useTownships } from "./questions";
 import { iso, useClock } from "./time";
 import { AsKnown, CaseState, Figure, Figures, KnownThen, PersonLink } from "./words";
 
@@ -117,6 +118,8 @@ function Cases({ cases }: { cases: KnownCase[] }) {
   const { t } = useTranslation("control");
   const { day, instant } = useFormat();
   const navigate = useNavigate();
+  const clock = useClock();
+  const townshipOf = useTownshipName(iso(clock.now), !clock.isPending && !clock.error);
   const wide = Grid.useBreakpoint().md ?? true;
   const person = (id?: string | null) => (id ? <PersonLink id={id} /> : <Typography.Text type="warning">{t("case.nobody")}</Typography.Text>);
   const narrow: TableColumnsType<KnownCase> = [
@@ -131,7 +134,7 @@ function Cases({ cases }: { cases: KnownCase[] }) {
           </Flex>
           <span>{person(one.person_id)}</span>
           <Typography.Text type="secondary">{t("case.confirmed")}: {instant(one.confirmed_time)}</Typography.Text>
-          <Typography.Text type="secondary">{[one.cluster_id, one.township].filter(Boolean).join(" · ")}</Typography.Text>
+          <Typography.Text type="secondary">{[one.cluster_id, one.township && townshipOf(one.township)].filter(Boolean).join(" · ")}</Typography.Text>
           {!one.isolated_time && one.existing && <Typography.Text type="danger">{t("case.notIsolated")}</Typography.Text>}
         </Flex>
       ),
@@ -148,7 +151,7 @@ function Cases({ cases }: { cases: KnownCase[] }) {
     },
     { title: t("case.state"), key: "state", width: 150, render: (_, { state }) => <CaseState state={state} /> },
     { title: t("case.cluster"), dataIndex: "cluster_id", width: 110, render: (cluster?: string) => cluster ?? "–" },
-    { title: t("case.township"), dataIndex: "township", width: 120, render: (code?: string) => code ?? t("unknown", { ns: "common" }) },
+    { title: t("case.township"), dataIndex: "township", width: 120, render: (code?: string) => (code ? <span title={code}>{townshipOf(code)}</span> : t("unknown", { ns: "common" })) },
     { title: t("case.onset"), dataIndex: "onset", width: 130, render: (at?: string) => day(at) },
     {
       title: t("case.confirmed"),
@@ -228,7 +231,7 @@ function Suggested() {
           if (tests.length === 0) return <Empty>{t("suggested.none")}</Empty>;
           return (
             <>
-              <Table
+              <StackedTable
                 aria-label={t("suggested.title")}
                 size="small"
                 rowKey="test"

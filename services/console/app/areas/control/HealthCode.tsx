@@ -1,9 +1,10 @@
-import { Alert, Table } from "antd";
+import { Alert } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useFormat } from "../../parts/format";
 import { ReceiptTag, Withheld } from "../../parts/Page";
+import { StackedTable } from "../../parts/StackedTable";
 import { Asked, Empty } from "../../parts/states";
 import type { Reason } from "./model";
 import { useCode } from "./questions";
@@ -63,7 +64,7 @@ function Reasons({ reasons, label }: { reasons: Reason[]; label: string }) {
   const { instant, number } = useFormat();
   if (reasons.length === 0) return <Empty>{t("code.noReason")}</Empty>;
   return (
-    <Table
+    <StackedTable
       aria-label={label}
       size="small"
       // Whoever met many has a reason for each meeting.

@@ -102,6 +102,12 @@ const townships = (on: string, knownAt?: string, outlines?: true) => ({
 
 export const useTownships = (on: string, knownAt?: string, enabled = true) => useQuery({ ...townships(on, knownAt, true), enabled });
 
+/** Townships by name, where the hub knows one: a case has the code alone. Asked of the same day as on the list of cases. */
+export function useTownshipName(on: string, enabled = true): (code: string) => string {
+  const { data } = useTownships(on, undefined, enabled);
+  return (code) => data?.townships.find(({ township }) => township === code)?.name ?? code;
+}
+
 /** The same on several days; it is about no person. */
 export const useTownshipDays = (days: string[], knownAt?: string) => useQueries({ queries: days.map((on) => townships(on, knownAt)) });
 

@@ -76,19 +76,22 @@ export function TimelinePage() {
               size="small"
               pagination={false}
               dataSource={shown}
-              scroll={{ y: 560, x: wide ? 900 : 320 }}
+              scroll={{ y: 560, x: wide ? 900 : 280 }}
               columns={[
-                { title: t("timelinePage.when"), width: wide ? 230 : 96, render: (_, { fact }) => <When fact={fact} /> },
+                ...(wide ? [{ title: t("timelinePage.when"), width: 230, render: (_: unknown, { fact }: { fact: FactView }) => <When fact={fact} /> }] : []),
                 {
                   title: t("timelinePage.what"),
                   render: (_, { fact }) => {
                     const { first, second } = text(fact.what);
                     const reported = !wide && fact.provenance && source(fact.provenance.source);
                     return (
+                      <>
+                      {!wide && <When fact={fact} />}
                       <FactLine first={first} second={[second, reported].filter(Boolean).join(" · ")}>
                         <Tag variant="filled">{words(`fact.${fact.what.kind}`)}</Tag>
                         <Doubt of={fact.doubtful} />
                       </FactLine>
+                      </>
                     );
                   },
                 },

@@ -131,7 +131,7 @@ export const zh: Words<typeof en> = {
   none: "没有待复核的内容了，辛苦了。",
   noneOfKind: "此类已没有待复核的内容。",
   position: "第 {{at}} 对，共 {{of}} 对",
-  ofMore: "{{count}} 以上",
+  ofMore: "至少 {{count}}",
   open: "待复核列表",
   list: "列表",
   more: "加载更多",

@@ -1,4 +1,5 @@
 /** The questions about one person, each asked once: what is shown again comes from the memory of the page. */
+import { useMe } from "../../session/session";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { api, ask, Problem } from "../../api/client";
 import type { components } from "../../api/schema";
@@ -81,7 +82,7 @@ export function useTimeline(person: string | undefined, from: string, to: string
 
 /** What the caller may ask for the purpose of the moment. */
 export function useMay(purpose: string | undefined) {
-  const me = useQuery({ queryKey: ["me"], queryFn: () => ask(api.GET("/v1/me")), staleTime: 300_000 });
+  const me = useMe();
   const actions = me.data?.may.find((may) => may.purpose === purpose)?.actions;
   return { ...me, may: (action: string) => actions?.includes(action) ?? false };
 }

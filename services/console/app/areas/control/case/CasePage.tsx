@@ -13,7 +13,7 @@ import { ContactsTab } from "../contacts/ContactsTab";
 import { HealthCode } from "../HealthCode";
 import { ItineraryTab } from "../itinerary/ItineraryTab";
 import type { CaseAnswer } from "../model";
-import { useCase } from "../questions";
+import { useCase, useTownshipName } from "../questions";
 import { infectious, iso } from "../time";
 import { AsKnown, CaseState, KnownThen } from "../words";
 import { FollowUpsTab } from "./FollowUpsTab";
@@ -70,6 +70,7 @@ export function CasePage() {
 export function Facts({ known, now }: { known: CaseAnswer; now: number }) {
   const { t } = useTranslation("control");
   const { day, instant } = useFormat();
+  const township = useTownshipName(iso(now), Boolean(known.township));
   const span = infectious(known, now);
   const facts: [string, React.ReactNode][] = [
     [t("case.onset"), day(known.onset)],
@@ -77,7 +78,7 @@ export function Facts({ known, now }: { known: CaseAnswer; now: number }) {
     [t("case.confirmed"), instant(known.confirmed_time)],
     [t("case.isolated"), known.isolated_time ? instant(known.isolated_time) : known.existing ? <Typography.Text type="danger" key="not">{t("case.notIsolated")}</Typography.Text> : "–"],
     [t("case.closed"), known.closed_time ? instant(known.closed_time) : t("case.open")],
-    [t("case.township"), known.township ?? t("unknown", { ns: "common" })],
+    [t("case.township"), known.township ? <span key="township" title={known.township}>{township(known.township)}</span> : t("unknown", { ns: "common" })],
     [t("case.cluster"), known.cluster_id ? <Cluster key="cluster" known={known} /> : t("case.noCluster")],
   ];
   return (

@@ -17,12 +17,13 @@ interface Props {
 }
 
 /** A failed row: what is wrong with it first, then the field that it is about, then the others. */
-export function RowCard({ columns, row, failure, again, changes, change }: Props) {
+export function RowCard({ columns: header, row, failure, again, changes, change }: Props) {
   const { t } = useTranslation("feeds");
   const { number } = useFormat();
   const text = useFailureText();
   const [showsAll, setShowsAll] = useState(false);
   const id = useId();
+  const columns = row.object?.names ?? header;
   const wrong = (again ?? failure)?.field ?? failure?.field;
   // Bytes that are no text have no field; they show where they are.
   const isWrong = (at: number) => !row.isCut || columns[at] === wrong || /[\ufffd\0]/.test(row.cells[at]?.text ?? "");

@@ -11,6 +11,15 @@ const MARK_COLUMN = "isthmus_error";
 export interface Cell {
   raw: Uint8Array;
   text: string;
+  /** Of a member of an object: its value is a text, so that another one is, too. */
+  isText?: boolean;
+}
+
+/** An object cut at its values. */
+interface Cut {
+  names: string[];
+  /** What stands before, between and behind the values that are there. Names beyond them are of members that only other rows have. */
+  gaps: Uint8Array[];
 }
 
 export interface Row {
@@ -18,8 +27,9 @@ export interface Row {
   number: number | undefined;
   /** One cell when the row cannot be cut like the others, or has no columns. */
   cells: Cell[];
-  /** Whether the cells are those of the header. */
+  /** Whether the cells are those of the header, or of the members of an object. */
   isCut: boolean;
+  object?: Cut;
   /** What stands before and behind the cells: the mark, and the end of the line. */
   before: Uint8Array;
   after: Uint8Array;
@@ -57,6 +67,7 @@ export function readFile(buffer: ArrayBuffer, form: Form): FailedFile {
     if (line.text > from) rows.push(isDelimited ? delimited(bytes, from, line, columns, form) : object(bytes, from, line, form));
     start = line.end;
   }
+  if (!isDelimited) addMissing(rows);
   return { head: bytes.slice(0, headEnd), columns, rows, form };
 }
 
@@ -106,7 +117,89 @@ function object(bytes: Uint8Array, from: number, line: Line, form: Form): Row {
   const content = found ? concat([bytes.subarray(from, from + open + 1), bytes.subarray(from + open + 1 + member, line.text)]) : bytes.slice(from, line.text);
   // Whether a comma follows depends on what is left of the object.
   const before = found ? bytes.slice(from + open + 1, from + open + 1 + (found[1]?.replace(/,$/, "").length ?? 0)) : new Uint8Array();
-  return { number: found ? numberIn(before) : undefined, cells: [{ raw: content, text: decode(content, form) }], isCut: false, before, after: bytes.slice(line.text, line.end) };
+  const cut = members(content, form);
+  const cells = cut?.cells ?? [{ raw: content, text: decode(content, form) }];
+  return { number: found ? numberIn(before) : undefined, cells, isCut: cut !== undefined, object: cut, before, after: bytes.slice(line.text, line.end) };
+}
+
+/** The members of an object with a value each; of a line that is none, or holds bytes that are no text, nothing. */
+function members(line: Uint8Array, form: Form): (Cut & { cells: Cell[] }) | undefined {
+  let text: string;
+  try {
+    text = new TextDecoder(form.encoding.toLowerCase(), { ignoreBOM: true, fatal: true }).decode(line);
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  } catch {
+    return undefined;
+  }
+  const names: string[] = [];
+  const cells: Cell[] = [];
+  const gaps: Uint8Array[] = [];
+  const member = /[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*/y;
+  let at = 0;
+  for (let found = member.exec(text); found; found = member.exec(text)) {
+    const start = member.lastIndex;
+    const end = endOfValue(text, start);
+    const raw = text.slice(start, end);
+    const isText = raw.startsWith('"');
+    gaps.push(encode(text.slice(at, start), form.encoding));
+    names.push(JSON.parse(found[1] ?? '""') as string);
+    cells.push({ raw: encode(raw, form.encoding), text: isText ? (JSON.parse(raw) as string) : raw, isText });
+    at = member.lastIndex = end;
+  }
+  if (cells.length === 0) return undefined;
+  gaps.push(encode(text.slice(at), form.encoding));
+  return { names, cells, gaps };
+}
+
+/** Where a value of a well-formed object ends. */
+function endOfValue(text: string, start: number): number {
+  const token = /"(?:[^"\\]|\\.)*"|[[{]|[\]}]|[^"[\]{},]+|,/y;
+  token.lastIndex = start;
+  let depth = 0;
+  for (let found = token.exec(text); found; found = token.exec(text)) {
+    const first = found[0][0] ?? "";
+    if (depth === 0 && (first === "," || first === "}")) return found.index;
+    if (first === "{" || first === "[") depth++;
+    if (first === "}" || first === "]") depth--;
+    if (depth === 0) return found.index + found[0].trimEnd().length;
+  }
+  return text.length;
+}
+
+/** A member that a row lacks and others have can be given to it. */
+function addMissing(rows: Row[]): void {
+  const all = new Map(rows.flatMap(({ object, cells }) => (object?.names ?? []).map((name, at) => [name, cells[at]?.isText] as const)));
+  for (const { object, cells } of rows) {
+    for (const [name, isText] of all) {
+      if (!object || object.names.includes(name)) continue;
+      object.names.push(name);
+      cells.push({ raw: new Uint8Array(), text: "", isText });
+    }
+  }
+}
+
+/** A value as it was written: what was a text stays one, anything else is taken as it stands if that is a value. */
+function valueOf(text: string, isText: boolean | undefined): string {
+  if (!isText) {
+    try {
+      JSON.parse(text);
+      return text;
+    } catch {
+      // It is a text now.
+    }
+  }
+  return JSON.stringify(text);
+}
+
+function objectBytes({ names, gaps }: Cut, cells: Cell[], changes: ReadonlyMap<number, string> | undefined, form: Form): Uint8Array {
+  const parts = cells.flatMap((cell, at) => {
+    const text = changes?.get(at);
+    const value = text === undefined ? cell.raw : encode(valueOf(text, cell.isText), form.encoding);
+    if (at < gaps.length - 1) return [gaps[at] ?? new Uint8Array(), value];
+    return text === undefined ? [] : [encode(`,${JSON.stringify(names[at])}:`, form.encoding), value];
+  });
+  return concat([...parts, gaps.at(-1) ?? new Uint8Array()]);
 }
 
 function numberIn(mark: Uint8Array): number | undefined {
@@ -167,22 +260,27 @@ export function writeFile(file: FailedFile, changes: Changes): { blob: Blob; sen
 }
 
 function rowBytes(row: Row, changes: ReadonlyMap<number, string> | undefined, form: Form): Uint8Array {
+  const after = row.after.length > 0 ? row.after : Uint8Array.of(0x0a);
+  if (row.object) return withMark(objectBytes(row.object, row.cells, changes, form), row.before, after);
   const cells = row.cells.map((cell, at) => {
     const text = changes?.get(at);
     if (text === undefined) return cell.raw;
     return encode(row.isCut ? quoted(text, form) : text, form.encoding);
   });
-  const after = row.after.length > 0 ? row.after : Uint8Array.of(0x0a);
   if (form.kind === "delimited") {
     const separator = encode(form.separator, form.encoding);
     return concat([...cells.flatMap((cell, at) => (at > 0 ? [separator, cell] : [cell])), after]);
   }
-  const text = cells[0] ?? new Uint8Array();
+  return withMark(cells[0] ?? new Uint8Array(), row.before, after);
+}
+
+/** The line of an object, its mark back behind the bracket. */
+function withMark(text: Uint8Array, mark: Uint8Array, after: Uint8Array): Uint8Array {
   const open = text.indexOf(0x7b);
   if (open < 0) return concat([text, after]);
   const rest = text.subarray(open + 1);
-  const comma = row.before.length > 0 && !latin(rest).trimStart().startsWith("}") ? [0x2c] : [];
-  return concat([text.subarray(0, open + 1), row.before, Uint8Array.from(comma), rest, after]);
+  const comma = mark.length > 0 && !latin(rest).trimStart().startsWith("}") ? [0x2c] : [];
+  return concat([text.subarray(0, open + 1), mark, Uint8Array.from(comma), rest, after]);
 }
 
 function quoted(text: string, { separator, quote }: Form): string {
