@@ -35,8 +35,6 @@ pub struct Counts {
     pub weighed: i64,
     /// Of these, what nothing or only a claim explains.
     pub unexplained: i64,
-    /// Of the unexplained, those that a claim explains.
-    pub claimed: i64,
     /// Of all, alerts.
     pub alerts: i64,
 }
@@ -102,7 +100,6 @@ pub async fn list(
 pub async fn count(conn: &mut PgConnection, from: Option<Timestamp>, until: Option<Timestamp>) -> Result<Counts> {
     Ok(sqlx::query_as(
         "SELECT count(*) AS weighed, count(*) FILTER (WHERE strength < 2) AS unexplained,
-                count(*) FILTER (WHERE strength = 1) AS claimed,
                 count(*) FILTER (WHERE alert) AS alerts
          FROM audit.weighed
          WHERE ($1::bigint IS NULL OR at_ms >= $1) AND ($2::bigint IS NULL OR at_ms < $2)

@@ -36,8 +36,6 @@ pub(crate) struct WeighedLooks {
     pub weighed: i64,
     /// Of these, those that nothing or only a claim explains.
     pub unexplained: i64,
-    /// Of the unexplained, those that a claim explains which the hub cannot check.
-    pub claimed: i64,
     /// Of all, alerts.
     pub alerts: i64,
     /// The looks: unexplained ones first, then by score, then the newest.
@@ -139,7 +137,6 @@ async fn listed(call: &Call) -> Result<Found<WeighedLooks>, Failure> {
         rules: call.state.setup.trust.suspicion.version.clone(),
         weighed: counts.weighed,
         unexplained: counts.unexplained,
-        claimed: counts.claimed,
         alerts: counts.alerts,
         looks,
         next: more.then_some(offset + limit),

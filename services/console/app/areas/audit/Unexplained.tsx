@@ -38,10 +38,9 @@ export function Unexplained() {
       ) : query.isPending ? <Loading /> : query.isError ? <Failed error={query.error} retry={() => void query.refetch()} /> : (
         <>
           <Row gutter={[16, 16]} style={{ marginBottom: 16 }}>
-            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.alerts")} value={format.number(first?.alerts)} prefix={first?.alerts ? <WarningOutlined aria-hidden /> : undefined} styles={first?.alerts ? { content: { color: "var(--alert)" } } : undefined} /></Card></Col>
-            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.unexplained")} value={first && format.number(first.unexplained - first.claimed)} /></Card></Col>
-            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.weakly")} value={format.number(first?.claimed)} /></Card></Col>
-            <Col xs={12} md={6}><Card size="small"><Statistic title={t("unexplained.weighed")} value={format.number(first?.weighed)} /></Card></Col>
+            <Col xs={12} md={8}><Card size="small"><Statistic title={t("unexplained.alerts")} value={format.number(first?.alerts)} prefix={first?.alerts ? <WarningOutlined aria-hidden /> : undefined} styles={first?.alerts ? { content: { color: "var(--alert)" } } : undefined} /></Card></Col>
+            <Col xs={12} md={8}><Card size="small"><Statistic title={t("unexplained.unexplained")} value={format.number(first?.unexplained)} /></Card></Col>
+            <Col xs={12} md={8}><Card size="small"><Statistic title={t("unexplained.weighed")} value={format.number(first?.weighed)} /></Card></Col>
           </Row>
           <Flex wrap gap={16} align="center" style={{ marginBottom: 12 }}>
             <Segmented<number> aria-label={t("period")} value={days} onChange={setDays} options={[{ value: 0, label: t("figures.all") }, { value: 30, label: t("figures.last30") }, { value: 7, label: t("figures.last7") }, { value: 1, label: t("figures.today") }]} />

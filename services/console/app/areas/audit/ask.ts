@@ -100,8 +100,6 @@ export interface Unexplained extends Receipted {
   rules: string;
   weighed: number;
   unexplained: number;
-  /** Of the unexplained, those that a claim explains. */
-  claimed: number;
   alerts: number;
   looks: Weighed[];
   next?: number;
