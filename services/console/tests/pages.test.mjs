@@ -74,7 +74,7 @@ const focused = (page) =>
   page.evaluate(() => {
     const one = document.activeElement;
     const style = getComputedStyle(one);
-    const around = getComputedStyle(one.closest(".ant-segmented-item, .ant-select, .ant-input-affix-wrapper, .ant-picker, .ant-checkbox, .ant-checkbox-wrapper, .ant-radio, .ant-switch") ?? one);
+    const around = getComputedStyle(one.closest(".ant-segmented-item, .ant-select, .ant-input-affix-wrapper, .ant-input-number, .ant-picker, .ant-checkbox, .ant-checkbox-wrapper, .ant-radio, .ant-switch") ?? one);
     const shows = (of) => (of.outlineStyle !== "none" && parseFloat(of.outlineWidth) > 0) || of.boxShadow !== "none";
     return { tag: one.tagName, text: (one.getAttribute("aria-label") ?? one.textContent ?? "").trim().slice(0, 40), id: one.id, href: one.getAttribute("href"), isSeen: shows(style) || shows(around) };
   });

@@ -92,7 +92,7 @@ test("each value of the file says where it comes from, and each record what it s
   await page.locator("[data-value]").first().waitFor();
   const [values, sources] = await Promise.all([page.locator("[data-value]").count(), page.locator("[data-provenance]").count()]);
   assert.ok(values >= 5 && sources >= 4, `${values} values, ${sources} with their source`);
-  await page.getByText("Your role does not see: payments").waitFor();
+  await page.getByText("Your role does not see: payments.").waitFor();
   await page.locator("[data-receipt]").first().waitFor();
   assert.deepEqual(await axe(page), []);
 

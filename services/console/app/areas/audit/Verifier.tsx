@@ -118,7 +118,7 @@ function StepLine({ step, number }: { step: Step; number: number }) {
             {step.values.map(([name, value]) => (
               <div key={name + value}>
                 <dt>{t(`verify.value.${name}`)}</dt>
-                <dd>{value}</dd>
+                <dd>{name === "kind" ? t(`verify.form.${value}`, { defaultValue: value }) : value}</dd>
               </div>
             ))}
           </dl>

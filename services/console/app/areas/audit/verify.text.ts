@@ -102,6 +102,7 @@ export const verifyEn = {
     witnessWrong: "A cosignature does not fit.",
     entryMalformed: "The bytes are not an entry.",
   },
+  form: { answer: "an answer of the API", "tlog-proof": "a tlog-proof" },
   value: {
     kind: "Form",
     index: "Place",
@@ -223,6 +224,7 @@ export const verifyZh: Words<typeof verifyEn> = {
     witnessWrong: "有副署不符。",
     entryMalformed: "这些字节不是日志记录。",
   },
+  form: { answer: "接口答复", "tlog-proof": "tlog-proof 文件" },
   value: {
     kind: "格式",
     index: "位置",
