@@ -16,8 +16,8 @@ const GATE_SCANS: &str = concat!(
 );
 
 const CASE_REPORT: &str = concat!(
-    "case_id,name,contact_phone,status,confirmed_time,case_unit,updated_time\n",
-    "CASE-1,Ling Wen,13712345678,confirmed,2022-03-01 08:00,CDC-01,2022-03-01 09:00\n",
+    "case_id,name,id_type,id_number,contact_phone,status,confirmed_time,township,case_unit,updated_time\n",
+    "CASE-1,Ling Wen,,,13712345678,confirmed,2022-03-01 08:00,320506001,CDC-01,2022-03-01 09:00\n",
 );
 
 /// Values of the pushed rows that may stand in no log line, metric, key or header.

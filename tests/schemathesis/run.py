@@ -40,7 +40,10 @@ ROWS = [
 ]
 
 
-CASE = "case_id,name,contact_phone,status,confirmed_time,updated_time\nCASE-1,Ling Wen,13712345678,confirmed,2026-03-01 08:00,2026-03-01 09:00\n"
+CASE = (
+    "case_id,name,id_type,id_number,contact_phone,status,confirmed_time,township,updated_time\n"
+    "CASE-1,Ling Wen,,,13712345678,confirmed,2026-03-01 08:00,320506001,2026-03-01 09:00\n"
+)
 
 
 def free_address():

@@ -109,9 +109,9 @@ mod tests {
     }
     #[test]
     fn a_report_with_english_columns_says_which_unit_works_on_its_case() {
-        let body = "case_id,name,contact_phone,status,confirmed_time,case_unit,updated_time\n\
-                    C-1,Ling Wen,13712345678,confirmed,2022-03-01 08:00,CDC-01,2022-03-01 09:00\n\
-                    C-2,Wen Ling,13712345679,suspected,,,2022-03-01 09:00\n";
+        let body = "case_id,name,id_type,id_number,contact_phone,status,confirmed_time,township,case_unit,updated_time\n\
+                    C-1,Ling Wen,,,13712345678,confirmed,2022-03-01 08:00,320506001,CDC-01,2022-03-01 09:00\n\
+                    C-2,Wen Ling,,,13712345679,suspected,,320506001,,2022-03-01 09:00\n";
         let feeds = feeds(None).expect("sound profiles");
         let feed = feeds.iter().find(|feed| feed.id().as_str() == "case-reports").expect("a built-in feed");
         let now = Timestamp::parse("2022-04-01T00:00:00Z").expect("an instant");

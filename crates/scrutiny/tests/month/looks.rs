@@ -17,8 +17,6 @@ pub(crate) enum Stated {
     Nothing,
     /// A case of the hub.
     Case(usize),
-    /// A number that the hub does not know: another department's, or made up.
-    Unknown,
 }
 
 /// A look as it happened.

@@ -2,15 +2,21 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use test_support::build::record_id;
 
 use crate::world::{CASE, Reply, World, anna, get, post, world};
 
 const DAY: i64 = 86_400_000;
 const SECRET: &str = "2022-0007";
 
+/// The same case by its id.
+fn secret_id() -> String {
+    record_id("facts", "case-of-bob").to_string()
+}
+
 async fn seal(world: &World, who: &str, days: u32) -> Reply {
     let body = json!({ "days": days, "reason": "INVESTIGATION" }).to_string();
-    world.ask(post("/v1/cases/seals", &body).by(who).purpose("HOPERAT").case(SECRET)).await
+    world.ask(post("/v1/cases/seals", &body).by(who).purpose("HOPERAT").case(&secret_id())).await
 }
 
 async fn look(world: &World, case: &str) -> u64 {
@@ -43,8 +49,7 @@ async fn a_sealed_look_is_absent_until_its_date_and_ninety_days_at_most() {
     assert_eq!((entry.actor.as_str(), entry.action.as_str(), entry.case.is_some()), ("chief", "seal-case", true));
     assert_eq!(entry.matter.expect("what was done").act.as_str(), "SEALED:7:INVESTIGATION");
 
-    let id = test_support::build::record_id("facts", "case-of-bob").to_string();
-    let later = look(&world, &id).await;
+    let later = look(&world, &secret_id()).await;
     let all = [open, secret, later];
     assert_eq!(shown(&world, &all).await, [open], "nor what comes after, whichever way the case is named");
     // Pages show no gap, and who guesses the index learns nothing.
