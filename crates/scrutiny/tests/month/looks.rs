@@ -82,7 +82,9 @@ fn trace(city: &City, dice: &mut ChaCha8Rng, (official, day): (usize, i64), own:
             1..30 => case.person,
             _ => case.contacts[dice.random_range(0..case.contacts.len())],
         };
-        let stated = Stated::Case(number);
+        // Some forget to change the case that they state.
+        let stated = if dice.random_bool(0.005) { (number + 1) % city.cases.len() } else { number };
+        let stated = Stated::Case(stated);
         for step in 0..3 {
             let is_search = step == 0;
             looks.push(Happened { minute, official, person, stated, is_search, misuser: None });

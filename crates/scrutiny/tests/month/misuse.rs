@@ -117,7 +117,7 @@ fn cover(city: &City, dice: &mut ChaCha8Rng, kind: Kind, official: usize) -> Sta
     let own: Vec<usize> = (0..city.cases.len()).filter(|case| city.cases[*case].tracers.contains(&official)).collect();
     let borrowed = kind != Kind::Seller && dice.random_bool(0.4);
     match own.is_empty() || borrowed {
-        true => Stated::Case(dice.random_range(0..city.cases.len())),
+        true => Stated::Case(official % city.cases.len()),
         false => Stated::Case(own[dice.random_range(0..own.len())]),
     }
 }
