@@ -104,7 +104,7 @@ fn listed(index: &Index, person: PersonId, cases: &[TracedCase]) -> Vec<Ground> 
         let of_case = index.rank(Case { person: case.known.person, span }, |_| true);
         for contact in of_case.exposed() {
             if contact.person == person {
-                let meetings = of_case.contact(contact).meetings;
+                let meetings = of_case.contacts(&[*contact]).remove(0).meetings;
                 let facts = meetings.iter().flat_map(|meeting| index.facts(meeting).1.to_vec()).collect();
                 let cause = Cause::Contact(case.known.case);
                 grounds.push(Ground { cause, since: at(contact.first), last: Some(at(contact.last)), facts });
@@ -115,7 +115,7 @@ fn listed(index: &Index, person: PersonId, cases: &[TracedCase]) -> Vec<Ground> 
         }
     }
     for (through, first) in carry {
-        let mut meetings = ranking.contact(met[&through]).meetings;
+        let mut meetings = ranking.contacts(&[*met[&through]]).remove(0).meetings;
         meetings.iter_mut().for_each(|meeting| meeting.span.from = meeting.span.from.max(first));
         meetings.retain(|one| one.span.count() > if matches!(one.scene, Scene::Ward(_)) { 0 } else { 600 });
         let since = meetings.iter().map(|meeting| meeting.span.from).min();
@@ -169,7 +169,7 @@ proptest! {
         for (person, code) in (0..).map(PersonId).zip(&codes) {
             let ranking = index.rank(Case { person, span: Seconds { from: NOW - 14 * DAY, to: NOW } }, |_| true);
             let page = &ranking.exposed()[..ranking.exposed().len().min(3)];
-            let each: Vec<_> = page.iter().map(|one| ranking.contact(one)).collect();
+            let each: Vec<_> = page.iter().flat_map(|one| ranking.contacts(&[*one])).collect();
             prop_assert_eq!(ranking.contacts(page), each);
             let grounds = sorted(index.grounds(person, &cases, at(NOW)));
             prop_assert_eq!(&grounds, &sorted(listed(&index, person, &cases)), "{:?}", person);

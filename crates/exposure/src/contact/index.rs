@@ -70,7 +70,7 @@ impl Index {
         let mut squares_of: Vec<Vec<u32>> = Vec::new();
         for (number, shelf) in (0..).zip(&shelves) {
             for person in shelf.persons() {
-                let person = person as usize;
+                let person = *person as usize;
                 if squares_of.len() <= person {
                     squares_of.resize_with(person + 1, Vec::new);
                 }

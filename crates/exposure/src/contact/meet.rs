@@ -68,8 +68,10 @@ pub struct Ranking<'a> {
     case: Case,
     exposed: Vec<Exposed>,
     left_out: Vec<Crowd>,
-    /// Stays of the case that list whom they meet, by the square where.
+    /// Stays of the case that list whom they meet.
     open: Vec<Open>,
+    /// Meetings in squares, in no order that means anything.
+    met: Vec<Met>,
     /// Meetings in rooms, by person.
     in_rooms: Vec<(PersonId, Meeting)>,
 }
@@ -83,24 +85,43 @@ struct Open {
     span: Seconds,
 }
 
-/// Sums over meetings by the number of the person, each in one line of the processor's cache. Only those touched cost anything.
+/// A meeting in a square.
+#[derive(Clone, Copy, Debug)]
+struct Met {
+    person: PersonId,
+    /// The number of the case's stay.
+    open: u32,
+    /// The other's entry.
+    other: u32,
+}
+
+/// Sums over meetings, by person. Of a city few are met: what is kept of everybody is one number.
 struct Sums {
+    /// Of each person one more than the place of the sum, 0 without one.
+    places: Vec<u32>,
     of: Vec<Exposed>,
-    touched: Vec<u32>,
 }
 
 impl Sums {
     fn new(people: usize) -> Self {
-        let none = Exposed { person: PersonId(0), exposure: 0.0, seconds: 0, meetings: 0, first: 0, last: 0 };
-        Self { of: vec![none; people], touched: Vec::new() }
+        Self { places: vec![0; people], of: Vec::new() }
     }
 
     fn add(&mut self, person: u32, weighed: f64, span: Seconds) {
-        let sum = &mut self.of[person as usize];
-        if sum.meetings == 0 {
-            self.touched.push(person);
-            (sum.person, sum.first) = (PersonId(person), span.from);
+        let place = &mut self.places[person as usize];
+        if *place == 0 {
+            let Seconds { from, to } = span;
+            self.of.push(Exposed {
+                person: PersonId(person),
+                exposure: 0.0,
+                seconds: 0,
+                meetings: 0,
+                first: from,
+                last: to,
+            });
+            *place = self.of.len() as u32;
         }
+        let sum = &mut self.of[*place as usize - 1];
         sum.meetings += 1;
         sum.exposure += weighed * f64::from(span.count()) / 60.0;
         sum.seconds += u64::from(span.count());
@@ -109,7 +130,7 @@ impl Sums {
     }
 
     fn ranked(self) -> Vec<Exposed> {
-        let mut exposed: Vec<Exposed> = self.touched.iter().map(|person| self.of[*person as usize]).collect();
+        let mut exposed = self.of;
         exposed
             .sort_unstable_by(|one, other| other.exposure.total_cmp(&one.exposure).then(one.person.cmp(&other.person)));
         exposed
@@ -119,18 +140,17 @@ impl Sums {
 impl Index {
     /// Everybody who was near a case in the squares and in the rooms that `counts` says, the most exposed first.
     pub fn rank(&self, case: Case, counts: impl Fn(Room) -> bool) -> Ranking<'_> {
-        let (mut sums, mut open, mut left_out) = (Sums::new(self.people()), Vec::new(), Vec::new());
+        let (mut sums, mut ranking) = (Sums::new(self.people()), Ranking::of_nobody(self, case));
         for home in self.squares_of(case.person) {
             let (shelf, reach) = (self.shelf(*home), self.reach(*home));
             for own in shelf.entries_of(case.person.0) {
                 let span = shelf.span(*own).common(case.span);
                 if span.count() > shortest(&self.rules) {
-                    let stay = Open { there: *home, home: *home, own: *own, span };
-                    self.in_squares(case, stay, &reach, &mut sums, &mut open, &mut left_out);
+                    ranking.meet(Open { there: *home, home: *home, own: *own, span }, &reach, &mut sums);
                 }
             }
         }
-        let (weights, mut in_rooms) = (&self.rules.contact.weight, Vec::new());
+        let weights = &self.rules.contact.weight;
         self.rooms.near(
             case.person,
             case.span,
@@ -139,14 +159,13 @@ impl Index {
                 if counts(one.room) {
                     let meeting = Meeting { scene: one.room.scene(), span, confidence, own, other };
                     sums.add(one.person.0, weight(weights, meeting.scene) * f64::from(confidence), span);
-                    in_rooms.push((one.person, meeting));
+                    ranking.in_rooms.push((one.person, meeting));
                 }
             },
         );
-        in_rooms.sort_unstable_by_key(|(person, meeting)| (*person, meeting.span, meeting.own, meeting.other));
-        open.sort_unstable_by_key(|open| (open.there, open.home, open.own));
-        left_out.sort_unstable_by_key(|crowd| (crowd.span, crowd.square, Reverse(crowd.stays)));
-        Ranking { index: self, case, exposed: sums.ranked(), left_out, open, in_rooms }
+        ranking.left_out.sort_unstable_by_key(|crowd| (crowd.span, crowd.square, Reverse(crowd.stays)));
+        ranking.exposed = sums.ranked();
+        ranking
     }
 
     /// The contacts of one case, with all meetings.
@@ -170,39 +189,6 @@ impl Index {
         each: impl Fn(Ranking<'_>) -> T + Sync,
     ) -> Vec<T> {
         cases.par_iter().map(|case| each(self.rank(*case, &counts))).collect()
-    }
-
-    fn in_squares(
-        &self,
-        case: Case,
-        stay: Open,
-        reach: &[u32],
-        sums: &mut Sums,
-        open: &mut Vec<Open>,
-        left_out: &mut Vec<Crowd>,
-    ) {
-        let shortest = shortest(&self.rules);
-        let own_confidence = self.shelf(stay.home).confidence[stay.own as usize];
-        let sure = self.rules.contact.weight.square * f64::from(own_confidence) / (255.0 * 255.0);
-        for there in reach {
-            let shelf = self.shelf(*there);
-            // In its own square the stay meets itself.
-            let stays = shelf.crowd(stay.span, shortest) - u32::from(*there == stay.home);
-            if stays > self.rules.contact.crowd_max {
-                left_out.push(Crowd { person: case.person, square: shelf.square, span: stay.span, stays });
-                continue;
-            }
-            if stays == 0 {
-                continue;
-            }
-            open.push(Open { there: *there, ..stay });
-            shelf.meet(stay.span, shortest, |entry, span| {
-                let person = shelf.person[entry as usize];
-                if person != case.person.0 {
-                    sums.add(person, sure * f64::from(shelf.confidence[entry as usize]), span);
-                }
-            });
-        }
     }
 
     /// A square, and its neighbours if the rules count them, by number.
@@ -231,7 +217,41 @@ impl Index {
     }
 }
 
-impl Ranking<'_> {
+impl<'a> Ranking<'a> {
+    fn of_nobody(index: &'a Index, case: Case) -> Self {
+        let (exposed, left_out) = (Vec::new(), Vec::new());
+        Self { index, case, exposed, left_out, open: Vec::new(), met: Vec::new(), in_rooms: Vec::new() }
+    }
+
+    /// Meets everybody whom a stay of the case meets in the squares that it reaches.
+    fn meet(&mut self, stay: Open, reach: &[u32], sums: &mut Sums) {
+        let (index, rules, shortest) = (self.index, &self.index.rules, shortest(&self.index.rules));
+        let own_confidence = index.shelf(stay.home).confidence[stay.own as usize];
+        let sure = rules.contact.weight.square * f64::from(own_confidence) / (255.0 * 255.0);
+        for there in reach {
+            let shelf = index.shelf(*there);
+            // In its own square the stay meets itself.
+            let stays = shelf.crowd(stay.span, shortest) - u32::from(*there == stay.home);
+            if stays > rules.contact.crowd_max {
+                let (person, square, span) = (self.case.person, shelf.square, stay.span);
+                self.left_out.push(Crowd { person, square, span, stays });
+                continue;
+            }
+            if stays == 0 {
+                continue;
+            }
+            let open = self.open.len() as u32;
+            self.open.push(Open { there: *there, ..stay });
+            shelf.meet(stay.span, shortest, |other, span| {
+                let person = shelf.person[other as usize];
+                if person != self.case.person.0 {
+                    sums.add(person, sure * f64::from(shelf.confidence[other as usize]), span);
+                    self.met.push(Met { person: PersonId(person), open, other });
+                }
+            });
+        }
+    }
+
     /// Whose contacts they are, and of when.
     pub const fn case(&self) -> Case {
         self.case
@@ -248,28 +268,20 @@ impl Ranking<'_> {
         &self.left_out
     }
 
-    /// Calls for each meeting with those whom `wanted` names, in no order that means anything: for many of them sooner than
-    /// [`Ranking::contact`] for each.
+    /// Calls for each meeting with those whom `wanted` names, in no order that means anything.
     pub(crate) fn each_meeting(&self, wanted: impl Fn(PersonId) -> bool, mut found: impl FnMut(PersonId, Meeting)) {
-        let (index, shortest) = (self.index, shortest(&self.index.rules));
-        for open in &self.open {
-            let (shelf, scene) = (index.shelf(open.there), index.scene(open.home, open.there));
-            shelf.meet(open.span, shortest, |other, span| {
-                let person = PersonId(shelf.person[other as usize]);
-                if person != self.case.person && wanted(person) {
-                    let confidence = index.both_sure((open.home, open.own), (open.there, other));
-                    found(person, Meeting { scene, span, confidence, own: open.own, other });
-                }
-            });
+        let index = self.index;
+        for Met { person, open, other } in self.met.iter().copied().filter(|met| wanted(met.person)) {
+            let Open { there, home, own, span } = self.open[open as usize];
+            let span = index.shelf(there).span(other).common(span);
+            let (scene, confidence) = (index.scene(home, there), index.both_sure((home, own), (there, other)));
+            found(person, Meeting { scene, span, confidence, own, other });
         }
-        self.in_rooms
-            .iter()
-            .filter(|(person, _)| wanted(*person))
-            .for_each(|(person, meeting)| found(*person, *meeting));
+        let in_rooms = self.in_rooms.iter().filter(|(person, _)| wanted(*person));
+        in_rooms.for_each(|(person, meeting)| found(*person, *meeting));
     }
 
-    /// Some of them with their meetings, in one pass over whom the case met: for a page of them much sooner than
-    /// [`Ranking::contact`] for each.
+    /// Some of them with their meetings in order of time, in one pass over all meetings.
     pub fn contacts(&self, some: &[Exposed]) -> Vec<Contact> {
         let contact = |exposed: &Exposed| {
             let Exposed { person, exposure, meetings, .. } = *exposed;
@@ -289,34 +301,6 @@ impl Ranking<'_> {
             contact.meetings.sort_unstable_by_key(in_order);
         }
         contacts
-    }
-
-    /// The meetings of one of them, in order of time.
-    pub fn contact(&self, exposed: &Exposed) -> Contact {
-        let (index, shortest) = (self.index, shortest(&self.index.rules));
-        let mut meetings = Vec::with_capacity(exposed.meetings as usize);
-        for there in index.squares_of(exposed.person) {
-            let start = self.open.partition_point(|open| open.there < *there);
-            let count = self.open[start..].partition_point(|open| open.there == *there);
-            let (open, shelf) = (&self.open[start..start + count], index.shelf(*there));
-            // The squares of both are few in common.
-            let entries = if open.is_empty() { &[] } else { shelf.entries_of(exposed.person.0) };
-            for other in entries {
-                for open in open {
-                    let span = open.span.common(shelf.span(*other));
-                    if span.count() > shortest {
-                        let scene = index.scene(open.home, *there);
-                        let confidence = index.both_sure((open.home, open.own), (*there, *other));
-                        meetings.push(Meeting { scene, span, confidence, own: open.own, other: *other });
-                    }
-                }
-            }
-        }
-        let start = self.in_rooms.partition_point(|(person, _)| *person < exposed.person);
-        let in_rooms = self.in_rooms[start..].iter().take_while(|(person, _)| *person == exposed.person);
-        meetings.extend(in_rooms.map(|(_, meeting)| *meeting));
-        meetings.sort_unstable_by_key(in_order);
-        Contact { person: exposed.person, exposure: exposed.exposure, meetings }
     }
 }
 

@@ -3,8 +3,9 @@
 use super::Seconds;
 use crate::{FactId, Square};
 
-/// Entries whose latest end is kept together, so that a query steps over them at once.
-const BLOCK: usize = 64;
+/// Entries of like length lie together, by these seconds: whoever is looked for at an instant began no longer ago than the
+/// longest of them lasted, so that a night at home does not make every errand of the day before be looked at.
+const LENGTHS_MAX: [u32; 4] = [3_600, 4 * 3_600, 16 * 3_600, 64 * 3_600];
 
 /// A stay in one square, before those that touch are merged.
 #[derive(Clone, Copy)]
@@ -25,8 +26,8 @@ impl Row {
     }
 }
 
-/// A square's entries: one for each unbroken time of a person there, sorted by begin and person. Nothing changes in a
-/// shelf; another one takes its place.
+/// A square's entries: one for each unbroken time of a person there, sorted by the class of its length, begin and person.
+/// Nothing changes in a shelf; another one takes its place.
 #[derive(Debug)]
 pub(super) struct Shelf {
     pub(super) square: Square,
@@ -37,12 +38,32 @@ pub(super) struct Shelf {
     pub(super) confidence: Vec<u8>,
     facts_at: Vec<u32>,
     facts: Vec<FactId>,
-    /// Latest end of each block of entries.
-    block_to: Vec<u32>,
-    /// All ends, sorted: with the begins they count whom a stay met without looking at them.
+    classes: [Class; LENGTHS_MAX.len() + 1],
+    /// All begins, and all ends, sorted: they count whom a stay met without looking at them.
+    begins: Vec<u32>,
     ends: Vec<u32>,
     /// Entries by person and begin.
     by_person: Vec<u32>,
+    /// The persons that have entries, in order, and where those of each begin among them.
+    persons: Vec<u32>,
+    starts: Vec<u32>,
+}
+
+/// Entries of like length.
+#[derive(Clone, Copy, Debug)]
+struct Class {
+    /// Where those of the next one begin.
+    end: usize,
+    /// Seconds of the longest.
+    longest: u32,
+}
+
+impl Class {
+    const NONE: Self = Self { end: 0, longest: 0 };
+
+    fn of(from: u32, to: u32) -> usize {
+        LENGTHS_MAX.partition_point(|most| *most < to - from)
+    }
 }
 
 /// Merged rows.
@@ -66,9 +87,12 @@ impl Shelf {
             confidence: Vec::new(),
             facts_at: Vec::new(),
             facts: Vec::new(),
-            block_to: Vec::new(),
+            classes: [Class::NONE; LENGTHS_MAX.len() + 1],
+            begins: Vec::new(),
             ends: Vec::new(),
             by_person: Vec::new(),
+            persons: Vec::new(),
+            starts: Vec::new(),
         }
     }
 
@@ -78,15 +102,18 @@ impl Shelf {
         let (added, added_facts) = merge(rows, shortest);
         let old = self.len() as u32;
         let kept = (0..old).filter(|entry| !is_gone(self.person[*entry as usize]));
-        let mut order: Vec<(u32, u32, u32)> =
-            kept.map(|entry| (self.from[entry as usize], self.person[entry as usize], entry)).collect();
-        order.extend(added.iter().zip(old..).map(|(entry, origin)| (entry.from, entry.person, origin)));
+        let key = |from: u32, to: u32, person: u32, origin: u32| (Class::of(from, to), from, person, origin);
+        let span = |entry: u32| (self.from[entry as usize], self.to[entry as usize]);
+        let kept = kept.map(|entry| (span(entry), entry));
+        let mut order: Vec<_> =
+            kept.map(|((from, to), entry)| key(from, to, self.person[entry as usize], entry)).collect();
+        order.extend(added.iter().zip(old..).map(|(entry, origin)| key(entry.from, entry.to, entry.person, origin)));
         order.sort();
 
         let mut shelf = Self::empty(self.square);
         shelf.reserve(order.len());
         let mut moved_to = vec![u32::MAX; self.len() + added.len()];
-        for (position, (from, person, origin)) in order.iter().enumerate() {
+        for (position, (class, from, person, origin)) in order.iter().enumerate() {
             moved_to[*origin as usize] = position as u32;
             shelf.from.push(*from);
             shelf.person.push(*person);
@@ -98,17 +125,26 @@ impl Shelf {
             shelf.confidence.push(confidence);
             shelf.facts.extend_from_slice(facts);
             shelf.facts_at.push(shelf.facts.len() as u32);
+            let longest = &mut shelf.classes[*class].longest;
+            *longest = (to - from).max(*longest);
+        }
+        for (number, class) in shelf.classes.iter_mut().enumerate() {
+            class.end = order.partition_point(|(of, ..)| *of <= number);
         }
         let is_kept = |position: &u32| *position != u32::MAX;
         shelf.by_person = self.by_person.iter().map(|entry| moved_to[*entry as usize]).filter(is_kept).collect();
         shelf.by_person.extend(&moved_to[self.len()..]);
         shelf.by_person.sort_by_key(|entry| (shelf.person[*entry as usize], shelf.from[*entry as usize]));
-        shelf.block_to = shelf.to.chunks(BLOCK).map(|block| block.iter().copied().max().unwrap_or(0)).collect();
-        shelf.ends = self.ends_without(&is_gone);
-        let mut ends: Vec<u32> = added.iter().map(|entry| entry.to).collect();
-        ends.sort_unstable();
-        shelf.ends.append(&mut ends);
-        shelf.ends.sort();
+        for (place, entry) in (0..).zip(&shelf.by_person) {
+            let person = shelf.person[*entry as usize];
+            if shelf.persons.last() != Some(&person) {
+                shelf.persons.push(person);
+                shelf.starts.push(place);
+            }
+        }
+        let added = |instant: fn(&Entry) -> u32| added.iter().map(instant);
+        shelf.begins = sorted(&self.begins, self.of_gone(&self.from, &is_gone), added(|entry| entry.from));
+        shelf.ends = sorted(&self.ends, self.of_gone(&self.to, &is_gone), added(|entry| entry.to));
         shelf
     }
 
@@ -122,13 +158,9 @@ impl Shelf {
         self.facts_at.push(0);
     }
 
-    /// The ends of the entries that stay, sorted.
-    fn ends_without(&self, is_gone: impl Fn(u32) -> bool) -> Vec<u32> {
-        let mut gone: Vec<u32> =
-            self.person.iter().zip(&self.to).filter(|(person, _)| is_gone(**person)).map(|(_, to)| *to).collect();
-        gone.sort_unstable();
-        let mut gone = gone.into_iter().peekable();
-        self.ends.iter().copied().filter(|end| gone.next_if_eq(end).is_none()).collect()
+    /// What a column has of those who are gone.
+    fn of_gone(&self, column: &[u32], is_gone: impl Fn(u32) -> bool) -> Vec<u32> {
+        self.person.iter().zip(column).filter(|(person, _)| is_gone(**person)).map(|(_, instant)| *instant).collect()
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -136,18 +168,16 @@ impl Shelf {
     }
 
     /// The persons that have entries, in order.
-    pub(super) fn persons(&self) -> impl Iterator<Item = u32> {
-        self.by_person
-            .chunk_by(|one, next| self.person[*one as usize] == self.person[*next as usize])
-            .map(|entries| self.person[entries[0] as usize])
+    pub(super) fn persons(&self) -> &[u32] {
+        &self.persons
     }
 
     /// The entries of a person in order of time.
     pub(super) fn entries_of(&self, person: u32) -> &[u32] {
-        let of = |entry: &u32| self.person[*entry as usize];
-        let start = self.by_person.partition_point(|entry| of(entry) < person);
-        let count = self.by_person[start..].partition_point(|entry| of(entry) == person);
-        &self.by_person[start..start + count]
+        let Ok(place) = self.persons.binary_search(&person) else { return &[] };
+        let start = self.starts[place] as usize;
+        let end = self.starts.get(place + 1).map_or(self.by_person.len(), |next| *next as usize);
+        &self.by_person[start..end]
     }
 
     pub(super) fn facts_of(&self, entry: u32) -> &[FactId] {
@@ -161,26 +191,39 @@ impl Shelf {
 
     /// How many entries have more than the shortest contact in common with a span, which is longer itself.
     pub(super) fn crowd(&self, span: Seconds, shortest: u32) -> u32 {
-        let begun = self.from.partition_point(|from| *from < span.to - shortest);
+        let begun = self.begins.partition_point(|from| *from < span.to - shortest);
         let over = self.ends.partition_point(|to| *to <= span.from + shortest);
         (begun - over) as u32
     }
 
     /// Calls for each such entry.
     pub(super) fn meet(&self, span: Seconds, shortest: u32, mut found: impl FnMut(u32, Seconds)) {
-        let end = self.from.partition_point(|from| *from < span.to - shortest);
-        for (block, latest) in self.block_to.iter().enumerate().take(end.div_ceil(BLOCK)) {
-            if *latest <= span.from + shortest {
-                continue;
-            }
-            for entry in block * BLOCK..((block + 1) * BLOCK).min(end) {
+        let mut start = 0;
+        for Class { end, longest } in self.classes {
+            let begins = &self.from[start..end];
+            let first = begins.partition_point(|from| from.saturating_add(longest) <= span.from + shortest);
+            let begun = begins.partition_point(|from| *from < span.to - shortest);
+            for entry in start + first..start + begun {
                 let common = self.span(entry as u32).common(span);
                 if common.count() > shortest {
                     found(entry as u32, common);
                 }
             }
+            start = end;
         }
     }
+}
+
+/// Sorted instants without some of them and with others. Most are in order already.
+fn sorted(all: &[u32], mut gone: Vec<u32>, added: impl Iterator<Item = u32>) -> Vec<u32> {
+    gone.sort_unstable();
+    let mut gone = gone.into_iter().peekable();
+    let mut kept: Vec<u32> = all.iter().copied().filter(|instant| gone.next_if_eq(instant).is_none()).collect();
+    let kept_count = kept.len();
+    kept.extend(added);
+    kept[kept_count..].sort_unstable();
+    kept.sort();
+    kept
 }
 
 /// Joins rows of one person that touch, and drops what is too short for a contact. The rows are in order.

@@ -132,20 +132,16 @@ fn news(shown: &Shown, case: Option<Case>, told: &BTreeMap<PersonId, Told>) -> N
     let now: BTreeMap<PersonId, Told> =
         exposed.iter().map(|one| (shown.city.person(one.person), Told::of(one))).collect();
     let gone: Vec<PersonId> = told.keys().filter(|person| !now.contains_key(person)).copied().collect();
-    let (mut contacts, mut news, mut more) = (Vec::new(), Vec::new(), false);
-    for (rank, one) in (1..).zip(exposed) {
-        let (person, is) = (shown.city.person(one.person), Told::of(one));
-        if told.get(&person) == Some(&is) {
-            continue;
-        }
-        if contacts.len() == CONTACTS_MAX {
-            more = true;
-            break;
-        }
-        let meetings = ranking.as_ref().map(|ranking| ranking.contact(one).meetings).unwrap_or_default();
-        contacts.push(shown.contact(rank, one, meetings));
-        news.push((person, is));
-    }
+    let is_new = |one: &Exposed| told.get(&shown.city.person(one.person)) != Some(&Told::of(one));
+    let mut fresh: Vec<(usize, Exposed)> =
+        (1..).zip(exposed.iter().copied()).filter(|(_, one)| is_new(one)).take(CONTACTS_MAX + 1).collect();
+    let more = fresh.len() > CONTACTS_MAX;
+    fresh.truncate(CONTACTS_MAX);
+    let page: Vec<Exposed> = fresh.iter().map(|(_, one)| *one).collect();
+    let met = ranking.as_ref().map(|ranking| ranking.contacts(&page)).unwrap_or_default();
+    let contacts = fresh.iter().zip(met).map(|((rank, one), contact)| shown.contact(*rank, one, contact.meetings));
+    let contacts = contacts.collect();
+    let news = page.iter().map(|one| (shown.city.person(one.person), Told::of(one))).collect();
     let piece = Piece {
         known_at: shown.city.known_at.to_string(),
         contacts,

@@ -211,10 +211,8 @@ async fn met(call: &Call, case: RecordId) -> Result<Met, Failure> {
     // Counting over a crowd takes a while: not on a thread that answers others.
     let work = move || {
         let ranking = held.index.rank(Case { person: number, span }, |_| true);
-        let last = |exposed| ranking.contact(exposed).meetings.iter().map(|meeting| meeting.span.to).max();
         let second = |second: u32| Timestamp::from_millis(i64::from(second) * 1_000);
-        let persons = ranking.exposed().iter();
-        let persons = persons.filter_map(|one| Some((held.person(one.person), second(last(one)?)))).collect();
+        let persons = ranking.exposed().iter().map(|one| (held.person(one.person), second(one.last))).collect();
         (persons, ranking.left_out().len())
     };
     (met.persons, met.left_out) = tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Internal)?;
