@@ -25,6 +25,7 @@ pub(crate) enum Purpose {
     Style,
     Spoil,
     Cases,
+    Illness,
 }
 
 /// A stream of random numbers.

@@ -29,6 +29,13 @@ const MESSAGES: Shape = Shape {
     text: 2,
 };
 const FACILITIES: [(&str, &str); 2] = [("YPRMYY", "云浦市第一人民医院"), ("YPZYY", "云浦市中医院")];
+const ILLNESSES: [(&str, &str); 4] = [
+    ("I10", "原发性高血压"),
+    ("E11.9", "2型糖尿病"),
+    ("I25.1", "冠状动脉粥样硬化性心脏病"),
+    ("J44.9", "慢性阻塞性肺疾病"),
+];
+const DISABILITIES: [(&str, &str); 3] = [("H54.0", "双眼失明"), ("G81.9", "偏瘫"), ("Z99.3", "依赖轮椅")];
 const TEST: &str = "94500-6^SARS-CoV-2 RNA [Presence] in Respiratory specimen by NAA^LN";
 
 /// What the hospitals remember from day to day.
@@ -108,7 +115,8 @@ impl Hospitals {
         }
         let number = format!("V{hospital}{:07}{person:07}", day);
         let inpatient = visit.nights > 0;
-        let stay = |ended: Option<i64>| stay_segment(hospital, inpatient, &number, start, ended);
+        let illness = diagnosis_segment(city, person);
+        let stay = |ended: Option<i64>| stay_segment(hospital, inpatient, &number, start, ended) + &illness;
         self.send(&patient, if inpatient { "A01" } else { "A04" }, start, &stay(None), Vec::new());
         if inpatient {
             self.inpatient(&patient, visit, start, &stay, dice);
@@ -289,6 +297,20 @@ fn stay_segment(hospital: usize, inpatient: bool, number: &str, start: i64, ende
     let ended = ended.map(clock::compact).unwrap_or_default();
     let until_19 = format!("PV1|1|{class}|{ward}^{facility}{}{number}", "|".repeat(16));
     format!("{until_19}{}{}|{ended}\r", "|".repeat(25), clock::compact(start))
+}
+
+/// What somebody has lived with for long, which every visit states: the older, the more likely.
+fn diagnosis_segment(city: &City, person: u32) -> String {
+    let mut dice = Dice::new(city.seed, Purpose::Illness, person.into(), 0);
+    let age = city.people[person as usize].age();
+    let (code, name) = if dice.chance(0.02) {
+        *dice.pick(&DISABILITIES)
+    } else if dice.chance(f64::from(age) / 150.0) {
+        *dice.pick(&ILLNESSES)
+    } else {
+        return String::new();
+    };
+    format!("DG1|1||{code}^{name}^I10|||W\r")
 }
 
 /// Messages without patient, without type, or cut off; and resends with the same control id.

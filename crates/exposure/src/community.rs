@@ -74,7 +74,8 @@ impl<'a> Census<'a> {
     /// Whether a resident belongs to each of the key groups.
     pub fn standings(&self, resident: usize) -> impl Iterator<Item = Standing> + '_ {
         let age = self.age(resident);
-        self.rules.standings(age, &self.company[resident], &self.residents[resident].diagnoses)
+        let Resident { home, diagnoses, .. } = &self.residents[resident];
+        self.rules.standings(home.as_deref(), age, &self.company[resident], diagnoses)
     }
 
     /// Counts a unit, and the units next below it; under `None` who and what is not known any closer.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Day, Timestamp};
+use domain::{Day, Timestamp, unit};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -11,6 +11,8 @@ use crate::rules::ensure;
 
 /// Groups in one file at most.
 const GROUPS_MAX: usize = 50;
+/// The code of a county; larger units do not look after residents.
+const UNIT_CHARS_MIN: usize = 6;
 
 /// The rules by which residents belong to key groups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,12 @@ pub struct KeyGroup {
     /// Beginnings of codes of diagnoses.
     #[serde(default)]
     pub diagnoses: Vec<String>,
+    /// Only residents of these units belong to it; those of all units when none is stated.
+    #[serde(default)]
+    pub units: Vec<String>,
+    /// No resident of these units belongs to it.
+    #[serde(default)]
+    pub except_units: Vec<String>,
 }
 
 /// With whom somebody does not live.
@@ -140,14 +148,19 @@ impl KeyGroups {
         Day::from_epoch_days(i32::try_from(local.div_euclid(86_400_000)).unwrap_or(i32::MAX))
     }
 
-    /// Whether somebody belongs to each of the groups.
+    /// Whether somebody whose home lies in a unit belongs to each of the groups.
     pub fn standings<'a>(
         &'a self,
+        home: Option<&'a str>,
         age: Option<u16>,
         company: &'a Company,
         diagnoses: &'a [String],
     ) -> impl Iterator<Item = Standing> + 'a {
-        self.groups.iter().map(move |group| group.standing(self.adult_age, age, company, diagnoses))
+        let standing = move |group: &KeyGroup| match group.is_of(home) {
+            true => group.standing(self.adult_age, age, company, diagnoses),
+            false => Standing::Other,
+        };
+        self.groups.iter().map(standing)
     }
 
     fn check(&self) -> Result<(), RulesError> {
@@ -160,7 +173,7 @@ impl KeyGroups {
         ensure(utc_offset_min.abs() <= 14 * 60, "utc_offset_min", utc_offset_min, "between -840 and 840")?;
         ensure((1..=GROUPS_MAX).contains(&groups.len()), "group", groups.len(), "between 1 and 50 groups")?;
         let mut codes = BTreeSet::new();
-        for KeyGroup { code, title, age_min, age_below, alone, diagnoses } in groups {
+        for KeyGroup { code, title, age_min, age_below, alone, diagnoses, units, except_units } in groups {
             let plain = code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
             ensure(
                 (2..=40).contains(&code.len()) && plain,
@@ -178,12 +191,27 @@ impl KeyGroups {
                 |code: &String| !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
             let odd = diagnoses.iter().find(|code| !coded(code));
             ensure(odd.is_none(), "group.diagnoses", odd.map_or("", String::as_str), "beginnings of ICD-10 codes")?;
+            let is_unit =
+                |code: &&String| code.bytes().all(|b| b.is_ascii_alphanumeric()) && code.len() >= UNIT_CHARS_MIN;
+            let odd = units.iter().chain(except_units).find(|code| !is_unit(code));
+            ensure(
+                odd.is_none(),
+                "group.units",
+                odd.map_or("", String::as_str),
+                "codes of units, of six digits or more",
+            )?;
         }
         Ok(())
     }
 }
 
 impl KeyGroup {
+    /// Whether the group is one of the unit where somebody lives. Of a home that is not known, only groups of all units are.
+    fn is_of(&self, home: Option<&str>) -> bool {
+        let is_in = |units: &[String]| home.is_some_and(|home| units.iter().any(|code| unit::is_home_in(code, home)));
+        (self.units.is_empty() || is_in(&self.units)) && !is_in(&self.except_units)
+    }
+
     fn standing(&self, adult_age: u16, age: Option<u16>, company: &Company, diagnoses: &[String]) -> Standing {
         let aged = |holds: &dyn Fn(u16) -> bool| age.map_or(Standing::Undecided, |age| Standing::of(holds(age)));
         let mut standing = Standing::Member;
@@ -238,7 +266,7 @@ mod tests {
         let rules = KeyGroups::default();
         let diagnoses: Vec<String> = diagnoses.iter().map(|code| (*code).to_owned()).collect();
         let (mut members, mut undecided) = (Vec::new(), Vec::new());
-        for (group, standing) in rules.groups().iter().zip(rules.standings(age, company, &diagnoses)) {
+        for (group, standing) in rules.groups().iter().zip(rules.standings(None, age, company, &diagnoses)) {
             match standing {
                 Standing::Member => members.push(group.code.clone()),
                 Standing::Undecided => undecided.push(group.code.clone()),
@@ -277,6 +305,40 @@ mod tests {
                 "{age:?} {company:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_community_has_groups_of_its_own_and_leaves_out_those_of_all() {
+        let own = r#"
+[[group]]
+code = "elderly-alone-here"
+title = "60 and older, living alone"
+age_min = 60
+alone = "nobody"
+units = ["320506001"]
+"#;
+        let shipped = include_str!("../rules/key-groups.toml");
+        let text =
+            shipped.replacen("alone = \"nobody\"", "alone = \"nobody\"\nexcept_units = [\"320506001\"]", 1) + own;
+        let rules = KeyGroups::parse(&text).expect("sound");
+        let company = Company::Dwelling(Vec::new());
+        let members = |home: Option<&str>, age: u16| -> Vec<&str> {
+            let standings = rules.standings(home, Some(age), &company, &[]);
+            let groups = rules.groups().iter().zip(standings);
+            groups.filter(|(_, standing)| *standing == Standing::Member).map(|(group, _)| group.code.as_str()).collect()
+        };
+        for home in ["320506001", "320506001007", "320506001007003"] {
+            assert_eq!(members(Some(home), 60), ["elderly-alone-here"], "{home}");
+            assert_eq!(members(Some(home), 59), [""; 0], "{home}");
+            assert_eq!(members(Some(home), 65), ["elderly-alone-here"], "{home}");
+        }
+        for home in [Some("320506002"), Some("320506"), None] {
+            assert_eq!(members(home, 60), [""; 0], "{home:?}");
+            assert_eq!(members(home, 65), ["elderly-alone"], "{home:?}");
+        }
+        let error =
+            KeyGroups::parse(&text.replace("units = [\"320506001\"]", "units = [\"3205\"]")).expect_err("short");
+        assert!(error.to_string().starts_with("group.units is 3205: it must be codes of units"), "{error}");
     }
 
     #[test]
