@@ -65,7 +65,10 @@ impl Question {
             ),
             (
                 "tracers state a case",
-                about_a_person && role == Role::CdcTracer && !self.has_case && self.grant.is_none(),
+                about_a_person
+                    && role == Role::CdcTracer
+                    && !(self.has_case || action == Action::ReadCases)
+                    && self.grant.is_none(),
             ),
             ("a grant ends at its scope", about_a_person && self.grant.is_some_and(|area| !self.is_granted(area))),
             (

@@ -193,13 +193,10 @@ impl KeyGroups {
             ensure(odd.is_none(), "group.diagnoses", odd.map_or("", String::as_str), "beginnings of ICD-10 codes")?;
             let is_unit =
                 |code: &&String| code.bytes().all(|b| b.is_ascii_alphanumeric()) && code.len() >= UNIT_CHARS_MIN;
-            let odd = units.iter().chain(except_units).find(|code| !is_unit(code));
-            ensure(
-                odd.is_none(),
-                "group.units",
-                odd.map_or("", String::as_str),
-                "codes of units, of six digits or more",
-            )?;
+            for (key, units) in [("group.units", units), ("group.except_units", except_units)] {
+                let odd = units.iter().find(|code| !is_unit(code));
+                ensure(odd.is_none(), key, odd.map_or("", String::as_str), "codes of units, of six digits or more")?;
+            }
         }
         Ok(())
     }

@@ -370,7 +370,7 @@ impl Call {
             Err(failure) => return self.refuse(failure).await,
         };
         for (reason, subjects) in refused {
-            if let Err(problem) = self.record_refusal_of(reason, subjects).await {
+            if let Err(problem) = self.record_refusal_of(Problem::PersonNotFound.code(), reason, subjects).await {
                 return Answered::without_entry(problem);
             }
         }
@@ -387,7 +387,7 @@ impl Call {
     pub(crate) async fn refuse_all(&self, mut refused: Refused) -> Answered {
         let (reason, subjects) = refused.pop_last().unwrap_or((Problem::PersonNotFound.code(), Vec::new()));
         for (reason, subjects) in refused {
-            if let Err(problem) = self.record_refusal_of(reason, subjects).await {
+            if let Err(problem) = self.record_refusal_of(Problem::PersonNotFound.code(), reason, subjects).await {
                 return Answered::without_entry(problem);
             }
         }

@@ -259,11 +259,16 @@ async fn circles(
         Some(held) => held,
         None => {
             let persons = Arc::new(case_persons(state, conn).await?);
-            let (read, contacts) = (Instant::now(), HashMap::new());
-            let absent = stated.iter().copied().filter(|case| !persons.contains_key(case)).collect();
-            let known = KnownCircles { read, persons: Arc::clone(&persons), absent, contacts };
-            *state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
-            (persons, HashMap::new())
+            let mut held = state.watch.circles.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = held.take().filter(|known| known.read.elapsed() < CIRCLES_FOR);
+            let (read, mut absent, contacts) = match before {
+                Some(known) => (known.read, known.absent, known.contacts),
+                None => (Instant::now(), BTreeSet::new(), HashMap::new()),
+            };
+            absent.extend(stated.iter().copied().filter(|case| !persons.contains_key(case)));
+            let ranked = contacts.clone();
+            *held = Some(KnownCircles { read, persons: Arc::clone(&persons), absent, contacts });
+            (persons, ranked)
         }
     };
     let known = || stated.iter().filter_map(|case| Some((*case, *persons.get(case)?)));

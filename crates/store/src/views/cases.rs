@@ -43,7 +43,7 @@ pub async fn list_cases_named(conn: &mut PgConnection, name: &str) -> Result<Vec
          (SELECT record_id, kind, version, event_id, source, subject, started_at, ended_at, place_id, detail
           FROM fact WHERE kind = 14 AND NOT retracted AND detail->>'case_id' = $2
             AND NOT EXISTS (SELECT FROM fact WHERE kind = 14 AND NOT retracted AND record_id = $1)
-          LIMIT $3)",
+          ORDER BY record_id LIMIT $3)",
     )
     .bind(id)
     .bind(name)

@@ -4,7 +4,7 @@
 //! read. Which of these it was stands on record alone. Nothing is kept between calls: a case that is closed or handed over is so
 //! for the next call.
 
-use access::Caller;
+use access::{Action, Caller, Role};
 use domain::{Body, CaseState, CaseStatus, RecordId, Timestamp, TokenKey};
 use ledger::CaseToken;
 use store::views::{self, FactRow};
@@ -23,13 +23,13 @@ enum Standing {
 
 impl Standing {
     fn of(status: &CaseStatus, caller: &Caller, now: Timestamp) -> Self {
-        let is_over = matches!(status.state, CaseState::Recovered | CaseState::Deceased | CaseState::Excluded);
-        if is_over || status.closed_time.is_some_and(|closed| closed <= now) {
-            return Self::Closed;
+        // A case that no unit has for itself is everybody's, and who is of no disease control takes none from anybody.
+        let has_cases = matches!(caller.role, Role::CdcTracer | Role::CdcLead);
+        if has_cases && status.unit.is_some() && status.unit != caller.unit {
+            return Self::Foreign;
         }
-        // A case that no unit has for itself is everybody's.
-        let is_own = status.unit.is_none() || status.unit == caller.unit;
-        if is_own { Self::Open } else { Self::Foreign }
+        let is_open = matches!(status.state, CaseState::Suspected | CaseState::Confirmed | CaseState::Asymptomatic);
+        if is_open && status.closed_time.is_none_or(|closed| now < closed) { Self::Open } else { Self::Closed }
     }
 }
 
@@ -42,22 +42,24 @@ impl Call {
     /// # Errors
     /// When it opens nothing for the caller. The entry names the case all the same.
     pub(super) async fn find_case(&mut self) -> Result<(), Failure> {
-        let (case, refused) = self.stated_case().await?;
+        let Some(stated) = &self.request.case else { return Ok(()) };
+        let (case, refused) = self.case_named(stated.expose()).await?;
         self.case = case;
         refused.map_or(Ok(()), |reason| Err(refusal(reason)))
     }
 
     /// Whether the case still opens what it opened when the call began.
     pub(super) async fn case_still_open(&self) -> Result<(), Failure> {
-        let (_, refused) = self.stated_case().await?;
+        // By its id: another case may bear the number by now.
+        let Some(case) = self.case else { return Ok(()) };
+        let (_, refused) = self.case_named(&case.to_string()).await?;
         refused.map_or(Ok(()), |reason| Err(refusal(reason)))
     }
 
-    async fn stated_case(&self) -> Result<Stated, Failure> {
-        let Some(stated) = &self.request.case else { return Ok((None, None)) };
+    async fn case_named(&self, name: &str) -> Result<Stated, Failure> {
         let named = {
             let mut conn = self.state.setup.store.acquire().await?;
-            views::list_cases_named(&mut conn, stated.expose()).await?
+            views::list_cases_named(&mut conn, name).await?
         };
         let now = self.state.now();
         let standing = |row: &FactRow| match row.body()? {
@@ -67,6 +69,10 @@ impl Call {
         let cases = named.iter().map(standing).collect::<Result<Vec<_>, Failure>>()?;
         let of = |wanted| cases.iter().filter(move |(_, standing)| *standing == wanted).map(|(case, _)| *case);
         let only = cases.first().filter(|_| cases.len() == 1).map(|(case, _)| *case);
+        // How long looks for a case stay hidden is said after its end, too.
+        if let (Some(case), Action::SealCase, 0) = (only, self.request.action, of(Standing::Foreign).count()) {
+            return Ok((Some(case), None));
+        }
         Ok(match (of(Standing::Open).count(), of(Standing::Foreign).count(), cases.len()) {
             (1, ..) => (of(Standing::Open).next(), None),
             (2.., ..) => (None, Some("case-ambiguous")),

@@ -54,21 +54,24 @@ impl Call {
     /// Puts a refusal on record and answers.
     pub(crate) async fn refuse(&self, failure: Failure) -> Answered {
         let response = failure.response();
-        match self.record_refusal_of(failure.reason, failure.subjects).await {
+        let told = failure.problem().code();
+        match self.record_refusal_of(told, failure.reason, failure.subjects).await {
             Ok(receipt) => with_receipt(Answered(response), &receipt),
             Err(problem) => Answered(problem.into_response()),
         }
     }
 
-    /// Puts on record that these persons are not shown.
+    /// Puts on record that these persons are not shown. The reason is the log's; what is counted for everybody to read is what
+    /// the caller is told.
     pub(super) async fn record_refusal_of(
         &self,
+        told: &'static str,
         reason: &'static str,
         subjects: Vec<PersonId>,
     ) -> Result<Receipt, Problem> {
         let (access, code) = (self.access()?, code(reason)?);
         let subjects = self.state.watch.handles.note(&self.state.setup.token_key, subjects);
-        metrics::counter!("isthmus_refusals_total", "reason" => reason).increment(1);
+        metrics::counter!("isthmus_refusals_total", "reason" => told).increment(1);
         let (before, last) = parts(&subjects);
         for part in before {
             let refusal = self.again(&access).refuse(code.clone(), part.to_vec());
