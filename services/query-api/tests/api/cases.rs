@@ -77,7 +77,7 @@ async fn a_positive_test_that_comes_late_suggests_a_case_from_when_it_was_read()
 }
 
 #[tokio::test]
-async fn only_a_tracer_with_a_case_reads_cases() {
+async fn tracers_alone_read_the_register_of_cases_with_a_case_or_without() {
     let world = world().await;
     let without_a_case = world.ask(get("/v1/cases").by("tracer").purpose("PUBHLTH")).await;
     assert_eq!(without_a_case.status, StatusCode::OK, "whoever has no case yet sees the first test of an outbreak");
