@@ -43,7 +43,7 @@ const STEPS: &[Step] = &[
         extent: Extent::Quick,
         work: cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
-    Step { name: "tests", extent: Extent::Whole, work: cargo(&["test", "--quiet", "--workspace"]) },
+    Step { name: "tests", extent: Extent::Whole, work: cargo(&["test", "--quiet", "--workspace", "--no-fail-fast"]) },
     Step {
         name: "docs",
         extent: Extent::Whole,

@@ -219,7 +219,7 @@ impl<T> Found<T> {
 }
 
 impl Call {
-    /// Begins a call: parses purpose and case, and refuses what no rule could allow before anything is read.
+    /// Begins a call: parses purpose and case, and refuses what no rule could allow before anything but the case is read.
     ///
     /// # Errors
     /// The refusal, on record.

@@ -99,7 +99,7 @@ impl World {
         text
     }
 
-    async fn open(&self, ask: Ask) -> Body {
+    pub(crate) async fn open(&self, ask: Ask) -> Body {
         let request: Request<Body> = ask.header("accept", "text/event-stream").request();
         let response = self.app.clone().oneshot(request).await.expect("infallible");
         assert_eq!(response.status(), StatusCode::OK);

@@ -1,5 +1,7 @@
 //! The case that a call states: found, open, and the caller's, or as good as none.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use domain::{CaseState, CaseStatus, Edition};
 use ledger::Decision;
@@ -7,7 +9,7 @@ use store::views::Changes;
 use test_support::build::{NOON, record_id};
 
 use crate::town::{fact, own};
-use crate::world::{Ask, CASE, Reply, World, anna, bob, get, world};
+use crate::world::{Ask, CASE, Reply, World, anna, bob, get, post, world};
 
 const HOUR: i64 = 3_600_000;
 
@@ -70,7 +72,9 @@ async fn no_case_and_one_that_is_unknown_closed_or_anothers_are_one_answer_and_t
         ("C-CLOSED", "case-closed", true),
         ("C-RECOVERED", "case-closed", true),
     ] {
-        for (caller, purpose) in [("tracer", "PUBHLTH"), ("worker", "PUBHLTH"), ("anna", "PATRQT")] {
+        // Whose case it is matters to disease control alone.
+        let others = if told == "case-foreign" { &[][..] } else { &[("worker", "PUBHLTH"), ("anna", "PATRQT")] };
+        for (caller, purpose) in others.iter().copied().chain([("tracer", "PUBHLTH")]) {
             let before = world.entries().len();
             let refused = world.ask(look().by(caller).purpose(purpose).case(case)).await;
             assert_eq!((refused.status, &refused.bytes), (none.status, &none.bytes), "{caller}, {case}");
@@ -134,4 +138,39 @@ async fn a_case_is_one_by_its_number_and_by_its_id_and_a_number_of_several_cases
         "which of the two is not for the hub to say"
     );
     assert_eq!(token(&id).await, by_number);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_case_though_another_one_bears_the_number_by_then() {
+    let world = world().await;
+    state(&world, 1, status("C-7", CaseState::Confirmed)).await;
+    query_api::load_contacts(&world.state).await.expect("loaded");
+    let following = get(format!("/v1/persons/{}/contacts", anna())).by("tracer").purpose("PUBHLTH").case("C-7");
+    let body = world.open(following).await;
+    state_as(&world, "other-cdc", 1, status("C-7", CaseState::Confirmed)).await;
+    state(&world, 2, status("C-7", CaseState::Recovered)).await;
+    let text = tokio::time::timeout(Duration::from_secs(60), axum::body::to_bytes(body, 1 << 20)).await;
+    let text = text.expect("it ends").expect("a body");
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.ends_with("event: problem\ndata: {\"code\":\"case-required\"}\n\n"), "{text}");
+    assert_eq!(tracing(&world, "tracer", "C-7").await.status, StatusCode::OK, "the other one opens");
+}
+
+#[tokio::test]
+async fn a_steward_decides_for_a_case_of_any_unit_and_a_lead_lifts_the_seal_of_one_that_is_over() {
+    let world = world().await;
+    state(&world, 1, of_unit("C-7", "CDC-09")).await;
+    let decide = || post("/v1/decisions", "{}").by("steward").purpose("HOPERAT");
+    assert_eq!(
+        world.ask(decide().case("C-7")).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "the body alone is wrong"
+    );
+    let seal = async |days: u32| {
+        let body = format!(r#"{{"days":{days},"reason":"INVESTIGATION"}}"#);
+        world.ask(post("/v1/cases/seals", &body).by("chief").purpose("HOPERAT").case("C-7")).await.code()
+    };
+    assert_eq!(seal(7).await, "case-required", "another unit's");
+    state(&world, 2, status("C-7", CaseState::Recovered)).await;
+    assert_eq!((seal(7).await, seal(0).await), (String::new(), String::new()));
 }

@@ -122,16 +122,24 @@ function object(bytes: Uint8Array, from: number, line: Line, form: Form): Row {
   return { number: found ? numberIn(before) : undefined, cells, isCut: cut !== undefined, object: cut, before, after: bytes.slice(line.text, line.end) };
 }
 
-/** The members of an object with a value each; of a line that is none, or holds bytes that are no text, nothing. */
+/** The members of an object with a value each; of a line that is none, or would not come back byte for byte, nothing. */
 function members(line: Uint8Array, form: Form): (Cut & { cells: Cell[] }) | undefined {
-  let text: string;
   try {
-    text = new TextDecoder(form.encoding.toLowerCase(), { ignoreBOM: true, fatal: true }).decode(line);
+    const text = new TextDecoder(form.encoding.toLowerCase(), { ignoreBOM: true, fatal: true }).decode(line);
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    const cut = cutMembers(text, form);
+    return cut && isSame(objectBytes(cut, cut.cells, undefined, form), line) ? cut : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}
+
+function cutMembers(text: string, form: Form): (Cut & { cells: Cell[] }) | undefined {
   const names: string[] = [];
   const cells: Cell[] = [];
   const gaps: Uint8Array[] = [];
@@ -167,10 +175,15 @@ function endOfValue(text: string, start: number): number {
   return text.length;
 }
 
-/** A member that a row lacks and others have can be given to it. */
+/** A member that a row lacks and others have can be given to it. What is a text in some row is one in all that have nothing there. */
 function addMissing(rows: Row[]): void {
-  const all = new Map(rows.flatMap(({ object, cells }) => (object?.names ?? []).map((name, at) => [name, cells[at]?.isText] as const)));
+  const all = new Map<string, boolean>();
+  for (const { object, cells } of rows) object?.names.forEach((name, at) => all.set(name, all.get(name) === true || cells[at]?.isText === true));
   for (const { object, cells } of rows) {
+    object?.names.forEach((name, at) => {
+      const cell = cells[at];
+      if (cell?.text === "null" && !cell.isText) cell.isText = all.get(name);
+    });
     for (const [name, isText] of all) {
       if (!object || object.names.includes(name)) continue;
       object.names.push(name);
