@@ -333,9 +333,11 @@ units = ["320506001"]
             assert_eq!(members(home, 60), [""; 0], "{home:?}");
             assert_eq!(members(home, 65), ["elderly-alone"], "{home:?}");
         }
-        let error =
-            KeyGroups::parse(&text.replace("units = [\"320506001\"]", "units = [\"3205\"]")).expect_err("short");
-        assert!(error.to_string().starts_with("group.units is 3205: it must be codes of units"), "{error}");
+        for key in ["units", "except_units"] {
+            let short = text.replace(&format!("\n{key} = [\"320506001\"]"), &format!("\n{key} = [\"3205\"]"));
+            let error = KeyGroups::parse(&short).expect_err("short").to_string();
+            assert!(error.starts_with(&format!("group.{key} is 3205: it must be codes of units")), "{error}");
+        }
     }
 
     #[test]
