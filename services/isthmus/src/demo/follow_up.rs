@@ -27,7 +27,7 @@ pub(crate) async fn begin(tracer: &Asker<'_>, lead: &Asker<'_>, unit: &str) -> a
         .collect();
     let (mut told, mut contacts) = (Vec::new(), 0);
     for case in cases {
-        let answer = tell(tracer, &case, told.is_empty()).await?;
+        let answer = tell(working_on(tracer, &case), &case, told.is_empty()).await?;
         if answer["contacts"].as_u64().unwrap_or(0) > 0 {
             contacts += answer["contacts"].as_u64().unwrap_or(0);
             told.push(case);
@@ -35,7 +35,7 @@ pub(crate) async fn begin(tracer: &Asker<'_>, lead: &Asker<'_>, unit: &str) -> a
     }
     let mut all = Vec::new();
     for case in &told {
-        let path = format!("/v1/cases/{case}/follow-ups?limit=200");
+        let (tracer, path) = (working_on(tracer, case), format!("/v1/cases/{case}/follow-ups?limit=200"));
         let began = Instant::now();
         let mut list = tracer.get(&path).await?;
         while listed(&list.body["follow_ups"]).is_empty() && began.elapsed() < APPLIED_MAX {
@@ -91,16 +91,21 @@ pub(crate) async fn begin(tracer: &Asker<'_>, lead: &Asker<'_>, unit: &str) -> a
     Ok(())
 }
 
+/// Whoever works on a case states that one.
+const fn working_on<'a>(tracer: &Asker<'a>, case: &'a str) -> Asker<'a> {
+    Asker { case: Some(case), ..*tracer }
+}
+
 /// Tells the contacts of a case. The first time, the index of contacts may not have all facts yet.
-async fn tell(tracer: &Asker<'_>, case: &str, is_first: bool) -> anyhow::Result<Value> {
+async fn tell(tracer: Asker<'_>, case: &str, is_first: bool) -> anyhow::Result<Value> {
     let began = Instant::now();
     loop {
         let answer = tracer.post(&format!("/v1/cases/{case}/contacts/notify"), &json!({})).await?;
         let has_contacts = answer.body["contacts"].as_u64().unwrap_or(0) > 0;
         match answer.status {
             200 | 202 if has_contacts || !is_first || began.elapsed() > CONTACTS_MAX / 12 => return Ok(answer.body),
-            // A case that is only suspected.
-            409 => return Ok(answer.body),
+            // A case that is only suspected, and one of another unit, or over.
+            409 | 403 => return Ok(answer.body),
             200 | 202 | 503 if began.elapsed() < CONTACTS_MAX => tokio::time::sleep(Duration::from_millis(500)).await,
             status => anyhow::bail!("contacts were answered {status}: {}", answer.body["code"]),
         }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 pub(crate) const NO_GRID: &str = "000000000000G00";
 
 /// A caller with a token and a reason.
+#[derive(Clone, Copy)]
 pub(crate) struct Asker<'a> {
     /// The HTTP client.
     pub(crate) client: &'a reqwest::Client,
@@ -20,7 +21,7 @@ pub(crate) struct Asker<'a> {
     /// Purpose that is stated.
     pub(crate) purpose: &'static str,
     /// Case that is stated, if any.
-    pub(crate) case: Option<&'static str>,
+    pub(crate) case: Option<&'a str>,
 }
 
 /// An answer as the demo shows it.
