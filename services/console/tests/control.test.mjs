@@ -178,6 +178,7 @@ test("a code with hundreds of reasons is told page by page, and the browser keep
   await page.getByText("1,600 reasons").waitFor();
   assert.ok((await page.locator(".ant-table-row").count()) <= 20);
   await page.getByText("40 facts say so").first().click();
+  await page.locator(".control-events li").first().waitFor();
   assert.equal(await page.locator(".control-events li").count(), 40, "those of the one that was opened");
   await sound(page);
 });
