@@ -53,6 +53,8 @@ codes! {
         CaseNames = "case-names",
         /// The person is a contact of the case stated.
         CaseContact = "case-contact",
+        /// A list of disease control's own: cases, or who is followed up. The caller chose nobody of it.
+        CaseRegister = "case-register",
         /// The records are a task of review, or were decided about.
         ReviewTask = "review-task",
         /// An emergency grant was used, which is reviewed as a whole.
@@ -139,7 +141,7 @@ impl Explanation {
             | Self::CaseContact
             | Self::ReviewTask
             | Self::Grant => Strength::Strong,
-            Self::OwnUnit => Strength::Broad,
+            Self::OwnUnit | Self::CaseRegister => Strength::Broad,
         }
     }
 }

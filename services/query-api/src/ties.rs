@@ -153,6 +153,11 @@ impl Registers {
         if role == Some(Role::DataSteward) && was_shown && action.is_some_and(Action::is_review) {
             explanations.insert(Explanation::ReviewTask);
         }
+        let is_register =
+            |action| matches!(action, Action::ReadCases | Action::DirectFollowUps | Action::ReadFollowUps);
+        if role == Some(Role::CdcTracer) && was_shown && action.is_some_and(is_register) {
+            explanations.insert(Explanation::CaseRegister);
+        }
         if role == Some(Role::CommunityWorker)
             && let Some((_, unit)) = entry.unit.as_str().split_once('/')
             && holds(&|person| self.is_in(person, unit))
