@@ -163,7 +163,7 @@ async fn a_steward_decides_for_a_case_of_any_unit_and_a_lead_lifts_the_seal_of_o
     let decide = || post("/v1/decisions", "{}").by("steward").purpose("HOPERAT");
     assert_eq!(
         world.ask(decide().case("C-7")).await.status,
-        StatusCode::UNPROCESSABLE_ENTITY,
+        StatusCode::BAD_REQUEST,
         "the body alone is wrong"
     );
     let seal = async |days: u32| {
