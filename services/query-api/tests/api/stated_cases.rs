@@ -161,11 +161,7 @@ async fn a_steward_decides_for_a_case_of_any_unit_and_a_lead_lifts_the_seal_of_o
     let world = world().await;
     state(&world, 1, of_unit("C-7", "CDC-09")).await;
     let decide = || post("/v1/decisions", "{}").by("steward").purpose("HOPERAT");
-    assert_eq!(
-        world.ask(decide().case("C-7")).await.status,
-        StatusCode::BAD_REQUEST,
-        "the body alone is wrong"
-    );
+    assert_eq!(world.ask(decide().case("C-7")).await.status, StatusCode::BAD_REQUEST, "the body alone is wrong");
     let seal = async |days: u32| {
         let body = format!(r#"{{"days":{days},"reason":"INVESTIGATION"}}"#);
         world.ask(post("/v1/cases/seals", &body).by("chief").purpose("HOPERAT").case("C-7")).await.code()
