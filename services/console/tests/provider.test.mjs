@@ -68,22 +68,15 @@ test("staff sign in at their provider and come back with the role that it gives 
   const page = await visitor(browser);
   await page.goto(`${address}/`);
   assert.equal(await page.locator("[data-role]").count(), 0, "there are no demo roles outside of the demo");
-  await page.getByText("Sign in with your organisation").click();
-  await page.locator("input[name=login]").fill("tracer-9");
-  await page.locator("input[name=password]").fill("anything");
-  await page.locator("button[type=submit]").click();
-  await page.waitForURL(/consent|interaction/);
-  await page.locator("button[type=submit]").click();
-  await page.getByText("What are you working on?").waitFor();
+  await signIn(page);
   await page.getByText("Disease control").first().waitFor();
   const cookies = await page.context().cookies(address);
   const session = cookies.find(({ name }) => name === "__Host-isthmus-session");
   assert.deepEqual([session.httpOnly, session.secure, session.sameSite], [true, true, "Strict"]);
 });
 
-/** Signs in at the provider, beginning at an address of the console. */
-async function signInFrom(page, path) {
-  await page.goto(`${address}${path}`);
+/** Signs in at the provider, from the page that is open. */
+async function signIn(page) {
   await page.getByText("Sign in with your organisation").click();
   await page.locator("input[name=login]").fill("tracer-9");
   await page.locator("input[name=password]").fill("anything");
@@ -95,7 +88,8 @@ async function signInFrom(page, path) {
 
 test("who asked for a page comes back to it from the provider, and to nowhere else", async () => {
   const page = await visitor(browser);
-  await signInFrom(page, "/control/townships");
+  await page.goto(`${address}/control/townships`);
+  await signIn(page);
   assert.equal(new URL(page.url()).pathname, "/control/townships");
   for (const elsewhere of ["//evil.example/", "https://evil.example/", "/session", "/control/../session"]) {
     const left = await fetch(`${address}/session/provider?to=${elsewhere}`, { redirect: "manual" });

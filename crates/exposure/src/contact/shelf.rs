@@ -102,7 +102,10 @@ impl Shelf {
         let (added, added_facts) = merge(rows, shortest);
         let old = self.len() as u32;
         let kept = (0..old).filter(|entry| !is_gone(self.person[*entry as usize]));
-        let key = |from: u32, to: u32, person: u32, origin: u32| (Class::of(from, to), from, person, origin);
+        // Class and begin in one number: this is most of what building an index takes.
+        let key = |from: u32, to: u32, person: u32, origin: u32| {
+            ((Class::of(from, to) as u64) << 32 | u64::from(from), person, origin)
+        };
         let span = |entry: u32| (self.from[entry as usize], self.to[entry as usize]);
         let kept = kept.map(|entry| (span(entry), entry));
         let mut order: Vec<_> =
@@ -113,9 +116,10 @@ impl Shelf {
         let mut shelf = Self::empty(self.square);
         shelf.reserve(order.len());
         let mut moved_to = vec![u32::MAX; self.len() + added.len()];
-        for (position, (class, from, person, origin)) in order.iter().enumerate() {
+        for (position, (class_and_from, person, origin)) in order.iter().enumerate() {
+            let (class, from) = ((class_and_from >> 32) as usize, *class_and_from as u32);
             moved_to[*origin as usize] = position as u32;
-            shelf.from.push(*from);
+            shelf.from.push(from);
             shelf.person.push(*person);
             let (to, confidence, facts) = match added.get(origin.wrapping_sub(old) as usize) {
                 Some(entry) if *origin >= old => (entry.to, entry.confidence, &added_facts[entry.facts.clone()]),
@@ -125,11 +129,11 @@ impl Shelf {
             shelf.confidence.push(confidence);
             shelf.facts.extend_from_slice(facts);
             shelf.facts_at.push(shelf.facts.len() as u32);
-            let longest = &mut shelf.classes[*class].longest;
+            let longest = &mut shelf.classes[class].longest;
             *longest = (to - from).max(*longest);
         }
         for (number, class) in shelf.classes.iter_mut().enumerate() {
-            class.end = order.partition_point(|(of, ..)| *of <= number);
+            class.end = order.partition_point(|(of, ..)| (of >> 32) as usize <= number);
         }
         let is_kept = |position: &u32| *position != u32::MAX;
         shelf.by_person = self.by_person.iter().map(|entry| moved_to[*entry as usize]).filter(is_kept).collect();

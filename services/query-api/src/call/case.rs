@@ -22,14 +22,16 @@ enum Standing {
 }
 
 impl Standing {
-    fn of(status: &CaseStatus, caller: &Caller, now: Timestamp) -> Self {
+    fn of(status: &CaseStatus, (caller, action): (&Caller, Action), now: Timestamp) -> Self {
         // A case that no unit has for itself is everybody's, and who is of no disease control takes none from anybody.
         let has_cases = matches!(caller.role, Role::CdcTracer | Role::CdcLead);
         if has_cases && status.unit.is_some() && status.unit != caller.unit {
             return Self::Foreign;
         }
         let is_open = matches!(status.state, CaseState::Suspected | CaseState::Confirmed | CaseState::Asymptomatic);
-        if is_open && status.closed_time.is_none_or(|closed| now < closed) { Self::Open } else { Self::Closed }
+        let is_open = is_open && status.closed_time.is_none_or(|closed| now < closed);
+        // How long looks for a case stay hidden is said after its end, too.
+        if is_open || action == Action::SealCase { Self::Open } else { Self::Closed }
     }
 }
 
@@ -61,18 +63,14 @@ impl Call {
             let mut conn = self.state.setup.store.acquire().await?;
             views::list_cases_named(&mut conn, name).await?
         };
-        let now = self.state.now();
+        let (now, caller) = (self.state.now(), (&self.caller, self.request.action));
         let standing = |row: &FactRow| match row.body()? {
-            Body::CaseStatus(status) => Ok((row.record_id, Standing::of(&status, &self.caller, now))),
+            Body::CaseStatus(status) => Ok((row.record_id, Standing::of(&status, caller, now))),
             _ => Err(Failure::from(Problem::Internal)),
         };
         let cases = named.iter().map(standing).collect::<Result<Vec<_>, Failure>>()?;
         let of = |wanted| cases.iter().filter(move |(_, standing)| *standing == wanted).map(|(case, _)| *case);
         let only = cases.first().filter(|_| cases.len() == 1).map(|(case, _)| *case);
-        // How long looks for a case stay hidden is said after its end, too.
-        if let (Some(case), Action::SealCase, 0) = (only, self.request.action, of(Standing::Foreign).count()) {
-            return Ok((Some(case), None));
-        }
         Ok(match (of(Standing::Open).count(), of(Standing::Foreign).count(), cases.len()) {
             (1, ..) => (of(Standing::Open).next(), None),
             (2.., ..) => (None, Some("case-ambiguous")),

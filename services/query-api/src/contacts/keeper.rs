@@ -33,8 +33,8 @@ pub(super) struct Keeper {
     grid: Grid,
     /// The time that the index is about.
     span: Span,
-    /// Begin of the latest presence that is not in the future, and when was last read.
-    latest: Timestamp,
+    /// Begin of the latest presence that is not in the future, if there is any, and when was last read.
+    latest: Option<Timestamp>,
     now: Timestamp,
     /// Generation of the views, and the last number of what was touched in them.
     checkpoint: Checkpoint,
@@ -81,9 +81,9 @@ fn number(numbers: &mut HashMap<String, u32>, name: &str) -> (u32, bool) {
     (number, true)
 }
 
-/// When an index begins that knows of a latest presence.
-fn begin(rules: &Rules, latest: Timestamp) -> Timestamp {
-    latest.plus_millis(-i64::from(rules.contact.kept_days) * DAY_MS)
+/// When an index begins that knows of a latest presence. Before there is one, anything may be the first.
+fn begin(rules: &Rules, latest: Option<Timestamp>) -> Timestamp {
+    latest.map_or(Timestamp::from_millis(0), |latest| latest.plus_millis(-i64::from(rules.contact.kept_days) * DAY_MS))
 }
 
 impl Keeper {
@@ -96,7 +96,7 @@ impl Keeper {
         known_at: Option<Timestamp>,
     ) -> store::Result<Option<(Self, City)>> {
         let checkpoint = views::find_checkpoint(conn).await?;
-        let latest = views::find_latest_presence(conn, now).await?.unwrap_or(now);
+        let latest = views::find_latest_presence(conn, now).await?;
         let mut keeper = Self {
             rules: rules.clone(),
             grid: Grid::new(&rules.square),
@@ -232,7 +232,7 @@ impl Keeper {
             owners.extend(owner);
             // A device whose clock is ahead moves no beginning.
             if row.kind == EventType::PresenceInterval && row.started_at <= self.now {
-                self.latest = self.latest.max(row.started_at);
+                self.latest = self.latest.max(Some(row.started_at));
             }
             match owner {
                 None => uncounted.unattributed += usize::from(row.kind == EventType::PresenceInterval),

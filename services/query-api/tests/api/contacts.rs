@@ -3,8 +3,8 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, StatusCode};
 use domain::{
-    ClaimRole, Edition, EncounterChanged, HouseholdKind, HouseholdMembership, PersonId, RecordId, StatedClaim,
-    TravelMode, TripSegment, TripStatus, stated_claims,
+    ClaimRole, Edition, EncounterChanged, HouseholdKind, HouseholdMembership, PersonId, PresenceInterval, RecordId,
+    StatedClaim, TravelMode, TripSegment, TripStatus, stated_claims,
 };
 use futures_util::StreamExt as _;
 use ledger::LedgerClient;
@@ -15,7 +15,7 @@ use test_support::build;
 use tower::ServiceExt as _;
 
 use crate::town::{CENTRE, at, cell, fact, minute, own, seen};
-use crate::world::{World, anna, bob, get, subject, world, world_with};
+use crate::world::{World, anna, bob, fact_put, get, subject, world, world_with};
 
 async fn told(world: &World, tell: impl FnOnce(&mut Changes)) {
     let mut changes = Changes::default();
@@ -357,6 +357,32 @@ async fn changes_taken_in_one_after_another_answer_as_reading_everything_does() 
     }
     answers.dedup();
     assert!(answers.len() >= 10, "most steps change the answer, only {} did", answers.len());
+}
+
+#[tokio::test]
+async fn facts_of_long_ago_are_taken_into_an_index_that_was_made_before_anybody_was_seen() {
+    let world = world_with(LedgerClient::Local).await;
+    world.clock_is(minute(4 * 365 * 1_440));
+    let mut follower = ContactsFollower::default();
+    let mut nobody = Changes::default();
+    cell(&mut nobody, "A", CENTRE, 0.0);
+    for presence in ["presence", "presence-of-bob"] {
+        fact_put(&mut nobody, presence, own(anna()), minute(0), PresenceInterval::default().into());
+        let withdrawn = nobody.facts.pop().expect("the presence");
+        let edition = Edition { version: 2, reading: 0 };
+        nobody.facts.push(FactPut { edition, subject: None, detail: None, ..withdrawn });
+    }
+    let mut facts = Changes::default();
+    seen(&mut facts, "a", own(anna()), "A", 0, 60);
+    seen(&mut facts, "b", own(bob()), "A", 0, 20);
+    for changes in [nobody, facts] {
+        world.put(&changes).await;
+        while !follower.look(&world.state).await.expect("looked") {
+            tokio::task::yield_now().await;
+        }
+    }
+    let told = all_told(&world).await;
+    assert_eq!([&told[0]["total"], &told[1]["total"]], [1, 1]);
 }
 
 /// A client of server-sent events.
