@@ -54,6 +54,9 @@ struct Args {
     /// Only the forms and the memory: nothing is projected, linked or read.
     #[arg(long)]
     feeds_only: bool,
+    /// Only person files read: the city is pushed and projected, and nothing of that is measured for itself.
+    #[arg(long, conflicts_with = "feeds_only")]
+    reads_only: bool,
     /// Seconds for which each kind of read is measured.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -100,8 +103,14 @@ async fn run(args: &Args) -> anyhow::Result<()> {
 
     on_table(args, &site, &city, &progress, &mut table).await?;
 
-    progress.say("starting Apache Kafka");
-    match test_support::kafka_in_service().await {
+    let kafka = if args.reads_only {
+        None
+    } else {
+        progress.say("starting Apache Kafka");
+        test_support::kafka_in_service().await
+    };
+    match kafka {
+        None if args.reads_only => {}
         Some(kafka) => {
             machine.kafka = Some(kafka.version.clone().unwrap_or_else(|| "of a version unknown here".to_owned()));
             on_kafka(args, &site, kafka, &city, &progress, &mut table).await?;
@@ -121,17 +130,22 @@ async fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Everything that needs no Kafka: push, project, read, link.
 async fn on_table(args: &Args, site: &Site, city: &Path, progress: &Progress, table: &mut Table) -> anyhow::Result<()> {
-    let forms = site.hub("forms", None).await?;
-    feeds::measure(&forms, args, progress, table).await.context("pushing every form")?;
-    feeds::memory(&forms, &args.bodies, progress, table).await.context("pushing large bodies")?;
-    if args.feeds_only {
-        return Ok(());
+    if !args.reads_only {
+        let forms = site.hub("forms", None).await?;
+        feeds::measure(&forms, args, progress, table).await.context("pushing every form")?;
+        feeds::memory(&forms, &args.bodies, progress, table).await.context("pushing large bodies")?;
+        if args.feeds_only {
+            return Ok(());
+        }
     }
     let hub = site.hub("table", None).await?;
     push::measure(&hub, None, city, progress, table).await.context("pushing, with the log in PostgreSQL")?;
     project::measure(&hub, progress, table).await.context("projecting, with the log in PostgreSQL")?;
     hub.analyze().await?;
     read::measure(&hub, Duration::from_secs(args.seconds), progress, table).await.context("reading person files")?;
+    if args.reads_only {
+        return Ok(());
+    }
     link::measure(&hub, progress, table).await.context("linking")
 }
 

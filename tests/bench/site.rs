@@ -11,6 +11,8 @@ use event_log::{EventLog, KafkaConfig, LogConfig, Positions};
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
 use store::Store;
 
+/// The rules of suspicion that ship.
+const RULES: &str = include_str!("../../crates/scrutiny/rules.toml");
 /// Connections of the bench itself, for reads that it does without the hub's API.
 const CONNECTIONS_MAX: u32 = 40;
 /// How long a process may take to come up or go down.
@@ -106,8 +108,17 @@ impl Hub {
         let profiles = self.home.join("profiles");
         let feed_dir =
             if profiles.is_dir() { format!("feed_dir = \"{}\"\n", profiles.display()) } else { String::new() };
+        // One caller reads here what a whole department reads. The budgets are looked after as always, and are large.
+        let rules = self.home.join("suspicion.toml");
+        let large = |line: &str| match line.split_once(" = ") {
+            Some((key @ ("persons_per_hour" | "rows_per_week"), _)) => format!("{key} = 1000000000\n"),
+            Some(("version", _)) => "version = \"bench\"\n".to_owned(),
+            _ => format!("{line}\n"),
+        };
+        std::fs::write(&rules, RULES.lines().map(large).collect::<String>())?;
+        let rules = rules.display();
         let text = format!(
-            "data_dir = \"{}\"\nkey_dir = \"{}\"\nhttp_listen = \"{address}\"\nmllp_listen = \"127.0.0.1:0\"\n\
+            "suspicion_rules = \"{rules}\"\ndata_dir = \"{}\"\nkey_dir = \"{}\"\nhttp_listen = \"{address}\"\nmllp_listen = \"127.0.0.1:0\"\n\
              database_url = \"{}\"\npartitions = {PARTITIONS}\n{feed_dir}{log}",
             data_dir.display(),
             self.home.join("keys").display(),

@@ -75,7 +75,7 @@ class Hub:
         self.home.parent.chmod(0o755)
         raised = Path(rules).read_text(encoding="utf-8").replace('version = "', 'version = "bench-', 1)
         before, tracer = raised.split("[roles.cdc-tracer]")
-        lines = [line.split("=")[0] + "= 0" if line.startswith(("persons_per", "rows_per")) else line for line in tracer.splitlines()]
+        lines = [line.split("=")[0] + "= 0" if line.startswith(("persons_per", "rows_per", "areas_per")) else line for line in tracer.splitlines()]
         (self.home / "suspicion.toml").write_text(before + "[roles.cdc-tracer]" + "\n".join(lines) + "\n", encoding="utf-8")
         self.config = self.home / "isthmus.toml"
         self.config.write_text(

@@ -52,12 +52,18 @@ impl Code {
     /// # Errors
     /// [`EntryError::NotACode`].
     pub fn parse(text: &str) -> Result<Self, EntryError> {
+        if Self::fits(text) { Ok(Self(text.to_owned())) } else { Err(EntryError::NotACode) }
+    }
+
+    fn fits(text: &str) -> bool {
         let byte_fits = |b: u8| b.is_ascii_alphanumeric() || b"._:/-".contains(&b);
-        let fits = (1..=64).contains(&text.len())
+        (1..=64).contains(&text.len())
             && text.as_bytes()[0].is_ascii_alphanumeric()
             && text.bytes().all(byte_fits)
-            && text.split(|c: char| !c.is_ascii_digit()).all(|digits| !matches!(digits.len(), 11 | 15 | 17 | 18 | 19));
-        if fits { Ok(Self(text.to_owned())) } else { Err(EntryError::NotACode) }
+            && text
+                .as_bytes()
+                .split(|b| !b.is_ascii_digit())
+                .all(|digits| !matches!(digits.len(), 11 | 15 | 17 | 18 | 19))
     }
 
     /// The text.
@@ -180,6 +186,11 @@ impl Stamper {
     /// Begins a boot.
     pub fn start() -> Self {
         Self { boot: Nonce::random(), started: std::time::Instant::now() }
+    }
+
+    /// The run of the process, as its entries state it.
+    pub const fn boot(&self) -> Nonce {
+        self.boot
     }
 
     /// A stamp with a fresh salt; `time` is the caller's wall clock.
@@ -320,6 +331,39 @@ impl Entry {
             .ok_or(EntryError::Malformed)
     }
 
+    /// Whether bytes are what [`Entry::encode`] writes: the same question as [`Entry::decode`], answered without making an entry.
+    pub fn is_encoded(bytes: &[u8]) -> bool {
+        bytes.len() <= ENTRY_BYTES_MAX && Self::keys(bytes).is_some_and(|keys| keys & NEEDED == NEEDED && paired(keys))
+    }
+
+    /// The keys of an encoded entry, as bits, when each is in its place and has a value of its form.
+    fn keys(bytes: &[u8]) -> Option<u32> {
+        let mut r = Reader(bytes);
+        let (mut left, mut next, mut keys) = (r.map()?, 0, 0);
+        while left > 0 {
+            let key = r.uint().filter(|key| *key >= next && *key <= 19)?;
+            let fits = match key {
+                0 => r.uint()? == VERSION,
+                1 => r.int().is_some(),
+                3 | 13 => r.uint().is_some(),
+                4..=8 | 14 | 19 => Code::fits(r.text()?),
+                10 => {
+                    let count = r.array()?;
+                    count <= SUBJECTS_MAX as u64
+                        && (0..count).all(|_| r.bytes().is_some_and(|handle| handle.len() == 16))
+                }
+                11 | 12 => (0..r.array()?).all(|_| r.text().is_some_and(Code::fits)),
+                15 => r.bytes()?.len() == 32,
+                _ => r.bytes()?.len() == 16,
+            };
+            if !fits {
+                return None;
+            }
+            (left, next, keys) = (left - 1, key + 1, keys | 1 << key);
+        }
+        r.0.is_empty().then_some(keys)
+    }
+
     fn decode_parts(bytes: &[u8]) -> Option<Self> {
         let mut r = Reader(bytes);
         let mut left = r.map()?;
@@ -339,6 +383,14 @@ impl Entry {
     pub fn leaf_hash(&self) -> Result<Hash, EntryError> {
         Ok(leaf_hash(&self.encode()?))
     }
+}
+
+/// The keys that every entry has.
+const NEEDED: u32 = 0b0011_1011_1100_1111_1111;
+
+/// What an entry is about has an id and an act, or neither.
+const fn paired(keys: u32) -> bool {
+    matches!(keys >> 18, 0 | 3)
 }
 
 /// The fields of an entry as they are found.
@@ -436,6 +488,7 @@ mod tests {
         for number in 0..300 {
             let entry = entry(number);
             let bytes = entry.encode().expect("it is short");
+            assert!(Entry::is_encoded(&bytes));
             assert_eq!(Entry::decode(&bytes), Ok(entry));
         }
     }
@@ -450,6 +503,26 @@ mod tests {
         let mut trailing = bytes;
         trailing.push(0);
         assert_eq!(Entry::decode(&trailing), Err(EntryError::Malformed));
+        assert!(!Entry::is_encoded(&longer) && !Entry::is_encoded(&trailing));
+    }
+
+    #[test]
+    fn what_is_asked_of_bytes_and_of_an_entry_made_of_them_is_the_same() {
+        for number in 0..60 {
+            let bytes = entry(number).encode().expect("it is short");
+            for place in 0..bytes.len() {
+                for change in [1, 0x20, 0x80] {
+                    let mut changed = bytes.clone();
+                    changed[place] ^= change;
+                    assert_eq!(
+                        Entry::is_encoded(&changed),
+                        Entry::decode(&changed).is_ok(),
+                        "{number} {place} {change}"
+                    );
+                }
+                assert_eq!(Entry::is_encoded(&bytes[..place]), Entry::decode(&bytes[..place]).is_ok());
+            }
+        }
     }
 
     #[test]
@@ -480,6 +553,7 @@ mod tests {
             let length = bytes.len();
             bytes[position % length] = byte;
             bytes.truncate(length - (cut % length).saturating_sub(200));
+            prop_assert_eq!(Entry::is_encoded(&bytes), Entry::decode(&bytes).is_ok());
             if let Ok(entry) = Entry::decode(&bytes) {
                 prop_assert_eq!(entry.encode().expect("it is short"), bytes);
             }

@@ -50,7 +50,7 @@ pub use error::LedgerError;
 pub use fhir::audit_event;
 pub use filter::Filter;
 pub use handle::{LedgerHandle, OpenOptions};
-pub use mark::{ExportMark, LeakedRow, Traced, trace};
+pub use mark::{ExportMark, LeakedRow, ListExport, Traced, trace, trace_list};
 pub use merkle::Hash;
 pub use note::{Checkpoint, LogKey, NoteError, VerifierKey};
 pub use receipt::Receipt;

@@ -3,11 +3,17 @@
 //! A mark is in the milliseconds of instants and nowhere else: each export tells every entry's second truly, and where in that second
 //! by a keyed hash of export and entry. So a mark changes no fact about anybody, and survives that rows are shuffled, columns dropped
 //! and blanks normalised, as long as the instants are there. The log itself, and what proves it, bear none.
+//!
+//! Lists of persons have no instants. Their mark is the order of their rows, which says nothing about anybody: each export orders its
+//! persons by a keyed hash. It survives that columns are dropped, rows are left out and two lists are joined; whoever sorts the rows
+//! takes it off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Timestamp;
 use sha2::{Digest as _, Sha256};
+
+use crate::entry::SubjectHandle;
 
 const SECOND_MS: i64 = 1_000;
 /// How likely it may be at most that a trace names any export that the fragment is not from.
@@ -31,9 +37,18 @@ impl ExportMark {
 
     /// When the entry at `index` was, as this export tells it.
     pub fn instant(&self, index: u64, at: Timestamp) -> Timestamp {
-        let hash = Sha256::new().chain_update(self.0).chain_update(index.to_be_bytes()).finalize();
-        let place = hash[..8].iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte)) % SECOND_MS.unsigned_abs();
+        let place = self.hash(&index.to_be_bytes()) % SECOND_MS.unsigned_abs();
         Timestamp::from_millis(second(at) * SECOND_MS + place.cast_signed())
+    }
+
+    /// Where a person stands in this export, compared with others.
+    pub fn place(&self, person: SubjectHandle) -> u64 {
+        self.hash(&person.0)
+    }
+
+    fn hash(&self, of: &[u8]) -> u64 {
+        let hash = Sha256::new().chain_update(self.0).chain_update(of).finalize();
+        hash[..8].iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte))
     }
 }
 
@@ -73,36 +88,65 @@ pub fn trace(entries: &BTreeMap<i64, Vec<u64>>, rows: &[LeakedRow], exports: &[E
         .iter()
         .map(|(_, of)| 1.0 - (1.0 - 1.0 / SECOND_MS as f64).powi(i32::try_from(of.len()).unwrap_or(i32::MAX)))
         .collect();
-    let tails = tails(&chances);
+    let expected: f64 = chances.iter().sum();
     let fitting = |mark: &ExportMark| {
         rows.iter().filter(|(at, of)| of.iter().any(|index| mark.instant(*index, *at) == *at)).count()
     };
     let traced = exports.iter().map(fitting).enumerate().map(|(export, rows)| Traced {
         export,
         rows,
-        chance: tails[rows] * exports.len() as f64,
+        chance: tail(expected, rows as f64) * exports.len() as f64,
     });
-    let mut traced: Vec<Traced> = traced.filter(|traced| traced.chance <= WRONG_MAX).collect();
+    sure(traced.collect())
+}
+
+/// An export of persons that a fragment may be from.
+#[derive(Clone, Debug)]
+pub struct ListExport {
+    /// Its mark.
+    pub mark: ExportMark,
+    /// Whom it showed.
+    pub persons: BTreeSet<SubjectHandle>,
+}
+
+/// The exports whose order the persons of a fragment stand in, surest first. A person who is named twice counts where named first.
+pub fn trace_list(persons: &[SubjectHandle], exports: &[ListExport]) -> Vec<Traced> {
+    let mut met = BTreeSet::new();
+    let persons: Vec<SubjectHandle> = persons.iter().copied().filter(|person| met.insert(*person)).collect();
+    let traced = exports.iter().enumerate().map(|(export, of)| {
+        let known = persons.iter().filter(|person| of.persons.contains(*person));
+        let places: Vec<u64> = known.map(|person| of.mark.place(*person)).collect();
+        let descents = places.windows(2).filter(|pair| pair[0] > pair[1]).count();
+        Traced { export, rows: places.len(), chance: descents_at_most(places.len(), descents) * exports.len() as f64 }
+    });
+    sure(traced.collect())
+}
+
+fn sure(mut traced: Vec<Traced>) -> Vec<Traced> {
+    traced.retain(|traced| traced.chance <= WRONG_MAX);
     traced.sort_by(|one, other| one.chance.total_cmp(&other.chance));
     traced
 }
 
-/// How likely it is that at least so many of these independent chances come true.
-fn tails(chances: &[f64]) -> Vec<f64> {
-    let mut exactly = vec![1.0];
-    for chance in chances {
-        exactly.push(0.0);
-        for count in (1..exactly.len()).rev() {
-            exactly[count] = exactly[count] * (1.0 - chance) + exactly[count - 1] * chance;
+/// How likely it is at most that so many of independent chances come true, of which so many are expected (Chernoff's bound).
+fn tail(expected: f64, count: f64) -> f64 {
+    if count <= expected { 1.0 } else { (count - expected - count * (count / expected).ln()).exp() }
+}
+
+/// How likely it is that so many things in any order have no more places than these where the next is smaller (Eulerian numbers).
+fn descents_at_most(count: usize, descents: usize) -> f64 {
+    if 2 * descents + 1 >= count {
+        return 1.0;
+    }
+    let mut chances = vec![0.0; descents + 1];
+    chances[0] = 1.0;
+    for size in 2..=count {
+        for at in (0..=descents).rev() {
+            let fewer = if at > 0 { chances[at - 1] * size.saturating_sub(at) as f64 } else { 0.0 };
+            chances[at] = (chances[at] * (at + 1) as f64 + fewer) / size as f64;
         }
-        exactly[0] *= 1.0 - chance;
     }
-    let mut sum = 0.0;
-    for count in exactly.iter_mut().rev() {
-        sum += *count;
-        *count = sum;
-    }
-    exactly
+    chances.iter().sum()
 }
 
 #[cfg(test)]
@@ -187,5 +231,66 @@ mod tests {
         assert_eq!(trace(&entries, &own, &marks), []);
         let few = fragment(&mut rng, &log, &[&marks[7]]);
         assert_eq!(trace(&entries, &few[..2], &marks), []);
+    }
+
+    #[test]
+    fn a_fragment_of_many_rows_is_compared_row_by_row() {
+        // With a step for each pair of rows this would take minutes.
+        let mark = ExportMark::new([7; 32]);
+        let entries: BTreeMap<i64, Vec<u64>> = (0..100_000_u64).map(|at| (at.cast_signed(), vec![at])).collect();
+        let at = |index: u64| mark.instant(index, Timestamp::from_millis(index.cast_signed() * SECOND_MS));
+        let rows: Vec<LeakedRow> = (0..200_000).map(|row| LeakedRow { at: at(row % 100_000), index: None }).collect();
+        let traced = trace(&entries, &rows, &[ExportMark::new([8; 32]), mark]);
+        assert_eq!(traced.iter().map(|traced| (traced.export, traced.rows)).collect::<Vec<_>>(), [(1, 200_000)]);
+    }
+
+    fn handle(number: u64) -> SubjectHandle {
+        let mut handle = [0; 16];
+        handle[8..].copy_from_slice(&number.to_be_bytes());
+        SubjectHandle(handle)
+    }
+
+    /// Rows of a list as they leaked, in the order of the export.
+    fn part(rng: &mut ChaCha8Rng, mark: &ExportMark, rows: usize) -> Vec<SubjectHandle> {
+        let mut all: Vec<SubjectHandle> = (0..400).map(handle).collect();
+        all.shuffle(rng);
+        all.truncate(rows);
+        all.sort_by_key(|person| mark.place(*person));
+        all
+    }
+
+    #[test]
+    fn fifty_rows_of_a_list_name_their_export_among_a_thousand_of_the_same_persons_and_two_that_are_joined_one_of_theirs()
+     {
+        let mut rng = ChaCha8Rng::seed_from_u64(42);
+        let persons: BTreeSet<SubjectHandle> = (0..400).map(handle).collect();
+        let exports: Vec<ListExport> =
+            marks().into_iter().map(|mark| ListExport { mark, persons: persons.clone() }).collect();
+        let named = |rows: &[SubjectHandle]| {
+            let mut named: Vec<usize> = trace_list(rows, &exports).iter().map(|traced| traced.export).collect();
+            named.sort_unstable();
+            named
+        };
+        for _ in 0..20 {
+            let (one, other) = (rng.random_range(0..EXPORTS / 2), rng.random_range(EXPORTS / 2..EXPORTS));
+            let rows = part(&mut rng, &exports[one].mark, ROWS);
+            assert_eq!(named(&rows), [one]);
+            let mixed = [part(&mut rng, &exports[one].mark, 60), part(&mut rng, &exports[other].mark, 60)].concat();
+            let theirs = named(&mixed);
+            assert!(!theirs.is_empty() && theirs.iter().all(|named| [one, other].contains(named)), "{theirs:?}");
+            let mut shuffled = rows;
+            shuffled.shuffle(&mut rng);
+            assert_eq!(named(&shuffled), [0; 0], "who is not sure names nobody");
+            let stranger = part(&mut rng, &ExportMark::new([98; 32]), ROWS);
+            assert_eq!(named(&stranger), [0; 0]);
+        }
+    }
+
+    #[test]
+    fn chances_of_orders_are_those_of_counting_them() {
+        // Of the 24 orders of four things 1, 11, 11 and 1 have 0, 1, 2 and 3 places where the next is smaller.
+        let near = |one: f64, other: f64| (one - other).abs() < 1e-12;
+        assert!(near(descents_at_most(4, 0), 1.0 / 24.0) && near(descents_at_most(4, 1), 12.0 / 24.0));
+        assert!(near(descents_at_most(5, 1), 27.0 / 120.0) && near(descents_at_most(2, 2), 1.0));
     }
 }

@@ -133,6 +133,9 @@ struct Check {
 
 /// What the check of one bundle and its tile of leaf hashes gives.
 struct Bundle {
+    /// The hash of all leaves; `None` where not all are known.
+    root: Option<Hash>,
+    /// Leaves and entries of the last bundle, which may be partial.
     leaves: Vec<Hash>,
     entries: Vec<Vec<u8>>,
     findings: Vec<Finding>,
@@ -287,21 +290,15 @@ impl Check {
             .into_par_iter()
             .map(|index| {
                 let width = width_at(head.size, 0, index);
-                let mut bundle = check_bundle(files, index, width);
-                if index + 1 != bundles {
-                    bundle.entries.clear();
-                }
-                bundle
+                check_bundle(files, index, width, index + 1 == bundles)
             })
             .collect();
-        let mut nodes = NodeStore::default();
-        for (index, bundle) in (0..).zip(&mut checked) {
-            self.findings.append(&mut bundle.findings);
-            bundle.leaves.iter().for_each(|leaf| nodes.push(*leaf));
-            if (index + 1) * TILE_WIDTH <= head.size {
-                nodes.forget_before((index + 1) * TILE_WIDTH);
-            }
-        }
+        checked.iter_mut().for_each(|bundle| self.findings.append(&mut bundle.findings));
+        let last = checked.pop_if(|_| !head.size.is_multiple_of(TILE_WIDTH));
+        // A bundle without a hash has its finding; the root is not compared then.
+        let is_whole = checked.iter().all(|bundle| bundle.root.is_some());
+        let mut nodes = NodeStore::from_tile_roots(checked.iter().map(|bundle| bundle.root.unwrap_or(Hash([0; 32]))));
+        last.iter().flat_map(|bundle| &bundle.leaves).for_each(|leaf| nodes.push(*leaf));
         for tile in tiles_between(0, head.size) {
             self.seen.insert(tile.path());
             if !matches!(tile.kind, TileKind::Hashes(level) if level > 0) {
@@ -316,14 +313,13 @@ impl Check {
             }
         }
         let root = merkle::root(&nodes, head.size);
-        if nodes.size() == head.size && !matches!(root, Ok(root) if root == head.root) {
+        if is_whole && nodes.size() == head.size && !matches!(root, Ok(root) if root == head.root) {
             let problem = match root {
                 Ok(_) => "the entries have not the root that it signs",
                 Err(MissingNode) => "the root cannot be computed",
             };
             self.findings.push(finding("checkpoint", (0, head.size), problem));
         }
-        let last = checked.pop().filter(|_| !head.size.is_multiple_of(TILE_WIDTH));
         (last.map(|bundle| bundle.entries).unwrap_or_default(), nodes)
     }
 
@@ -368,7 +364,7 @@ impl Check {
                 };
                 let wrong = match known {
                     Some(known) => known != **entry,
-                    None => index < head.size || Entry::decode(entry).is_err(),
+                    None => index < head.size || !Entry::is_encoded(entry),
                 };
                 if wrong {
                     self.findings.push(finding(&file, (index, index + 1), "it contradicts the entry bundle"));
@@ -422,15 +418,12 @@ impl Check {
 }
 
 /// Checks an entry bundle against its tile of leaf hashes, and both against the tile above where there is one.
-fn check_bundle(files: &DiskFiles, index: u64, width: u64) -> Bundle {
+fn check_bundle(files: &DiskFiles, index: u64, width: u64, is_last: bool) -> Bundle {
     let bundle = Tile { kind: TileKind::Entries, index, width };
     let tile = Tile { kind: TileKind::Hashes(0), index, width };
     let mut findings = Vec::new();
-    let entries = files.read(&bundle.file()).ok().and_then(|bytes| {
-        split_bundle(&bytes)
-            .filter(|entries| entries.len() as u64 == width)
-            .map(|entries| entries.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>())
-    });
+    let bytes = files.read(&bundle.file()).ok();
+    let entries = bytes.as_deref().and_then(split_bundle).filter(|entries| entries.len() as u64 == width);
     let hashes = files.read(&tile.file()).ok().and_then(|bytes| {
         let (hashes, rest) = bytes.as_chunks::<32>();
         let fits = rest.is_empty() && hashes.len() as u64 == width;
@@ -457,7 +450,7 @@ fn check_bundle(files: &DiskFiles, index: u64, width: u64) -> Bundle {
         }
     }
     for (at, entry) in (index * TILE_WIDTH..).zip(entries.iter().flatten()) {
-        if findings.is_empty() && Entry::decode(entry).is_err() {
+        if findings.is_empty() && !Entry::is_encoded(entry) {
             findings.push(finding(bundle.path(), (at, at + 1), "it is not the encoding of an entry"));
         }
     }
@@ -469,7 +462,12 @@ fn check_bundle(files: &DiskFiles, index: u64, width: u64) -> Bundle {
         (None, Some(stored)) => stored,
         (None, None) => Vec::new(),
     };
-    Bundle { leaves, entries: entries.unwrap_or_default(), findings }
+    let root = (leaves.len() as u64 == TILE_WIDTH).then(|| merkle::fold(&leaves));
+    if !is_last {
+        return Bundle { root, leaves: Vec::new(), entries: Vec::new(), findings };
+    }
+    let entries = entries.iter().flatten().map(|entry| entry.to_vec()).collect();
+    Bundle { root, leaves, entries, findings }
 }
 
 /// The root of a full tile of level 0 as the full tile above states it.

@@ -38,13 +38,17 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) ->
 
 /// As [`serve`], to clients with certificates only: each request carries a [`ClientCertificate`](crate::tls::ClientCertificate)
 /// in its extensions.
-pub async fn serve_tls(listener: TcpListener, tls: TlsListener, router: Router, shutdown: Shutdown) {
-    serve_within(listener, Some(tls), router, shutdown, HEAD_MAX).await;
+/// `refused` is told of each connection that was not made.
+pub async fn serve_tls(listener: TcpListener, tls: TlsListener, refused: Refused, router: Router, shutdown: Shutdown) {
+    serve_within(listener, Some((tls, refused)), router, shutdown, HEAD_MAX).await;
 }
+
+/// Is told that a connection was refused because of its certificate.
+pub type Refused = Arc<dyn Fn() + Send + Sync>;
 
 async fn serve_within(
     listener: TcpListener,
-    tls: Option<TlsListener>,
+    tls: Option<(TlsListener, Refused)>,
     router: Router,
     shutdown: Shutdown,
     head_max: Duration,
@@ -63,7 +67,7 @@ async fn serve_within(
                     let _ = stream.set_nodelay(true);
                     match tls {
                         None => converse(stream, router, &shutdown, head_max).await,
-                        Some(tls) => match tls.accept(stream).await {
+                        Some((tls, refused)) => match tls.accept(stream).await {
                             Ok((stream, certificate)) => {
                                 // A router around the router, so that a connection costs one layer and not one for each route.
                                 let router = Router::new().fallback_service(router).layer(Extension(certificate));
@@ -72,6 +76,7 @@ async fn serve_within(
                             Err(error) => {
                                 metrics::counter!("isthmus_tls_refused_connections_total").increment(1);
                                 tracing::debug!(%error, "A TLS connection was not made.");
+                                refused();
                             }
                         },
                     }

@@ -4,8 +4,8 @@
 //! configuration can list it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -30,7 +30,8 @@ pub struct TlsFiles {
     pub key: PathBuf,
     /// Authorities of the clients' certificates: a connection without such a certificate is not made.
     pub client_authorities: PathBuf,
-    /// Certificates that count no more; read at each start.
+    /// Lists of certificates that count no more. They are read again when the file is another; past its `nextUpdate` a list opens to
+    /// nobody.
     #[serde(default)]
     pub revoked: Option<PathBuf>,
 }
@@ -62,7 +63,16 @@ pub struct ClientCertificate {
 
 /// Accepts TLS connections of clients with certificates.
 #[derive(Clone)]
-pub struct TlsListener(TlsAcceptor);
+pub struct TlsListener {
+    files: Arc<TlsFiles>,
+    current: Arc<Mutex<Current>>,
+}
+
+/// What connections are made with, and which list of revoked certificates that was.
+struct Current {
+    acceptor: TlsAcceptor,
+    revoked: Option<SystemTime>,
+}
 
 impl TlsListener {
     /// Reads the files.
@@ -70,26 +80,23 @@ impl TlsListener {
     /// # Errors
     /// When one of them cannot be used, with its name.
     pub fn open(files: &TlsFiles) -> Result<Self, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut authorities = RootCertStore::empty();
-        for authority in certificates(&files.client_authorities)? {
-            authorities.add(authority).map_err(|error| wrong(&files.client_authorities, error))?;
+        let revoked = changed(files);
+        let current = Current { acceptor: acceptor(files)?, revoked };
+        Ok(Self { files: Arc::new(files.clone()), current: Arc::new(Mutex::new(current)) })
+    }
+
+    /// With the list as it is now. One that cannot be read leaves the one before in force, until that is past its time.
+    fn acceptor(&self) -> TlsAcceptor {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let revoked = changed(&self.files);
+        if revoked != current.revoked {
+            current.revoked = revoked;
+            match acceptor(&self.files) {
+                Ok(acceptor) => current.acceptor = acceptor,
+                Err(error) => tracing::error!(%error, "The TLS files changed and cannot be used; those of before are."),
+            }
         }
-        let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(&provider));
-        if let Some(revoked) = &files.revoked {
-            let lists: Result<Vec<_>, _> =
-                CertificateRevocationListDer::pem_file_iter(revoked).and_then(Iterator::collect);
-            verifier = verifier.with_crls(lists.map_err(|error| wrong(revoked, error))?);
-        }
-        let verifier = verifier.build().map_err(|error| TlsError::Unfit(error.to_string()))?;
-        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&files.key, error))?;
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| TlsError::Unfit(error.to_string()))?
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(certificates(&files.certificate)?, key)
-            .map_err(|error| TlsError::Unfit(error.to_string()))?;
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        current.acceptor.clone()
     }
 
     /// Makes a connection safe, and tells whose it is.
@@ -101,12 +108,39 @@ impl TlsListener {
         stream: S,
     ) -> std::io::Result<(TlsStream<S>, ClientCertificate)> {
         let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
-        let stream = tokio::time::timeout(HANDSHAKE_MAX, self.0.accept(stream)).await.map_err(late)??;
+        let stream = tokio::time::timeout(HANDSHAKE_MAX, self.acceptor().accept(stream)).await.map_err(late)??;
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let certificate = certificate.and_then(describe);
         let certificate = certificate.ok_or_else(|| std::io::Error::other("no certificate of a client"))?;
         Ok((stream, certificate))
     }
+}
+
+/// When the list of revoked certificates was written last.
+fn changed(files: &TlsFiles) -> Option<SystemTime> {
+    std::fs::metadata(files.revoked.as_ref()?).ok()?.modified().ok()
+}
+
+fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut authorities = RootCertStore::empty();
+    for authority in certificates(&files.client_authorities)? {
+        authorities.add(authority).map_err(|error| wrong(&files.client_authorities, error))?;
+    }
+    let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(&provider));
+    if let Some(revoked) = &files.revoked {
+        let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_file_iter(revoked).and_then(Iterator::collect);
+        verifier = verifier.with_crls(lists.map_err(|error| wrong(revoked, error))?).enforce_revocation_expiration();
+    }
+    let verifier = verifier.build().map_err(|error| TlsError::Unfit(error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&files.key, error))?;
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::Unfit(error.to_string()))?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(certificates(&files.certificate)?, key)
+        .map_err(|error| TlsError::Unfit(error.to_string()))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 fn describe(certificate: &CertificateDer<'_>) -> Option<ClientCertificate> {

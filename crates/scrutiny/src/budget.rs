@@ -1,6 +1,6 @@
-//! Budgets: how many persons an hour and how many rows a week somebody of a role is shown.
+//! Budgets: how many persons an hour, rows a week and townships a day somebody of a role is shown.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use domain::Timestamp;
 
@@ -10,6 +10,8 @@ use crate::weigh::Subject;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const WEEK_MS: i64 = 7 * DAY_MS;
+/// How often the log is asked what other processes showed a caller.
+const FOLLOW_EVERY_MS: i64 = 1_000;
 /// Callers that are remembered at most; who has asked nothing for a week is forgotten first.
 const CALLERS_MAX: usize = 100_000;
 
@@ -20,9 +22,12 @@ pub enum Spent {
     Persons,
     /// Rows of the week.
     Rows,
+    /// Townships of the day.
+    Areas,
 }
 
-/// What callers were shown lately. One process counts what it shows itself, and begins with what the log says.
+/// What callers were shown lately. One process counts what it shows itself at once, and what the log says that others showed within
+/// seconds.
 #[derive(Debug, Default)]
 pub struct Budgets(HashMap<String, Account>);
 
@@ -32,24 +37,73 @@ struct Account {
     persons: HashMap<Subject, i64>,
     /// Rows by hour, oldest first.
     rows: VecDeque<(i64, u64)>,
+    /// The day, and the townships shown on it that this process knows of.
+    areas: (i64, BTreeSet<String>),
+    /// The entry of the log from which on others may have shown something.
+    next: i64,
+    followed_at: Option<i64>,
+}
+
+/// Something that a caller was shown, as the log says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The entry.
+    pub index: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Whom.
+    pub persons: Vec<Subject>,
+    /// How many rows.
+    pub rows: u64,
 }
 
 impl Budgets {
-    /// Whether a caller is known here already.
-    pub fn knows(&self, caller: &str) -> bool {
-        self.0.contains_key(caller)
+    /// The entry from which on the log is to be asked what others showed a caller; `None` when it was asked within a second.
+    pub fn due(&self, caller: &str, now: Timestamp) -> Option<i64> {
+        let Some(account) = self.0.get(caller) else { return Some(0) };
+        let since = account.followed_at.map(|at| (now.as_millis() - at).abs());
+        since.is_none_or(|since| since >= FOLLOW_EVERY_MS).then_some(account.next)
     }
 
-    /// What the log says that a caller was shown. Beginning an account with it keeps a restart from filling the purse.
-    pub fn begin(&mut self, caller: &str, shown: impl IntoIterator<Item = (Timestamp, Vec<Subject>, u64)>) {
-        if self.knows(caller) {
-            // Two first calls at once: the other one has entered it.
+    /// What the log says from this entry on that others, or this process before it began anew, showed a caller.
+    pub fn follow(&mut self, caller: &str, now: Timestamp, from: i64, shown: Vec<Shown>) {
+        let account = self.0.entry(caller.to_owned()).or_default();
+        if account.next != from {
+            // Two calls at once: the other one has entered it.
             return;
         }
-        let account = self.0.entry(caller.to_owned()).or_default();
-        for (at, persons, rows) in shown {
+        account.followed_at = Some(now.as_millis());
+        for Shown { index, at, persons, rows } in shown {
+            account.next = account.next.max(index.saturating_add(1));
             account.enter(at.as_millis(), &persons, rows);
         }
+    }
+
+    /// Places of those among these persons whom a caller was not shown within the hour: their townships are to be counted.
+    pub fn unseen(&self, caller: &str, now: Timestamp, persons: &[Subject]) -> Vec<usize> {
+        let known = self.0.get(caller);
+        let is_new = |person: &Subject| {
+            let last = known.and_then(|account| account.persons.get(person));
+            last.is_none_or(|at| *at <= now.as_millis() - HOUR_MS)
+        };
+        (0..persons.len()).filter(|place| is_new(&persons[*place])).collect()
+    }
+
+    /// Those of the townships that are not known to be counted on this day.
+    pub fn fresh_areas(&self, caller: &str, day: i64, mut areas: BTreeSet<String>) -> BTreeSet<String> {
+        if let Some(account) = self.0.get(caller).filter(|account| account.areas.0 == day) {
+            areas.retain(|area| !account.areas.1.contains(area));
+        }
+        areas
+    }
+
+    /// These townships are counted on this day.
+    pub fn note_areas(&mut self, caller: &str, day: i64, areas: BTreeSet<String>) {
+        let account = self.0.entry(caller.to_owned()).or_default();
+        if account.areas.0 != day {
+            account.areas = (day, BTreeSet::new());
+        }
+        account.areas.1.extend(areas);
     }
 
     /// Enters what is about to be shown, if the budgets of the role allow it. What they do not allow costs nothing.
@@ -93,7 +147,7 @@ impl Account {
         }
         let hour = at - at.rem_euclid(HOUR_MS);
         match self.rows.back_mut() {
-            Some((last, sum)) if *last == hour => *sum += rows,
+            Some((last, sum)) if *last >= hour => *sum = sum.saturating_add(rows),
             _ => self.rows.push_back((hour, rows)),
         }
     }
@@ -147,13 +201,32 @@ mod tests {
     }
 
     #[test]
-    fn an_account_begins_with_what_the_log_says() {
+    fn an_account_begins_with_what_the_log_says_and_takes_in_what_others_showed_once() {
         let (mut budgets, rules) = (Budgets::default(), rules());
-        let now = Timestamp::from_millis(HOUR_MS);
-        assert!(!budgets.knows("t-1"));
-        budgets.begin("t-1", [(now, vec![person(1), person(2), person(3)], 3)]);
-        assert!(budgets.knows("t-1"));
-        let spent = budgets.spend(&rules, ("t-1", "cdc-tracer"), now, &[person(4)], 1);
-        assert_eq!(spent, Err(Spent::Persons));
+        let at = |ms: i64| Timestamp::from_millis(HOUR_MS + ms);
+        let shown = |index: i64, persons: &[u8], rows: u64| {
+            let persons = persons.iter().map(|number| person(*number)).collect();
+            Shown { index, at: at(0), persons, rows }
+        };
+        assert_eq!(budgets.due("t-1", at(0)), Some(0));
+        budgets.follow("t-1", at(0), 0, vec![shown(4, &[1], 3)]);
+        budgets.follow("t-1", at(0), 0, vec![shown(4, &[1], 3)]);
+        assert_eq!((budgets.due("t-1", at(999)), budgets.due("t-1", at(1_000))), (None, Some(5)));
+        assert_eq!(budgets.spend(&rules, ("t-1", "cdc-tracer"), at(1), &[person(2)], 4), Ok(()));
+        budgets.follow("t-1", at(1_000), 5, vec![shown(9, &[3], 3)]);
+        let mut spend =
+            |number: u8, rows: u64| budgets.spend(&rules, ("t-1", "cdc-tracer"), at(1_001), &[person(number)], rows);
+        assert_eq!((spend(4, 0), spend(3, 1)), (Err(Spent::Persons), Err(Spent::Rows)));
+        assert_eq!(spend(3, 0), Ok(()), "three persons and ten rows, of which another process showed some");
+    }
+
+    #[test]
+    fn townships_are_counted_once_a_day() {
+        let areas = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let mut budgets = Budgets::default();
+        budgets.note_areas("t-1", 7, areas(&["a", "b"]));
+        assert_eq!(budgets.fresh_areas("t-1", 7, areas(&["b", "c"])), areas(&["c"]));
+        assert_eq!(budgets.fresh_areas("t-1", 8, areas(&["b"])), areas(&["b"]));
+        assert_eq!(budgets.fresh_areas("t-2", 7, areas(&["b"])), areas(&["b"]));
     }
 }

@@ -11,6 +11,6 @@ mod budget;
 mod rules;
 mod weigh;
 
-pub use budget::{Budgets, Spent};
+pub use budget::{Budgets, Shown, Spent};
 pub use rules::{RoleRules, Rules, RulesError};
 pub use weigh::{Explanation, Look, Mark, Part, Rule, Scrutiny, Strength, Subject, Ties, Weighed};

@@ -54,6 +54,9 @@ pub struct RoleRules {
     pub persons_per_hour: usize,
     /// Rows in a week at most; 0 is no limit.
     pub rows_per_week: u64,
+    /// Townships in a day at most; 0 is no limit.
+    #[serde(default)]
+    pub areas_per_day: usize,
 }
 
 /// Why a file of rules is not taken.

@@ -42,6 +42,8 @@ pub struct EntryRow {
     pub act: Option<String>,
     /// Records or persons in the answer.
     pub count: i64,
+    /// The run of the process that answered.
+    pub boot: String,
 }
 
 /// What is looked for; nothing stated finds everything.
@@ -212,8 +214,21 @@ pub async fn search(conn: &mut PgConnection, search: &Search, before: i64, limit
     Ok(rows)
 }
 
-/// What a caller was shown since an instant, oldest first: when, whom, and how many rows. An act that was put on record before it was
-/// done showed nothing; a look under an emergency grant is none of those.
+/// What a caller was shown, as the log says it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ShownRow {
+    /// The entry.
+    pub index: i64,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Handles of those shown.
+    pub subjects: Vec<String>,
+    /// How many rows.
+    pub count: i64,
+}
+
+/// What a caller was shown since an instant, from an entry on and by other runs than this one, oldest first. An act that was put on
+/// record before it was done showed nothing; a look under an emergency grant is none of those.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -221,11 +236,13 @@ pub async fn list_shown(
     conn: &mut PgConnection,
     actor: &str,
     since: Timestamp,
-) -> Result<Vec<(i64, Vec<String>, i64)>> {
+    first: i64,
+    boot: &str,
+) -> Result<Vec<ShownRow>> {
     Ok(sqlx::query_as(
-        "SELECT at_ms, subjects, count FROM (
+        "SELECT index, at_ms, subjects, count FROM (
              SELECT index, at_ms, subjects, count FROM audit.entry
-             WHERE actor = $1 AND at_ms >= $2 AND refused IS NULL AND cardinality(subjects) > 0
+             WHERE actor = $1 AND at_ms >= $2 AND index >= $4 AND boot <> $5 AND refused IS NULL AND cardinality(subjects) > 0
                AND coalesce(act, 'GRANT') = 'GRANT'
              ORDER BY index DESC LIMIT $3) newest
          ORDER BY index",
@@ -233,6 +250,8 @@ pub async fn list_shown(
     .bind(actor)
     .bind(since.as_millis())
     .bind(SHOWN_MAX)
+    .bind(first)
+    .bind(boot)
     .fetch_all(conn)
     .await?)
 }

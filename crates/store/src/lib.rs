@@ -11,6 +11,7 @@
 
 pub mod appeals;
 pub mod audit;
+pub mod budgets;
 pub mod callers;
 pub mod consumers;
 pub mod contests;

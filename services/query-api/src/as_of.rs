@@ -4,8 +4,11 @@
 //! Invariant: today's relation to today's persons decides. The records that an id had then may be another's today; who may
 //! not see every person that they are of today is answered as if there were no such person.
 
+use std::time::Duration;
+
 use access::{FieldGroup, FieldGroups};
-use domain::{PersonId, RecordId, Timestamp};
+use domain::{EventType, PersonId, RecordId, Timestamp};
+use event_log::Positions;
 use store::lineage::{self, AsOf};
 use store::{Conn, views};
 
@@ -15,6 +18,10 @@ use crate::problem::Problem;
 use crate::query::Malformed;
 use crate::subject;
 use crate::view::{self, GoldenView};
+
+/// How often the views are looked at, and how many times, until they hold what was read before.
+const VIEWS_LOOK_EVERY: Duration = Duration::from_millis(100);
+const VIEWS_LOOKS_MAX: usize = 30;
 
 /// A person of then whom the caller may see today.
 pub(crate) struct Then {
@@ -41,6 +48,31 @@ pub(crate) fn known_at(stated: Option<&str>, now: Timestamp) -> Result<Option<Ti
         true => Err(Malformed::member("known_at", "an instant that has passed")),
         false => Ok(at),
     }
+}
+
+/// Waits until the views hold what the log held when this was asked. What was read before an instant that has passed may not be
+/// projected yet: an answer about it would be another one a moment later.
+///
+/// # Errors
+/// When the views do not get there in time.
+pub(crate) async fn await_views(call: &Call) -> Result<(), Failure> {
+    let topics: Vec<&str> = EventType::ALL.iter().map(|event_type| event_type.topic()).collect();
+    let end = call.state.setup.log.end_positions(&topics).await.map_err(|error| {
+        tracing::error!(%error, "The end of the log could not be read.");
+        Problem::StoreUnavailable
+    })?;
+    for _ in 0..VIEWS_LOOKS_MAX {
+        let checkpoint = {
+            let mut conn = call.state.setup.store.acquire().await?;
+            views::find_checkpoint(&mut conn).await?
+        };
+        let at: Positions = serde_json::from_value(checkpoint.positions).map_err(|_| Problem::Internal)?;
+        if at.reached(&end) {
+            return Ok(());
+        }
+        tokio::time::sleep(VIEWS_LOOK_EVERY).await;
+    }
+    Err(Problem::ViewsBehind.into())
 }
 
 /// Answers with the person, or the persons, that the id stood for at the instant.

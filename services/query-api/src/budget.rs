@@ -1,14 +1,16 @@
 //! Budgets: what a caller was shown lately is counted before more is shown. A refusal is on record like any other.
 
-use domain::Timestamp;
+use domain::{PersonId, Timestamp};
 use ledger::SubjectHandle;
-use scrutiny::Spent;
-use store::audit;
+use scrutiny::{Shown, Spent, Subject};
+use store::{audit, budgets, views};
 
 use crate::call::{Call, Failure, Found, handle};
+use crate::known_cases::township_of;
 use crate::problem::Problem;
 
-const WEEK_MS: i64 = 7 * 86_400_000;
+const DAY_MS: i64 = 86_400_000;
+const WEEK_MS: i64 = 7 * DAY_MS;
 
 /// What was found, when the caller's budget allows to show it.
 pub(crate) async fn within<T>(call: &Call, outcome: Result<Found<T>, Failure>) -> Result<Found<T>, Failure> {
@@ -16,16 +18,15 @@ pub(crate) async fn within<T>(call: &Call, outcome: Result<Found<T>, Failure>) -
     if found.subjects.is_empty() || call.state.setup.trust.suspicion.role(call.caller.role.code()).is_none() {
         return Ok(found);
     }
-    begin(call).await?;
+    follow(call).await?;
     let key = &call.state.setup.token_key;
     let persons: Vec<[u8; 16]> = found.subjects.iter().map(|person| handle(key, *person).0).collect();
-    let caller = (call.caller.handle.as_str(), call.caller.role.code());
-    let rules = &call.state.setup.trust.suspicion;
-    let spent = call.state.watch.budgets().spend(rules, caller, call.state.now(), &persons, found.count as u64);
+    let spent = spend(call, &found.subjects, &persons, found.count as u64).await?;
     let Err(spent) = spent else { return Ok(found) };
     let budget = match spent {
         Spent::Persons => "persons",
         Spent::Rows => "rows",
+        Spent::Areas => "areas",
     };
     metrics::counter!("isthmus_budgets_spent_total", "role" => call.caller.role.code(), "budget" => budget)
         .increment(1);
@@ -33,20 +34,64 @@ pub(crate) async fn within<T>(call: &Call, outcome: Result<Found<T>, Failure>) -
     Err(Failure::withheld(Problem::BudgetSpent, found.subjects))
 }
 
-/// Begins the account of a caller that this process has not met: with what the index of the log says, which follows the log
-/// within a second. Nothing is asked of the ledger here, so that a ledger that is away is waited for once.
-async fn begin(call: &Call) -> Result<(), Failure> {
-    let caller = &call.caller.handle;
-    if call.state.watch.budgets().knows(caller) {
-        return Ok(());
+async fn spend(
+    call: &Call,
+    persons: &[PersonId],
+    handles: &[Subject],
+    rows: u64,
+) -> Result<Result<(), Spent>, Failure> {
+    let (rules, now) = (&call.state.setup.trust.suspicion, call.state.now());
+    let caller = (call.caller.handle.as_str(), call.caller.role.code());
+    let unseen = call.state.watch.budgets().unseen(caller.0, now, handles);
+    let unseen: Vec<PersonId> = unseen.into_iter().map(|place| persons[place]).collect();
+    // Before the persons are entered: who is entered counts as seen, and no township is asked for again.
+    if !within_areas(call, &unseen).await? {
+        return Ok(Err(Spent::Areas));
     }
-    let since = call.state.now().plus_millis(-WEEK_MS);
+    Ok(call.state.watch.budgets().spend(rules, caller, now, handles, rows))
+}
+
+/// Whether the townships in which these persons live fit the budget of the day. They are counted if so.
+async fn within_areas(call: &Call, unseen: &[PersonId]) -> Result<bool, Failure> {
+    let (rules, caller) = (&call.state.setup.trust.suspicion, call.caller.handle.as_str());
+    let limit = rules.role(call.caller.role.code()).map_or(0, |role| role.areas_per_day);
+    if limit == 0 || unseen.is_empty() {
+        return Ok(true);
+    }
+    let homes = {
+        let mut conn = call.state.setup.store.acquire().await?;
+        views::list_homes(&mut conn, unseen).await?
+    };
+    let areas = homes.iter().filter_map(|row| township_of(row.home.as_deref()?)).map(str::to_owned).collect();
+    let local = call.state.now().as_millis() + i64::from(rules.utc_offset_minutes) * 60_000;
+    let day = local.div_euclid(DAY_MS);
+    let fresh = call.state.watch.budgets().fresh_areas(caller, day, areas);
+    if fresh.is_empty() {
+        return Ok(true);
+    }
+    let named: Vec<String> = fresh.iter().cloned().collect();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let fits = budgets::spend_areas(&call.state.setup.store, caller, day, &named, limit).await?;
+    if fits {
+        call.state.watch.budgets().note_areas(caller, day, fresh);
+    }
+    Ok(fits)
+}
+
+/// Takes in what other processes showed the caller, and this one before it began anew: what the index of the log says, which follows
+/// the log within a second. Nothing is asked of the ledger here, so that a ledger that is away is waited for once.
+async fn follow(call: &Call) -> Result<(), Failure> {
+    let (caller, now) = (&call.caller.handle, call.state.now());
+    let Some(from) = call.state.watch.budgets().due(caller, now) else { return Ok(()) };
     let mut conn = call.state.setup.store.acquire().await?;
-    let shown = audit::list_shown(&mut conn, caller, since).await?;
-    let shown = shown.into_iter().map(|(at, subjects, count)| {
-        let subjects = subjects.iter().filter_map(|text| text.parse::<SubjectHandle>().ok()).map(|handle| handle.0);
-        (Timestamp::from_millis(at), subjects.collect(), u64::try_from(count).unwrap_or(0))
+    let boot = call.state.stamper.boot().to_string();
+    let shown = audit::list_shown(&mut conn, caller, now.plus_millis(-WEEK_MS), from, &boot).await?;
+    let shown = shown.into_iter().map(|row| Shown {
+        index: row.index,
+        at: Timestamp::from_millis(row.at_ms),
+        persons: row.subjects.iter().filter_map(|text| Some(text.parse::<SubjectHandle>().ok()?.0)).collect(),
+        rows: u64::try_from(row.count).unwrap_or(0),
     });
-    call.state.watch.budgets().begin(caller, shown);
+    call.state.watch.budgets().follow(caller, now, from, shown.collect());
     Ok(())
 }

@@ -19,7 +19,7 @@ use axum::extract::{FromRequest, RawPathParams, Request as HttpRequest};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{PersonId, RecordId, TokenKey};
-use ledger::{Code, LedgerError, Matter, PolicyHash, Receipt, SubjectHandle};
+use ledger::{Code, LedgerError, Matter, Nonce, PolicyHash, Receipt, SubjectHandle};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::body::BODY_BYTES_MAX;
 use crate::problem::Problem;
 use crate::state::{LEDGER_WAIT_MAX, QueryState};
-use crate::{auth, budget, grants};
+use crate::{as_of, auth, budget, grants};
 
 pub(crate) use case::token as case_token;
 pub(crate) use failure::{Failure, Refused};
@@ -193,6 +193,8 @@ pub(crate) struct Call {
     case: Option<RecordId>,
     /// The grant that is invoked.
     grant: Option<GrantId>,
+    /// What its entry calls the request, where the answer depends on it.
+    pub(crate) request_id: Option<Nonce>,
 }
 
 /// What a handler found, before it is on record.
@@ -239,7 +241,8 @@ impl Call {
         self.parse()?;
         self.invoke().await?;
         self.entitlement()?;
-        self.find_case().await
+        self.find_case().await?;
+        if self.query.contains("known_at=") { as_of::await_views(self).await } else { Ok(()) }
     }
 
     /// Finds the grant that the caller invokes, if one is: it is active by every clock, or the call is refused.
@@ -278,6 +281,7 @@ impl Call {
             purpose_stated: false,
             case: None,
             grant: None,
+            request_id: None,
         })
     }
 

@@ -170,6 +170,7 @@ fn row(index: u64, entry: &Entry) -> Result<EntryRow, Failure> {
         matter: entry.matter.as_ref().map(|matter| matter.id.to_string()),
         act: entry.matter.as_ref().map(|matter| matter.act.to_string()),
         count: i64::try_from(entry.count).unwrap_or(i64::MAX),
+        boot: entry.stamp.boot.to_string(),
     })
 }
 

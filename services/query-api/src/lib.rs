@@ -86,9 +86,9 @@ pub use contacts::{ContactsFollower, follow_contacts, load_contacts};
 pub use exposure::KeyGroups;
 pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};
 pub use problem::{PROBLEMS, Problem, ProblemDocument, ProblemKind};
-pub use reports::ReportField;
+pub use reports::{ReportField, report_mark};
 pub use state::{Clock, LEDGER_WAIT_MAX, QuerySetup, QueryState, Trust};
-pub use stranger_entry::flush as flush_strangers;
+pub use stranger_entry::{flush as flush_strangers, record_refused_connections};
 
 /// The routes of the query API, and what the OpenAPI document says of them. Merge them with those of other services,
 /// then call [`finish`] on the whole.

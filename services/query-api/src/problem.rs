@@ -102,6 +102,10 @@ problems! {
     ContactsLoading = 503 "contacts-loading":
         "The process is still reading where everybody was (or, with `known_at`, where they were known to be then), so contacts cannot be answered yet.",
         "Try again in a minute; if it goes on, the operator must look at the log of the query API.";
+    /// What was known at an instant is not in the views yet.
+    ViewsBehind = 503 "views-behind":
+        "The hub has read facts that are not in its views yet, so what it knew at `known_at` cannot be told.",
+        "Try again in seconds; if it goes on, the operator must look at the projector.";
     /// A question about the contacts of cases that makes no sense.
     ContactsMalformed = 422 "contacts-malformed":
         "The question names no case, more than 5,000, or cases beside `all`; or its `limit` is 0, or an instant has another form.",

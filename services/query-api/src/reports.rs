@@ -12,15 +12,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use access::{Action, FieldGroup, FieldGroups};
 use axum::extract::State;
 use axum::http::header;
-use domain::{IdScheme, PersonId, Timestamp};
+use domain::{IdScheme, PersonId, Timestamp, TokenKey};
 use exposure::follow_up::FollowUpStanding;
 use exposure::{Census, Standing};
+use ledger::{ExportMark, Nonce};
 use serde::Deserialize;
 use store::Conn;
 use store::views::{self, PersonRow};
 use utoipa::ToSchema;
 
-use crate::call::{Answered, Ask, Call, Failure, Found};
+use crate::call::{Answered, Ask, Call, Failure, Found, handle};
 use crate::community::{Book, own_unit};
 use crate::find::{CardContact, CardIdentity};
 use crate::known_cases::township_of;
@@ -103,14 +104,22 @@ pub(crate) struct ReportQuestion {
     security(("token" = []))
 )]
 pub(crate) async fn fill(State(state): State<QueryState>, ask: Ask) -> Answered {
-    let call = match Call::begin(state, ask, Action::ExportResidents).await {
+    let mut call = match Call::begin(state, ask, Action::ExportResidents).await {
         Ok(call) => call,
         Err(answered) => return answered,
     };
-    match report(&call).await {
+    let request = Nonce::random();
+    call.request_id = Some(request);
+    let mark = report_mark(&call.state.setup.token_key, request);
+    match report(&call, &mark).await {
         Ok((media_type, found)) => call.finish_with_file(media_type, Ok(found)).await,
         Err(failure) => call.refuse(failure).await,
     }
+}
+
+/// The mark of a report, by what its entry calls the request: the order of its rows.
+pub fn report_mark(key: &TokenKey, request: Nonce) -> ExportMark {
+    ExportMark::new(key.shared_secret("report-mark", &request.to_string()))
 }
 
 /// What is to be filled, and with whom.
@@ -172,7 +181,7 @@ fn unknown(number: usize, heading: &str) -> Failure {
     Failure::saying(Problem::ReportFieldUnknown, detail)
 }
 
-async fn report(call: &Call) -> Result<(&'static str, Found<Vec<u8>>), Failure> {
+async fn report(call: &Call, mark: &ExportMark) -> Result<(&'static str, Found<Vec<u8>>), Failure> {
     let (unit, granted) = own_unit(call)?;
     let (form, key_group) = question(call).await?;
     let columns = columns(&form, &granted)?;
@@ -193,10 +202,13 @@ async fn report(call: &Call) -> Result<(&'static str, Found<Vec<u8>>), Failure> 
     let census = book.census(call);
     let is_wanted =
         |index: &usize| key_group.is_none_or(|group| census.standings(*index).nth(group) == Some(Standing::Member));
-    let indices: Vec<usize> = (0..book.own).filter(is_wanted).take(ROWS_MAX + 1).collect();
+    let mut indices: Vec<usize> = (0..book.own).filter(is_wanted).take(ROWS_MAX + 1).collect();
     if indices.len() > ROWS_MAX {
         return Err(Problem::ReportTooLarge.into());
     }
+    // By id they would stand as arbitrarily; so they tell which report a leaked part is from.
+    let key = &call.state.setup.token_key;
+    indices.sort_by_cached_key(|index| mark.place(handle(key, book.rows[*index].person_id)));
     let subjects: Vec<PersonId> = indices.iter().map(|index| book.rows[*index].person_id).collect();
     let persons = views::list_persons(&mut conn, &subjects).await?;
     let persons: BTreeMap<PersonId, PersonRow> = persons.into_iter().map(|row| (row.person_id, row)).collect();

@@ -47,6 +47,25 @@ impl Authority {
         path
     }
 
+    /// A list that revokes a serial number and is good until a year.
+    fn revoking(&self, serial: u64, year: i32) -> String {
+        let revoked = RevokedCertParams {
+            serial_number: SerialNumber::from(serial),
+            revocation_time: date_time_ymd(2022, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2022, 1, 1),
+            next_update: date_time_ymd(year, 1, 1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).expect("signed").pem().expect("PEM")
+    }
+
     fn listener(&self, revoked: Option<PathBuf>) -> TlsListener {
         let (certificate, key, _) = self.issue(SanType::DnsName("localhost".try_into().expect("a name")), 1);
         let (certificate, key) = (self.file("server.pem", &certificate), self.file("server.key", &key));
@@ -123,28 +142,57 @@ async fn without_a_certificate_of_the_authorities_there_is_no_connection() {
 async fn a_revoked_certificate_opens_nothing() {
     let authority = Authority::new();
     let name = || SanType::DnsName("client".try_into().expect("a name"));
-    let revoked = RevokedCertParams {
-        serial_number: SerialNumber::from(2_u64),
-        revocation_time: date_time_ymd(2022, 1, 1),
-        reason_code: None,
-        invalidity_date: None,
-    };
-    let list = CertificateRevocationListParams {
-        this_update: date_time_ymd(2022, 1, 1),
-        next_update: date_time_ymd(2222, 1, 1),
-        crl_number: SerialNumber::from(1_u64),
-        issuing_distribution_point: None,
-        revoked_certs: vec![revoked],
-        key_identifier_method: KeyIdMethod::Sha256,
-    };
-    let list = list.signed_by(&authority.issuer).expect("signed").pem().expect("PEM");
-    let list = authority.file("revoked.pem", &list);
+    let list = authority.file("revoked.pem", &authority.revoking(2, 2222));
     for (serial, opens) in [(2, false), (3, true)] {
         let (certificate, key, _) = authority.issue(name(), serial);
         let client = authority.client(Some((&certificate, &key)));
         let (known, came) = meet(authority.listener(Some(list.clone())), client).await;
         assert_eq!((known.is_ok(), came), (opens, opens), "serial number {serial}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_is_told() {
+    let authority = Authority::new();
+    let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = socket.local_addr().expect("an address");
+    let (told, mut tells) = tokio::sync::mpsc::unbounded_channel();
+    let refused: crate::http::Refused = Arc::new(move || {
+        let _ = told.send(());
+    });
+    let router = axum::Router::new();
+    let serving = crate::http::serve_tls(socket, authority.listener(None), refused, router, crate::Shutdown::default());
+    let serving = tokio::spawn(serving);
+    let stream = TcpStream::connect(address).await.expect("connects");
+    let name = ServerName::try_from("localhost").expect("a name");
+    let _ = authority.client(None).connect(name, stream).await;
+    assert_eq!(tells.recv().await, Some(()));
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_list_past_its_next_update_opens_to_nobody_until_it_is_renewed_without_a_restart() {
+    let authority = Authority::new();
+    let (certificate, key, _) = authority.issue(SanType::DnsName("client".try_into().expect("a name")), 3);
+    let path = authority.file("revoked.pem", &authority.revoking(2, 2023));
+    let listener = authority.listener(Some(path.clone()));
+    let client = authority.client(Some((&certificate, &key)));
+    let mut written = SystemTime::now();
+    let mut renew = |text: &str| {
+        authority.file("revoked.pem", text);
+        written += Duration::from_secs(1);
+        let file = std::fs::File::options().write(true).open(&path).expect("opened");
+        file.set_modified(written).expect("set");
+    };
+    let (known, came) = meet(listener.clone(), client.clone()).await;
+    assert!(known.is_err() && !came, "the list is out of date");
+    renew("no list");
+    assert!(meet(listener.clone(), client.clone()).await.0.is_err(), "what cannot be read opens nothing");
+    renew(&authority.revoking(2, 2222));
+    let (known, came) = meet(listener.clone(), client.clone()).await;
+    assert!(known.is_ok() && came, "the list was renewed");
+    renew(&authority.revoking(3, 2222));
+    assert!(meet(listener, client).await.0.is_err(), "this one is revoked now");
 }
 
 #[test]

@@ -1,17 +1,21 @@
-//! Which export of the access log a leaked fragment is from.
+//! Which export a leaked fragment is from: of the access log by the instants of its rows, of residents by the order of its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use domain::{Timestamp, TokenKey};
-use ledger::{Code, ExportMark, LeakedRow, Released, trace};
+use domain::{ClaimRole, ClaimToken, IdClaim, IdScheme, PersonId, Timestamp, TokenKey};
+use ledger::{
+    Code, Decision, ExportMark, LeakedRow, ListExport, Nonce, Released, SubjectHandle, Traced, trace, trace_list,
+};
 use runtime::keys;
+use store::views;
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
+use crate::hub::AdminDatabase;
 use crate::on_record::{OnRecord, OperatorArgs};
 
 /// Entries that are asked for at once.
@@ -22,10 +26,18 @@ const LETTERS: usize = 20;
 /// An instant with milliseconds, as exports write it.
 const INSTANT_CHARS: usize = "2026-11-01T00:00:00.000Z".len();
 
+/// What entries of filled forms say was done.
+const REPORT: &str = "export-residents";
+/// Exports that showed everybody of a fragment of which so many are told.
+const COULD_BE_MAX: usize = 10;
+/// Claims that are read at most.
+const CLAIMS_MAX: i64 = 100_000;
+
 /// Options of `ledger trace`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TraceArgs {
-    /// The fragment: a text file in any form that has the instants of its rows, one row a line.
+    /// The fragment: a text file, one row a line, in any form that has the instants of an exported log, or the ids, identity numbers or
+    /// phones of exported residents, in their order.
     #[arg(long, value_name = "FILE")]
     fragment: PathBuf,
     /// Who looks: it stands in the access log.
@@ -67,30 +79,49 @@ pub(crate) async fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(&args.fragment)
         .with_context(|| format!("{} cannot be read as text", args.fragment.display()))?;
     let rows = rows(&text);
-    ensure!(!rows.is_empty(), "no line has an instant with milliseconds such as 2026-11-01T00:00:00.000Z");
     let config = Config::resolve(&args.common)?;
     let key = keys::key_file(&config.keys().join("token.key")).context("the token key cannot be read")?;
     let key = TokenKey::from_bytes(&key);
+    let persons = persons(&config, &key, &text).await?;
+    ensure!(
+        !rows.is_empty() || !persons.is_empty(),
+        "no line has an instant with milliseconds such as 2026-11-01T00:00:00.000Z, or an id, identity number or phone of somebody known here"
+    );
+    let count = rows.len().max(persons.len());
     let record = OnRecord::open(&config, operator).await?;
-    let found = compare(&record, &key, &rows).await;
+    let found = compare(&record, &key, (&rows, &persons)).await;
     let given = match found {
-        Ok(found) => {
-            record.give("trace-export", Released { count: rows.len() as u64, ..Released::default() }, found).await
-        }
+        Ok(found) => record.give("trace-export", Released { count: count as u64, ..Released::default() }, found).await,
         Err(error) => Err(error),
     };
     record.close().await;
-    let (found, receipt) = given?;
+    let ((found, could_be), receipt) = given?;
     for line in &found {
         println!("{line}");
     }
+    for line in could_be.iter().filter(|_| found.is_empty()) {
+        eprintln!("it could be from {line}");
+    }
     let named = if found.is_empty() { "it is from no export, or too short to be sure" } else { "it is from these" };
-    eprintln!("{} rows: {named}. This trace is entry {} of the ledger.", rows.len(), receipt.index);
+    eprintln!("{count} rows: {named}. This trace is entry {} of the ledger.", receipt.index);
     Ok(if found.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn compare(record: &OnRecord, key: &TokenKey, rows: &[LeakedRow]) -> anyhow::Result<Vec<String>> {
-    let (mut entries, mut exports) = (BTreeMap::<i64, Vec<u64>>::new(), Vec::new());
+/// An export, and what its entry says of it.
+struct Exported {
+    mark: ExportMark,
+    told: String,
+    persons: BTreeSet<SubjectHandle>,
+}
+
+/// The exports that a fragment is from, and those that showed everybody it names.
+async fn compare(
+    record: &OnRecord,
+    key: &TokenKey,
+    (rows, persons): (&[LeakedRow], &[SubjectHandle]),
+) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+    let mut entries = BTreeMap::<i64, Vec<u64>>::new();
+    let (mut exports, mut reports) = (Vec::new(), BTreeMap::<Nonce, Exported>::new());
     let mut next = 0;
     loop {
         let page = record.client().entries(next, PAGE).await?;
@@ -98,23 +129,89 @@ async fn compare(record: &OnRecord, key: &TokenKey, rows: &[LeakedRow]) -> anyho
         next = last + 1;
         for (index, entry) in page {
             entries.entry(entry.stamp.time.as_millis().div_euclid(1_000)).or_default().push(index);
+            let told = || format!("entry {index}\t{}\t{}", entry.stamp.time, entry.actor);
             let letters = entry.matter.as_ref().and_then(|matter| matter.act.as_str().strip_prefix(MARKED));
             if let Some(letters) = letters.filter(|_| entry.action.as_str() == "export-ledger") {
-                exports.push((mark(key, letters), index, entry.stamp.time, entry.actor.to_string()));
+                exports.push(Exported { mark: mark(key, letters), told: told(), persons: BTreeSet::new() });
+            }
+            if entry.action.as_str() == REPORT && entry.decision == Decision::Allowed {
+                let mark = query_api::report_mark(key, entry.request);
+                let report = reports.entry(entry.request).or_insert_with(|| Exported {
+                    mark,
+                    told: told(),
+                    persons: BTreeSet::new(),
+                });
+                report.persons.extend(entry.subjects);
             }
         }
     }
-    let marks: Vec<ExportMark> = exports.iter().map(|(mark, ..)| mark.clone()).collect();
-    let told = |traced: ledger::Traced| {
-        let (_, index, at, actor) = &exports[traced.export];
-        format!(
-            "entry {index}\t{at}\t{actor}\t{} of {} rows\twrong with a chance of {:.0e}",
-            traced.rows,
-            rows.len(),
-            traced.chance
-        )
+    let marks: Vec<ExportMark> = exports.iter().map(|export| export.mark.clone()).collect();
+    let line = |of: &str, traced: &Traced, all: usize| {
+        format!("{of}\t{} of {all} rows\twrong with a chance of {:.0e}", traced.rows, traced.chance)
     };
-    Ok(trace(&entries, rows, &marks).into_iter().map(told).collect())
+    let mut found: Vec<String> = trace(&entries, rows, &marks)
+        .iter()
+        .map(|traced| line(&exports[traced.export].told, traced, rows.len()))
+        .collect();
+    let (told, lists): (Vec<String>, Vec<ListExport>) =
+        reports.into_values().map(|Exported { mark, told, persons }| (told, ListExport { mark, persons })).unzip();
+    let in_order = trace_list(persons, &lists);
+    found.extend(in_order.iter().map(|traced| line(&told[traced.export], traced, persons.len())));
+    let showed_all =
+        |list: &ListExport| !persons.is_empty() && persons.iter().all(|person| list.persons.contains(person));
+    let could_be = told.iter().zip(&lists).filter(|(_, list)| showed_all(list)).map(|(told, _)| told.clone());
+    Ok((found, could_be.take(COULD_BE_MAX).collect()))
+}
+
+/// What a line names somebody by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Person(PersonId),
+    Token(ClaimToken),
+}
+
+/// Whom the lines of a text name, in their order: the first of an id of the hub, an identity number, a phone.
+fn named(key: &TokenKey, text: &str) -> Vec<Named> {
+    let row = |line: &str| {
+        let words: Vec<&str> = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();
+        let id = |word: &&str| (word.len() == 36).then(|| word.parse().ok()).flatten();
+        if let Some(person) = words.iter().find_map(id) {
+            return Some(Named::Person(PersonId::from_uuid(person)));
+        }
+        let number = |scheme, chars: &[usize]| {
+            let mut fitting = words.iter().filter(|word| chars.contains(&word.len()));
+            fitting.find_map(|word| IdClaim::parse(scheme, word, None).ok()).filter(|claim| !claim.masked)
+        };
+        let claim = number(IdScheme::CnId, &[18]).or_else(|| number(IdScheme::Msisdn, &[11, 13]))?;
+        Some(Named::Token(key.claim_token(&claim)))
+    };
+    text.lines().filter_map(row).collect()
+}
+
+/// The handles of those whom a text names. The database is asked only where it names somebody by a number.
+async fn persons(config: &Config, key: &TokenKey, text: &str) -> anyhow::Result<Vec<SubjectHandle>> {
+    let named = named(key, text);
+    let token = |named: &Named| if let Named::Token(token) = named { Some(*token) } else { None };
+    let tokens: Vec<ClaimToken> = named.iter().filter_map(token).collect();
+    let mut known = BTreeMap::new();
+    if !tokens.is_empty() {
+        let admin = AdminDatabase::open(config).await?;
+        let read = async {
+            let mut conn = admin.store.acquire().await?;
+            views::list_claims_of_tokens(&mut conn, &tokens, CLAIMS_MAX).await
+        };
+        let claims = read.await;
+        admin.close().await?;
+        // Whose own a number is goes before who can be reached at it.
+        let (own, others): (Vec<_>, Vec<_>) = claims?.into_iter().partition(|claim| claim.role == ClaimRole::Holder);
+        known.extend(others.into_iter().chain(own).filter_map(|claim| Some((claim.token, claim.person?))));
+    }
+    let person = |named: Named| match named {
+        Named::Person(person) => Some(person),
+        Named::Token(token) => known.get(&token).copied(),
+    };
+    let handle = |person: PersonId| SubjectHandle(key.opaque("subject", &person.as_uuid().to_string()));
+    Ok(named.into_iter().filter_map(person).map(handle).collect())
 }
 
 #[cfg(test)]
@@ -142,5 +239,24 @@ mod tests {
         let again = mark(&key, act.as_str().strip_prefix(MARKED).expect("the prefix"));
         let at = Timestamp::from_millis(1_646_092_800_500);
         assert_eq!(made.instant(9, at), again.instant(9, at));
+    }
+
+    #[test]
+    fn a_line_names_somebody_by_the_first_of_id_number_and_phone() {
+        let key = TokenKey::from_bytes(&[5; 32]);
+        let id: PersonId = PersonId::from_uuid(uuid::Uuid::from_u128(7));
+        let token =
+            |scheme, text: &str| Named::Token(key.claim_token(&IdClaim::parse(scheme, text, None).expect("a number")));
+        let (number, phone) = ("11010519491231002X", "13812345678");
+        let text = format!("1,{id},{number}\n姓名,电话\n2,x,{phone},{number}\n\"86{phone}\"\t12345\n{phone}");
+        assert_eq!(
+            named(&key, &text),
+            [
+                Named::Person(id),
+                token(IdScheme::CnId, number),
+                token(IdScheme::Msisdn, phone),
+                token(IdScheme::Msisdn, phone)
+            ]
+        );
     }
 }

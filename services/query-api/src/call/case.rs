@@ -25,7 +25,7 @@ impl Standing {
     fn of(status: &CaseStatus, (caller, action): (&Caller, Action), now: Timestamp) -> Self {
         // A case that no unit has for itself is everybody's, and who is of no disease control takes none from anybody.
         let has_cases = matches!(caller.role, Role::CdcTracer | Role::CdcLead);
-        if has_cases && status.unit.is_some() && status.unit != caller.unit {
+        if has_cases && status.unit.as_deref().is_some_and(|unit| !is_own(caller, unit)) {
             return Self::Foreign;
         }
         let is_open = matches!(status.state, CaseState::Suspected | CaseState::Confirmed | CaseState::Asymptomatic);
@@ -33,6 +33,14 @@ impl Standing {
         // How long looks for a case stay hidden is said after its end, too.
         if is_open || action == Action::SealCase { Self::Open } else { Self::Closed }
     }
+}
+
+/// Whether a case's unit is the caller's: by its name alone, or as `organisation/unit` where several organisations have units of one
+/// name.
+fn is_own(caller: &Caller, unit: &str) -> bool {
+    caller.unit.as_deref().is_some_and(|own| {
+        own == unit || unit.strip_prefix(&caller.organisation).and_then(|rest| rest.strip_prefix('/')) == Some(own)
+    })
 }
 
 /// The case that a call states, where there is one, and why it does not open anything, where it does not.

@@ -92,7 +92,7 @@ impl Call {
             purpose,
             case: self.case_token(),
             policy: policy_hash(&self.state.setup.policy),
-            request: Nonce::random(),
+            request: self.request_id.unwrap_or_else(Nonce::random),
         })
     }
 

@@ -5,6 +5,7 @@ use domain::Sensitive;
 use ledger::{Decision, LedgerClient, Receipt, RemoteLedger};
 use serde_json::{Value, json};
 use test_support::build::record_id;
+use test_support::wait_for;
 use tokio::net::TcpListener;
 
 use crate::appeals::made;
@@ -255,6 +256,26 @@ async fn a_flood_without_token_does_not_fill_the_ledger() {
     let counts: Vec<u64> = world.entries().iter().map(|entry| entry.count).collect();
     assert_eq!(counts, [1, 199]);
     assert_eq!(world.last_entry().actor.to_string(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_connection_without_a_certificate_that_counts_is_on_record() {
+    let world = world().await;
+    let refused = query_api::record_refused_connections(world.state.clone());
+    refused();
+    wait_for("the entry", async || !world.entries().is_empty()).await;
+    for _ in 0..20 {
+        refused();
+    }
+    let entry = world.last_entry();
+    assert!(matches!(&entry.decision, ledger::Decision::Refused { reason } if reason.as_str() == "mtls-reject"));
+    assert_eq!((entry.actor.as_str(), entry.count, entry.subjects.len()), ("unauthenticated", 1, 0));
+    wait_for("the others, as one", async || {
+        query_api::flush_strangers(&world.state).await;
+        world.entries().iter().map(|entry| entry.count).sum::<u64>() == 21
+    })
+    .await;
+    assert!(world.entries().len() < 21, "a flood does not fill the log");
 }
 
 #[tokio::test]

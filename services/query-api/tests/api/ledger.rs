@@ -120,7 +120,7 @@ async fn rows_of_the_index_that_a_superuser_changed_removed_or_added_are_found_n
     assert_eq!(search(&world, json!({ "actor": "worker" })).await, [2, 0]);
 
     // A row of an entry that there is not, far above the end, does not stop the index either.
-    execute("INSERT INTO audit.entry SELECT 1000000, leaf, at_ms, 'worker', unit, role, action, purpose, case_token, refused, subjects, matter, act, count FROM audit.entry WHERE index = 0").await;
+    execute("INSERT INTO audit.entry SELECT 1000000, leaf, at_ms, 'worker', unit, role, action, purpose, case_token, refused, subjects, matter, act, count, boot FROM audit.entry WHERE index = 0").await;
     assert_eq!(search(&world, json!({ "actor": "worker" })).await, [2, 0]);
 }
 

@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use axum::http::StatusCode;
 use calamine::{Data, Reader, Xlsx};
-use domain::{HouseholdKind, HouseholdMembership, PlaceRef, ResidenceKind, Sensitive};
+use domain::{HouseholdKind, HouseholdMembership, PersonId, PlaceRef, ResidenceKind, Sensitive};
 use serde_json::json;
 use store::views::Changes;
+use test_support::build;
 
 use crate::town::{fact, own};
 use crate::world::{ANNA_NAME, Ask, GRID, PHONE, anna, anna_number, get, post, subject, world};
@@ -40,6 +42,26 @@ async fn a_workbook_holds_numbers_as_text() {
     assert_eq!(sheet.height(), 3);
     let cells: Vec<&Data> = sheet.rows().flatten().collect();
     assert!(cells.contains(&&Data::String(anna_number())));
+}
+
+#[tokio::test]
+async fn the_rows_of_a_report_stand_in_the_order_that_its_entry_tells() {
+    let world = world().await;
+    let mut orders = BTreeSet::new();
+    for _ in 0..20 {
+        let reply = world.ask(report("320506001", &["number", "person_id"], "csv").looking_after("lead")).await;
+        let text = reply.text();
+        let ids: Vec<&str> = text.lines().skip(1).filter_map(|line| Some(line.split_once(',')?.1)).collect();
+        let entry = world.last_entry();
+        let mark = query_api::report_mark(&build::token_key(), entry.request);
+        let mut sorted = entry.subjects.clone();
+        sorted.sort_by_key(|person| mark.place(*person));
+        let shown: Vec<_> = ids.iter().map(|id| subject(PersonId::from_uuid(id.parse().expect("an id")))).collect();
+        assert_eq!((shown.len(), &shown), (2, &sorted));
+        assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("1,")), "numbers follow the order: {text}");
+        orders.insert(shown);
+    }
+    assert_eq!(orders.len(), 2, "each report has an order of its own");
 }
 
 fn template(path: &str, kind: &'static str, form: &[u8]) -> Ask {

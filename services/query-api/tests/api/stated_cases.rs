@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use domain::{CaseState, CaseStatus, Edition};
+use domain::{CaseState, CaseStatus, Edition, EventType};
+use event_log::Record;
 use ledger::Decision;
-use store::views::Changes;
+use store::views::{self, Changes};
 use test_support::build::{NOON, record_id};
 
 use crate::town::{fact, own};
@@ -100,6 +101,39 @@ async fn a_case_that_is_handed_over_is_the_other_units_with_the_next_call() {
     assert!(!opens("tracer-2").await);
     state(&world, 3, status("C-7", CaseState::Confirmed)).await;
     assert!(opens("tracer-2").await && opens("tracer").await, "what no unit has for itself is everybody's");
+}
+
+#[tokio::test]
+async fn a_case_of_a_unit_of_an_organisation_is_no_other_organisations_unit_of_that_name() {
+    let world = world().await;
+    let opens = async |caller: &str| tracing(&world, caller, "C-7").await.status == StatusCode::OK;
+    state(&world, 1, of_unit("C-7", "org-1/CDC-02")).await;
+    assert!(opens("tracer-2").await);
+    for other in ["elsewhere/CDC-02", "org-1/CDC-03", "org-1CDC-02", "/CDC-02"] {
+        state(&world, 2, of_unit("C-7", other)).await;
+        assert!(!opens("tracer-2").await, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_known_then_is_not_told_before_the_views_hold_what_was_read() {
+    let world = world().await;
+    let ask = async || {
+        let path = format!("/v1/persons/{}/itinerary?known_at={NOON}", anna());
+        world.ask(get(path).by("tracer").purpose("PUBHLTH").case(CASE)).await
+    };
+    assert_eq!(ask().await.status, StatusCode::OK);
+    let topic = EventType::CaseStatus.topic();
+    let record = Record { topic: topic.to_owned(), key: vec![1], payload: vec![1], headers: Vec::new() };
+    world.log.append(vec![record]).await.expect("appended");
+    let early = ask().await;
+    assert_eq!((early.status, early.code().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "views-behind"));
+    let end = world.log.end_positions(&[topic]).await.expect("positions");
+    let mut tx = world.store.begin("follow").await.expect("begun");
+    let from = views::find_checkpoint(&mut tx).await.expect("a checkpoint");
+    views::advance(&mut tx, &from, &serde_json::to_value(end).expect("JSON"), "zh-1").await.expect("advanced");
+    tx.commit().await.expect("committed");
+    assert_eq!(ask().await.status, StatusCode::OK);
 }
 
 #[tokio::test]

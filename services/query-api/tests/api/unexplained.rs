@@ -131,6 +131,55 @@ async fn a_budget_that_is_spent_blocks_on_record_also_after_a_restart_and_is_ful
 }
 
 #[tokio::test]
+async fn two_query_apis_share_the_budget_of_a_caller() {
+    let rules = || {
+        let mut rules = scrutiny::Rules::default();
+        rules.roles.get_mut("cdc-tracer").expect("a role").persons_per_hour = 1;
+        Trust::new(rules, access::GrantRules::default())
+    };
+    let world = world_trusting(rules()).await;
+    let other = world.beside().restarted(rules());
+    let look = |person: domain::PersonId| get(format!("/v1/persons/{person}")).tracing();
+    assert_eq!(world.ask(look(anna())).await.status, StatusCode::OK);
+    assert_eq!(other.ask(look(bob())).await.status, StatusCode::OK, "the index has not followed yet");
+    unexplained(&other, "").await;
+    world.advance_clock(1_000);
+    assert_eq!(world.ask(look(anna())).await.code(), "budget-spent", "the other one showed a person, too");
+    assert_eq!(other.ask(look(bob())).await.code(), "budget-spent");
+    world.advance_clock(3_600_000);
+    assert_eq!(world.ask(look(anna())).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn townships_of_a_day_are_a_budget_of_all_processes_and_of_the_next_day_anew() {
+    let rules = || {
+        let mut rules = scrutiny::Rules::default();
+        rules.roles.get_mut("cdc-tracer").expect("a role").areas_per_day = 1;
+        Trust::new(rules, access::GrantRules::default())
+    };
+    let world = world_trusting(rules()).await;
+    let move_to = async |person: domain::PersonId, home: &str| {
+        let sql = "UPDATE person SET home = $2 WHERE person_id = $1";
+        let moved = sqlx::query(sql).bind(person.as_uuid()).bind(home).execute(world.store.pool()).await;
+        assert_eq!(moved.expect("moved").rows_affected(), 1);
+    };
+    move_to(anna(), "320506001007").await;
+    move_to(bob(), "320506002001").await;
+    let look = |person: domain::PersonId| get(format!("/v1/persons/{person}")).tracing();
+    assert_eq!(world.ask(look(anna())).await.status, StatusCode::OK);
+    for _ in 0..2 {
+        assert_eq!(world.ask(look(bob())).await.code(), "budget-spent", "of another township");
+    }
+    let other = world.beside().restarted(rules());
+    assert_eq!(other.ask(look(bob())).await.code(), "budget-spent", "for another process, too");
+    move_to(bob(), "320506001009").await;
+    assert_eq!(world.ask(look(bob())).await.status, StatusCode::OK, "of the same township");
+    move_to(bob(), "320506002001").await;
+    world.advance_clock(86_400_000);
+    assert_eq!(world.ask(look(bob())).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_name_is_shown_once_after_a_second_person_agreed_and_the_resident_sees_it() {
     let world = world().await;
     world.ask(get(format!("/v1/persons/{}", anna())).tracing()).await;

@@ -377,7 +377,9 @@ async fn world_made(client: impl FnOnce(LedgerHandle) -> LedgerClient, key_group
     };
     let ledger = LedgerHandle::open(&options).expect("opened");
     let log = EventLog::open(&LogConfig::default(), store.pool()).await.expect("a log");
-    log.ensure_topics(&FOLLOWED.map(|kind| TopicSpec::new(kind.topic(), 1))).await.expect("topics");
+    log.ensure_topics(&EventType::ALL.iter().map(|kind| TopicSpec::new(kind.topic(), 1)).collect::<Vec<_>>())
+        .await
+        .expect("topics");
     let clock = Arc::new(AtomicI64::new(NOON.as_millis()));
     let shutdown = Shutdown::new();
     let setup = setup(&store, client(ledger.clone()), (&log, &shutdown), &clock);
