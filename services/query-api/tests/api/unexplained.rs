@@ -159,9 +159,12 @@ async fn townships_of_a_day_are_a_budget_of_all_processes_and_of_the_next_day_an
     };
     let world = world_trusting(rules()).await;
     let move_to = async |person: domain::PersonId, home: &str| {
-        let sql = "UPDATE person SET home = $2 WHERE person_id = $1";
-        let moved = sqlx::query(sql).bind(person.as_uuid()).bind(home).execute(world.store.pool()).await;
-        assert_eq!(moved.expect("moved").rows_affected(), 1);
+        let sql =
+            "UPDATE person SET golden = jsonb_set(golden, ARRAY[CASE WHEN golden->'community_unit'->'value' IS NULL
+                       THEN 'division_code' ELSE 'community_unit' END, 'value'], to_jsonb($2::text))
+                   WHERE person_id = $1 RETURNING home";
+        let moved = sqlx::query_scalar::<_, Option<String>>(sql).bind(person.as_uuid()).bind(home);
+        assert_eq!(moved.fetch_one(world.store.pool()).await.expect("moved").as_deref(), Some(home));
     };
     move_to(anna(), "320506001007").await;
     move_to(bob(), "320506002001").await;
