@@ -11,11 +11,22 @@ use crate::assets;
 pub(crate) const AREAS: [&str; 10] =
     ["sign-in", "community", "control", "persons", "review", "audit", "feeds", "me", "operations", "figures"];
 
-/// Whether a text is the address of a page: nothing that leads elsewhere, and nothing that is not a path.
+/// An address of a page is at most so long.
+const ADDRESS_BYTES_MAX: usize = 512;
+
+/// Whether a text is the address of a page, with what was asked of it: nothing that leads elsewhere, and nothing that means more
+/// than itself in a header or in a page. What a browser writes encoded stays so.
 pub(crate) fn is_own(address: &str) -> bool {
-    let area = address.strip_prefix('/').and_then(|path| path.split('/').next());
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let area = path.strip_prefix('/').and_then(|path| path.split('/').next());
     let is_path = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_');
-    area.is_some_and(|area| AREAS.contains(&area)) && address.len() <= 256 && address.bytes().all(is_path)
+    let is_query = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*' | b'+' | b'%' | b'=' | b'&')
+    };
+    area.is_some_and(|area| AREAS.contains(&area))
+        && address.len() <= ADDRESS_BYTES_MAX
+        && path.bytes().all(is_path)
+        && query.bytes().all(is_query)
 }
 
 /// What the build writes where the nonce of an answer belongs.
@@ -59,7 +70,13 @@ mod tests {
 
     #[test]
     fn only_addresses_of_pages_are_led_back_to() {
-        for own in ["/control", "/persons/5e4a7a0c-5a5c-4f0a-9a06-d4f7f9bb8a57/links", "/audit/log"] {
+        for own in [
+            "/control",
+            "/persons/5e4a7a0c-5a5c-4f0a-9a06-d4f7f9bb8a57/links",
+            "/audit/log",
+            "/control?known_at=2022-03-14T00%3A00%3A00.000Z&status=all",
+            "/control?to=%2F%2Fevil.example",
+        ] {
             assert!(is_own(own), "{own}");
         }
         for other in [
@@ -74,6 +91,14 @@ mod tests {
             "/controls",
             "control",
             "/control?to=//evil.example",
+            "/control?a?b",
+            "?/control",
+            "//evil.example?/control",
+            "/session?to=/control",
+            "/control?a=\"><script>",
+            "/control?a;url=b",
+            "/control?a\r\nb",
+            "/control?a#b",
             "/control\"><script>",
             "/control;url=//evil.example",
         ] {

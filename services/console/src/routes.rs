@@ -228,7 +228,8 @@ async fn leave_for_provider(
         SIGN_IN_UNAVAILABLE
     })?;
     let kept = console.set_cookie(LOGIN_COOKIE, &leaving.kept, "Lax", Some(600));
-    let wanted = query.as_deref().and_then(|query| query.strip_prefix("to=")).filter(|path| pages::is_own(path));
+    // All that follows is the address as it stood in the browser: it has a question mark and more of its own.
+    let wanted = query.as_deref().and_then(|query| query.strip_prefix("to=")).filter(|address| pages::is_own(address));
     let mut response = ([(header::SET_COOKIE, kept)], Redirect::to(&leaving.address)).into_response();
     let wanted = console.set_cookie(RETURN_COOKIE, wanted.unwrap_or("/"), "Lax", Some(600));
     response.headers_mut().append(header::SET_COOKIE, wanted);
@@ -255,7 +256,8 @@ async fn back_from_provider(
     }
     // A page that leads on: a redirect in answer to another site would not carry the cookie along.
     // Whoever can plant a cookie still leads to a page of the console alone.
-    let wanted = console.cookie(&headers, RETURN_COOKIE).filter(|path| pages::is_own(path)).unwrap_or("/");
+    let wanted = console.cookie(&headers, RETURN_COOKIE).filter(|address| pages::is_own(address)).unwrap_or("/");
+    let wanted = wanted.replace('&', "&amp;");
     let on = format!(
         "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={wanted}\"><a href=\"{wanted}\">Isthmus</a>"
     );

@@ -91,11 +91,20 @@ test("who asked for a page comes back to it from the provider, and to nowhere el
   await page.goto(`${address}/control/townships`);
   await signIn(page);
   assert.equal(new URL(page.url()).pathname, "/control/townships");
-  for (const elsewhere of ["//evil.example/", "https://evil.example/", "/session", "/control/../session"]) {
+  for (const elsewhere of ["//evil.example/", "https://evil.example/", "/session", "/control/../session", "/control?to=//evil.example/", "//evil.example/?/control", "?/control", "/control?a=%22;b", "%2F%2Fevil.example", "/control?a&to=/session"]) {
     const left = await fetch(`${address}/session/provider?to=${elsewhere}`, { redirect: "manual" });
     const kept = left.headers.getSetCookie().find((cookie) => cookie.includes("isthmus-return="));
     assert.match(kept, /isthmus-return=\/;/, elsewhere);
   }
+});
+
+test("what was asked of the page is still asked after the way over the provider", async () => {
+  const page = await visitor(browser);
+  const asked = "/control?status=all&cluster=JJ%201%2F%3Ca%3E&known_at=2022-03-14T00%3A00%3A00.000Z";
+  await page.goto(`${address}${asked}`);
+  await signIn(page);
+  const { pathname, search } = new URL(page.url());
+  assert.equal(pathname + search, asked);
 });
 
 test("a way back that this browser did not begin opens nothing", async () => {
