@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oidc::LoginTokens;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// A session that nobody used for so long has ended.
@@ -67,6 +68,17 @@ pub struct DemoRole {
     pub caller: Option<String>,
     /// Tokens of its feeds.
     pub feeds: BTreeMap<String, String>,
+    /// The case that it works on, if it works on one.
+    pub case: Option<String>,
+}
+
+/// A role of the demo as the browser is told of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct DemoRoleView {
+    /// Name of the choice.
+    name: String,
+    /// The case that it works on.
+    case: Option<String>,
 }
 
 /// The roles that the demo offers.
@@ -78,8 +90,9 @@ impl DemoRoles {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = roles;
     }
 
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().map(|role| role.name.clone()).collect()
+    pub(crate) fn views(&self) -> Vec<DemoRoleView> {
+        let view = |role: &DemoRole| DemoRoleView { name: role.name.clone(), case: role.case.clone() };
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().map(view).collect()
     }
 
     pub(crate) fn guest(&self, name: &str) -> Option<Guest> {

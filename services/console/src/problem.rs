@@ -9,7 +9,7 @@ pub(crate) const DEMO_ROLE_UNKNOWN: ProblemKind = ProblemKind {
     code: "demo-role-unknown",
     status: 404,
     meaning: "This hub offers no such demo role.",
-    mend: "Choose one of `demo_roles` of GET /session; only `isthmus demo` has any.",
+    mend: "Choose the name of one of `demo_roles` of GET /session; only `isthmus demo` has any.",
 };
 pub(crate) const CONSOLE_HEADER_MISSING: ProblemKind = ProblemKind {
     code: "console-header-missing",

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use store::{callers, feed_tokens};
 
-use crate::guests::Guest;
+use crate::guests::{DemoRoleView, Guest};
 use crate::problem::{SIGN_IN_REFUSED, SIGN_IN_UNAVAILABLE};
 use crate::routes::Console;
 
@@ -29,7 +29,7 @@ pub(crate) struct SessionView {
     /// The demo role that was chosen.
     demo: Option<String>,
     /// Demo roles that can be chosen; none outside of the demo.
-    demo_roles: Vec<String>,
+    demo_roles: Vec<DemoRoleView>,
     /// Staff sign in at an OpenID provider.
     has_provider: bool,
 }
@@ -60,7 +60,7 @@ pub(crate) async fn guest_of(console: &Console, token: &str) -> Result<Guest, Pr
 /// The session as the browser sees it.
 pub(crate) async fn view(console: &Console, guest: Option<Guest>) -> Result<SessionView, ProblemKind> {
     let mut view = SessionView {
-        demo_roles: console.demo_roles().names(),
+        demo_roles: console.demo_roles().views(),
         has_provider: console.setup().oidc.as_ref().is_some_and(Oidc::has_login),
         ..SessionView::default()
     };

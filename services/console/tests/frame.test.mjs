@@ -158,3 +158,36 @@ test("who signs in as somebody else in a second tab is somebody else in the firs
   await page.locator(".shell-header .ant-tag", { hasText: "Operator" }).waitFor();
   assert.equal(await page.getByText("Appeals against health codes").count(), 0);
 });
+
+test("the case that a role of the demo works on comes from the hub", async () => {
+  const page = await visitor(browser);
+  const { demo_roles: roles } = await (await fetch(`${BASE}/session`)).json();
+  assert.deepEqual(roles.filter((role) => role.case).map(({ name }) => name), ["cdc-tracer"]);
+  const known = roles.find(({ name }) => name === "cdc-tracer").case;
+  await page.goto(`${BASE}/`);
+  await page.locator('[data-role="cdc-tracer"]').click();
+  assert.equal(await page.locator("input#caseReference").inputValue(), known);
+  await page.context().close();
+  const other = await visitor(browser);
+  await other.route("**/session", async (route) => {
+    const response = await route.fetch();
+    const text = (await response.text()).replaceAll(known, "CASE-OF-ANOTHER-CITY");
+    await route.fulfill({ response, body: text });
+  });
+  await other.goto(`${BASE}/`);
+  await other.locator('[data-role="cdc-tracer"]').click();
+  assert.equal(await other.locator("input#caseReference").inputValue(), "CASE-OF-ANOTHER-CITY");
+});
+
+test("the first view needs the page, one script, its styles and who is signed in; nothing stands in the page itself", async () => {
+  const page = await visitor(browser);
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  const response = await page.goto(`${BASE}/`);
+  await page.getByText("This is a demo").waitFor();
+  const kinds = asked.filter((path) => !/^\/assets\/.*\.svg$/.test(path)).map((path) => path.replace(/^\/assets\/.*\./, "."));
+  assert.deepEqual([...new Set(kinds)].sort(), [".css", ".js", "/", "/session"]);
+  assert.equal(kinds.filter((kind) => kind === ".js").length, 1, asked.join());
+  const html = await response.text();
+  assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\son[a-z]+=|javascript:/i);
+});

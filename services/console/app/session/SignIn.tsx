@@ -29,7 +29,7 @@ export function SignIn() {
   const { t } = useTranslation("session");
   const session = useSession().data;
   const signIn = useSignIn();
-  const roles = [...(session?.demo_roles ?? [])].sort((a, b) => order(a) - order(b));
+  const roles = (session?.demo_roles ?? []).map(({ name }) => name).sort((a, b) => order(a) - order(b));
   return (
     <Flex vertical gap={16} style={{ maxWidth: 960, margin: "24px auto" }}>
       <div>
@@ -41,7 +41,7 @@ export function SignIn() {
       {session?.ended && !signIn.isError && <Alert type="info" showIcon title={t("ended")} />}
       {signIn.isError && <ProblemAlert error={signIn.error} />}
       {session?.has_provider && (
-        <Button type="primary" size="large" icon={<LoginOutlined />} href={`/session/provider?to=${window.location.pathname}`}>
+        <Button type="primary" size="large" icon={<LoginOutlined />} href={`/session/provider?to=${window.location.pathname}${window.location.search}`}>
           {t("provider")}
         </Button>
       )}

@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useSignedIn } from "./session";
-import { CASE_FORM, DEMO_CASE, GRANT_FORM, MAY_INVOKE, NEEDS_CASE, PURPOSES, setTask, useTask, type Task } from "./task";
+import { CASE_FORM, GRANT_FORM, MAY_INVOKE, NEEDS_CASE, PURPOSES, setTask, useTask, type Task } from "./task";
 
 /** Begins a task: what was asked for another one is asked anew for this one. */
 export function useBegin() {
@@ -26,13 +26,15 @@ export function TaskBar() {
   const canChange = (PURPOSES[session.role ?? ""]?.length ?? 0) > 1 || NEEDS_CASE.has(session.role ?? "");
   return (
     <div className="task-bar" style={{ background: token.colorFillQuaternary, borderBottom: `1px solid ${token.colorBorderSecondary}` }}>
-      <Typography.Text type="secondary">{t("task.purpose")}:</Typography.Text>
-      <Tag color="cyan">{t(`purpose.${task.purpose}`)}</Tag>
+      <span className="task-part">
+        <Typography.Text type="secondary">{t("task.purpose")}:</Typography.Text>
+        <Tag color="cyan">{t(`purpose.${task.purpose}`)}</Tag>
+      </span>
       {(task.caseReference || NEEDS_CASE.has(session.role ?? "")) && (
-        <>
+        <span className="task-part">
           <Typography.Text type="secondary">{t("task.case")}:</Typography.Text>
           <Tag color="cyan">{task.caseReference ?? t("task.none")}</Tag>
-        </>
+        </span>
       )}
       {task.grant && (
         <>
@@ -76,12 +78,13 @@ function TaskForm({ initial, done }: { initial?: Task; done?: () => void }) {
   const beginTask = useBegin();
   const purposes = PURPOSES[session.role ?? ""] ?? [];
   const needsCase = NEEDS_CASE.has(session.role ?? "");
+  const demoCase = session.demo_roles.find(({ name }) => name === session.demo)?.case;
   const begin = ({ purpose, caseReference, grant }: Task) => {
     beginTask({ purpose, caseReference: caseReference?.trim() || undefined, grant: grant?.trim() || undefined });
     done?.();
   };
   return (
-    <Form layout="vertical" onFinish={begin} initialValues={initial ?? { purpose: purposes[0], ...(session.demo && needsCase && { caseReference: DEMO_CASE }) }}>
+    <Form layout="vertical" onFinish={begin} initialValues={initial ?? { purpose: purposes[0], ...(demoCase && { caseReference: demoCase }) }}>
       <Typography.Paragraph type="secondary">{t("task.why")}</Typography.Paragraph>
       <Form.Item name="purpose" label={t("task.purpose")} rules={[{ required: true }]}>
         <Select options={purposes.map((purpose) => ({ value: purpose, label: t(`purpose.${purpose}`) }))} />

@@ -3,6 +3,12 @@ import { useMutation, useQuery, useQueryClient, type QueryClient } from "@tansta
 import { api, ask, askRaw, hasSessionEnded, Problem } from "../api/client";
 import { PURPOSES, NEEDS_CASE, setTask } from "./task";
 
+/** A role that may be chosen in the demo, and the case that it works on. */
+export interface DemoRole {
+  name: string;
+  case: string | null;
+}
+
 export interface Session {
   signed_in: boolean;
   role: string | null;
@@ -11,7 +17,7 @@ export interface Session {
   unit: string | null;
   feeds: string[];
   demo: string | null;
-  demo_roles: string[];
+  demo_roles: DemoRole[];
   has_provider: boolean;
   /** It was there, and ended without being signed out. */
   ended?: boolean;

@@ -35,9 +35,6 @@ export const GRANT_FORM = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const CASE_FORM = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?!.*\d{11})[A-Za-z0-9\-_./]{3,64})$/;
 
-/** A case of every city of the demo. */
-export const DEMO_CASE = "CASE-2022-0001";
-
 const KEY = "isthmus-task";
 const listeners = new Set<() => void>();
 let task: Task | undefined = read();

@@ -223,9 +223,10 @@ impl Tokens {
             name: (*name).to_owned(),
             caller: Some(token.clone()),
             feeds: BTreeMap::new(),
+            case: (*name == Role::CdcTracer.code()).then(|| CASE.to_owned()),
         };
         let feeds = self.feeds.clone().into_iter().collect();
-        let department = DemoRole { name: Role::Department.code().to_owned(), caller: None, feeds };
+        let department = DemoRole { name: Role::Department.code().to_owned(), caller: None, feeds, case: None };
         self.callers.iter().map(of_caller).chain([department]).collect()
     }
 
