@@ -1,6 +1,8 @@
 //! `GET /v1/me`: what the hub knows of the caller.
 
-use access::{FieldGroups, Purpose};
+use std::collections::BTreeMap;
+
+use access::{Action, FieldGroups, Purpose};
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,8 +36,8 @@ pub(crate) struct May {
     pub purpose: &'static str,
     /// What may be asked.
     pub actions: Vec<&'static str>,
-    /// Field groups that some answer may hold.
-    pub groups: Vec<String>,
+    /// The field groups that the answer to an action may hold, by action; an action without any is left out.
+    pub opens: BTreeMap<&'static str, Vec<String>>,
 }
 
 /// Says who the caller is, and what it may ask for which purpose.
@@ -65,9 +67,11 @@ pub(crate) async fn read(State(state): State<QueryState>, ask: Ask) -> Answered 
 fn me(call: &Call) -> Me {
     let policy = &call.state.setup.policy;
     let may = Purpose::ALL.iter().filter_map(|&purpose| {
-        let actions: Vec<_> = policy.actions(&call.caller, purpose).map(access::Action::code).collect();
-        let groups = policy.groups(&call.caller, purpose).codes();
-        (!actions.is_empty()).then_some(May { purpose: purpose.code(), actions, groups })
+        let actions: Vec<Action> = policy.actions(&call.caller, purpose).collect();
+        let opens = actions.iter().map(|&action| (action.code(), policy.groups(&call.caller, action, purpose).codes()));
+        let opens = opens.filter(|(_, groups)| !groups.is_empty()).collect();
+        let actions: Vec<_> = actions.into_iter().map(Action::code).collect();
+        (!actions.is_empty()).then_some(May { purpose: purpose.code(), actions, opens })
     });
     Me {
         handle: call.caller.handle.clone(),

@@ -28,7 +28,7 @@ export function ReceiptTag({ receipt }: { receipt?: { id: string } }) {
   const { t } = useTranslation();
   if (!receipt) return null;
   return (
-    <Tooltip title={t("receiptHelp", { id: receipt.id })}>
+    <Tooltip trigger={["hover", "focus"]} title={t("receiptHelp", { id: receipt.id })}>
       <Tag icon={<SafetyCertificateOutlined />} color="green" tabIndex={0} data-receipt={receipt.id}>
         {t("receipt")} {receipt.id.split("-")[0]}
       </Tag>
@@ -36,20 +36,25 @@ export function ReceiptTag({ receipt }: { receipt?: { id: string } }) {
   );
 }
 
-/** The field groups that each purpose of the caller opens, as the hub decides: asked by those who have a choice of purposes. */
-function useOpeners(isAsked: boolean): Map<string, string[]> {
+/** What was asked, as the hub calls it. */
+export type Action =
+  | "find-persons" | "read-person" | "read-records" | "read-timeline" | "read-itinerary" | "read-contacts" | "read-health-code" | "read-links" | "read-lineage"
+  | "read-cases" | "read-follow-ups" | "read-signals" | "read-unit" | "read-residents" | "list-reviews" | "read-review" | "read-decisions";
+
+/** The field groups that each purpose of the caller opens to a question, as the hub decides: asked by those who have a choice of purposes. */
+function useOpeners(action: Action, isAsked: boolean): Map<string, string[]> {
   const session = useSignedIn();
   const hasChoice = (PURPOSES[session.role ?? ""] ?? []).length > 1;
   const { data } = useMe(isAsked && hasChoice);
-  return new Map((data?.may ?? []).map(({ purpose, groups }) => [purpose, groups]));
+  return new Map((data?.may ?? []).map(({ purpose, opens }) => [purpose, opens[action] ?? []]));
 }
 
-/** Which parts of a file are not shown, and why: what the role never sees, and what another purpose of the caller opens. */
-export function useWithheld(isAsked = true): (groups: string[]) => string {
+/** Which parts of an answer are not shown, and why: what the role is never told, and what another purpose of the caller opens. */
+export function useWithheld(action: Action, isAsked = true): (groups: string[]) => string {
   const { t } = useTranslation();
   const { list } = useFormat();
   const task = useTask();
-  const openers = useOpeners(isAsked);
+  const openers = useOpeners(action, isAsked);
   return (groups) => {
     const named = (some: string[]) => list(some.map((group) => t(`group.${group}`)));
     const others = [...openers].filter(([purpose]) => purpose !== task?.purpose);
@@ -62,9 +67,9 @@ export function useWithheld(isAsked = true): (groups: string[]) => string {
   };
 }
 
-export function Withheld({ groups }: { groups?: string[] }) {
+export function Withheld({ groups, of }: { groups?: string[]; of: Action }) {
   const isAny = Boolean(groups?.length);
-  const say = useWithheld(isAny);
+  const say = useWithheld(of, isAny);
   if (!groups || !isAny) return null;
   return <Alert type="info" showIcon title={say(groups)} style={{ marginBottom: 16 }} data-withheld={groups.join(" ")} />;
 }

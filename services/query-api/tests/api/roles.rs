@@ -124,14 +124,20 @@ async fn a_caller_learns_what_it_may_ask() {
     let body = reply.json();
     assert_eq!(body["role"], "auditor");
     let actions = ["read-ledger", "stop-grant", "review-grant", "read-grants", "ask-name", "approve-name"];
-    assert_eq!(body["may"], json!([{ "purpose": "HOPERAT", "actions": actions, "groups": [] }]));
+    assert_eq!(body["may"], json!([{ "purpose": "HOPERAT", "actions": actions, "opens": {} }]));
     let worker = world.ask(get("/v1/me").by("worker")).await.json();
-    let opened = |purpose: &str| {
+    let opened = |purpose: &str, action: &str| {
         let of_purpose = worker["may"].as_array().and_then(|all| all.iter().find(|may| may["purpose"] == purpose));
-        of_purpose.expect("one of the role's purposes")["groups"].clone()
+        of_purpose.expect("one of the role's purposes")["opens"][action].clone()
     };
-    assert_eq!(opened("PUBHLTH"), json!(["identity", "contact", "residence", "care"]));
-    assert_eq!(opened("HOPERAT"), json!(["identity", "contact", "residence", "household", "provenance"]));
+    assert_eq!(opened("PUBHLTH", "read-person"), json!(["identity", "contact", "residence"]));
+    assert_eq!(
+        opened("HOPERAT", "read-person"),
+        json!(["identity", "contact", "residence", "household", "provenance"])
+    );
+    // The household of a person is told for operations, that of a list of residents as well; care for public health alone.
+    assert_eq!(opened("PUBHLTH", "read-unit"), json!(["care"]));
+    assert_eq!(opened("HOPERAT", "read-unit"), json!(null));
     assert_eq!(world.ask(get("/v1/me").by("department")).await.json()["may"], json!([]));
 }
 
