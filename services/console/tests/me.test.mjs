@@ -204,7 +204,7 @@ for (const locale of ["zh-CN", "en-GB"]) test(`the own file reads well on a phon
   const page = await resident("/me", { locale, width: 360, colorScheme: "dark" });
   for (const path of ["/me", "/me/sources", "/me/looks", "/me/code", "/me/itinerary", "/me/take"]) {
     await page.goto(`${BASE}${path}`);
-    await page.locator("[data-value], .matrix, [data-looks], [data-colour], [data-itinerary], [data-part]").first().waitFor();
+    await page.locator("[data-value], .record-stack, [data-looks], [data-colour], [data-itinerary], [data-part]").first().waitFor();
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 360, `${path} is ${width} px wide`);
     assert.deepEqual(await axe(page), [], path);

@@ -99,6 +99,19 @@ test("a row is looked at on record, read again and given up, each with its outco
   await page.context().close();
 });
 
+test("what is wrong with a row is said in the language of the page", async () => {
+  const messages = {};
+  for (const locale of ["en-GB", "zh-CN"]) {
+    const page = await visitor(browser, { locale });
+    await enter(page, "operator", { path: "/operations/quarantine/rows" });
+    await page.locator(".ant-table-row").first().waitFor();
+    messages[locale] = await page.locator(".ant-table-row span[title]").evaluateAll((words) => words.map((one) => one.textContent));
+    await page.context().close();
+  }
+  assert.ok(messages["en-GB"].length > 3 && messages["en-GB"].every((text) => /[a-z]{3} /.test(text)), messages["en-GB"].join("; "));
+  assert.ok(messages["zh-CN"].length > 3 && messages["zh-CN"].every((text) => /\p{Script=Han}.*。$/u.test(text)), messages["zh-CN"].join("; "));
+});
+
 test("what reading a feed again would change is shown before anything is done", async () => {
   const page = await open("quarantine");
   await page.getByRole("link", { name: "Read a feed again" }).click();

@@ -105,6 +105,34 @@ for (const [role, list] of byRole) {
   });
 }
 
+/** What opens something beside the page, wherever a page has it: role, address, and the key to it. */
+const OPENERS = [
+  ["auditor", "/audit/log", ".ant-table-row button"],
+  ["community-worker", "/community/residents", ".ant-table-row button"],
+  ["cdc-tracer", "/control/unassigned", ".ant-table-row button"],
+  ["cdc-tracer", async (page) => addressOf(PAGES.find(({ name }) => name === "contacts"), page), ".ant-table-row button"],
+  ["operator", "/operations/quarantine/rows", ".ant-table-row button"],
+  ["data-steward", "/review", ".page-head .ant-btn-default:not([aria-label])", { width: 360, height: 740 }],
+  ["auditor", "/audit/log", ".shell-header [aria-label=Menu]", { width: 360, height: 740 }],
+];
+
+for (const [role, path, selector, options] of OPENERS) {
+  test(`what ${role} opens beside ${typeof path === "string" ? path : "contacts"} gives the focus back to what opened it`, async () => {
+    const page = await visitorAs(role, options);
+    await page.goto(`${BASE}${typeof path === "string" ? path : await path(page)}`);
+    const opener = page.locator(selector).first();
+    await opener.focus();
+    await opener.evaluate((one) => (one.dataset.opener = "this"));
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.waitForFunction(() => document.activeElement?.closest("[role=dialog], .ant-drawer"));
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await page.waitForFunction(() => document.activeElement?.dataset.opener === "this");
+    await page.context().close();
+  });
+}
+
 test("dialogs are opened and closed by keyboard, and give the focus back", async () => {
   const page = await visitorAs("cdc-tracer");
   const change = page.locator(".task-bar").getByRole("button", { name: "Change" });

@@ -173,10 +173,65 @@ for (const [locale, lineage] of [["zh-CN", "沿革"], ["en-GB", "Lineage"]]) tes
   const page = await tracer({ locale, width: 360, colorScheme: "dark" });
   for (const path of ["/persons", `/persons/${known.person}`, `/persons/${known.person}/records`, `/persons/${known.person}/links`, `/persons/${known.person}/timeline`, `/persons/${known.person}/lineage`]) {
     await page.goto(`${BASE}${path}`);
-    await page.locator("[data-value], [data-link], [data-lineage], .matrix, .ant-table, form").first().waitFor();
+    await page.locator("[data-value], [data-link], [data-lineage], .record-stack, .ant-table, form").first().waitFor();
     await fits(page);
     assert.deepEqual(await axe(page), [], path);
   }
   await page.getByText(lineage).first().waitFor();
   assert.deepEqual(page.complaints, []);
+});
+
+test("on a phone records stand below each other, and nothing is moved sideways to be read", async () => {
+  const page = await tracer({ width: 360, height: 740 });
+  await page.goto(`${BASE}/persons/${known.person}/records`);
+  const stack = page.getByRole("list", { name: "Source records side by side" });
+  await stack.waitFor();
+  assert.ok((await stack.getByRole("listitem").count()) >= 2);
+  await stack.getByText("Household register").first().waitFor();
+  assert.equal(await page.locator(".matrix").count(), 0);
+  await page.goto(`${BASE}/persons/${known.person}/links`);
+  const pair = page.locator("[data-pair]");
+  await page.locator("[data-link]").first().click();
+  await pair.waitFor();
+  const [content, seen] = await pair.evaluate((part) => [part.scrollWidth, part.clientWidth]);
+  assert.ok(content <= seen, `${content} px in ${seen}`);
+  // Each field has the words of both records, below each other.
+  const places = await pair.locator("section").first().locator("dd").evaluateAll((words) => words.map((one) => one.getBoundingClientRect()).map(({ left, top }) => [left, top]));
+  assert.equal(places.length, 2);
+  assert.ok(places[0][0] === places[1][0] && places[0][1] < places[1][1], JSON.stringify(places));
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("the version of a model is said in words, and in full to those who ask", async () => {
+  for (const [locale, words, full] of [["en-GB", /^Chinese names, edition \d+ \([0-9a-f]{6}…\)$/, "In full: "], ["zh-CN", /^中文姓名第 \d+ 版（[0-9a-f]{6}…）$/, "完整版本号："]]) {
+    const page = await tracer({ locale });
+    await page.goto(`${BASE}/persons/${known.person}/links`);
+    const version = page.locator("[data-version]").first();
+    assert.match(await version.innerText(), words);
+    const code = await version.getAttribute("data-version");
+    assert.match(code, /^zh-\d+\+[0-9a-f]{8,}$/);
+    await version.focus();
+    await page.getByRole("tooltip", { name: `${full}${code}` }).waitFor();
+    await page.context().close();
+  }
+});
+
+test("a purpose is said to open what it opens to this very question, not to another one", async () => {
+  const page = await visitor(browser);
+  let opens = (may) => may;
+  // What the hub would say under another policy.
+  await page.route("**/v1/me", async (route) => {
+    const response = await route.fetch();
+    const me = await response.json();
+    await route.fulfill({ response, json: { ...me, may: me.may.map((may) => (may.purpose === "HOPERAT" ? { ...may, opens: opens(may.opens) } : may)) } });
+  });
+  await enter(page, "community-worker");
+  await page.goto(`${BASE}/persons/${known.person}`);
+  await page.getByText(/Not shown for the purpose .*provenance/).waitFor();
+  opens = ({ "read-person": ofFile, ...rest }) => ({ ...rest, "read-person": ofFile.filter((group) => group !== "provenance") });
+  await page.reload();
+  const told = page.locator("[data-withheld~=provenance]");
+  await told.filter({ hasText: /Your role does not see: .*provenance/ }).waitFor();
+  assert.doesNotMatch(await told.innerText(), /Not shown for the purpose[^.]*provenance/);
 });

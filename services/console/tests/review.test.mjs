@@ -103,3 +103,20 @@ test("the review fits on a phone, in the dark, in Chinese", async () => {
   await page.locator(".ant-drawer [data-task]").first().waitFor();
   assert.deepEqual(page.complaints, []);
 });
+
+test("on a phone the two records stand below each other, field by field", async () => {
+  for (const locale of ["en-GB", "zh-CN"]) {
+    const page = await steward({ locale, width: 360, height: 740 });
+    const pair = page.locator("[data-pair]");
+    await pair.waitFor();
+    assert.equal(await pair.locator("table").count(), 0);
+    const wide = await pair.evaluate((part) => [part, ...part.querySelectorAll("*")].filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible").map((one) => one.className));
+    assert.deepEqual(wide, []);
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(beyond <= 0, `${beyond} px too wide`);
+    for (const section of await pair.locator("section").all()) assert.equal(await section.locator("dt").count(), 2);
+    assert.deepEqual(await axe(page), []);
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  }
+});

@@ -1,6 +1,6 @@
 //! What the routes of the quarantine read and answer.
 
-use connector::{Change, FieldChange, Replayed, Reprocessed};
+use connector::{Change, FailedRow, FieldChange, Replayed, Reprocessed};
 use domain::{BatchId, Sensitive};
 use serde::{Deserialize, Serialize};
 use store::quarantine::HeldRow;
@@ -45,6 +45,8 @@ pub(super) struct HeldView {
     pub(super) code: String,
     /// What is wrong.
     pub(super) message: String,
+    /// What is wrong and how to mend it, in Chinese.
+    pub(super) message_zh: String,
     /// `open`; `resent`: it came again and fails still; `mended` by the sender; `replayed` or `discarded` by an operator.
     pub(super) state: String,
     /// Why an operator replayed or discarded it.
@@ -63,6 +65,7 @@ impl From<&HeldRow> for HeldView {
             field: held.row.field.clone(),
             code: held.row.code.clone(),
             message: held.row.message.clone(),
+            message_zh: FailedRow::from(held.row.clone()).message_zh,
             state: held.state.clone(),
             reason: held.reason.clone(),
             received_at: held.received_at().to_string(),

@@ -9,6 +9,7 @@ import { Problem } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
 import { Empty, Failed, Loading } from "../../parts/states";
+import { Version } from "../../parts/Version";
 import { listUnexplained, type EntryView, type Weighed } from "./ask";
 import { EntryDrawer } from "./Entry";
 import { NotOffered, useCodes } from "./words";
@@ -31,7 +32,7 @@ export function Unexplained() {
   const looks = query.data?.pages.flatMap((page) => page.looks) ?? [];
   const missing = query.error instanceof Problem && query.error.code === "route-unknown";
   return (
-    <Page title={t("unexplained.title")} extra={<><ReceiptTag receipt={query.data?.pages.at(-1)?.receipt} />{first && <Tag>{t("unexplained.rules", { rules: first.rules })}</Tag>}</>}>
+    <Page title={t("unexplained.title")} extra={<><ReceiptTag receipt={query.data?.pages.at(-1)?.receipt} />{first && <Tag>{t("unexplained.rules")}<Version of={first.rules} /></Tag>}</>}>
       <Typography.Paragraph type="secondary">{t("unexplained.lead")}</Typography.Paragraph>
       {missing ? (
         <Flex vertical gap={12}><NotOffered /><Link to="/audit/log">{t("section.log")}</Link></Flex>

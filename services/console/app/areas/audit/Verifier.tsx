@@ -1,5 +1,5 @@
 import { CheckCircleFilled, CloseCircleFilled, DeleteOutlined, InboxOutlined, MinusCircleFilled } from "@ant-design/icons";
-import { Alert, Button, Card, Flex, Input, Space, Typography, Upload } from "antd";
+import { Alert, Button, Card, Flex, Grid, Input, Space, Typography, Upload } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import "./audit.css";
@@ -27,6 +27,7 @@ export function Verifier({ hubKeys, given }: { hubKeys: string; given?: Given })
   const [entry, setEntry] = useState<EntryFile>();
   const [keys, setKeys] = useState(hubKeys);
   const [outcome, setOutcome] = useState<Outcome>();
+  const wide = Grid.useBreakpoint().md ?? true;
   const run = async (text: string, file: EntryFile | undefined) => setOutcome(await verify(text, file?.bytes, keys));
   useEffect(() => {
     if (!given) return;
@@ -65,7 +66,7 @@ export function Verifier({ hubKeys, given }: { hubKeys: string; given?: Given })
         )}
         <label>
           <Typography.Text strong>{t("verify.key")}</Typography.Text> <Typography.Text type="secondary">{t("verify.keyHelp")}</Typography.Text>
-          <Input.TextArea className="proof-text" value={keys} onChange={(event) => { setKeys(event.target.value.trim()); setOutcome(undefined); }} rows={1} spellCheck={false} data-testid="key" />
+          <Input.TextArea className="proof-text" value={keys} onChange={(event) => { setKeys(event.target.value.trim()); setOutcome(undefined); }} rows={wide ? 1 : 4} spellCheck={false} data-testid="key" />
         </label>
         <Alert type={keyHelp === "keyOwn" ? "success" : "warning"} title={t(`verify.${keyHelp}`)} />
         <Flex gap={8}>
@@ -140,7 +141,7 @@ function Entry({ fields }: { fields: NonNullable<Outcome["entry"]> }) {
     [t("entry.action"), codes.action(fields.action)],
     [t("entry.purpose"), fields.purpose ? codes.purpose(fields.purpose) : "–"],
     [t("entry.subjects"), fields.subjects.length],
-    [t("entry.released"), fields.released.map(codes.group).join(", ") || "–"],
+    [t("entry.released"), format.list(fields.released.map(codes.group)) || "–"],
     [t("entry.outcome"), <EntryOutcome key="outcome" entry={{ ...fields, index: 0 }} />],
   ];
   return (

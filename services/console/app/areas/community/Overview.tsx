@@ -13,6 +13,7 @@ import { useTask } from "../../session/task";
 import { useGroupName } from "./names";
 import { useSummary, type Count, type Summary } from "./unit";
 import { useUnitName } from "../../parts/unit";
+import { Version } from "../../parts/Version";
 
 /** The grid at a glance. */
 export function Overview({ unit }: { unit: string }) {
@@ -32,7 +33,7 @@ export function Overview({ unit }: { unit: string }) {
       <Asked query={summary}>
         {(answer) => (
           <>
-            <Withheld groups={answer.withheld} />
+            <Withheld of="read-unit" groups={answer.withheld} />
             <Flex vertical gap={16}>
               <Glance summary={answer} />
               <KeyGroups summary={answer} />
@@ -94,7 +95,7 @@ function KeyGroups({ summary }: { summary: Summary }) {
   const groups = summary.total.key_groups;
   if (!groups) return null;
   return (
-    <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("groups.title")}</h2>} extra={<Typography.Text type="secondary">{t("groups.rules", { version: summary.key_group_rules })}</Typography.Text>}>
+    <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("groups.title")}</h2>} extra={<Typography.Text type="secondary">{t("groups.rules")}{summary.key_group_rules && <Version of={summary.key_group_rules} />}</Typography.Text>}>
       <ul style={{ listStyle: "none", margin: 0, padding: 0 }}>
         {groups.map((group) => (
           <li key={group.key_group} style={{ display: "flex", flexWrap: "wrap", alignItems: "baseline", gap: "2px 12px", padding: "8px 0", borderBottom: `1px solid ${token.colorBorderSecondary}` }}>
@@ -143,8 +144,8 @@ function Sum({ summary }: { summary: Summary }) {
   ];
   const agrees = measures.every(({ of }) => added(of) === of(summary.total));
   const columns: ColumnsType<Line> = [
-    { title: t("sum.unit"), dataIndex: "unit", width: 180 },
-    ...measures.map(({ key, title, of }) => ({ key, title, align: "end" as const, width: 120, render: (_: unknown, line: Line) => <span className="numbers">{number(of(line.count))}</span> })),
+    { title: t("sum.unit"), dataIndex: "unit", width: 140 },
+    ...measures.map(({ key, title, of }) => ({ key, title, align: "end" as const, width: 98, render: (_: unknown, line: Line) => <span className="numbers">{number(of(line.count))}</span> })),
   ];
   return (
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("sum.title")}</h2>}>

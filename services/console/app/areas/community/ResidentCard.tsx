@@ -2,6 +2,7 @@ import { IdcardOutlined } from "@ant-design/icons";
 import { Button, Descriptions, Drawer, Flex, Tag, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { useFocusBack } from "../../parts/focus";
 import { useFormat } from "../../parts/format";
 import { Withheld } from "../../parts/Page";
 import type { FollowUp } from "./followUps";
@@ -18,12 +19,16 @@ interface Props {
 }
 
 /** A resident as the list knows them. It asks for nothing more: the whole file is a look of its own. */
-export function ResidentCard({ resident, followUps, day, withheld, close }: Props) {
+export function ResidentCard({ resident, ...rest }: Props) {
+  return resident && <Card key={resident.person_id} resident={resident} {...rest} />;
+}
+
+function Card({ resident, followUps, day, withheld, close }: Props & { resident: Resident }) {
+  useFocusBack();
   const { t } = useTranslation("community");
   const format = useFormat();
   const group = useGroupName();
   const sex = useSexName();
-  if (!resident) return null;
   const { identity, contact, address, care } = resident;
   const age = ageOn(day, identity?.birth_date);
   const homes = householdsOf(resident);
@@ -70,7 +75,7 @@ export function ResidentCard({ resident, followUps, day, withheld, close }: Prop
   return (
     <Drawer open onClose={close} size={440} title={identity?.name ?? t("residents.noName")} styles={{ wrapper: { maxWidth: "100vw" } }}>
       <Flex vertical gap={16}>
-        <Withheld groups={withheld} />
+        <Withheld of="read-residents" groups={withheld} />
         <Descriptions column={1} size="small" bordered items={items} styles={{ label: { width: 120 } }} />
         {followUps.map((one) => (
           <Flex key={one.follow_up_id} gap={8} align="center" wrap>

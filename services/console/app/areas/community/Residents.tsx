@@ -62,7 +62,7 @@ export function Residents({ unit }: { unit: string }) {
   const chosenLine = lines.find((line) => line.key === open);
   return (
     <Page title={t("residents.title")} extra={<ReceiptTag receipt={last?.receipt} />}>
-      <Withheld groups={last?.withheld} />
+      <Withheld of="read-residents" groups={last?.withheld} />
       <Card size="small" style={{ marginBottom: 12 }}>
         <Flex wrap gap={8} align="center">
           <Input.Search allowClear aria-label={t("residents.search")} placeholder={t("residents.search")} value={words} onChange={(event) => setWords(event.target.value)} style={{ flex: "1 1 220px", maxWidth: 360 }} />

@@ -1,6 +1,7 @@
 import { App, Button, Flex, Form, Input, Modal, Select, Typography } from "antd";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
+import { useFocusBack } from "../../parts/focus";
 import { beginOf, DAY, dayOf, iso } from "../../parts/city";
 import { DayInput } from "../../parts/DayInput";
 import { ProblemAlert } from "../../parts/states";
@@ -37,6 +38,7 @@ export function StepForm({ task, step, close, done }: Props) {
   const { message } = App.useApp();
   const navigate = useNavigate();
   const own = useSignedIn().unit;
+  useFocusBack();
   const take = useTakeStep(task.follow_up_id);
   const finish = (fields: Fields) => {
     const body: StepBody = {

@@ -34,7 +34,7 @@ export function Task() {
       <Asked query={task}>
         {(answer) => (
           <>
-            <Withheld groups={answer.withheld} />
+            <Withheld of="read-follow-ups" groups={answer.withheld} />
             <Row gutter={[16, 16]}>
               <Col xs={24} lg={13}>
                 <Flex vertical gap={16}>

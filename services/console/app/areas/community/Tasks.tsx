@@ -28,7 +28,7 @@ export function Tasks({ unit }: { unit: string }) {
           const shown = answer.follow_ups.filter((one) => fits(one, show));
           return (
             <>
-              <Withheld groups={answer.withheld} />
+              <Withheld of="read-follow-ups" groups={answer.withheld} />
               <Choice show={show} counts={answer.counts} choose={(value) => setAddress(value === "open" ? {} : { show: value }, { replace: true })} />
               <List tasks={shown} />
               {answer.next && <Typography.Paragraph type="warning">{t("tasks.cut", { count: answer.follow_ups.length })}</Typography.Paragraph>}

@@ -21,7 +21,7 @@ export const en = {
   measure: { open: "Open tasks", overdue: "Overdue", to_notify: "To be notified", not_reached: "Not reached", quarantined: "In quarantine" },
   groups: {
     title: "Who needs special care",
-    rules: "rules {{version}}",
+    rules: "Rules: ",
     share: "{{share}} of the residents",
     unknown_one: "{{shown}} more is undecided",
     unknown_other: "{{shown}} more are undecided",
@@ -258,7 +258,7 @@ export const zh: Words<typeof en> = {
   measure: { open: "待办", overdue: "逾期", to_notify: "待告知", not_reached: "未联系上", quarantined: "隔离中" },
   groups: {
     title: "重点关爱人群",
-    rules: "规则版本 {{version}}",
+    rules: "规则版本：",
     share: "占居民的 {{share}}",
     unknown_one: "另有 {{shown}} 人无法判定",
     unknown_other: "另有 {{shown}} 人无法判定",

@@ -44,7 +44,7 @@ export function CasesPage() {
     >
       {knownAt && <KnownThen>{t("asKnown.cases", { at: instant(knownAt) })}</KnownThen>}
       <Situation clusters={first?.clusters.length} />
-      <Withheld groups={first?.withheld} />
+      <Withheld of="read-cases" groups={first?.withheld} />
       <div className="control-bar">
         <Segmented<Which> value={which} onChange={setWhich} aria-label={t("cases.which")} options={(["open", "closed", "all"] as const).map((value) => ({ value, label: t(`cases.${value}`) }))} />
         <Select

@@ -81,7 +81,7 @@ export function FindPage() {
       {find.isError && <ProblemAlert error={find.error} />}
       {find.data && (
         <section aria-label={t("find.found")} aria-live="polite">
-          <Withheld groups={find.data.withheld} />
+          <Withheld of="find-persons" groups={find.data.withheld} />
           {find.data.truncated && <Alert type="warning" showIcon title={t("find.truncated")} style={{ marginBottom: 12 }} />}
           {find.data.persons.length === 0 && <Empty>{t("find.none")}</Empty>}
           <div className="control-tiles" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(280px, 1fr))" }}>

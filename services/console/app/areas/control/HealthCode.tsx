@@ -6,6 +6,7 @@ import { useFormat } from "../../parts/format";
 import { ReceiptTag, Withheld } from "../../parts/Page";
 import { StackedTable } from "../../parts/StackedTable";
 import { Asked, Empty } from "../../parts/states";
+import { Version } from "../../parts/Version";
 import type { Reason } from "./model";
 import { useCode } from "./questions";
 import { ColourTag, Events, InstantInput, LevelTag } from "./words";
@@ -33,7 +34,7 @@ export function HealthCode({ person, on, knownAt }: { person: string; on: string
               <span>{t("code.at", { at: instant(answer.on) })}</span>
               {answer.until && <span>{t("code.until", { at: instant(answer.until) })}</span>}
             </div>
-            <Withheld groups={answer.withheld} />
+            <Withheld of="read-health-code" groups={answer.withheld} />
             {answer.known_since > answer.on && <Alert type="warning" showIcon title={t("contacts.knownSince", { at: instant(answer.known_since) })} style={{ marginBottom: 12 }} />}
             <Reasons reasons={answer.reasons} label={t("code.reasons")} />
             {answer.set_aside && answer.set_aside.length > 0 && (
@@ -50,7 +51,7 @@ export function HealthCode({ person, on, knownAt }: { person: string; on: string
               </p>
             )}
             <p className="control-note">
-              {t("contacts.knownAt", { at: instant(answer.known_at) })} {t("code.rules", { rules: answer.rules })}
+              {t("contacts.knownAt", { at: instant(answer.known_at) })} {t("code.rules")}<Version of={answer.rules} />
             </p>
           </>
         )}

@@ -34,7 +34,7 @@ export function SignalsPage() {
             <Segmented<Kind> aria-label={t("signals.kind")} value={kind} onChange={setKind} options={(["all", ...SIGNAL_KINDS] as const).map((value) => ({ value, label: t(value === "all" ? "signals.all" : `signal.${value}`) }))} />
           </div>
           <AskNames ids={signals.flatMap(({ person_id }) => person_id ?? [])} />
-          <Withheld groups={first?.withheld} />
+          <Withheld of="read-signals" groups={first?.withheld} />
           {first && first.left_out > 0 && <Alert type="warning" showIcon title={t("signals.leftOut", { n: number(first.left_out) })} style={{ marginBottom: 12 }} />}
           {clock.error ? (
             <Failed error={clock.error} retry={clock.retry} />

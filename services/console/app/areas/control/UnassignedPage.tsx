@@ -25,7 +25,7 @@ export function UnassignedPage() {
       ) : (
         <>
           <p className="control-note">{t("unassigned.help")}</p>
-          <Withheld groups={first?.withheld} />
+          <Withheld of="read-follow-ups" groups={first?.withheld} />
           <FollowUpList all={all} />
           {query.hasNextPage && (
             <Button style={{ marginTop: 8 }} loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>

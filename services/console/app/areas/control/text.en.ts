@@ -273,7 +273,7 @@ export const en = {
     count_one: "1 reason",
     count_other: "{{n}} reasons",
     inTownship: "in {{township}}",
-    rules: "Rules {{rules}}.",
+    rules: "Rules: ",
   },
   cause: { case: "is a case", contact: "met a case", "sub-contact": "met a contact of a case", stay: "stayed in a township at risk" },
   townships: {

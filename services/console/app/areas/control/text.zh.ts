@@ -221,7 +221,7 @@ export const zh: Words<typeof en> = {
     offered: "拟移交{{unit}}",
     due: "下一步",
     isOverdue: "已逾期",
-    since: "自",
+    since: "起始时间",
     phone: "电话",
     nobody: "记录已撤回",
     history: "办理过程",
@@ -276,7 +276,7 @@ export const zh: Words<typeof en> = {
     count_one: "1 条原因",
     count_other: "{{n}} 条原因",
     inTownship: "{{township}}",
-    rules: "规则版本 {{rules}}。",
+    rules: "规则版本：",
   },
   cause: { case: "本人为病例", contact: "接触过病例", "sub-contact": "接触过密接者", stay: "曾停留在风险街道" },
   townships: {

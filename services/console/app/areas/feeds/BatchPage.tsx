@@ -6,6 +6,7 @@ import { download } from "../../api/client";
 import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
 import { Asked } from "../../parts/states";
+import { Version } from "../../parts/Version";
 import { useLanguage } from "../../text";
 import { FailedRows } from "./FailedRows";
 import { canMendHere } from "./mend/file";
@@ -89,7 +90,7 @@ export function ReceiptCard({ receipt }: { receipt: Receipt }) {
             { key: "size", label: t("batches.size"), children: bytes(receipt.bytes) },
             { key: "received", label: t("batches.received"), children: second(receipt.received_at) },
             { key: "finished", label: t("batch.finished"), children: second(receipt.finished_at) },
-            { key: "profile", label: t("batch.profile"), children: receipt.profile_version },
+            { key: "profile", label: t("batch.profile"), children: <Version of={receipt.profile_version} /> },
             { key: "sha", label: "SHA-256", children: <Typography.Text copyable={{ text: receipt.sha256 }}>{receipt.sha256.slice(0, 12)}…</Typography.Text> },
           ]}
         />

@@ -1,4 +1,4 @@
-import { Button, Flex, Grid, Segmented, Switch, Table, Typography } from "antd";
+import { Button, Flex, Grid, Select, Switch, Table, Typography } from "antd";
 import type { ColumnsType } from "antd/es/table";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -27,9 +27,7 @@ export function FailedRows({ feed, batch, isRead }: { feed: string; batch: strin
     <Flex vertical gap={12}>
       <Flex wrap gap="8px 16px" align="center">
         {codes.size > 1 && (
-          <div style={{ maxWidth: "100%", overflowX: "auto" }}>
-            <Segmented aria-label={t("failed.byCode")} value={code} onChange={(value) => setCode(String(value))} options={[{ value: "", label: `${t("all", { ns: "common" })} ${number(rows.length)}` }, ...[...codes].sort((a, b) => b[1] - a[1]).map(([value, count]) => ({ value, label: `${meaning(value)} ${number(count)}` }))]} />
-          </div>
+          <Select aria-label={t("failed.byCode")} value={code} style={{ width: 420, maxWidth: "100%" }} popupMatchSelectWidth={false} onChange={setCode} options={[{ value: "", label: `${t("all", { ns: "common" })} ${number(rows.length)}` }, ...[...codes].sort((a, b) => b[1] - a[1]).map(([value, count]) => ({ value, label: `${meaning(value)} ${number(count)}` }))]} />
         )}
         <Flex gap={8} align="center">
           <Switch size="small" checked={all} onChange={setAll} aria-label={t("failed.all")} />

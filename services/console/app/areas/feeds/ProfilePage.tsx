@@ -5,6 +5,8 @@ import { useFormat } from "../../parts/format";
 import { Page } from "../../parts/Page";
 import { Scroll } from "../../parts/Scroll";
 import { Asked } from "../../parts/states";
+import { StackedTable } from "../../parts/StackedTable";
+import { Version } from "../../parts/Version";
 import { useLanguage } from "../../text";
 import { useFeed, useReasons, type Feed, type Reason } from "./model";
 import { useBasis, useFeedName, useFieldName, useFormatName, useOwnerName } from "./words";
@@ -47,14 +49,14 @@ function Agreement({ feed }: { feed: Feed }) {
           { key: "retention", label: t("profile.retention"), children: t("profile.days", { count: feed.retention_days, days: number(feed.retention_days) }) },
           { key: "format", label: t("list.format"), children: format(feed) },
           { key: "times", label: t("profile.times"), children: feed.time_formats.length > 0 ? feed.time_formats.map((one) => <Tag key={one}>{readable(one)}</Tag>) : "–" },
-          { key: "version", label: t("profile.version"), children: `${feed.profile_version} (${instant(feed.versions[0]?.first_seen)})` },
+          { key: "version", label: t("profile.version"), children: <span><Version of={feed.profile_version} /> ({instant(feed.versions[0]?.first_seen)})</span> },
         ]}
       />
       <Collapse
         ghost
         size="small"
         items={[
-          { key: "versions", label: t("profile.versions", { count: feed.versions.length }), children: feed.versions.map((one) => <div key={one.version} className="numbers">{one.version} · {instant(one.first_seen)}</div>) },
+          { key: "versions", label: t("profile.versions", { count: feed.versions.length }), children: feed.versions.map((one) => <div key={one.version} className="numbers"><Version of={one.version} /> · {instant(one.first_seen)}</div>) },
           { key: "text", label: t("profile.text"), children: <pre tabIndex={0} style={{ margin: 0, padding: 12, overflow: "auto", maxHeight: 480, background: token.colorFillQuaternary, borderRadius: 8, fontSize: 12 }}>{feed.profile}</pre> },
         ]}
       />
@@ -74,20 +76,18 @@ function Columns({ feed }: { feed: Feed }) {
   if (feed.columns.length === 0) return null;
   return (
     <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("profile.columns")}</h2>}>
-      <Scroll label={t("profile.columns")} width={520}>
-        <Table
-          aria-label={t("profile.columns")}
-          size="small"
-          rowKey="field"
-          pagination={false}
-          dataSource={feed.columns}
-          columns={[
-            { key: "names", title: t("profile.names"), render: (_, one) => one.names.map((column) => <Tag key={column}>{column}</Tag>) },
-            { key: "field", title: t("profile.field"), render: (_, one) => <span>{name(one.field)} <Typography.Text type="secondary" code>{one.field}</Typography.Text></span> },
-            { key: "required", title: t("profile.required"), width: 140, render: (_, one) => (one.required ? <Tag color="blue">{t("profile.mustBe")}</Tag> : "–") },
-          ]}
-        />
-      </Scroll>
+      <StackedTable
+        aria-label={t("profile.columns")}
+        size="small"
+        rowKey="field"
+        pagination={false}
+        dataSource={feed.columns}
+        columns={[
+          { key: "names", title: t("profile.names"), render: (_, one) => one.names.map((column) => <Tag key={column}>{column}</Tag>) },
+          { key: "field", title: t("profile.field"), render: (_, one) => <span>{name(one.field)} <Typography.Text type="secondary" code>{one.field}</Typography.Text></span> },
+          { key: "required", title: t("profile.required"), width: 140, render: (_, one) => (one.required ? <Tag color="blue">{t("profile.mustBe")}</Tag> : "–") },
+        ]}
+      />
     </Card>
   );
 }
@@ -101,7 +101,7 @@ function Reasons() {
   const wanted = words.trim().toLowerCase();
   const fits = (one: Reason) => [one.code, one.meaning, one.meaning_zh].some((text) => text.toLowerCase().includes(wanted));
   return (
-    <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16 }}>{t("reason.title")}</h2>} extra={<Input.Search allowClear aria-label={t("reason.search")} placeholder={t("reason.search")} value={words} onChange={(event) => setWords(event.target.value)} />}>
+    <Card size="small" title={<h2 style={{ margin: 0, fontSize: 16, whiteSpace: "nowrap" }}>{t("reason.title")}</h2>} extra={<Input.Search allowClear style={{ maxWidth: 260 }} aria-label={t("reason.search")} placeholder={t("reason.search")} value={words} onChange={(event) => setWords(event.target.value)} />}>
       <Asked query={reasons}>
         {(answer) => (
           <Scroll label={t("reason.title")} width={wide ? 640 : 280}>

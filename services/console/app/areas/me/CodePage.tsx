@@ -7,6 +7,7 @@ import { instantOf } from "../../parts/city";
 import { DayInput } from "../../parts/DayInput";
 import { useFormat } from "../../parts/format";
 import { type Schemas } from "../../parts/person/questions";
+import { Version } from "../../parts/Version";
 import "./me.css";
 import { useAppeal, useAppeals, useCode, type Appeal, type Code } from "./questions";
 
@@ -60,7 +61,7 @@ function Answer({ code, isNow }: { code: Code; isNow: boolean }) {
           </div>
         </div>
       </Card>
-      <Withheld groups={code.withheld} />
+      <Withheld of="read-health-code" groups={code.withheld} />
       <Card size="small" title={<h2 className="section-title">{t("code.reasons")}</h2>}>
         {code.reasons.length === 0 ? <p style={{ margin: 0 }}>{t("code.noReasons")}</p> : <Reasons reasons={code.reasons} />}
         {code.reasons.length > 0 && <Typography.Text type="secondary">{t("code.never")}</Typography.Text>}
@@ -73,7 +74,7 @@ function Answer({ code, isNow }: { code: Code; isNow: boolean }) {
       {/* A hub that takes appeals tells of them with the code. */}
       {code.appeals && isNow && <Appeals canAppeal={code.reasons.length > 0} count={code.appeals.length} />}
       <Typography.Text type="secondary">
-        {t("code.known", { time: format.instant(code.known_at), rules: code.rules })}
+        {t("code.known", { time: format.instant(code.known_at) })}<Version of={code.rules} />
         {Date.parse(code.on) < Date.parse(code.known_since) + 14 * day && ` ${t("code.knownSince", { day: format.day(code.known_since) })}`}
       </Typography.Text>
     </Flex>

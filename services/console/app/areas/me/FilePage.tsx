@@ -30,7 +30,7 @@ export function FilePage() {
             ) : (
               <>
                 <Head name={answer.file.identity?.name?.value} records={answer.file.records} colour={code.data.colour} receipt={answer.file.receipt} />
-                <Withheld groups={answer.file.withheld} />
+                <Withheld of="read-person" groups={answer.file.withheld} />
                 <Golden file={answer.file} beside={(value) => <ContestButton field={value.field} record={value.record} what={value.shown} label={value.label} />} />
                 <Alert type="info" showIcon title={t("file.wrong")} description={t("file.wrongHelp")} />
                 <MyContests />

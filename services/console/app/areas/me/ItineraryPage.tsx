@@ -89,7 +89,7 @@ function Items({ answer }: { answer: Itinerary }) {
       <Flex gap={12} wrap align="center" style={{ marginBottom: 8 }}>
         <ReceiptTag receipt={answer.receipt} />
       </Flex>
-      <Withheld groups={answer.withheld} />
+      <Withheld of="read-itinerary" groups={answer.withheld} />
       {answer.contradictions.length > 0 && <Alert type="warning" showIcon title={t("itinerary.contradictions", { count: answer.contradictions.length })} style={{ marginBottom: 12 }} />}
       {answer.items.every((item) => item.kind === "gap") ? (
         <Empty>{t("itinerary.none")}</Empty>
@@ -126,7 +126,7 @@ function Line({ item, contradicts }: { item: Item; contradicts: boolean }) {
         {format.time(item.from)}
         {item.to !== item.from && ` – ${sameDay ? format.time(item.to) : format.instant(item.to)}`}
       </time>
-      <FactLine first={said.first} second={[said.second, sources.length > 0 && t("itinerary.reported", { source: sources.join(", ") })].filter(Boolean).join(" · ")}>
+      <FactLine first={said.first} second={[said.second, sources.length > 0 && t("itinerary.reported", { source: format.list(sources) })].filter(Boolean).join(" · ")}>
         <Tag variant="filled">{words(`fact.${item.kind}`, { defaultValue: item.kind })}</Tag>
         <Doubt of={item.doubtful} />
         {contradicts && <Tag color="orange">{t("itinerary.contradicts")}</Tag>}

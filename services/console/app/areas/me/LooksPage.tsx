@@ -108,6 +108,7 @@ function Why({ look }: { look: Look }) {
 
 function What({ look }: { look: Look }) {
   const { t } = useTranslation("me");
+  const { list } = useFormat();
   const { t: common } = useTranslation();
   return (
     <div>
@@ -120,7 +121,7 @@ function What({ look }: { look: Look }) {
             </Tag>
           </Tooltip>
         ) : look.shown.length > 0 ? (
-          look.shown.map((group) => common(`group.${group}`, { defaultValue: group })).join(", ")
+          list(look.shown.map((group) => common(`group.${group}`, { defaultValue: group })))
         ) : (
           t("looks.shownNothing")
         )}

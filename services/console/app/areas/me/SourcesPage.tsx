@@ -35,7 +35,7 @@ export function SourcesPage() {
         <Asked query={records}>
           {(answer) => (
             <>
-              <Withheld groups={answer.withheld} />
+              <Withheld of="read-records" groups={answer.withheld} />
               {answer.records.length === 0 ? <Empty>{t("sources.none")}</Empty> : <RecordMatrix records={answer.records} golden={asStatement(mine)} label={t("sources.label")} below={(record) => <ContestButton record={record.record_id} what={source(record.source)} label={`${source(record.source)} ${record.record_id.slice(0, 8)}`} />} />}
               <Flex style={{ margin: "8px 0 24px" }}>
                 <ReceiptTag receipt={answer.receipt} />

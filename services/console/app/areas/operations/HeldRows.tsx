@@ -2,12 +2,14 @@ import { DeleteOutlined, EyeOutlined, RedoOutlined } from "@ant-design/icons";
 import { Alert, Button, Checkbox, Descriptions, Drawer, Flex, Modal, Form, Input, Tag, Typography } from "antd";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { useFeedName } from "../../parts/feedNames";
+import { useFocusBack } from "../../parts/focus";
 import { useFormat } from "../../parts/format";
 import { ReceiptTag } from "../../parts/Page";
+import { StackedTable } from "../../parts/StackedTable";
 import { Empty, Failed, Loading, ProblemAlert } from "../../parts/states";
+import { useLanguage } from "../../text";
 import { discard, listHeld, replay, showHeld, type Held, type Order } from "./ask";
 import { useReasons } from "./Quarantine";
 
@@ -29,6 +31,7 @@ export function HeldRows({ selection }: { selection: { feed?: string; code?: str
   });
   const rows = query.data?.pages.flatMap((page) => page.rows) ?? [];
   const feed = selection.feed;
+  const text = useMessage();
   const ofRow = (held: Held) => ({ feed: held.feed, batch_id: held.batch_id, row: held.row });
   return (
     <>
@@ -52,7 +55,7 @@ export function HeldRows({ selection }: { selection: { feed?: string; code?: str
               { key: "feed", title: t("feeds.feed"), width: 160, ellipsis: true, render: (_, { feed }) => name(feed) },
               { key: "row", title: t("rows.row"), width: 80, align: "end", render: (_, { row }) => <span className="numbers">{format.number(row)}</span> },
               { key: "line", title: t("rows.line"), width: 80, align: "end", render: (_, { line }) => <span className="numbers">{format.number(line)}</span> },
-              { key: "message", title: t("rows.message"), width: 340, ellipsis: true, render: (_, { field, message }) => <span title={message}>{field && <Typography.Text code>{field}</Typography.Text>} {message}</span> },
+              { key: "message", title: t("rows.message"), width: 340, ellipsis: true, render: (_, held) => <span title={text(held)}>{text(held)}</span> },
               { key: "code", title: t("quarantine.code"), width: 160, render: (_, { code }) => <Typography.Text code>{code}</Typography.Text> },
               { key: "state", title: t("rows.state"), width: 110, render: (_, { state, reason }) => <Tag title={reason ?? undefined} color={state === "open" ? "orange" : state === "resent" ? "red" : "default"}>{t(`rowState.${state}`, { defaultValue: state })}</Tag> },
               { key: "received", title: t("rows.received"), width: 180, render: (_, { received_at }) => format.instant(received_at) },
@@ -71,12 +74,19 @@ export function HeldRows({ selection }: { selection: { feed?: string; code?: str
   );
 }
 
+/** What is wrong with a row, in the visitor's language. A message that does not say which column is told with it. */
+function useMessage(): (held: Held) => string {
+  const chinese = useLanguage() === "zh";
+  return ({ field, message, message_zh }) => (chinese && message_zh) || (field && !message.includes(field) ? `${field}: ${message}` : message);
+}
+
 /** One row. Its bytes are somebody's data: they are shown when asked for, and that look is on record. */
 function RowDrawer({ held, onClose, order }: { held?: Held; onClose: () => void; order: (act: Act) => void }) {
   const { t } = useTranslation("operations");
   const format = useFormat();
   const reasons = useReasons();
   const name = useFeedName();
+  const text = useMessage();
   const look = useMutation({ mutationFn: ({ batch_id, row }: Held) => showHeld(batch_id, row) });
   const close = () => {
     look.reset();
@@ -93,7 +103,7 @@ function RowDrawer({ held, onClose, order }: { held?: Held; onClose: () => void;
             items={[
               { key: "why", label: t("quarantine.why"), children: reasons(held.code).meaning },
               { key: "mend", label: t("rows.mend"), children: reasons(held.code).mend },
-              { key: "message", label: t("rows.message"), children: <>{held.field && <Typography.Text code>{held.field}</Typography.Text>} {held.message}</> },
+              { key: "message", label: t("rows.message"), children: <>{held.field && <Typography.Text code>{held.field}</Typography.Text>} {text(held)}</> },
               { key: "line", label: t("rows.line"), children: format.number(held.line) },
               { key: "batch", label: t("rows.batch"), children: <Typography.Text code copyable>{held.batch_id}</Typography.Text> },
               { key: "received", label: t("rows.received"), children: format.second(held.received_at) },
@@ -142,6 +152,7 @@ function OrderForm({ act, of, onClose }: { act: Act; of: Omit<Order, "reason">; 
   const { t } = useTranslation("operations");
   const format = useFormat();
   const queries = useQueryClient();
+  useFocusBack();
   const order = useMutation({
     mutationFn: async (reason: string) => {
       if (act === "discard") return { act: "discard" as const, ...(await discard({ ...of, reason })) };

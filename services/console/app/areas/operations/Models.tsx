@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
 import { Page, ReceiptTag } from "../../parts/Page";
 import { Asked, Empty, ProblemAlert } from "../../parts/states";
+import { useVersion, Version } from "../../parts/Version";
 import { addTexts } from "../../text";
 import { activateModel, listModels, previewModel, rollBackModel, type Models } from "./ask";
 import { en, zh } from "./models.text";
@@ -30,7 +31,7 @@ export function ModelsPage() {
         {(models) => (
           <>
             <Card size="small" style={{ marginBottom: 16 }}>
-              <Typography.Text type="secondary">{t("decides")}:</Typography.Text> <Tag color="cyan" data-decides>{models.decides}</Tag>
+              <Typography.Text type="secondary">{t("decides")}:</Typography.Text> <Tag color="cyan" data-decides><Version of={models.decides} /></Tag>
             </Card>
             <TryModel models={models} />
             <History models={models} />
@@ -97,11 +98,12 @@ function TryModel({ models }: { models: Models }) {
 function Activate({ candidate, pending, go }: { candidate: string; pending: boolean; go: (reason: string) => void }) {
   const { t } = useTranslation("models");
   const [form] = Form.useForm<{ reason: string }>();
+  const say = useVersion();
   return (
     <Form form={form} layout="vertical" style={{ marginTop: 16, maxWidth: 560 }} onFinish={({ reason }) => go(reason.trim())}>
       <Typography.Paragraph type="secondary">{t("activateHelp")}</Typography.Paragraph>
       <Reason />
-      <Popconfirm title={t("activateSure", { candidate })} okText={t("activate")} cancelText={t("cancel", { ns: "common" })} onConfirm={() => form.submit()}>
+      <Popconfirm title={t("activateSure", { candidate: say(candidate) })} okText={t("activate")} cancelText={t("cancel", { ns: "common" })} onConfirm={() => form.submit()}>
         <Button danger loading={pending} data-activate>{t("activate")}</Button>
       </Popconfirm>
     </Form>
@@ -120,13 +122,14 @@ function Reason() {
 function Changed({ changed }: { changed: Awaited<ReturnType<typeof activateModel>> }) {
   const { t } = useTranslation("models");
   const { number } = useFormat();
+  const say = useVersion();
   return (
     <Alert
       type="success"
       showIcon
       style={{ marginTop: 12 }}
       data-changed
-      title={changed.applied ? t("activated", { version: changed.version, persons: number(changed.persons) }) : t("later")}
+      title={changed.applied ? t("activated", { version: say(changed.version), persons: number(changed.persons) }) : t("later")}
       action={<ReceiptTag receipt={changed.receipt} />}
     />
   );
@@ -149,13 +152,13 @@ function History({ models }: { models: Models }) {
             aria-label={t("history")}
             size="small"
             pagination={false}
-            scroll={{ x: 640 }}
+            scroll={{ x: 760 }}
             rowKey={({ at, version }) => `${at} ${version}`}
             dataSource={activations}
             columns={[
               { title: t("at"), dataIndex: "at", width: 170, render: (at: string) => instant(at) },
               { title: t("action"), dataIndex: "action", width: 110, render: (action: string) => <Tag>{t(`actions.${action}`, { defaultValue: action })}</Tag> },
-              { title: t("version"), dataIndex: "version", width: 160 },
+              { title: t("version"), dataIndex: "version", width: 240, render: (version: string) => <Version of={version} /> },
               { title: t("by"), dataIndex: "operator", width: 140 },
               { title: t("reason"), dataIndex: "reason" },
             ]}

@@ -3,12 +3,14 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Chart } from "../../parts/Chart";
 import { useFormat } from "../../parts/format";
+import { useVersion } from "../../parts/Version";
 import type { Trial } from "./ask";
 
 /** What a model on trial would do to the persons. No person can be told from it: records go by their ids. */
 export function Outcome({ trial }: { trial: Trial }) {
   const { t } = useTranslation("models");
   const { number } = useFormat();
+  const say = useVersion();
   if (trial.candidate === trial.current) return <Alert type="info" showIcon title={t("same")} style={{ marginTop: 12 }} data-outcome />;
   const figures: [string, number, string | undefined][] = [
     [t("persons"), trial.persons_after, t("now", { before: number(trial.persons_before) })],
@@ -19,8 +21,8 @@ export function Outcome({ trial }: { trial: Trial }) {
     [t("conflicts"), trial.conflicts, t("conflictsHelp", { reviewed: number(trial.reviewed) })],
   ];
   return (
-    <section aria-label={t("outcome", { candidate: trial.candidate })} style={{ marginTop: 16 }} data-outcome>
-      <h3 style={{ fontSize: 16, margin: "0 0 8px" }}>{t("outcome", { candidate: trial.candidate })}</h3>
+    <section aria-label={t("outcome", { candidate: say(trial.candidate) })} style={{ marginTop: 16 }} data-outcome>
+      <h3 style={{ fontSize: 16, margin: "0 0 8px" }}>{t("outcome", { candidate: say(trial.candidate) })}</h3>
       <Row gutter={[12, 12]}>
         {figures.map(([title, value, hint]) => (
           <Col key={title} xs={12} md={8} xl={4}>

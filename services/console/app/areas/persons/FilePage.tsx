@@ -7,7 +7,7 @@ export function FilePage() {
   const { file } = useShown();
   return (
     <>
-      <Withheld groups={file.withheld} />
+      <Withheld of="read-person" groups={file.withheld} />
       <Golden file={file} />
     </>
   );

@@ -117,7 +117,7 @@ function Results({ found }: { found: Found }) {
         <h2 className="section-title">{t("find.found", { count: found.persons.length })}</h2>
         <ReceiptTag receipt={found.receipt} />
       </Flex>
-      <Withheld groups={found.withheld} />
+      <Withheld of="find-persons" groups={found.withheld} />
       {found.truncated && <Alert type="warning" showIcon title={t("find.truncated")} style={{ marginBottom: 12 }} />}
       <Table
         aria-label={t("find.title")}

@@ -5,6 +5,7 @@ import { ReceiptTag, Withheld } from "../../parts/Page";
 import { Asked, Empty } from "../../parts/states";
 import { useLineage, type Schemas } from "../../parts/person/questions";
 import { short, usePersonWords } from "../../parts/person/words";
+import { Version } from "../../parts/Version";
 import { useShown } from "./Person";
 
 const COLOURS: Record<string, string> = { created: "green", restored: "green", joined: "blue", split: "orange", merged: "gray", forked: "orange", ended: "gray" };
@@ -22,7 +23,7 @@ export function LineagePage() {
             <Typography.Text type="secondary">{t("lineagePage.lead")}</Typography.Text>
             <ReceiptTag receipt={answer.receipt} />
           </Flex>
-          <Withheld groups={answer.withheld} />
+          <Withheld of="read-lineage" groups={answer.withheld} />
           {answer.truncated && <Alert type="warning" showIcon title={t("lineagePage.truncated")} style={{ marginBottom: 12 }} />}
           {answer.entries.length === 0 ? (
             <Empty>{t("lineagePage.none")}</Empty>
@@ -54,7 +55,7 @@ function Entry({ entry, person }: { entry: Schemas["LineageEntry"]; person: stri
       <Persons label={t("lineagePage.intoPersons")} ids={entry.into_persons} />
       <div>
         <Typography.Text type="secondary">
-          {t("lineagePage.because", { cause: t(`lineagePage.cause.${entry.cause}`, { defaultValue: entry.cause }) })} · {t("lineagePage.model", { version: entry.model_version })}
+          {t("lineagePage.because", { cause: t(`lineagePage.cause.${entry.cause}`, { defaultValue: entry.cause }) })} · {t("lineagePage.model")}<Version of={entry.model_version} />
         </Typography.Text>
       </div>
       <Link to={`/persons/${entry.person_id}?as_of=${encodeURIComponent(entry.at)}`}>{t("lineagePage.then")}</Link>

@@ -9,6 +9,7 @@ import { useLinks, useMay, useRecords, type LinkView, type RecordView, type Sche
 import { Pair } from "../../parts/person/Records";
 import { Waterfall } from "../../parts/person/Waterfall";
 import { short, usePersonWords } from "../../parts/person/words";
+import { Version } from "../../parts/Version";
 import { useTask } from "../../session/task";
 import { useShown } from "./Person";
 
@@ -33,7 +34,7 @@ function Links({ answer, records }: { answer: LinkList; records: RecordView[] })
   const link = links.find((one) => key(one) === chosen) ?? links[0];
   const name = (id: string) => {
     const record = records.find((one) => one.record_id === id);
-    return record ? source(record.source) : short(id);
+    return record ? source(record.source) : t("linksPage.unseen");
   };
   return (
     <>
@@ -41,7 +42,7 @@ function Links({ answer, records }: { answer: LinkList; records: RecordView[] })
         <Typography.Text type="secondary">{t("linksPage.lead")}</Typography.Text>
         <ReceiptTag receipt={answer.receipt} />
       </Flex>
-      <Withheld groups={answer.withheld} />
+      <Withheld of="read-links" groups={answer.withheld} />
       {link ? (
         <>
           <div className="key-facts">
@@ -49,7 +50,12 @@ function Links({ answer, records }: { answer: LinkList; records: RecordView[] })
             <Fact big={format.number(links.length)} small={t("linksPage.links")} />
             {weakest && <Fact big={bits(weakest.weight)} small={t("linksPage.weakestWeight")} />}
             <Fact big={bits(answer.link_threshold)} small={t("linksPage.threshold")} />
-            <Fact big={answer.model_version} small={t("linksPage.model")} />
+            <div>
+              <span className="big long">
+                <Version of={answer.model_version} />
+              </span>
+              <span className="small">{t("linksPage.model")}</span>
+            </div>
           </div>
           {answer.truncated && <Alert type="warning" showIcon title={t("linksPage.truncated")} style={{ marginBottom: 12 }} />}
           <div className="links-layout">
@@ -85,7 +91,7 @@ function Links({ answer, records }: { answer: LinkList; records: RecordView[] })
 function Fact({ big, small }: { big: string; small: string }) {
   return (
     <div>
-      <span className={big.length > 8 ? "big long" : "big"}>{big}</span>
+      <span className="big">{big}</span>
       <span className="small">{small}</span>
     </div>
   );
@@ -102,6 +108,8 @@ function One({ link, answer, records, isWeakest }: { link: LinkView; answer: Lin
       <div className="mark quiet">{short(record.record_id)}</div>
     </>
   );
+  const namesOf = (a: RecordView, b: RecordView): [string, string] =>
+    a.source === b.source ? [short(a.record_id), short(b.record_id)] : [source(a.source), source(b.source)];
   const save = () => {
     const query = new URLSearchParams({ record_a: link.record_a, record_b: link.record_b, ...(asOf && { as_of: asOf }) });
     return download(`/v1/persons/${answer.person_id}/links?${query}`, `link-${short(link.record_a)}-${short(link.record_b)}.svg`, { headers: { Accept: "image/svg+xml" } });
@@ -123,7 +131,7 @@ function One({ link, answer, records, isWeakest }: { link: LinkView; answer: Lin
       </Card>
       {one && other && (
         <Card size="small" title={<h2 className="section-title">{t("linksPage.pair")}</h2>}>
-          <Pair sides={[one, other]} heads={[head(one), head(other)]} parts={link.parts} label={t("linksPage.pairLabel")} />
+          <Pair sides={[one, other]} names={namesOf(one, other)} heads={[head(one), head(other)]} parts={link.parts} label={t("linksPage.pairLabel")} />
         </Card>
       )}
     </Flex>

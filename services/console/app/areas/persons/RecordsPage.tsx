@@ -20,7 +20,7 @@ export function RecordsPage() {
             <Typography.Text type="secondary">{t("recordsPage.lead")}</Typography.Text>
             <ReceiptTag receipt={answer.receipt} />
           </Flex>
-          <Withheld groups={answer.withheld} />
+          <Withheld of="read-records" groups={answer.withheld} />
           {answer.truncated && <Alert type="warning" showIcon title={t("recordsPage.truncated")} style={{ marginBottom: 12 }} />}
           {answer.records.length === 0 ? <Empty>{t("recordsPage.none")}</Empty> : <RecordMatrix records={answer.records} golden={asStatement(file)} label={t("recordsPage.label")} />}
         </>

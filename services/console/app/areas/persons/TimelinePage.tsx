@@ -61,7 +61,7 @@ export function TimelinePage() {
       {timeline.isError && <Failed error={timeline.error} retry={() => void timeline.refetch()} />}
       {pages && (
         <>
-          <Withheld groups={pages[0]?.withheld} />
+          <Withheld of="read-timeline" groups={pages[0]?.withheld} />
           <Flex gap={12} align="center" wrap style={{ marginBottom: 8 }}>
             <Typography.Text strong>{t("timelinePage.count", { count: shown.length })}</Typography.Text>
             <ReceiptTag receipt={pages.at(-1)?.receipt} />

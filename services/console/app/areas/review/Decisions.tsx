@@ -44,7 +44,7 @@ export function Decisions() {
         </>
       }
     >
-      <Withheld groups={pages?.[0]?.withheld} />
+      <Withheld of="read-decisions" groups={pages?.[0]?.withheld} />
       {decisions.isPending && <Loading />}
       {decisions.isError && <Failed error={decisions.error} retry={() => void decisions.refetch()} />}
       {pages && rows.length === 0 && <Empty>{t("noDecisions")}</Empty>}

@@ -99,7 +99,7 @@ export function Queue() {
         </Flex>
       }
     >
-      <Withheld groups={pages?.[0]?.withheld} />
+      <Withheld of="list-reviews" groups={pages?.[0]?.withheld} />
       {queue.isPending && <Loading />}
       {queue.isError && <Failed error={queue.error} retry={() => void queue.refetch()} />}
       {pages && tasks.length === 0 && <Empty>{t(kind ? "noneOfKind" : "none")}</Empty>}

@@ -46,8 +46,8 @@ function File({ file }: { file: ReviewFile }) {
         <ReceiptTag receipt={file.receipt} />
       </Flex>
       {file.contradicts.length > 0 && <Alert type="warning" showIcon title={t("contradicts", { count: file.contradicts.length })} style={{ marginBottom: 12 }} />}
-      <Withheld groups={file.withheld} />
-      {a && b && <Pair sides={[a, b]} heads={[head(t("recordA"), a), head(t("recordB"), b)]} parts={file.parts} label={t("pairLabel")} />}
+      <Withheld of="read-review" groups={file.withheld} />
+      {a && b && <Pair sides={[a, b]} names={[t("recordA"), t("recordB")]} heads={[head(t("recordA"), a), head(t("recordB"), b)]} parts={file.parts} label={t("pairLabel")} />}
       <Card size="small" title={<h2 className="section-title">{t("why")}</h2>} style={{ marginTop: 16 }}>
         <Waterfall parts={file.parts} weight={file.weight} link={file.link_threshold} review={file.review_threshold} model={file.model_version} />
       </Card>

@@ -168,7 +168,7 @@ export function Identifier({ of }: { of: Schemas["IdentifierView"] }) {
       <span className="number-like">{of.value}</span>{" "}
       <Typography.Text type="secondary" style={{ fontWeight: 400, fontSize: 12 }}>
         {scheme(of.scheme)}
-        {of.issuer && ` · ${source(of.issuer)}`}
+        {of.issuer && source(of.issuer) !== scheme(of.scheme) && ` · ${source(of.issuer)}`}
       </Typography.Text>
     </span>
   );

@@ -1,5 +1,5 @@
 /** What sources state, side by side: differences in words and in colour. */
-import { Pagination, Tag, Typography } from "antd";
+import { Grid, Pagination, Tag, Typography } from "antd";
 import { useState, type ReactNode } from "react";
 import { among, FIELDS, type FieldOf, type Stated, type Statement } from "./compare";
 import { Identifier, Phone } from "./Golden";
@@ -15,6 +15,48 @@ export function RecordMatrix({ records, golden, label, below }: { records: Recor
   const [page, setPage] = useState(1);
   const shown = records.slice((page - 1) * COLUMNS, page * COLUMNS);
   const fields = FIELDS.filter((field) => records.some((record) => field.of(record).length > 0));
+  const wide = useWide();
+  const head = (record: RecordView) => (
+    <>
+      <div>{source(record.source)}</div>
+      <div className="mark quiet">{t(`sourceKind.${record.source_kind}`, { defaultValue: record.source_kind })}</div>
+      {record.retracted && <Tag color="volcano">{t("retracted")}</Tag>}
+    </>
+  );
+  const lines: [string, (record: RecordView) => ReactNode, boolean?][] = [
+    [t("field.first"), (record) => format.day(record.first_time)],
+    [t("field.last"), (record) => format.day(record.last_time)],
+    [t("field.row"), (record) => t("batchRow", { row: record.batch_row, batch: short(record.batch_id) }), true],
+    [t("field.record"), (record) => <Typography.Text code>{short(record.record_id)}</Typography.Text>, true],
+  ];
+  const pages = records.length > COLUMNS && <Pagination style={{ marginTop: 12 }} current={page} pageSize={COLUMNS} total={records.length} onChange={setPage} showSizeChanger={false} />;
+  if (!wide) {
+    return (
+      <>
+        <ul className="record-stack" aria-label={label}>
+          {shown.map((record) => (
+            <li key={record.record_id} id={`record-${record.record_id}`}>
+              <div className="record-head">{head(record)}</div>
+              <dl className="stacked">
+                {fields.flatMap((field) => {
+                  const values = field.of(record);
+                  return values.length > 0 ? [<Entry key={field.name} name={t(`field.${field.name}`)} field={field} values={values} against={field.of(golden)} />] : [];
+                })}
+                {lines.map(([name, show]) => (
+                  <div key={name}>
+                    <dt>{name}</dt>
+                    <dd>{show(record)}</dd>
+                  </div>
+                ))}
+              </dl>
+              {below?.(record)}
+            </li>
+          ))}
+        </ul>
+        {pages}
+      </>
+    );
+  }
   return (
     <>
       {/* A part that scrolls sideways is reached by keys. */}
@@ -26,9 +68,7 @@ export function RecordMatrix({ records, golden, label, below }: { records: Recor
               <th scope="row">{t("field.source")}</th>
               {shown.map((record) => (
                 <th scope="col" key={record.record_id} id={`record-${record.record_id}`}>
-                  <div>{source(record.source)}</div>
-                  <div className="mark quiet">{t(`sourceKind.${record.source_kind}`, { defaultValue: record.source_kind })}</div>
-                  {record.retracted && <Tag color="volcano">{t("retracted")}</Tag>}
+                  {head(record)}
                 </th>
               ))}
             </tr>
@@ -42,16 +82,30 @@ export function RecordMatrix({ records, golden, label, below }: { records: Recor
                 ))}
               </tr>
             ))}
-            <Line label={t("field.first")} records={shown} show={(record) => format.day(record.first_time)} />
-            <Line label={t("field.last")} records={shown} show={(record) => format.day(record.last_time)} />
-            <Line label={t("field.row")} records={shown} show={(record) => t("batchRow", { row: record.batch_row, batch: short(record.batch_id) })} quiet />
-            <Line label={t("field.record")} records={shown} show={(record) => <Typography.Text code>{short(record.record_id)}</Typography.Text>} quiet />
+            {lines.map(([name, show, quiet]) => (
+              <Line key={name} label={name} records={shown} show={show} quiet={quiet} />
+            ))}
             {below && <Line label="" records={shown} show={below} />}
           </tbody>
         </table>
       </div>
-      {records.length > COLUMNS && <Pagination style={{ marginTop: 12 }} current={page} pageSize={COLUMNS} total={records.length} onChange={setPage} showSizeChanger={false} />}
+      {pages}
     </>
+  );
+}
+
+/** On a phone records stand below each other, so that nothing has to be moved sideways to be read. */
+const useWide = () => Grid.useBreakpoint().md ?? true;
+
+/** A field of a record, where records stand below each other. */
+function Entry({ name, ...props }: CellProps & { name: string }) {
+  return (
+    <div className={isOdd(props.values, props.against) ? "differs" : undefined}>
+      <dt>{name}</dt>
+      <dd>
+        <Values {...props} />
+      </dd>
+    </div>
   );
 }
 
@@ -69,10 +123,44 @@ function Line({ label, records, show, quiet }: { label: string; records: RecordV
 }
 
 /** Two records, field by field, and what the model made of each field. */
-export function Pair({ sides, heads, parts, label }: { sides: [Statement, Statement]; heads: [ReactNode, ReactNode]; parts: PartView[]; label: string }) {
+export function Pair({ sides, names, heads, parts, label }: { sides: [Statement, Statement]; names: [string, string]; heads: [ReactNode, ReactNode]; parts: PartView[]; label: string }) {
   const { t, format } = usePersonWords();
+  const wide = useWide();
   const [left, right] = sides;
   const fields = FIELDS.filter((field) => field.of(left).length + field.of(right).length > 0);
+  const partsOf = (field: FieldOf) => parts.filter((part) => field.parts.includes(part.field));
+  if (!wide) {
+    return (
+      <div className="pair-stack" role="group" aria-label={label} data-pair>
+        <div className="pair-heads">
+          <div>{heads[0]}</div>
+          <div>{heads[1]}</div>
+        </div>
+        {fields.map((field) => (
+          <section key={field.name}>
+            <h3>
+              {t(`field.${field.name}`)} <Verdicts parts={partsOf(field)} />
+            </h3>
+            <dl className="stacked">
+              <Entry name={names[0]} field={field} values={field.of(left)} against={field.of(right)} pair />
+              <Entry name={names[1]} field={field} values={field.of(right)} against={field.of(left)} pair />
+            </dl>
+          </section>
+        ))}
+        <section>
+          <h3>{t("field.last")}</h3>
+          <dl className="stacked">
+            {sides.map((side, at) => (
+              <div key={side.record_id}>
+                <dt>{names[at]}</dt>
+                <dd>{format.day(side.last_time)}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      </div>
+    );
+  }
   return (
     <div className="matrix-scroll" tabIndex={0} role="region" aria-label={label} data-pair>
       <table className="matrix pair">
@@ -89,7 +177,7 @@ export function Pair({ sides, heads, parts, label }: { sides: [Statement, Statem
             <tr key={field.name}>
               <th scope="row">
                 {t(`field.${field.name}`)}
-                <Verdicts parts={parts.filter((part) => field.parts.includes(part.field))} />
+                <Verdicts parts={partsOf(field)} />
               </th>
               <Cell field={field} values={field.of(left)} against={field.of(right)} pair />
               <Cell field={field} values={field.of(right)} against={field.of(left)} pair />
@@ -115,23 +203,41 @@ function Verdicts({ parts }: { parts: PartView[] }) {
   ));
 }
 
-function Cell({ field, values, against, pair }: { field: FieldOf; values: Stated[]; against: Stated[]; pair?: boolean }) {
-  const { t } = usePersonWords();
-  const judged = values.map((value) => ({ value, is: among(value, against) }));
+interface CellProps {
+  field: FieldOf;
+  values: Stated[];
+  against: Stated[];
+  pair?: boolean;
+}
+
+const isOdd = (values: Stated[], against: Stated[]) => values.some((value) => among(value, against) === "differs");
+
+function Cell(props: CellProps) {
   return (
-    <td className={judged.some(({ is }) => is === "differs") ? "differs" : undefined}>
-      {values.length === 0 && <span className="mark quiet">{t("notStated")}</span>}
-      <div className="cell">
-        {judged.map(({ value, is }) => (
+    <td className={isOdd(props.values, props.against) ? "differs" : undefined}>
+      <Values {...props} />
+    </td>
+  );
+}
+
+/** What a record states of a field, and how that agrees with what it is held against. */
+function Values({ field, values, against, pair }: CellProps) {
+  const { t } = usePersonWords();
+  if (values.length === 0) return <span className="mark quiet">{t("notStated")}</span>;
+  return (
+    <div className="cell">
+      {values.map((value) => {
+        const is = among(value, against);
+        return (
           <div key={value.key}>
             <Value field={field.name} of={value} /> {is === "differs" && <span className="mark differs">{t("differs")}</span>}
             {is === "fits" && <span className="mark quiet">{t("fits")}</span>}
             {is === "same" && pair && <span className="mark quiet">{t("agrees")}</span>}
             {!is && !pair && field.name !== "account" && <span className="mark quiet">{t("extra")}</span>}
           </div>
-        ))}
-      </div>
-    </td>
+        );
+      })}
+    </div>
   );
 }
 

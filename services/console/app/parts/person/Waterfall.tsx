@@ -1,5 +1,6 @@
 /** Why two records were taken for one person, as a table that is a picture at the same time: each field adds or takes bits. */
 import { Tooltip } from "antd";
+import { Version } from "../Version";
 import "./person.css";
 import type { PartView } from "./questions";
 import { usePersonWords } from "./words";
@@ -97,7 +98,7 @@ export function Waterfall({ parts, weight, link, review, model }: Props) {
           {t("waterfall.review", { weight: format.number(review, 1) })}
         </span>
         <span>{t(weight < 0 ? "waterfall.oddsAgainst" : "waterfall.odds", { odds: format.number(2 ** Math.abs(weight)) })}</span>
-        <span>{t("waterfall.model", { version: model })}</span>
+        <span>{t("waterfall.model")}<Version of={model} /></span>
       </div>
     </div>
   );

@@ -54,7 +54,7 @@ export function CasePage() {
               {(now) => (
                 <>
                   <Facts known={known} now={now} />
-                  <Withheld groups={known.withheld} />
+                  <Withheld of="read-cases" groups={known.withheld} />
                   {known.person_id ? <OfPerson known={known} person={known.person_id} now={now} knownAt={knownAt} /> : <Empty>{t("case.nobodyYet")}</Empty>}
                 </>
               )}

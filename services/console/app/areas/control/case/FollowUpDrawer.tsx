@@ -29,7 +29,7 @@ function Body({ id }: { id: string }) {
           <div className="control-bar">
             <FollowUpTag state={state} /> <ReceiptTag receipt={receipt} />
           </div>
-          <Withheld groups={withheld} />
+          <Withheld of="read-follow-ups" groups={withheld} />
           {address && <Typography.Paragraph>{address}</Typography.Paragraph>}
           {steps.includes("assigned") && <Assign id={id} />}
           {steps.includes("closed") && <Close id={id} />}

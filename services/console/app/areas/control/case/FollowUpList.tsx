@@ -51,29 +51,29 @@ export function FollowUpList({ all }: { all: FollowUp[] }) {
     {
       title: t("case.person"),
       key: "person",
-      width: 170,
+      width: 140,
       render: (_, one) => person(one),
     },
-    { title: t("followUps.state"), key: "state", width: 150, render: (_, { state }) => <FollowUpTag state={state} /> },
+    { title: t("followUps.state"), key: "state", width: 140, render: (_, { state }) => <FollowUpTag state={state} /> },
     {
       title: t("followUps.unit"),
       key: "unit",
-      width: 215,
+      width: 210,
       render: (_, one) => unitOf(one),
     },
     {
       title: t("followUps.due"),
       key: "due",
-      width: 290,
+      width: 270,
       render: (_, one) => dueOf(one),
     },
-    { title: t("followUps.since"), key: "since", width: 180, render: (_, { since }) => instant(since) },
-    { title: t("followUps.phone"), key: "phone", width: 150, render: (_, { contact }) => <span className="numbers">{contact?.phone ? phoneText(contact.phone) : "–"}</span> },
-    { title: t("followUps.history"), key: "history", width: 110, render: (_, one) => showOf(one) },
+    { title: t("followUps.since"), key: "since", width: 176, render: (_, { since }) => instant(since) },
+    { title: t("followUps.phone"), key: "phone", width: 130, render: (_, { contact }) => <span className="numbers">{contact?.phone ? phoneText(contact.phone) : "–"}</span> },
+    { title: t("followUps.history"), key: "history", width: 90, render: (_, one) => showOf(one) },
   ];
   return (
     <>
-      <Table aria-label={t("tab.follow-ups")} size="small" virtual rowKey="follow_up_id" showHeader={wide} scroll={{ x: wide ? 1270 : 300, y: 440 }} pagination={false} columns={wide ? columns : narrow} dataSource={all} locale={{ emptyText: <Empty>{t("followUps.noneSuch")}</Empty> }} />
+      <Table aria-label={t("tab.follow-ups")} size="small" virtual rowKey="follow_up_id" showHeader={wide} scroll={{ x: wide ? 1156 : 300, y: 440 }} pagination={false} columns={wide ? columns : narrow} dataSource={all} locale={{ emptyText: <Empty>{t("followUps.noneSuch")}</Empty> }} />
       <FollowUpDrawer chosen={chosen} close={() => setChosen(undefined)} />
     </>
   );

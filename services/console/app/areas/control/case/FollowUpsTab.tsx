@@ -24,7 +24,7 @@ export function FollowUpsTab({ id }: { id: string }) {
       <Notify id={id} receipt={first?.receipt} />
       {Boolean(first?.contacts_without) && <Alert type="warning" showIcon style={{ marginBottom: 16 }} title={t("followUps.without", { n: number(first?.contacts_without) })} />}
       {first && <Counts counts={first.counts} />}
-      <Withheld groups={first?.withheld} />
+      <Withheld of="read-follow-ups" groups={first?.withheld} />
       {query.isPending ? (
         <Loading />
       ) : query.isError ? (

@@ -11,7 +11,7 @@ import { PersonLink, phoneText } from "../words";
 export function PersonStrip({ person, asOf }: { person: string; asOf?: string }) {
   const { t } = useTranslation("control");
   const { day } = useFormat();
-  const say = useWithheld();
+  const say = useWithheld("read-person");
   const query = usePerson(person, asOf);
   if (query.isPending) return <Loading rows={1} />;
   if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;

@@ -3,6 +3,7 @@ import { Button } from "antd";
 import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
+import { dayOf } from "../../../parts/city";
 import { useFormat } from "../../../parts/format";
 import { useWithheld } from "../../../parts/Page";
 import { Failed, Loading } from "../../../parts/states";
@@ -62,7 +63,7 @@ function Sheet({ known, who, way, met, receipts }: SheetProps) {
   const session = useSignedIn();
   const task = useTask();
   const clock = useClock();
-  const say = useWithheld();
+  const say = useWithheld("read-person");
   const [printed] = useState(() => Date.now());
   const by = [session.handle, session.organisation].filter(Boolean).join(" · ");
   const withheld = [...new Set([known, who, way, met].flatMap((part) => part?.withheld ?? []))];
@@ -138,7 +139,7 @@ function Who({ who }: { who: NonNullable<SheetProps["who"]> }) {
 
 function Way({ way }: { way: NonNullable<SheetProps["way"]> }) {
   const { t } = useTranslation("control");
-  const { instant } = useFormat();
+  const { instant, time } = useFormat();
   const { what } = useItemWords();
   const duration = useDuration();
   const lines = useMemo(() => arrange(way), [way]);
@@ -164,7 +165,7 @@ function Way({ way }: { way: NonNullable<SheetProps["way"]> }) {
                 <tr key={line.index} className={isInGap(line, lines) ? "control-inside" : undefined}>
                   <td>
                     {instant(line.from)}
-                    {line.to > line.from && ` – ${instant(line.to)}`}
+                    {line.to > line.from && ` – ${dayOf(line.from) === dayOf(line.to) ? time(line.to) : instant(line.to)}`}
                   </td>
                   <td>
                     {t(`kind.${line.item.kind}`, { defaultValue: line.item.kind })}: {what(line.item)}

@@ -61,7 +61,7 @@ export function ContactsTab({ person, known, now, knownAt }: { person: string; k
         <Failed error={query.error} retry={() => void query.refetch()} />
       ) : (
         <>
-          <Withheld groups={first?.withheld} />
+          <Withheld of="read-contacts" groups={first?.withheld} />
           {first && <Limits answer={first} />}
           {form === "contacts" &&
             (contacts.length === 0 ? (

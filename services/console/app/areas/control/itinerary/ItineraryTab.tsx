@@ -59,7 +59,7 @@ function Answer({ answer, known, now }: { answer: Itinerary; known?: KnownCase; 
   }, [known, now, t]);
   return (
     <>
-      <Withheld groups={answer.withheld} />
+      <Withheld of="read-itinerary" groups={answer.withheld} />
       <Summary answer={answer} lines={lines} />
       {answer.unplaced > 0 && <Alert type="info" showIcon title={t("itinerary.unplaced", { n: answer.unplaced })} style={{ marginBottom: 12 }} />}
       {lines.every(({ item }) => item.kind === "gap") ? (
