@@ -109,7 +109,6 @@ for (const [role, list] of byRole) {
 const OPENERS = [
   ["auditor", "/audit/log", ".ant-table-row button"],
   ["community-worker", "/community/residents", ".ant-table-row button"],
-  ["cdc-tracer", "/control/unassigned", ".ant-table-row button"],
   ["cdc-tracer", async (page) => addressOf(PAGES.find(({ name }) => name === "contacts"), page), ".ant-table-row button"],
   ["operator", "/operations/quarantine/rows", ".ant-table-row button"],
   ["data-steward", "/review", ".page-head .ant-btn-default:not([aria-label])", { width: 360, height: 740 }],

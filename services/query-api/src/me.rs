@@ -68,7 +68,8 @@ fn me(call: &Call) -> Me {
     let policy = &call.state.setup.policy;
     let may = Purpose::ALL.iter().filter_map(|&purpose| {
         let actions: Vec<Action> = policy.actions(&call.caller, purpose).collect();
-        let opens = actions.iter().map(|&action| (action.code(), policy.groups(&call.caller, action, purpose).codes()));
+        let opened = |action: Action| policy.groups(&call.caller, action, purpose).among(action.shows()).codes();
+        let opens = actions.iter().map(|&action| (action.code(), opened(action)));
         let opens = opens.filter(|(_, groups)| !groups.is_empty()).collect();
         let actions: Vec<_> = actions.into_iter().map(Action::code).collect();
         (!actions.is_empty()).then_some(May { purpose: purpose.code(), actions, opens })

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { Problem } from "../../api/client";
+import { FocusBack } from "../../parts/focus";
 import { useFormat } from "../../parts/format";
 import { ProblemAlert } from "../../parts/states";
 import { useSignedIn } from "../../session/session";
@@ -30,6 +31,7 @@ export function EntryDrawer({ entry, onClose, onFilter }: { entry?: EntryView; o
   const wide = window.innerWidth > 720;
   return (
     <Drawer open={entry !== undefined} onClose={onClose} size={wide ? 620 : "100%"} title={entry && t("entry.title", { index: entry.index })} destroyOnHidden>
+      {entry && <FocusBack />}
       {entry && <EntryDetail entry={entry} onFilter={onFilter} />}
     </Drawer>
   );

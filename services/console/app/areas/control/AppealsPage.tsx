@@ -1,6 +1,7 @@
 import { App, Button, Drawer, Form, Input, Radio, Segmented, Select, Tag, Typography } from "antd";
 import { CheckCircleOutlined, ClockCircleOutlined, CloseCircleOutlined } from "@ant-design/icons";
 import { useState } from "react";
+import { FocusBack } from "../../parts/focus";
 import { StackedTable } from "../../parts/StackedTable";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../parts/format";
@@ -68,6 +69,7 @@ export function AppealsPage() {
         </>
       )}
       <Drawer open={Boolean(open)} onClose={() => setOpen(undefined)} title={t("appeals.one")} size="min(760px, 100vw)" destroyOnHidden>
+        {open && <FocusBack />}
         {open && <One key={open.appeal_id} appeal={open} close={() => setOpen(undefined)} />}
       </Drawer>
     </Page>

@@ -4,7 +4,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFeedName } from "../../parts/feedNames";
-import { useFocusBack } from "../../parts/focus";
+import { FocusBack, useFocusBack } from "../../parts/focus";
 import { useFormat } from "../../parts/format";
 import { ReceiptTag } from "../../parts/Page";
 import { StackedTable } from "../../parts/StackedTable";
@@ -94,6 +94,7 @@ function RowDrawer({ held, onClose, order }: { held?: Held; onClose: () => void;
   };
   return (
     <Drawer open={held !== undefined} onClose={close} size={window.innerWidth > 720 ? 560 : "100%"} title={held && t("rows.title", { feed: name(held.feed), row: held.row })} destroyOnHidden>
+      {held && <FocusBack />}
       {held && (
         <Flex vertical gap={16}>
           <Descriptions

@@ -1,6 +1,7 @@
 /** What residents contest: a steward passes values on to their sources, decides about records, and answers. */
 import { App, Button, Descriptions, Drawer, Flex, Form, Input, Radio, Segmented, Select, Tag, Typography } from "antd";
 import { useState } from "react";
+import { FocusBack } from "../../parts/focus";
 import { useContestWords, type Contest } from "../../parts/contest/words";
 import { Page, ReceiptTag } from "../../parts/Page";
 import { short } from "../../parts/person/words";
@@ -45,6 +46,7 @@ export function Contests() {
       )}
       {query.hasNextPage && <Button style={{ marginTop: 8 }} loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t("more", { ns: "common" })}</Button>}
       <Drawer open={Boolean(open)} onClose={() => setOpen(undefined)} title={t("staff.one")} size="min(640px, 100vw)" destroyOnHidden>
+        {open && <FocusBack />}
         {open && <One key={open.contest_id} contest={open} close={() => setOpen(undefined)} />}
       </Drawer>
     </Page>

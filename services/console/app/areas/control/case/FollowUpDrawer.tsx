@@ -1,5 +1,6 @@
 import { Button, Drawer, Form, Input, Select, Timeline, Typography } from "antd";
 import { useTranslation } from "react-i18next";
+import { FocusBack } from "../../../parts/focus";
 import { useFormat } from "../../../parts/format";
 import { ReceiptTag, Withheld } from "../../../parts/Page";
 import { Asked, ProblemAlert } from "../../../parts/states";
@@ -13,6 +14,7 @@ export function FollowUpDrawer({ chosen, close }: { chosen?: FollowUp; close: ()
   const { t } = useTranslation("control");
   return (
     <Drawer open={Boolean(chosen)} onClose={close} title={chosen?.identity?.name ?? t("followUps.one")} size="min(560px, 100vw)" destroyOnHidden>
+      {chosen && <FocusBack />}
       {chosen && <Body key={chosen.follow_up_id} id={chosen.follow_up_id} />}
     </Drawer>
   );

@@ -9,6 +9,7 @@ import type { Itinerary, Meeting } from "../model";
 import { useItinerary, type Stretch } from "../questions";
 import { useDuration } from "../time";
 import { Events, PersonLink, SceneTag } from "../words";
+import { FocusBack } from "../../../parts/focus";
 import { useFormat } from "../../../parts/format";
 import { SquareMap } from "../../../parts/SquareMap";
 import { Loading, ProblemAlert } from "../../../parts/states";
@@ -31,6 +32,7 @@ const PAGE = 30;
 export function Evidence({ shown, close, person, stretch }: { shown?: Shown; close: () => void; person: string; stretch: Stretch }) {
   return (
     <Drawer open={Boolean(shown)} onClose={close} title={shown?.title} size="min(720px, 100vw)" destroyOnHidden>
+      {shown && <FocusBack />}
       {shown && <Body key={shown.person} shown={shown} person={person} stretch={stretch} />}
     </Drawer>
   );
