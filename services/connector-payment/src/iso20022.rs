@@ -3,10 +3,12 @@
 //! The version is in the namespace, which is not looked at: elements are found by their local names, and where versions
 //! differ (`Sts` or `Sts/Cd`, `Dbtr/Nm` or `Dbtr/Pty/Nm`) either is read. A row is an entry. The same entry comes in a report of the day,
 //! in the statement and in a notification: its record is named by account, bank reference and amount. Banks book several
-//! payments under one reference, and correct a booking by another one. What is only expected has the lowest versions of the
+//! payments under one reference, and correct a booking by another one. Of equal ones in one statement the second is told
+//! from the first by its order, because no bank lists an entry twice. What is only expected has the lowest versions of the
 //! record, whenever it comes: the booking outranks it.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::BufRead;
 
 use connector::who::{Subjects, Who};
@@ -25,6 +27,8 @@ use crate::organisation::is_organisation;
 const PAYMENTS_MAX: usize = 2_000;
 const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
 const DAY_MS: i64 = 86_400_000;
+/// Entries of a statement among which equal ones are looked for.
+const EQUALS_MAX: usize = 1 << 20;
 /// Versions of a payment before it is booked. Bookings have theirs by arrival, and those are higher.
 const PENDING_VERSIONS: i64 = u32::MAX as i64;
 
@@ -60,7 +64,13 @@ impl Feed for StatementFeed {
 
     fn open<'a>(&'a self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn RowReader + 'a>, BatchError> {
         let cutter = ElementCutter::open(input, self.profile.format.encoding, &PATHS)?;
-        Ok(Box::new(EntryReader { cutter, context: Default::default(), number: 0, data_start: 0 }))
+        Ok(Box::new(EntryReader {
+            cutter,
+            context: Default::default(),
+            equals: HashMap::new(),
+            number: 0,
+            data_start: 0,
+        }))
     }
 
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
@@ -75,6 +85,8 @@ struct EntryReader<'a> {
     cutter: ElementCutter<'a>,
     /// Header of the message, id of the statement, its account.
     context: [Vec<u8>; 3],
+    /// How many entries of the statement had the same reference, amount, direction and state.
+    equals: HashMap<u64, u32>,
     number: u64,
     data_start: u64,
 }
@@ -98,15 +110,20 @@ impl RowReader for EntryReader<'_> {
                 _ => 3,
             };
             if kind < 3 {
+                if kind == 1 {
+                    self.equals.clear();
+                }
                 self.context[kind] = element.bytes;
                 continue;
             }
+            let before = self.equals_before(&element.bytes);
+            let order = if before == 0 { String::new() } else { format!("<Order>{}</Order>", before + 1) };
             self.number += 1;
             if self.number == 1 {
                 self.data_start = element.offset;
             }
-            let parts: [&[u8]; 6] =
-                [b"<E>", &self.context[0], &self.context[1], &self.context[2], &element.bytes, b"</E>"];
+            let [header, id, account] = &self.context;
+            let parts: [&[u8]; 7] = [b"<E>", header, id, account, order.as_bytes(), &element.bytes, b"</E>"];
             return Ok(Some(RawRow {
                 number: self.number,
                 line: element.line,
@@ -121,6 +138,39 @@ impl RowReader for EntryReader<'_> {
     fn data_start(&self) -> u64 {
         self.data_start
     }
+}
+
+impl EntryReader<'_> {
+    /// How many entries like this one the statement had before it.
+    fn equals_before(&mut self, entry: &[u8]) -> u32 {
+        let head = &entry[..memchr::memmem::find(entry, b"NtryDtls").unwrap_or(entry.len())];
+        let Some(reference) = ["AcctSvcrRef", "NtryRef"].iter().find_map(|name| text_in(head, name)) else { return 0 };
+        let state = text_in(head, "Sts").filter(|state| !state.is_empty()).or_else(|| text_in(head, "Cd"));
+        let pending = state.is_some_and(|state| is_pending(&String::from_utf8_lossy(state)));
+        let named = ["Amt", "CdtDbtInd", "RvslInd"].map(|name| text_in(head, name));
+        let key = BuildHasherDefault::<DefaultHasher>::default().hash_one((reference, pending, named));
+        if self.equals.len() >= EQUALS_MAX && !self.equals.contains_key(&key) {
+            return 0;
+        }
+        let count = self.equals.entry(key).or_default();
+        *count += 1;
+        *count - 1
+    }
+}
+
+/// The text of the first element of a name, whatever its prefix.
+fn text_in<'b>(bytes: &'b [u8], name: &str) -> Option<&'b [u8]> {
+    let tag = memchr::memmem::find_iter(bytes, name).find(|at| {
+        let before = at.checked_sub(1).map(|before| bytes[before]);
+        let after = bytes.get(at + name.len()).copied();
+        matches!(before, Some(b'<' | b':')) && after.is_some_and(|byte| byte == b'>' || byte.is_ascii_whitespace())
+    })?;
+    let inner = &bytes[tag + memchr::memchr(b'>', &bytes[tag..])? + 1..];
+    Some(inner[..memchr::memchr(b'<', inner)?].trim_ascii())
+}
+
+fn is_pending(status: &str) -> bool {
+    matches!(status, "PDNG" | "FUTR" | "INFO")
 }
 
 /// Texts by their path.
@@ -167,10 +217,15 @@ impl Entry {
         let (time, precision, offset_min, assumed) = self.time(profile, context)?;
         let account = self.account();
         let reference = ["Ntry/AcctSvcrRef", "Ntry/NtryRef"].iter().find_map(|path| self.texts.get(*path));
+        let order = self.texts.get("Order").map_or_else(String::new, |order| format!("#{order}"));
+        let mut named: HashMap<String, u32> = HashMap::new();
         let mut drafts = Vec::new();
         for (at, payment) in self.payments.iter().enumerate() {
             let mut flags = Vec::new();
-            let (mut amount, currency) = self.amount(payment)?;
+            let (mut amount, rounded, currency) = self.amount(payment)?;
+            if rounded {
+                flags.push("amount-rounded");
+            }
             let reversal = self.texts.get("Ntry/RvslInd").is_some_and(|text| text == "true" || text == "1");
             if reversal && amount.unscaled() > 0 {
                 amount = Decimal::from_unscaled(-amount.unscaled());
@@ -178,18 +233,25 @@ impl Entry {
             let direction = payment.get("CdtDbtInd").or_else(|| self.texts.get("Ntry/CdtDbtInd"));
             let direction = direction.and_then(|text| text.get(..1)).unwrap_or_default();
             let of_bank = ["Refs/AcctSvcrRef", "Refs/UETR", "Refs/TxId"].iter().find_map(|path| payment.get(*path));
-            let key = match (reference, of_bank) {
+            let mut key = match (reference, of_bank) {
+                (Some(entry), Some(own)) if entry == own => format!("entry:{account}:{own}:{amount}{direction}{order}"),
                 (_, Some(own)) => format!("entry:{account}:{own}:{amount}{direction}"),
                 (Some(entry), None) if self.payments.len() == 1 => {
-                    format!("entry:{account}:{entry}:{amount}{direction}")
+                    format!("entry:{account}:{entry}:{amount}{direction}{order}")
                 }
-                (Some(entry), None) => format!("entry:{account}:{entry}:{amount}{direction}:{at}"),
+                (Some(entry), None) => format!("entry:{account}:{entry}:{amount}{direction}{order}:{at}"),
                 (None, None) => {
                     flags.push("entry-without-reference");
                     let statement = self.texts.get("Id").map_or("", String::as_str);
                     format!("entry:{account}:{statement}:{number}:{at}")
                 }
             };
+            // Equal payments of one entry, under one reference.
+            let equals = named.entry(key.clone()).or_default();
+            *equals += 1;
+            if *equals > 1 {
+                key.push_str(&format!("/{equals}"));
+            }
             if key.len() > 256 || key.chars().any(char::is_control) {
                 return Err(RowError::field(
                     "AcctSvcrRef",
@@ -199,7 +261,7 @@ impl Entry {
             }
             let status =
                 self.texts.get("Ntry/Sts").or_else(|| self.texts.get("Ntry/Sts/Cd")).map_or("", String::as_str);
-            let pending = matches!(status, "PDNG" | "FUTR" | "INFO");
+            let pending = is_pending(status);
             match status {
                 "PDNG" | "FUTR" => flags.push("payment-pending"),
                 "INFO" => flags.push("payment-informational"),
@@ -290,8 +352,8 @@ impl Entry {
         Ok(read)
     }
 
-    /// Amount and currency of a payment; those of the entry where it states none.
-    fn amount(&self, payment: &Texts) -> Result<(Decimal<2>, Option<String>), RowError> {
+    /// Amount of a payment, whether it was rounded, and its currency; those of the entry where it states none.
+    fn amount(&self, payment: &Texts) -> Result<(Decimal<2>, bool, Option<String>), RowError> {
         let own = ["Amt", "AmtDtls/TxAmt/Amt"].iter().find_map(|path| Some((*path, payment.get(*path)?)));
         // Some banks write a zero where the entry has the amount.
         let own = own.filter(|(_, text)| self.payments.len() > 1 || text.parse() != Ok(0.0));
@@ -300,12 +362,12 @@ impl Entry {
             None => (self.texts.get("Ntry/Amt").map_or("", String::as_str), self.texts.get("Ntry/Amt/@Ccy")),
         };
         let wrong = |message: &str| RowError::field("Amt", Reason::ValueNumber, message);
-        let amount: Decimal<2> =
-            Decimal::parse(text).ok_or_else(|| wrong("Amt is not a number with at most 2 digits after the point"))?;
+        let (amount, rounded) = hundredths(text)
+            .ok_or_else(|| wrong("Amt is not a number of at most 18 digits, 5 of them after the point"))?;
         if amount.unscaled() < 0 {
             return Err(wrong("Amt is negative; CdtDbtInd says which way the money went"));
         }
-        Ok((amount, currency.cloned().filter(|currency| currency.len() == 3)))
+        Ok((amount, rounded, currency.cloned().filter(|currency| currency.len() == 3)))
     }
 
     /// Who paid: the debtor; of a debit without one, the owner of the account.
@@ -321,6 +383,16 @@ impl Entry {
         }
         Ok(party)
     }
+}
+
+/// An amount of up to five digits after the point, as the standard has them, in hundredths, and whether it was rounded:
+/// some currencies have thousandths.
+fn hundredths(text: &str) -> Option<(Decimal<2>, bool)> {
+    if let Some(amount) = Decimal::parse(text) {
+        return Some((amount, false));
+    }
+    let exact = Decimal::<5>::parse(text)?.unscaled();
+    Some((Decimal::from_unscaled((exact + 500 * exact.signum()) / 1_000), true))
 }
 
 /// A party of a payment, with the account it pays from.

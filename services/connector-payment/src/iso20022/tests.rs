@@ -5,10 +5,14 @@ use test_support::build::token_key;
 use super::*;
 
 fn read(body: &str) -> Vec<Mapped> {
+    read_bytes(body.as_bytes())
+}
+
+fn read_bytes(body: &[u8]) -> Vec<Mapped> {
     let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
     let feed = feeds.find(|feed| feed.id().as_str() == "bank-statements").expect("a built-in feed");
     let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
-    let rows = preview(&*feed, body.as_bytes(), &token_key(), now).expect("a body that fits");
+    let rows = preview(&*feed, body, &token_key(), now).expect("a body that fits");
     rows.into_iter().map(|(_, result)| result).collect()
 }
 
@@ -128,6 +132,60 @@ fn entries_that_share_a_reference_are_told_apart_by_amount_and_direction() {
     let keys: Vec<String> = payments(&rows).into_iter().map(|(key, ..)| key).collect();
     let expected = ["8.85C", "99.99C", "8.85D", "-8.85C"].map(|end| format!("entry:NL26VAYB8060476890:R1:{end}"));
     assert_eq!(keys, expected);
+}
+
+#[test]
+fn equal_payments_under_one_reference_are_as_many_as_the_statement_lists() {
+    let keys = |rows: &[Mapped]| payments(rows).into_iter().map(|(key, ..)| key).collect::<Vec<_>>();
+    let numbered = |number: u8| OLD.replace("<AcctSvcrRef>", &format!("<NtryRef>{number}</NtryRef><AcctSvcrRef>"));
+    let first = "entry:NL26VAYB8060476890:R1:8.85C".to_owned();
+    for (one, two) in [(OLD.to_owned(), OLD.to_owned()), (numbered(1), numbered(2))] {
+        let rows = read(&document("camt.053.001.02", "Stmt", &[one.as_str(), &two].concat()));
+        assert_eq!(keys(&rows), [first.clone(), format!("{first}#2")]);
+        // The booking of each is the record that it was while it was pending.
+        let pending = [one.replace("BOOK", "PDNG"), two.replace("BOOK", "PDNG")].concat();
+        let both = read(&document("camt.052.001.02", "Rpt", &[pending.as_str(), &one, &two].concat()));
+        assert_eq!(keys(&both)[..2], keys(&both)[2..]);
+    }
+    // What another statement lists is the same payment.
+    let twice = document("camt.053.001.02", "Stmt", &format!("{OLD}</Stmt><Stmt><Id>s2</Id>{OLD}"));
+    let twice = twice.replace(
+        "</Stmt><Stmt><Id>s2</Id>",
+        "</Stmt><Stmt><Id>s2</Id><Acct><Id><IBAN>NL26VAYB8060476890</IBAN></Id></Acct>",
+    );
+    assert_eq!(keys(&read(&twice)), [first.clone(), first]);
+    let tx = "<TxDtls><Refs><AcctSvcrRef>a</AcctSvcrRef></Refs><Amt Ccy='CNY'>1</Amt></TxDtls>";
+    let entry = format!(
+        "<Ntry><Amt Ccy='CNY'>2</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2022-03-01</Dt></BookgDt>\
+         <NtryDtls>{tx}{tx}</NtryDtls></Ntry>"
+    );
+    let rows = read(&document("camt.054.001.04", "Ntfctn", &entry));
+    assert_eq!(keys(&rows), ["entry:NL26VAYB8060476890:a:1.00C", "entry:NL26VAYB8060476890:a:1.00C/2"]);
+}
+
+#[test]
+fn amounts_of_currencies_with_thousandths_are_rounded_and_say_so() {
+    for (text, hundredths, rounded) in
+        [("12.345", 1235, true), ("8.85000", 885, false), ("0.00499", 0, true), ("1200", 120_000, false)]
+    {
+        let rows = read(&document("camt.053.001.02", "Stmt", &OLD.replace("8.85", text)));
+        let (draft, payment) = paid(&rows[0]);
+        assert_eq!(payment.amount, Some(Decimal::from_unscaled(hundredths)), "{text}");
+        assert_eq!(draft.quality_flags.contains(&"amount-rounded"), rounded, "{text}");
+    }
+    for text in ["1,234.56", "1E3", "0.000001", "99999999999999999.99"] {
+        let rows = read(&document("camt.053.001.02", "Stmt", &OLD.replace("8.85", text)));
+        assert_eq!(rows[0].as_ref().expect_err("no amount").reason, Reason::ValueNumber, "{text}");
+    }
+}
+
+#[test]
+fn a_statement_is_read_in_the_encoding_that_it_declares() {
+    let body = document("camt.053.001.02", "Stmt", OLD).replace("UTF-8", "GB18030");
+    let (bytes, ..) = encoding_rs::GB18030.encode(&body);
+    let rows = read_bytes(&bytes);
+    let Body::IdentityObserved(payer) = &rows[0].as_ref().expect("an entry")[0].body else { panic!("a payer") };
+    assert_eq!(payer.person.names[0].text, "李雷");
 }
 
 #[test]
