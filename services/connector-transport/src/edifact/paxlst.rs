@@ -69,6 +69,12 @@ fn legs(head: &[Segment]) -> Vec<Leg> {
             ("DTM", code) => {
                 let Some(leg) = legs.last_mut() else { continue };
                 let stated = segment.at(1, 1);
+                // The formats 102, 203 and 204 have a century.
+                let stated = match segment.at(1, 2) {
+                    "102" | "203" | "204" => stated.strip_prefix("20").unwrap_or(stated),
+                    _ if stated.len() == 12 => stated.strip_prefix("20").unwrap_or(stated),
+                    _ => stated,
+                };
                 let at =
                     stated.get(..6).and_then(|date| civil(date, stated.get(6..10).unwrap_or(""), Order::YearFirst));
                 // A time belongs to the place before it, whatever that place is called.

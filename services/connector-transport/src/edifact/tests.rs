@@ -58,6 +58,21 @@ fn each_traveller_of_a_list_is_a_row_with_the_flights_they_are_on() {
     assert_eq!((error.reason, error.field.as_deref()), (Reason::IdentifierInvalid, Some("DOC")));
 }
 
+#[test]
+fn times_of_flights_are_read_with_and_without_a_century() {
+    let departs = |stated: &str| {
+        let rows = read(&LIST.replace("DTM+189:2203011500:201", stated));
+        rows[0].as_ref().map(|drafts| trips(drafts)[0].depart_time.to_string()).map_err(|error| error.reason)
+    };
+    for stated in
+        ["DTM+189:2203011500:201", "DTM+189:202203011500:203", "DTM+189:20220301150000:204", "DTM+189:202203011500"]
+    {
+        assert_eq!(departs(stated).as_deref(), Ok("2022-03-01T07:00:00Z"), "{stated}");
+    }
+    assert_eq!(departs("DTM+189:20220301:102").as_deref(), Ok("2022-02-28T16:00:00Z"));
+    assert_eq!(departs("DTM+189:yesterday:201"), Err(Reason::RequiredMissing));
+}
+
 fn flags(body: &str) -> Vec<&'static str> {
     let rows = read(body);
     rows[0].as_ref().expect("a traveller").iter().flat_map(|draft| draft.quality_flags.clone()).collect()
