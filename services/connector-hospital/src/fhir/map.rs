@@ -3,8 +3,8 @@
 use connector::who::Subjects;
 use connector::{Draft, Profile, Reason, RowContext, RowError};
 use domain::{
-    Datum, EncounterAction, EncounterChanged, Op, PlaceKind, PlaceRef, PlaceRegistered, ResultStatus, Sensitive,
-    TestOutcome, TestResult,
+    Datum, EncounterAction, EncounterChanged, IdentityRetracted, Op, PlaceKind, PlaceRef, PlaceRegistered,
+    ResultStatus, RetractReason, Sensitive, TestOutcome, TestResult,
 };
 use serde_json::Value;
 
@@ -53,6 +53,31 @@ pub(super) fn map(
                            Location and Organization; the resource is of another type, or of none";
             Err(RowError::field("resourceType", Reason::MessageType, message))
         }
+    }
+}
+
+/// Maps a deletion, as [`super::deletion`] makes it readable.
+///
+/// # Errors
+/// When it goes to quarantine.
+pub(super) fn deleted(
+    entry: &str,
+    timestamp: &str,
+    profile: &Profile,
+    context: &RowContext<'_>,
+) -> Result<Vec<Draft>, RowError> {
+    let (kind, resource) = Resource::open(entry, timestamp, profile, context)?;
+    let received =
+        Stated { at: context.ingest_time, precision: domain::Precision::Milli, offset_min: 0, assumed: false };
+    match kind.as_str() {
+        "Patient" => {
+            let body = IdentityRetracted { reason: RetractReason::Deleted, survivor: None };
+            let at = resource.updated.unwrap_or(received);
+            Ok(vec![resource.draft(patient::record(&resource.name()), at, Op::Retract, Vec::new(), body)])
+        }
+        // Timetables and maps of the past need places that are gone.
+        "Location" | "Organization" => Ok(Vec::new()),
+        _ => map(entry, timestamp, profile, context),
     }
 }
 

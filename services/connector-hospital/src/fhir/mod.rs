@@ -63,12 +63,17 @@ impl Feed for FhirFeed {
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
         let text = self.profile.format.encoding.decode(row.bytes.expose())?;
         let (timestamp, entry) = text.split_once('\n').unwrap_or(("", &text));
+        if let Some(deletion) = deletion(entry) {
+            return map::deleted(&deletion, timestamp, &self.profile, context);
+        }
         map::map(entry, timestamp, &self.profile, context)
     }
 
     fn about(&self, row: &RawRow, context: &RowContext<'_>) -> Option<About> {
         let text = self.profile.format.encoding.decode(row.bytes.expose()).ok()?;
         let (timestamp, entry) = text.split_once('\n').unwrap_or(("", &text));
+        let deletion = deletion(entry);
+        let entry = deletion.as_deref().unwrap_or(entry);
         let (kind, resource) = Resource::open(entry, timestamp, &self.profile, context).ok()?;
         let record = map::record(&kind, &resource.name())?;
         let version = resource.version().map_or(StatedVersion::Arrival, StatedVersion::At);
@@ -85,6 +90,47 @@ struct Entry<'a> {
     full_url: Option<String>,
     #[serde(borrow)]
     resource: Option<&'a RawValue>,
+}
+
+/// What an entry of a bundle was, or is to be, done with.
+#[derive(Deserialize)]
+struct Done {
+    #[serde(rename = "fullUrl")]
+    full_url: Option<String>,
+    resource: Option<serde::de::IgnoredAny>,
+    request: Option<Request>,
+    response: Option<Response>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    #[serde(rename = "lastModified")]
+    last_modified: Option<String>,
+}
+
+/// A deletion has no resource: the same entry with as much of one as says which it was, and that it is taken back.
+fn deletion(entry: &str) -> Option<String> {
+    if !entry.contains("DELETE") {
+        return None;
+    }
+    let done: Done = serde_json::from_str(entry).ok()?;
+    let request = done.request.filter(|request| request.method == "DELETE" && done.resource.is_none())?;
+    let mut parts = request.url.split('/').skip_while(|part| map::record(part, "").is_none());
+    let (kind, id) = (parts.next()?, parts.next().filter(|id| !id.is_empty())?);
+    let mut resource = serde_json::json!({ "resourceType": kind, "id": id, "status": "entered-in-error",
+        "verificationStatus": { "coding": [{ "code": "entered-in-error" }] } });
+    if let Some(at) = done.response.and_then(|response| response.last_modified) {
+        resource["meta"] = serde_json::json!({ "lastUpdated": at });
+    }
+    Some(serde_json::json!({ "fullUrl": done.full_url, "resource": resource }).to_string())
 }
 
 /// What every resource has.

@@ -1,4 +1,5 @@
-//! Cuts a body of FHIR into resources: the entries of a bundle, or one resource a line (Bulk Data).
+//! Cuts a body of FHIR into resources: the entries of a bundle, one resource a line (Bulk Data), a list of resources, or
+//! resources over several lines each, as tools print them for people.
 
 use std::io::BufRead;
 
@@ -61,8 +62,8 @@ struct Kind<'a> {
 }
 
 enum Source<'a> {
-    Bundle(ListRows<'a>),
-    Lines { input: Box<dyn BufRead + Send + 'a>, offset: u64, line: u64 },
+    List(ListRows<'a>),
+    Lines { input: Box<dyn BufRead + Send + 'a>, offset: u64, line: u64, printed: bool },
 }
 
 /// Reads resources as rows. A row's bytes are the time of its bundle, a line end, and the entry.
@@ -78,9 +79,12 @@ impl<'a> ResourceReader<'a> {
         let begin = input.fill_buf()?;
         let timestamp = bundle_time(begin);
         let source = if is_bundle(begin) {
-            Source::Bundle(ListRows::open(input, Encoding::Utf8, ["entry"])?)
+            Source::List(ListRows::open(input, Encoding::Utf8, ["entry"])?)
+        } else if bare(begin).first() == Some(&b'[') {
+            Source::List(ListRows::open(input, Encoding::Utf8, [])?)
         } else {
-            Source::Lines { input, offset: 0, line: 0 }
+            let printed = is_printed(begin);
+            Source::Lines { input, offset: 0, line: 0, printed }
         };
         Ok(Self { source, timestamp, number: 0, left_out: Vec::new() })
     }
@@ -88,8 +92,8 @@ impl<'a> ResourceReader<'a> {
     /// The next row, whatever it is.
     fn row(&mut self) -> Result<Option<RawRow>, BatchError> {
         match &mut self.source {
-            Source::Bundle(entries) => entries.next_row(),
-            Source::Lines { input, offset, line } => next_line(input, offset, line),
+            Source::List(entries) => entries.next_row(),
+            Source::Lines { input, offset, line, printed } => next_lines(input, offset, line, *printed),
         }
     }
 }
@@ -116,7 +120,7 @@ impl RowReader for ResourceReader<'_> {
 
     fn data_start(&self) -> u64 {
         match &self.source {
-            Source::Bundle(entries) => entries.data_start(),
+            Source::List(entries) => entries.data_start(),
             Source::Lines { .. } => 0,
         }
     }
@@ -131,14 +135,24 @@ impl RowReader for ResourceReader<'_> {
     }
 }
 
-fn next_line<'a>(
+/// The next line that is not blank; of printed resources, all lines of the next one.
+fn next_lines<'a>(
     input: &mut Box<dyn BufRead + Send + 'a>,
     offset: &mut u64,
     line: &mut u64,
+    printed: bool,
 ) -> Result<Option<RawRow>, BatchError> {
+    let mut row: Option<RawRow> = None;
+    let mut text = Vec::with_capacity(1024);
+    let mut brackets = Brackets::default();
     loop {
-        let mut bytes = Vec::with_capacity(1024);
-        let (begin, mut length, mut ended) = (*offset, 0, false);
+        // A bracket at the begin of a line begins a resource, whatever is open in the one before it.
+        let next = input.fill_buf()?.first().copied();
+        if row.is_some() && (next.is_none() || next == Some(b'{')) {
+            break;
+        }
+        let (mut length, mut ended) = (0, false);
+        let from = text.len();
         while !ended {
             let piece = input.fill_buf()?;
             if piece.is_empty() {
@@ -146,8 +160,8 @@ fn next_line<'a>(
             }
             let end = piece.iter().position(|byte| *byte == b'\n');
             let count = end.map_or(piece.len(), |at| at + 1);
-            let room = (RESOURCE_BYTES_MAX + 1).saturating_sub(bytes.len());
-            bytes.extend_from_slice(&piece[..count.min(room)]);
+            let room = (RESOURCE_BYTES_MAX + 1).saturating_sub(text.len());
+            text.extend_from_slice(&piece[..count.min(room)]);
             ended = end.is_some();
             input.consume(count);
             length += count as u64;
@@ -155,18 +169,71 @@ fn next_line<'a>(
         if length == 0 {
             return Ok(None);
         }
+        let begin = *offset;
         *offset += length;
         *line += 1;
-        let text = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(&bytes).trim_ascii();
-        if text.is_empty() {
+        if row.is_none() && bare(&text).is_empty() {
+            text.clear();
             continue;
         }
-        let broken = (text.len() > RESOURCE_BYTES_MAX).then(|| {
-            let message = format!("the resource has more than {RESOURCE_BYTES_MAX} bytes");
-            RowError::row(Reason::RowTooLong, message)
+        let row = row.get_or_insert_with(|| RawRow {
+            number: 0,
+            line: *line,
+            offset: begin,
+            length: 0,
+            bytes: Sensitive::default(),
+            broken: None,
         });
-        let bytes = Sensitive::new(text.to_vec());
-        return Ok(Some(RawRow { number: 0, line: *line, offset: begin, length, bytes, broken }));
+        row.length += length;
+        if !printed || brackets.closed_by(&text[from..]) {
+            break;
+        }
+    }
+    let Some(mut row) = row else { return Ok(None) };
+    let text = bare(&text);
+    row.broken = (text.len() > RESOURCE_BYTES_MAX).then(|| {
+        let message = format!("the resource has more than {RESOURCE_BYTES_MAX} bytes");
+        RowError::row(Reason::RowTooLong, message)
+    });
+    row.bytes = Sensitive::new(text.to_vec());
+    Ok(Some(row))
+}
+
+/// Bytes without a byte order mark and blanks around them.
+fn bare(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes).trim_ascii()
+}
+
+/// Whether a body that is no bundle begins with a resource over several lines.
+fn is_printed(begin: &[u8]) -> bool {
+    let begin = bare(begin);
+    let Some(end) = begin.iter().position(|byte| *byte == b'\n') else { return false };
+    let (first, rest) = begin.split_at(end);
+    let goes_on = rest.trim_ascii_start().first().is_some_and(|byte| *byte != b'{');
+    first.first() == Some(&b'{') && goes_on && !Brackets::default().closed_by(first)
+}
+
+/// Whether all brackets that were opened are closed.
+#[derive(Default)]
+struct Brackets {
+    depth: u32,
+    quoted: bool,
+    escaped: bool,
+}
+
+impl Brackets {
+    fn closed_by(&mut self, bytes: &[u8]) -> bool {
+        for byte in bytes {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' if self.quoted => self.escaped = true,
+                b'"' => self.quoted = !self.quoted,
+                b'{' | b'[' if !self.quoted => self.depth += 1,
+                b'}' | b']' if !self.quoted => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        self.depth == 0
     }
 }
 
@@ -237,6 +304,38 @@ mod tests {
         ] {
             assert_eq!(is_bundle(body.as_bytes()), bundle, "{body}");
         }
+    }
+
+    #[test]
+    fn resources_are_cut_alike_however_they_are_written() {
+        let two = ["{\"resourceType\":\"Patient\",\"id\":\"}{\\\"\"}", "{\"resourceType\":\"Location\",\"a\":[{}]}"];
+        let printed: Vec<String> =
+            two.iter().map(|text| text.replace(",\"", ",\n  \"").replacen('{', "{\n", 1)).collect();
+        let rows = |body: String| {
+            let mut reader = ResourceReader::open(Box::new(body.as_bytes())).expect("resources");
+            let rows = std::iter::from_fn(|| reader.next_row().expect("readable"));
+            let value = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+            let seen: Vec<_> = rows.map(|row| (row.line, row.offset, value(row.bytes.expose()))).collect();
+            let place = |offset: u64| body[offset as usize..].trim_start_matches('\u{feff}').starts_with('{');
+            assert!(seen.iter().all(|(_, offset, _)| place(*offset)), "{body}");
+            seen.into_iter().map(|(line, _, value)| (line, value)).collect::<Vec<_>>()
+        };
+        let values = two.map(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+        let seen = |body: String| rows(body).into_iter().map(|(_, value)| value).collect::<Vec<_>>();
+        for body in [
+            two.join("\n"),
+            format!("\u{feff}{}\r\n\r\n", two.join("\r\n\r\n")),
+            format!("[{}]", two.join(",")),
+            printed.join("\n"),
+            format!("{}\n\n{}\n", printed[0].replace("{\n", "{"), printed[1]),
+        ] {
+            assert_eq!(seen(body.clone()), values, "{body}");
+        }
+        // One that is not closed spoils itself only.
+        let cut = format!("{}\n{}", printed[0].trim_end_matches('}'), printed[1]);
+        assert_eq!(seen(cut), [None, values[1].clone()]);
+        let broken = rows(format!("{{\"resourceType\":\n{}\n", two[1]));
+        assert_eq!(broken, [(1, None), (2, values[1].clone())]);
     }
 
     #[test]

@@ -52,6 +52,33 @@ fn a_patient_is_an_entry_of_a_register() {
 }
 
 #[test]
+fn what_was_deleted_is_taken_back() {
+    let deleted = |kind: &str| {
+        let body = format!(
+            r#"{{"resourceType":"Bundle","type":"history","timestamp":"2022-03-03T00:00:00Z","entry":[{{"fullUrl":"urn:x",
+            "request":{{"method":"DELETE","url":"{kind}/x1"}},"response":{{"lastModified":"2022-03-02T00:00:00Z"}}}}]}}"#
+        );
+        read(&body).remove(0).expect("a deletion")
+    };
+    for (kind, record) in [
+        ("Patient", "patient:x1"),
+        ("Encounter", "encounter:x1"),
+        ("Observation", "observation:x1"),
+        ("DiagnosticReport", "report:x1"),
+        ("Condition", "condition:x1"),
+        ("Immunization", "immunization:x1"),
+    ] {
+        let drafts = deleted(kind);
+        let draft = drafts.last().expect(kind);
+        assert_eq!((draft.source_record_id.expose().as_str(), draft.op), (record, Op::Retract), "{kind}");
+        assert_eq!(draft.version, Some(1_646_179_200_000_000), "{kind}");
+    }
+    assert!(deleted("Location").is_empty());
+    let odd = r#"{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Patient?name=x"}}]}"#;
+    assert_eq!(reason(odd), (Reason::RequiredMissing, Some("resourceType".to_owned())));
+}
+
+#[test]
 fn a_resource_that_cannot_be_used_still_says_which_one_it_is() {
     let feed = feed();
     let (key, ingest_time) = (token_key(), Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant"));

@@ -3,6 +3,8 @@
 //! Parsing is `hl7-parser`'s in its lenient mode, because real senders end segments with LF or CRLF and put a byte
 //! order mark before MSH. Here is only what mapping needs: a value by its place, unescaped, blanks at the ends gone.
 
+use std::borrow::Cow;
+
 use connector::{Reason, RowError};
 use hl7_parser::Message as Parsed;
 use hl7_parser::message::{Component, Field, Repeat, Segment, Separators};
@@ -31,6 +33,26 @@ pub(crate) struct Seg<'s> {
 pub(crate) struct Rep<'s> {
     repeat: &'s Repeat<'s>,
     separators: &'s Separators,
+}
+
+/// The message with the four marks in MSH-2 that the parser reads: from version 2.7 on a fifth may stand there, with which
+/// what was cut short ends; and who uses no subcomponents may leave the last ones out.
+pub(crate) fn with_four_marks(text: &str) -> Cow<'_, str> {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let marks = text.get(..4).filter(|begin| begin.starts_with("MSH")).and_then(|begin| {
+        let separator = begin.chars().next_back()?;
+        text[4..].split(separator).next()
+    });
+    let Some(marks) = marks.filter(|marks| matches!(marks.len(), 1..=3 | 5) && marks.is_ascii()) else {
+        return Cow::Borrowed(text);
+    };
+    let mut four: String = marks.chars().take(4).collect();
+    for usual in ['^', '~', '\\', '&', '\u{1}', '\u{2}'].into_iter().skip(four.len()) {
+        if four.len() < 4 && !four.contains(usual) {
+            four.push(usual);
+        }
+    }
+    Cow::Owned([&text[..4], &four, &text[4 + marks.len()..]].concat())
 }
 
 impl<'m> Message<'m> {
@@ -256,6 +278,21 @@ mod tests {
         assert_eq!(ids[0], ("M1".to_owned(), "1.2".to_owned()));
         assert_eq!(ids[1].0, "", "the delete mark is no value");
         assert_eq!(message.segment("MSH").expect("MSH").value(10), "7");
+    }
+
+    #[test]
+    fn a_message_has_four_marks_however_many_it_declares() {
+        for (declared, four) in [
+            ("MSH|^~\\&#|A|B", "MSH|^~\\&|A|B"),
+            ("MSH|^~|HIS|H1", "MSH|^~\\&|HIS|H1"),
+            ("\u{feff}MSH*!*A", "MSH*!~\\&*A"),
+            ("MSH|^~\\&|A", "MSH|^~\\&|A"),
+            ("MSH||A", "MSH||A"),
+            ("MSHé^~é", "MSHé^~é"),
+            ("MSH", "MSH"),
+        ] {
+            assert_eq!(with_four_marks(declared), four, "{declared}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use domain::{Body, Op, Precision, Timestamp};
 
 pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader, cut};
 
-use message::Message;
+use message::{Message, with_four_marks};
 use time::{Clock, StatedTime};
 
 /// 1990-01-01T00:00:00Z: what claims to be older is flagged.
@@ -56,8 +56,8 @@ pub(crate) struct Header {
 pub(crate) fn header(text: &str) -> Header {
     // Only the first segment, whatever state the others are in.
     let line = text.trim_start_matches('\u{feff}').trim_start().lines().next().unwrap_or_default();
-    let line = line.split('\r').next().unwrap_or_default();
-    let Ok(message) = Message::parse(line) else { return Header::default() };
+    let line = with_four_marks(line.split('\r').next().unwrap_or_default());
+    let Ok(message) = Message::parse(&line) else { return Header::default() };
     let Some(msh) = message.segment("MSH") else { return Header::default() };
     Header {
         sending: [msh.value(3), msh.value(4)],
@@ -76,7 +76,8 @@ pub(crate) fn header(text: &str) -> Header {
 /// # Errors
 /// When the message goes to quarantine.
 pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
-    let message = Message::parse(text)?;
+    let text = with_four_marks(text);
+    let message = Message::parse(&text)?;
     let msh = message.required("MSH")?;
     let clock = Clock::new(&profile.time, context.ingest_time);
     let stated = clock
@@ -94,8 +95,10 @@ pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Re
         }
     }
     let (version, version_room) = version(stated, &msh.value(10));
-    let envelope =
-        Envelope { trigger: msh.component(9, 2), stated, happened, clock_wrong, version, version_room, clock };
+    // Before version 2.3 the event stood in EVN alone.
+    let named = Some(msh.component(9, 2)).filter(|trigger| !trigger.is_empty());
+    let trigger = named.or_else(|| message.segment("EVN").map(|event| event.value(1))).unwrap_or_default();
+    let envelope = Envelope { trigger, stated, happened, clock_wrong, version, version_room, clock };
     match msh.component(9, 1).as_str() {
         "ADT" => adt::map(&message, &envelope, &profile.source, context),
         "ORU" => oru::map(&message, &envelope, profile, context),

@@ -126,7 +126,9 @@ pub(crate) fn patient(message: &Message<'_>, pid: &Seg<'_>) -> Result<Patient, R
 /// Identifiers of PID-3, and the resident number that some senders put into PID-19; notes which of them are deleted.
 fn claims(pid: &Seg<'_>, facility: &str, partial: &mut Partial) -> Result<Vec<IdClaim>, RowError> {
     let mut claims = Vec::new();
-    for id in pid.few_repeats(3, IDENTIFIERS_MAX)? {
+    // Before version 2.3.1 some had the number in PID-2 alone.
+    let field = if pid.repeats(3).next().is_some() { 3 } else { 2 };
+    for id in pid.few_repeats(field, IDENTIFIERS_MAX)? {
         let (scheme, issuer) = kind_of("PID-3", &id, facility)?;
         if id.deletes_component(1) {
             partial.deleted_claims.push(ClaimKind { scheme, issuer });

@@ -49,6 +49,27 @@ fn every_event_of_a_stay_does_what_the_standard_says() {
 }
 
 #[test]
+fn messages_of_old_and_new_versions_are_read_alike() {
+    let read = |marks: &str, kind: &str, pid: &str| {
+        let message = format!(
+            "MSH|{marks}|HIS|HOSP|||20220301080000||{kind}|1|P|2.7\rEVN|A01|20220301080000\r{pid}||WANG^XIAOMING\r{VISIT}\r"
+        );
+        let drafts = read(&message).expect(marks);
+        drafts.into_iter().map(|draft| draft.source_record_id.expose().clone()).collect::<Vec<_>>()
+    };
+    for (marks, kind, pid) in [
+        ("^~\\&", "ADT^A01", "PID|1||M1^^^HOSP^MR|"),
+        // The mark of what is cut short (2.7), marks that nobody uses left out, the event in EVN alone, the number in PID-2.
+        ("^~\\&#", "ADT^A01^ADT_A01", "PID|1||M1^^^HOSP^MR|"),
+        ("^~", "ADT^A01", "PID|1||M1^^^HOSP^MR|"),
+        ("^~\\&", "ADT", "PID|1||M1^^^HOSP^MR|"),
+        ("^~\\&", "ADT^A01", "PID|1|M1^^^HOSP^MR||"),
+    ] {
+        assert_eq!(read(marks, kind, pid), ["patient:HOSP:M1", "visit:HOSP:V1"], "{marks} {kind} {pid}");
+    }
+}
+
+#[test]
 fn an_old_message_is_taken_and_flagged_and_a_time_of_entry_that_cannot_be_is_left_out() {
     let message = |stated: &str, event: &str| {
         read(&format!(
