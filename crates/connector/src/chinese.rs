@@ -92,6 +92,25 @@ const SENTENCES: &[(&str, &str)] = &[
         "none of the expected columns was found among {} (is the separator `{}`, the encoding {}, and are there {} lines before the header?)",
         "{0} 列中没有一列是约定的列（请核对：分隔符为 `{1}`，编码为 {2}，表头之前有 {3} 行）",
     ),
+    (
+        "none of the expected columns was found (are there {} rows before it?)",
+        "没有一列是约定的列（请核对：表头之前有 {0} 行）",
+    ),
+    (
+        "line {} has the columns, and the profile expects {} lines before them",
+        "约定的列在第 {0} 行，而约定表头之前有 {1} 行",
+    ),
+    (
+        "the first line says that the separator is `{}`; the profile expects `{}`",
+        "首行声明的分隔符是 `{0}`，应为 `{1}`",
+    ),
+    ("of the sheets {} only {} was read", "工作表 {0} 中只读取了 {1}"),
+    ("the XML declaration says {}: {}", "XML 声明的编码是 {0}：{1}"),
+    (
+        "the XML declaration says {}; feeds are in UTF-8, GB18030, Big5 or Windows-1252",
+        "XML 声明的编码是 {0}；数据源可用 UTF-8、GB18030、Big5 或 Windows-1252",
+    ),
+    ("the element has characters that {} lacks", "该元素含有 {0} 中没有的字符"),
     ("columns that the profile does not know: {}", "约定之外的列：{0}"),
     ("the header has more than {} columns", "表头超过 {0} 列"),
     ("the header line has {} bytes; at most {} are read", "表头行有 {0} 字节，最多 {1} 字节"),

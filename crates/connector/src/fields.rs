@@ -231,7 +231,7 @@ impl<'a> Fields<'a> {
         let moment = forms.into_iter().find_map(|form| self.read_moment(text, form));
         let Some(moment) = moment else {
             let forms: Vec<String> = rules.formats.iter().map(|form| shown_form(form)).collect();
-            let message = format!("{} is not a time of the form {}", self.layout.label(field), forms.join(" or "));
+            let message = format!("{} is not a time of the form {}", self.layout.label(field), forms.join(", "));
             return Err(self.error(field, Reason::ValueTime, message));
         };
         self.check_bounds(field, moment.at, bounds)?;
@@ -396,7 +396,8 @@ fn fast_civil(text: &str, form: &str) -> Option<Option<DateTime>> {
     let marks: &[(usize, u8)] =
         if spots[1] == 4 { &[] } else { &[(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')] };
     if bytes.len() != spots[5] + 2 || marks.iter().any(|(place, mark)| bytes[*place] != *mark) {
-        return Some(None);
+        // Marks tell the parts apart, also where one has a single digit: `2022-3-1 8:05:00`.
+        return if marks.is_empty() { Some(None) } else { None };
     }
     let number = |begin: usize, length: usize| {
         bytes[begin..begin + length]

@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::columns::{Field, Layout, Slot};
 use crate::feed::{BatchError, RowError};
 use crate::mend::ERROR_COLUMN;
-use crate::profile::{Column, Profile, UnknownColumns};
+use crate::profile::{Column, FormatKind, Profile, UnknownColumns};
 use crate::reason::Reason;
 use crate::synonyms;
 
@@ -170,6 +170,25 @@ pub(crate) fn named_columns(
     Ok(Layout::new(found.into_iter().zip(slots).collect()).spoiled_by(spoiled))
 }
 
+/// Whether names are those of a header that the profile takes.
+pub(crate) fn is_header(profile: &Profile, found: &[String]) -> bool {
+    let (drift, _) = Drift::of(profile, found);
+    drift.missing.is_empty() && drift.twice.is_empty()
+}
+
+/// A refused header, with the line in which the columns do stand.
+pub(crate) fn standing_in(error: BatchError, line: Option<u64>, profile: &Profile) -> BatchError {
+    match (error, line) {
+        (BatchError::Refused { reason: Reason::HeaderMismatch, message }, Some(line)) => {
+            let before = profile.format.preamble_lines;
+            let message =
+                format!("{message}; line {line} has the columns, and the profile expects {before} lines before them");
+            BatchError::refused(Reason::HeaderMismatch, message)
+        }
+        (error, _) => error,
+    }
+}
+
 /// What was expected and what was found. A data row in the header's place would be personal, so only names that are no
 /// values are shown: the found columns are shown when at least one of them is known.
 fn mismatch(profile: &Profile, line: u64, drift: &Drift, found: &[String]) -> String {
@@ -185,6 +204,11 @@ fn mismatch(profile: &Profile, line: u64, drift: &Drift, found: &[String]) -> St
         message.push_str(&drift.guesses());
         message.push_str(&format!("; found: {}", shown(&found.join(", "))));
     } else {
+        if profile.format.kind == FormatKind::Workbook {
+            let before = profile.format.preamble_lines;
+            message.push_str(&format!("; none of the expected columns was found (are there {before} rows before it?)"));
+            return message;
+        }
         message.push_str(&format!(
             "; none of the expected columns was found among {} (is the separator `{}`, the encoding {}, and are there \
              {} lines before the header?)",
@@ -257,7 +281,7 @@ mod tests {
             optional = ["temperature"]
             [time]
             zone = "Asia/Shanghai"
-            formats = ["%Y-%m-%d %H:%M"]
+            formats = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
             [columns]
             record_id = "流水号"
             gate_id = "门岗"
@@ -341,6 +365,42 @@ mod tests {
         assert_eq!(kept[0].as_ref().expect_err("kept").reason, Reason::ColumnUnknown);
         let known = "unknown_columns = 'refuse'\nignored_columns = ['民族']";
         assert!(read(&profile("delimited", known), &body).expect("fits")[0].is_ok());
+    }
+
+    #[test]
+    fn what_spreadsheets_put_between_rows_is_no_row() {
+        let feed = profile("delimited", "quote = '\"'");
+        let header = "流水号,门岗,手机号,时间,体温";
+        // The line that names the separator, blank rows, a header in the middle, the end mark of old tools.
+        let body =
+            format!("sep=,\r\n{header}\r\n{ROW},\r\n,,,,\r\n\"\",\"\",,,\r\n{header}\r\n2{},\r\n\u{1a}", &ROW[1..]);
+        let rows = read(&feed, &body).expect("fits");
+        assert_eq!(rows.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true]);
+        assert_eq!(notices(&feed, &body), [notice("header-repeated", &[])]);
+        let message = read(&feed, &format!("sep=;\n{header}\n{ROW},\n")).expect_err("refused");
+        assert!(message.contains("the separator is `;`; the profile expects `,`"), "{message}");
+        // A row with anything in it is one.
+        let rows = read(&feed, &format!("{header}\n,,,,36.5\n")).expect("fits");
+        assert_eq!(rows[0].as_ref().expect_err("empty").reason, Reason::RequiredMissing);
+    }
+
+    #[test]
+    fn a_header_below_a_title_is_told_by_its_line() {
+        let feed = profile("delimited", "");
+        let body = format!("北门通行记录,,,,\n日期：2022-03-01,,,,\n流水号,门岗,手机号,时间,体温\n{ROW},\n");
+        let message = read(&feed, &body).expect_err("refused");
+        assert!(
+            message.ends_with("; line 3 has the columns, and the profile expects 0 lines before them"),
+            "{message}"
+        );
+        assert!(read(&profile("delimited", "preamble_lines = 2"), &body).expect("fits")[0].is_ok());
+    }
+
+    #[test]
+    fn single_digits_of_a_date_are_read_where_marks_tell_its_parts_apart() {
+        let feed = profile("delimited", "");
+        let body = format!("流水号,门岗,手机号,时间,体温\n{},\n", ROW.replace("2022-03-01 08:02", "2022-3-1 8:02:07"));
+        assert!(read(&feed, &body).expect("fits")[0].is_ok());
     }
 
     #[test]

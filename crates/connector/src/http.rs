@@ -175,16 +175,33 @@ async fn push(
     body: Body,
 ) -> Result<Response, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
+    let pushed = take_body(&ingest, &feed, query, headers, body).await;
+    if let Err(FeedProblem::Refused { reason, .. }) = &pushed {
+        // What is refused before it is stored has no receipt.
+        tracing::warn!(%feed, reason = reason.code(), "A body was refused.");
+        metrics::counter!("isthmus_ingest_refused_bodies_total", "feed" => feed.to_string(), "reason" => reason.code())
+            .increment(1);
+    }
+    pushed
+}
+
+async fn take_body(
+    ingest: &Arc<Ingest>,
+    feed: &FeedId,
+    query: Option<String>,
+    headers: Credentials,
+    body: Body,
+) -> Result<Response, FeedProblem> {
     let query = query::parse(query.as_deref(), &["dry_run", "mends"])?;
     let mends = mended_batch(&query)?;
     let compression = compression(&headers)?;
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let stream = body.into_data_stream();
     if query.flag("dry_run")? {
-        let run: DryRun = ingest.dry_run(&feed, mends, compression, declared, stream).await?;
+        let run: DryRun = ingest.dry_run(feed, mends, compression, declared, stream).await?;
         return Ok(Json(run).into_response());
     }
-    let (batch, repeated) = ingest.accept_mending(&feed, mends, compression, declared, stream).await?;
+    let (batch, repeated) = ingest.accept_mending(feed, mends, compression, declared, stream).await?;
     if repeated {
         return Ok(answer(StatusCode::OK, Receipt::of(&batch, true)));
     }
@@ -195,10 +212,10 @@ async fn push(
         .any(|value| value.split(',').any(|wish| wish.trim().eq_ignore_ascii_case("respond-async")));
     if asynchronous {
         let receipt = Receipt::of(&batch, false);
-        ingest.work_aside(&feed, batch.batch_id);
+        ingest.work_aside(feed, batch.batch_id);
         return Ok(answer(StatusCode::ACCEPTED, receipt));
     }
-    let receipt = ingest.work(&feed, batch.batch_id).await?;
+    let receipt = ingest.work(feed, batch.batch_id).await?;
     Ok(answer(StatusCode::CREATED, receipt))
 }
 

@@ -18,9 +18,15 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Nothing but blanks.
+    /// Nothing but blanks, or the mark with which old tools end a file.
     pub(crate) fn is_blank(&self) -> bool {
-        !self.too_long && self.bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+        self.has_only(&[])
+    }
+
+    /// Nothing but blanks and these marks.
+    pub(crate) fn has_only(&self, marks: &[u8]) -> bool {
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | 0x1A) || marks.contains(byte);
+        !self.too_long && self.bytes.iter().all(blank)
     }
 }
 

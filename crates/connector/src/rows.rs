@@ -13,7 +13,7 @@ use store::ingest::Notice;
 
 use crate::columns::Layout;
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
-use crate::header::{named_columns, named_layout, positional_layout};
+use crate::header::{is_header, named_columns, named_layout, positional_layout, standing_in};
 use crate::lines::{Line, Lines};
 use crate::profile::{Encoding, Format, FormatKind, Profile};
 use crate::reason::Reason;
@@ -22,6 +22,8 @@ use crate::reason::Reason;
 pub const ROW_BYTES_MAX: usize = 1 << 20;
 /// Most columns of a header.
 pub const COLUMNS_MAX: usize = 4096;
+/// Lines behind a refused header in which the columns are looked for.
+pub(crate) const HEADER_LINES_MAX: usize = 20;
 /// Lines that a trailer may have.
 const TRAILER_LINES_MAX: usize = 1_000;
 /// Most lines of a row with line ends inside quotes.
@@ -33,10 +35,15 @@ pub(crate) struct LineRows<'a> {
     ahead: VecDeque<Line>,
     format: &'a Format,
     trailers: Vec<Vec<u8>>,
+    /// What lines without any value are made of, beside blanks.
+    marks: Vec<u8>,
+    /// The header line: where exports were put together, it stands in the middle again.
+    header: Option<Vec<u8>>,
     layout: Arc<Layout>,
     data_start: u64,
     rows: u64,
     trailer_lines: u64,
+    header_lines: u64,
     notices: Vec<Notice>,
 }
 
@@ -60,10 +67,14 @@ impl<'a> LineRows<'a> {
             return Err(line_ends());
         }
         lines.skip_mark(format.encoding.byte_order_mark())?;
+        if format.kind == FormatKind::Delimited && format.preamble_lines == 0 {
+            skip_directive(&mut lines, format)?;
+        }
         for _ in 0..format.preamble_lines {
             lines.next()?;
         }
         let mut notices = Vec::new();
+        let mut head = None;
         let layout = match format.kind {
             FormatKind::Delimited if format.header => {
                 let header = loop {
@@ -72,22 +83,32 @@ impl<'a> LineRows<'a> {
                         other => break other,
                     }
                 };
-                header_layout(profile, header, &mut notices)?
+                head = header.as_ref().map(|line| line.bytes.clone());
+                header_layout(profile, header, &mut notices).map_err(|error| with_place(error, profile, &mut lines))?
             }
             FormatKind::Delimited => positional_layout(profile),
             _ => named_layout(profile),
         };
         let trailers = format.trailer_prefixes.iter().filter_map(|prefix| format.encoding.encode(prefix)).collect();
+        let marks: Vec<u8> = match format.kind {
+            FormatKind::Delimited => {
+                format.quote.into_iter().chain([format.separator]).filter(char::is_ascii).map(|c| c as u8).collect()
+            }
+            _ => Vec::new(),
+        };
         let data_start = lines.offset();
         Ok(Self {
             lines,
             ahead: VecDeque::new(),
             format,
             trailers,
+            marks,
+            header: head,
             layout: Arc::new(layout),
             data_start,
             rows: 0,
             trailer_lines: 0,
+            header_lines: 0,
             notices,
         })
     }
@@ -104,7 +125,7 @@ impl<'a> LineRows<'a> {
                 self.ahead.push_back(line);
             }
             let line = &self.ahead[at];
-            if !line.is_blank() && !self.is_trailer(line) {
+            if !line.has_only(&self.marks) && !self.is_trailer(line) {
                 return Ok(true);
             }
         }
@@ -161,7 +182,11 @@ impl RowReader for LineRows<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
         let line = loop {
             let Some(line) = self.line()? else { return Ok(None) };
-            if line.is_blank() {
+            if line.has_only(&self.marks) {
+                continue;
+            }
+            if self.header.as_ref() == Some(&line.bytes) {
+                self.header_lines += 1;
                 continue;
             }
             if self.is_trailer(&line) && !self.has_data_ahead()? {
@@ -210,6 +235,10 @@ impl RowReader for LineRows<'_> {
 
     fn notices(&self) -> Vec<Notice> {
         let mut notices = self.notices.clone();
+        if self.header_lines > 0 {
+            let message = format!("{} lines that repeat the header were left out", self.header_lines);
+            notices.push(Notice::new("header-repeated", message));
+        }
         if self.trailer_lines > 0 {
             notices.push(Notice::new("trailer-lines", format!("{} trailer lines were left out", self.trailer_lines)));
         }
@@ -219,6 +248,43 @@ impl RowReader for LineRows<'_> {
 
 fn line_ends() -> BatchError {
     BatchError::refused(Reason::LineEnds, "the lines end with a carriage return (CR) and no line feed (LF)")
+}
+
+/// Skips the line `sep=,` by which a spreadsheet is told the separator.
+fn skip_directive(lines: &mut Lines<'_>, format: &Format) -> Result<(), BatchError> {
+    let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', stated, b'\r' | b'\n', ..] = *lines.peek()? else {
+        return Ok(());
+    };
+    if char::from(stated) != format.separator {
+        let message = format!(
+            "the first line says that the separator is `{}`; the profile expects `{}`",
+            char::from(stated).escape_debug(),
+            format.separator.escape_debug()
+        );
+        return Err(BatchError::refused(Reason::HeaderMismatch, message));
+    }
+    lines.next()?;
+    Ok(())
+}
+
+/// A refused header, with the line in which the columns do stand.
+fn with_place(error: BatchError, profile: &Profile, lines: &mut Lines<'_>) -> BatchError {
+    let format = &profile.format;
+    let mut place = || {
+        for _ in 0..HEADER_LINES_MAX {
+            let line = lines.next().ok()??;
+            let text = format.encoding.decode(&line.bytes).ok()?;
+            let mut found = Vec::new();
+            let cut = split(&text, format.separator, format.quote, COLUMNS_MAX, |_, value| {
+                found.push(value.trim().to_owned())
+            });
+            if cut.is_ok() && is_header(profile, &found) {
+                return Some(line.number);
+            }
+        }
+        None
+    };
+    standing_in(error, place(), profile)
 }
 
 fn header_layout(profile: &Profile, line: Option<Line>, notices: &mut Vec<Notice>) -> Result<Layout, BatchError> {

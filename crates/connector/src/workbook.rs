@@ -19,11 +19,11 @@ use store::ingest::Notice;
 use crate::columns::{Field, Layout, Slot};
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::fields::Fields;
-use crate::header::{named_columns, positional_layout};
+use crate::header::{is_header, named_columns, positional_layout, standing_in};
 use crate::mend::{ERROR_COLUMN, is_mark};
 use crate::profile::Profile;
 use crate::reason::Reason;
-use crate::rows::COLUMNS_MAX;
+use crate::rows::{COLUMNS_MAX, HEADER_LINES_MAX};
 
 /// Bytes of a workbook.
 const WORKBOOK_BYTES_MAX: u64 = 64 << 20;
@@ -66,9 +66,12 @@ pub(crate) type SheetRow = (u32, Vec<Value>);
 pub(crate) struct WorkbookRows<'a> {
     rows: SheetRows,
     trailers: &'a [String],
+    /// The header row: where sheets were put together, it stands in the middle again.
+    header: Option<Vec<Value>>,
     layout: Arc<Layout>,
     data_start: u64,
     number: u64,
+    header_rows: u64,
     notices: Vec<Notice>,
 }
 
@@ -81,6 +84,7 @@ impl<'a> WorkbookRows<'a> {
             rows.next()?;
         }
         let mut data_start = u64::from(format.preamble_lines);
+        let mut header = None;
         let layout = if format.header {
             let Some((line, cells)) = rows.next()? else {
                 return Err(BatchError::refused(Reason::EmptyBody, "the sheet has no header row"));
@@ -90,13 +94,14 @@ impl<'a> WorkbookRows<'a> {
                 let message = format!("the header has more than {COLUMNS_MAX} columns");
                 return Err(BatchError::refused(Reason::ColumnsTooMany, message));
             }
-            let names = cells.iter().map(|cell| text_of(cell).unwrap_or_default().trim().to_owned()).collect();
-            named_columns(profile, u64::from(line), names, true, &mut notices)?
+            let layout = named_columns(profile, u64::from(line), names_of(&cells), true, &mut notices);
+            header = Some(cells);
+            layout.map_err(|error| with_place(error, profile, &mut rows, &notices))?
         } else {
             positional_layout(profile)
         };
         let trailers = &format.trailer_prefixes;
-        Ok(Self { rows, trailers, layout: Arc::new(layout), data_start, number: 0, notices })
+        Ok(Self { rows, trailers, header, layout: Arc::new(layout), data_start, number: 0, header_rows: 0, notices })
     }
 }
 
@@ -104,6 +109,10 @@ impl RowReader for WorkbookRows<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
         let (line, cells) = loop {
             let Some((line, cells)) = self.rows.next()? else { return Ok(None) };
+            if self.header.as_ref() == Some(&cells) {
+                self.header_rows += 1;
+                continue;
+            }
             let first = cells.first().and_then(Value::as_str).unwrap_or_default();
             if !self.trailers.iter().any(|prefix| first.starts_with(prefix.as_str())) {
                 break (line, cells);
@@ -133,7 +142,28 @@ impl RowReader for WorkbookRows<'_> {
     }
 
     fn notices(&self) -> Vec<Notice> {
-        self.notices.clone()
+        let mut notices = self.notices.clone();
+        if self.header_rows > 0 {
+            let message = format!("{} rows that repeat the header were left out", self.header_rows);
+            notices.push(Notice::new("header-repeated", message));
+        }
+        notices
+    }
+}
+
+fn names_of(cells: &[Value]) -> Vec<String> {
+    cells.iter().map(|cell| text_of(cell).unwrap_or_default().trim().to_owned()).collect()
+}
+
+/// A refused header, with the row in which the columns do stand, and the sheet that was read where there are several.
+fn with_place(error: BatchError, profile: &Profile, rows: &mut SheetRows, notices: &[Notice]) -> BatchError {
+    let mut behind = std::iter::from_fn(|| rows.next().ok()?).take(HEADER_LINES_MAX);
+    let place = behind.find(|(_, cells)| is_header(profile, &names_of(cells))).map(|(line, _)| u64::from(line));
+    match (standing_in(error, place, profile), notices.iter().find(|notice| notice.code == "sheet-chosen")) {
+        (BatchError::Refused { reason, message }, Some(sheet)) if place.is_none() => {
+            BatchError::refused(reason, format!("{message}; {}", sheet.message))
+        }
+        (error, _) => error,
     }
 }
 

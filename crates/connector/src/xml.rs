@@ -1,7 +1,7 @@
 //! Rows of an XML document: elements, cut out of the bytes without reading the document as a whole, then read one by one.
 //!
 //! Names are compared without their prefix, so that a new version of a namespace changes nothing. A document type and
-//! its entities are never read.
+//! its entities are never read. The encoding that a document declares outranks that of the profile.
 //!
 //! Invariant: an element that is not well-formed spoils only itself, as long as its own end tag is there.
 
@@ -45,6 +45,8 @@ pub struct Element {
 pub struct ElementCutter<'a> {
     input: Counted<'a>,
     encoding: Encoding,
+    /// What the document declares, where that is another encoding.
+    stated: Option<Encoding>,
     wanted: Vec<Vec<String>>,
     open: Vec<String>,
     ended: bool,
@@ -66,18 +68,40 @@ impl<'a> ElementCutter<'a> {
     pub fn open(input: Box<dyn BufRead + Send + 'a>, encoding: Encoding, paths: &[&str]) -> Result<Self, BatchError> {
         let mut input = Counted::new(input);
         input.skip_blanks()?;
-        if input.first()? != Some(b'<') {
-            return Err(BatchError::refused(Reason::RowXml, "the body does not begin as an XML document"));
+        match input.first()? {
+            Some(b'<') => {}
+            Some(0xFE | 0xFF) => {
+                let message = format!("the file is UTF-16; the profile expects {}", encoding.name());
+                return Err(BatchError::refused(Reason::Encoding, message));
+            }
+            _ => return Err(BatchError::refused(Reason::RowXml, "the body does not begin as an XML document")),
         }
         let wanted = paths.iter().map(|path| path.split('/').map(str::to_owned).collect()).collect();
-        Ok(Self { input, encoding, wanted, open: Vec::new(), ended: false })
+        Ok(Self { input, encoding, stated: None, wanted, open: Vec::new(), ended: false })
     }
 
-    /// The next wanted element; `None` at the end.
+    /// The next wanted element, in the encoding that the cutter was opened with; `None` at the end.
     ///
     /// # Errors
-    /// When the body cannot be read on.
+    /// When the body cannot be read on, or declares an encoding that no feed has.
     pub fn next_element(&mut self) -> Result<Option<Element>, BatchError> {
+        let Some(mut element) = self.cut()? else { return Ok(None) };
+        let Some(stated) = self.stated.filter(|_| element.broken.is_none()) else { return Ok(Some(element)) };
+        match stated.decode(&element.bytes).map(|text| self.encoding.encode(&text)) {
+            Ok(Some(bytes)) => element.bytes = bytes,
+            Ok(None) => {
+                let message = format!("the element has characters that {} lacks", self.encoding.name());
+                element.broken = Some(RowError::row(Reason::Encoding, message));
+            }
+            Err(error) => {
+                let message = format!("the XML declaration says {}: {}", stated.name(), error.message);
+                element.broken = Some(RowError { message, ..error });
+            }
+        }
+        Ok(Some(element))
+    }
+
+    fn cut(&mut self) -> Result<Option<Element>, BatchError> {
         let mut tag = Vec::new();
         while !self.ended {
             self.skip_text()?;
@@ -118,6 +142,10 @@ impl<'a> ElementCutter<'a> {
                 Some(Markup::Other) => {
                     if tag.starts_with(b"<!DOCTYPE") {
                         return Err(BatchError::refused(Reason::RowXml, "the document has a document type (DTD)"));
+                    }
+                    if self.open.is_empty() && is_declaration(&tag) {
+                        let stated = stated_encoding(&tag)?;
+                        self.stated = stated.filter(|stated| *stated != self.encoding);
                     }
                 }
                 None => {
@@ -221,13 +249,43 @@ impl<'a> ElementCutter<'a> {
         let empty = inner.ends_with(b"/");
         let name = inner.split(|byte| byte.is_ascii_whitespace() || *byte == b'/').next().unwrap_or_default();
         let local = name.rsplit(|byte| *byte == b':').next().unwrap_or_default();
-        let Ok(name) = self.encoding.decode(local) else { return Ok(None) };
+        let Ok(name) = self.stated.unwrap_or(self.encoding).decode(local) else { return Ok(None) };
         let name = name.into_owned();
         Ok(Some(match (end, empty) {
             (true, _) => Markup::End(name),
             (false, true) => Markup::Empty(name),
             (false, false) => Markup::Begin(name),
         }))
+    }
+}
+
+fn is_declaration(tag: &[u8]) -> bool {
+    tag.strip_prefix(b"<?xml").is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_whitespace))
+}
+
+/// The encoding that the begin of a document declares. What is stored of UTF-16 is UTF-8, whatever stands there.
+///
+/// # Errors
+/// When it is none that feeds have.
+pub(crate) fn stated_encoding(begin: &[u8]) -> Result<Option<Encoding>, BatchError> {
+    let begin = begin.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(begin).trim_ascii_start();
+    let Some(end) = memchr::memmem::find(begin, b"?>").filter(|_| is_declaration(begin)) else { return Ok(None) };
+    let declaration = String::from_utf8_lossy(&begin[..end]);
+    let Some((_, after)) = declaration.split_once("encoding") else { return Ok(None) };
+    let label = after.trim_start().trim_start_matches('=').trim_start();
+    let label = label.get(1..).and_then(|rest| rest.split(['"', '\'']).next()).unwrap_or_default();
+    match encoding_rs::Encoding::for_label(label.as_bytes()) {
+        Some(rules) if rules == encoding_rs::UTF_8 => Ok(Some(Encoding::Utf8)),
+        Some(rules) if rules == encoding_rs::GBK || rules == encoding_rs::GB18030 => Ok(Some(Encoding::Gb18030)),
+        Some(rules) if rules == encoding_rs::BIG5 => Ok(Some(Encoding::Big5)),
+        Some(rules) if rules == encoding_rs::WINDOWS_1252 => Ok(Some(Encoding::Windows1252)),
+        Some(rules) if !rules.is_ascii_compatible() => Ok(None),
+        _ => {
+            let label: String = label.chars().filter(|c| c.is_ascii_graphic()).take(20).collect();
+            let message =
+                format!("the XML declaration says {label}; feeds are in UTF-8, GB18030, Big5 or Windows-1252");
+            Err(BatchError::refused(Reason::Encoding, message))
+        }
     }
 }
 
@@ -450,6 +508,33 @@ mod tests {
     fn names_and_texts_may_be_chinese_in_any_encoding() {
         let body = Encoding::Gb18030.encode("<表><行><姓名>璡漘</姓名></行></表>").expect("in GB 18030");
         assert_eq!(cut(&body, Encoding::Gb18030, "表/行"), [("<行><姓名>璡漘</姓名></行>".to_owned(), 1, false)]);
+    }
+
+    #[test]
+    fn the_encoding_that_a_document_declares_outranks_that_of_the_profile() {
+        let read = |body: &[u8], encoding: Encoding| {
+            let input = std::io::BufReader::with_capacity(3, body);
+            let mut cutter = ElementCutter::open(Box::new(input), encoding, &["行"]).expect("XML");
+            let element = cutter.next_element().expect("memory").expect("an element");
+            let error = element.broken.map(|error| (error.reason, error.message));
+            error.map_or_else(|| Ok(encoding.decode(&element.bytes).expect("text").into_owned()), Err)
+        };
+        let row = "<行>王小明</行>";
+        for label in ["GB18030", "gbk", "GB2312"] {
+            let text = format!("<?xml version='1.0' encoding='{label}'?>\n<表>{row}</表>");
+            let bytes = Encoding::Gb18030.encode(&text).expect("in GB 18030");
+            assert_eq!(read(&bytes, Encoding::Utf8).as_deref(), Ok(row), "{label}");
+            let (reason, message) = read(text.as_bytes(), Encoding::Utf8).expect_err("it is UTF-8");
+            assert_eq!(reason, Reason::Encoding);
+            assert!(message.starts_with("the XML declaration says GB18030: the bytes look like UTF-8"), "{message}");
+        }
+        let text = format!("\u{feff}<?xml version=\"1.0\" encoding = \"UTF-8\" standalone=\"yes\"?><表>{row}</表>");
+        assert_eq!(read(text.as_bytes(), Encoding::Gb18030).as_deref(), Ok(row));
+        // What says UTF-16 was turned into UTF-8 when it was stored.
+        let text = format!("<?xml version='1.0' encoding='UTF-16'?><表>{row}</表>");
+        assert_eq!(read(text.as_bytes(), Encoding::Utf16).as_deref(), Ok(row));
+        let refused = stated_encoding(b"<?xml version='1.0' encoding='KOI8-R'?>").expect_err("no feed has it");
+        assert!(refused.to_string().contains("says KOI8-R"), "{refused}");
     }
 
     #[test]

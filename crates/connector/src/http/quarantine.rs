@@ -35,8 +35,11 @@ use crate::packed;
 use crate::profile::FormatKind;
 use crate::wide::Widen;
 use crate::workbook;
+use crate::xml::stated_encoding;
 
 const PAGE: i64 = 1_000;
+/// Bytes of a document in which its declaration stands.
+const DECLARATION_BYTES_MAX: u64 = 1 << 10;
 const PIECE_BYTES: u64 = 1 << 16;
 
 /// The rows of a batch that cannot be used, in their original bytes, each with a mark that says what is wrong.
@@ -263,8 +266,15 @@ fn send_rest(
     failed: &[QuarantinedRow],
     sender: &mpsc::Sender<std::io::Result<Bytes>>,
 ) -> std::io::Result<()> {
-    let marker = Marker::new(&feed.profile().format, batch_id);
+    let mut format = feed.profile().format.clone();
     let mut file = packed::open(path)?;
+    if matches!(format.kind, FormatKind::Xml | FormatKind::Iso20022) {
+        let mut begin = Vec::new();
+        file.by_ref().take(DECLARATION_BYTES_MAX).read_to_end(&mut begin)?;
+        file.seek(SeekFrom::Start(0))?;
+        format.encoding = stated_encoding(&begin).ok().flatten().unwrap_or(format.encoding);
+    }
+    let marker = Marker::new(&format, batch_id);
     let length = file.metadata()?.len();
     let mut rows = feed.open(Box::new(BufReader::new(packed::open(path)?))).map_err(std::io::Error::other)?;
     let mut failed = failed.iter().peekable();

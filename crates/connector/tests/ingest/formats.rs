@@ -172,7 +172,17 @@ async fn elements_of_a_json_list_are_rows_and_their_fields_have_paths() {
 
 #[tokio::test]
 async fn elements_of_an_xml_document_are_rows_and_one_that_is_broken_spoils_itself() {
-    let format = "kind = \"xml\"\nencoding = \"gb18030\"\nrows = \"记录集/记录\"";
+    mend_elements("gb18030").await;
+}
+
+#[tokio::test]
+async fn a_document_that_declares_another_encoding_than_the_profile_is_read_and_mended_in_it() {
+    mend_elements("utf-8").await;
+}
+
+/// Pushes a document in GB 18030 to a feed of an encoding, mends what failed, and pushes that.
+async fn mend_elements(encoding: &str) {
+    let format = &format!("kind = \"xml\"\nencoding = \"{encoding}\"\nrows = \"记录集/记录\"");
     let columns = [("\"record_id\"\ngate", "\"@编号\"\ngate"), ("\"gate_id\"\nscan", "\"门岗/@id\"\nscan")];
     let columns = [columns[0], columns[1], ("\"scan_time\"\ntemp", "\"时间\"\ntemp"), ("\"name\"", "\"人员/姓名\"")];
     let hub = hub_of(format, &columns).await;
@@ -193,7 +203,8 @@ async fn elements_of_an_xml_document_are_rows_and_one_that_is_broken_spoils_itse
     let failed = failures(&hub, &receipt).await;
     assert_eq!(failed.iter().map(|row| (row.0, row.1.as_str())).collect::<Vec<_>>(), [(4, "row-xml"), (5, "row-xml")]);
     let file = failed_file(&hub, &receipt).await;
-    let (text, _, _) = encoding_rs::GB18030.decode(&file);
+    let (text, _, lossy) = encoding_rs::GB18030.decode(&file);
+    assert!(!lossy && text.contains("row-xml") && text.contains("请"), "{text}");
     assert!(text.starts_with("<?xml") && text.trim_end().ends_with("</n:记录集>"), "{text}");
     assert!(!text.contains("s1") && text.contains("s2") && text.contains("s3") && !text.contains("s4"), "{text}");
     let mended = text.replace("<错>", "李雷").replace("&own;", "韩梅");

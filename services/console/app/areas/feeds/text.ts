@@ -78,6 +78,7 @@ export const en = {
     "columns-missing": "Columns that the profile knows are not there:",
     "column-renamed": "A column may have been renamed:",
     "trailer-lines": "Trailer lines were left out.",
+    "header-repeated": "Lines that repeat the header were left out.",
     "sheet-chosen": "One sheet of the workbook was read.",
   },
   outcome: {
@@ -293,6 +294,7 @@ export const zh: Words<typeof en> = {
     "columns-missing": "缺少配置中的列：",
     "column-renamed": "列名可能已更改：",
     "trailer-lines": "已忽略尾部的汇总行。",
+    "header-repeated": "已忽略重复的表头行。",
     "sheet-chosen": "仅读取了电子表格中的一张工作表。",
   },
   outcome: {
