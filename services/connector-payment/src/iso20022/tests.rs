@@ -185,7 +185,7 @@ fn a_statement_is_read_in_the_encoding_that_it_declares() {
     let (bytes, ..) = encoding_rs::GB18030.encode(&body);
     let rows = read_bytes(&bytes);
     let Body::IdentityObserved(payer) = &rows[0].as_ref().expect("an entry")[0].body else { panic!("a payer") };
-    assert_eq!(payer.person.names[0].text, "李雷");
+    assert_eq!(payer.person.names[0].text.expose(), "李雷");
 }
 
 #[test]
