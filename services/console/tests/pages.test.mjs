@@ -107,16 +107,18 @@ for (const [role, list] of byRole) {
 
 /** What opens something beside the page, wherever a page has it: role, address, and the key to it. */
 const OPENERS = [
+  ["auditor", "/audit/log", ".ant-table-row button"],
   ["community-worker", "/community/residents", ".ant-table-row button"],
+  ["cdc-tracer", async (page) => addressOf(PAGES.find(({ name }) => name === "contacts"), page), ".ant-table-row button"],
   ["operator", "/operations/quarantine/rows", ".ant-table-row button"],
   ["data-steward", "/review", ".page-head .ant-btn-default:not([aria-label])", { width: 360, height: 740 }],
   ["auditor", "/audit/log", ".shell-header [aria-label=Menu]", { width: 360, height: 740 }],
 ];
 
 for (const [role, path, selector, options] of OPENERS) {
-  test(`what ${role} opens beside ${path} gives the focus back to what opened it`, async () => {
+  test(`what ${role} opens beside ${typeof path === "string" ? path : "contacts"} gives the focus back to what opened it`, async () => {
     const page = await visitorAs(role, options);
-    await page.goto(`${BASE}${path}`);
+    await page.goto(`${BASE}${typeof path === "string" ? path : await path(page)}`);
     const opener = page.locator(selector).first();
     await opener.focus();
     await opener.evaluate((one) => (one.dataset.opener = "this"));
