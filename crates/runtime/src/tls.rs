@@ -130,7 +130,12 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
     let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(&provider));
     if let Some(revoked) = &files.revoked {
         let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_file_iter(revoked).and_then(Iterator::collect);
-        verifier = verifier.with_crls(lists.map_err(|error| wrong(revoked, error))?).enforce_revocation_expiration();
+        let lists = lists.map_err(|error| wrong(revoked, error))?;
+        // Without a list nothing would be revoked, and everybody would be let in.
+        if lists.is_empty() {
+            return Err(wrong(revoked, "it holds no list"));
+        }
+        verifier = verifier.with_crls(lists).enforce_revocation_expiration();
     }
     let verifier = verifier.build().map_err(|error| TlsError::Unfit(error.to_string()))?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&files.key, error))?;
