@@ -168,7 +168,7 @@ proptest! {
         prop_assert_eq!(codes.len(), index.people());
         for (person, code) in (0..).map(PersonId).zip(&codes) {
             let ranking = index.rank(Case { person, span: Seconds { from: NOW - 14 * DAY, to: NOW } }, |_| true);
-            let page = &ranking.exposed()[..ranking.exposed().len().min(3)];
+            let page = &ranking.ranked(0, 3)[..];
             let each: Vec<_> = page.iter().flat_map(|one| ranking.contacts(&[*one])).collect();
             prop_assert_eq!(ranking.contacts(page), each);
             let grounds = sorted(index.grounds(person, &cases, at(NOW)));

@@ -382,7 +382,7 @@ impl Near {
 
 fn near(shown: &Shown, case: Case, question: Question) -> Near {
     let ranking = shown.city.index.rank(case, |room| shown.released.contains(group_of_room(room)));
-    let page: Vec<Exposed> = ranking.exposed().iter().skip(question.after).take(question.limit).copied().collect();
+    let page = ranking.ranked(question.after, question.limit);
     let told = (question.after + 1..).zip(&page).zip(ranking.contacts(&page));
     let contacts = told.map(|((rank, exposed), contact)| shown.contact(rank, exposed, contact.meetings));
     Near {

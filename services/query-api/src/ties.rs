@@ -54,6 +54,8 @@ struct Official {
 struct Registers {
     /// The person of today behind each handle.
     persons: HashMap<SubjectHandle, PersonId>,
+    units: BTreeMap<PersonId, Vec<String>>,
+    /// Files of the staff, and of the persons of looks that were at few.
     rows: BTreeMap<PersonId, PersonRow>,
     staff: BTreeMap<String, Official>,
     marked: BTreeMap<PersonId, BTreeSet<Mark>>,
@@ -89,17 +91,21 @@ impl Registers {
     ) -> Result<Self, Failure> {
         let mut persons = handles::persons(state, conn, wanted).await?;
         let staff = staff(conn, state.now()).await?;
-        let ids: Vec<PersonId> = persons.values().copied().chain(staff.values().map(|one| one.person)).collect();
-        let mut rows: BTreeMap<PersonId, PersonRow> =
-            views::list_persons(conn, &ids).await?.into_iter().map(|row| (row.person_id, row)).collect();
+        let ids: Vec<PersonId> = persons.values().copied().collect();
+        let mut units: BTreeMap<PersonId, Vec<String>> = views::list_units(conn, &ids).await?.into_iter().collect();
         // Ids of the past: whoever holds their records now.
-        for person in persons.values_mut().filter(|person| !rows.contains_key(person)) {
+        for person in persons.values_mut().filter(|person| !units.contains_key(person)) {
             if let [holder] = &lineage::list_holders(conn, *person).await?[..] {
                 *person = holder.person_id;
             }
         }
-        let missing: Vec<PersonId> = persons.values().copied().filter(|person| !rows.contains_key(person)).collect();
-        rows.extend(views::list_persons(conn, &missing).await?.into_iter().map(|row| (row.person_id, row)));
+        let missing: Vec<PersonId> = persons.values().copied().filter(|person| !units.contains_key(person)).collect();
+        units.extend(views::list_units(conn, &missing).await?);
+        let looked_at = entries.iter().map(|(_, entry)| &entry.subjects).filter(|all| all.len() <= LOOKED_AT_MAX);
+        let looked_at = looked_at.flatten().filter_map(|handle| persons.get(handle).copied());
+        let ids: BTreeSet<PersonId> = looked_at.chain(staff.values().map(|one| one.person)).collect();
+        let rows = views::list_persons(conn, &ids.into_iter().collect::<Vec<_>>()).await?;
+        let rows = rows.into_iter().map(|row| (row.person_id, row)).collect();
         let mut marked: BTreeMap<PersonId, BTreeSet<Mark>> = BTreeMap::new();
         for row in marks::list(conn, LISTED_MAX).await? {
             let mark = if row.mark == "CANARY" { Mark::Canary } else { Mark::Prominent };
@@ -109,7 +115,7 @@ impl Registers {
         }
         let stated: BTreeSet<CaseToken> = entries.iter().filter_map(|(_, entry)| entry.case).collect();
         let circles = if stated.is_empty() { HashMap::new() } else { circles(state, conn, &stated).await? };
-        Ok(Self { persons, rows, staff, marked, circles })
+        Ok(Self { persons, units, rows, staff, marked, circles })
     }
 
     fn ties(&self, entry: &Entry) -> Ties {
@@ -176,7 +182,7 @@ impl Registers {
     }
 
     fn is_in(&self, person: PersonId, unit: &str) -> bool {
-        let units = self.rows.get(&person).map_or(&[][..], |row| &row.units);
+        let units = self.units.get(&person).map_or(&[][..], Vec::as_slice);
         units.iter().any(|known| known == unit || domain::unit::has_units_below(unit) && known.starts_with(unit))
     }
 

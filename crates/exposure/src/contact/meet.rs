@@ -9,6 +9,12 @@ use super::index::{Index, shortest};
 use super::room::{Room, weight};
 use super::{Crowd, Meeting, PersonId, Scene, Second, Seconds};
 use crate::Grid;
+use crate::rules::Weights;
+
+/// Meetings with fewer stays than this are added up by one thread: more would take longer to put together.
+const STAYS_PER_THREAD: u32 = 50_000;
+/// One stay as sure as can be, and another: what the product of their confidences is made of.
+const BOTH_SURE: f64 = 255.0 * 255.0;
 
 /// Whose contacts are asked for, and of when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -61,7 +67,7 @@ pub struct Contacts {
     pub left_out: Vec<Crowd>,
 }
 
-/// Everybody who was near a case, ranked; the meetings are listed for those who are asked about.
+/// Everybody who was near a case. Meetings are listed for those who are asked about.
 #[derive(Debug)]
 pub struct Ranking<'a> {
     index: &'a Index,
@@ -72,7 +78,7 @@ pub struct Ranking<'a> {
     open: Vec<Open>,
     /// Meetings in squares, in no order that means anything.
     met: Vec<Met>,
-    /// Meetings in rooms, by person.
+    /// Meetings in rooms.
     in_rooms: Vec<(PersonId, Meeting)>,
 }
 
@@ -83,6 +89,8 @@ struct Open {
     home: u32,
     own: u32,
     span: Seconds,
+    /// How many stays it meets there.
+    stays: u32,
 }
 
 /// A meeting in a square.
@@ -95,44 +103,75 @@ struct Met {
     other: u32,
 }
 
-/// Sums over meetings, by person. Of a city few are met: what is kept of everybody is one number.
+/// What somebody's meetings in squares come to: whole numbers, whose sum is the same in any order.
+#[derive(Clone, Copy, Debug)]
+struct Sum {
+    person: u32,
+    meetings: u32,
+    seconds: u64,
+    /// Seconds, each as many times as both stays are sure in 255ths.
+    sure: u64,
+    first: Second,
+    last: Second,
+}
+
+/// Meetings in squares and their sums by person. Of a city few are met: what is kept of everybody is one number.
 struct Sums {
+    met: Vec<Met>,
     /// Of each person one more than the place of the sum, 0 without one.
     places: Vec<u32>,
-    of: Vec<Exposed>,
+    of: Vec<Sum>,
 }
 
 impl Sums {
     fn new(people: usize) -> Self {
-        Self { places: vec![0; people], of: Vec::new() }
+        Self { met: Vec::new(), places: vec![0; people], of: Vec::new() }
     }
 
-    fn add(&mut self, person: u32, weighed: f64, span: Seconds) {
-        let place = &mut self.places[person as usize];
+    fn add(&mut self, more: Sum) {
+        let place = &mut self.places[more.person as usize];
         if *place == 0 {
-            let Seconds { from, to } = span;
-            self.of.push(Exposed {
-                person: PersonId(person),
-                exposure: 0.0,
-                seconds: 0,
-                meetings: 0,
-                first: from,
-                last: to,
-            });
+            self.of.push(more);
             *place = self.of.len() as u32;
+            return;
         }
         let sum = &mut self.of[*place as usize - 1];
-        sum.meetings += 1;
-        sum.exposure += weighed * f64::from(span.count()) / 60.0;
-        sum.seconds += u64::from(span.count());
-        sum.first = sum.first.min(span.from);
-        sum.last = sum.last.max(span.to);
+        sum.meetings += more.meetings;
+        sum.seconds += more.seconds;
+        sum.sure += more.sure;
+        sum.first = sum.first.min(more.first);
+        sum.last = sum.last.max(more.last);
     }
 
-    fn ranked(self) -> Vec<Exposed> {
-        let mut exposed = self.of;
-        exposed
-            .sort_unstable_by(|one, other| other.exposure.total_cmp(&one.exposure).then(one.person.cmp(&other.person)));
+    fn and(mut self, mut others: Self) -> Self {
+        self.met.append(&mut others.met);
+        others.of.into_iter().for_each(|sum| self.add(sum));
+        self
+    }
+
+    /// What these come to together with meetings in rooms.
+    fn exposed(mut self, weights: &Weights, in_rooms: &[(PersonId, Meeting)]) -> Vec<Exposed> {
+        let nothing =
+            |person, Seconds { from, to }| Sum { person, meetings: 0, seconds: 0, sure: 0, first: from, last: to };
+        let mut in_rooms_of = Vec::new();
+        for (PersonId(person), Meeting { scene, span, confidence, .. }) in in_rooms {
+            self.add(Sum { meetings: 1, seconds: u64::from(span.count()), ..nothing(*person, *span) });
+            let minutes = f64::from(span.count()) / 60.0;
+            in_rooms_of.push((
+                self.places[*person as usize] as usize - 1,
+                weight(weights, *scene) * f64::from(*confidence) * minutes,
+            ));
+        }
+        let exposed = |sum: &Sum| Exposed {
+            person: PersonId(sum.person),
+            exposure: weights.square * sum.sure as f64 / BOTH_SURE / 60.0,
+            seconds: sum.seconds,
+            meetings: sum.meetings,
+            first: sum.first,
+            last: sum.last,
+        };
+        let mut exposed: Vec<Exposed> = self.of.iter().map(exposed).collect();
+        in_rooms_of.into_iter().for_each(|(place, exposure)| exposed[place].exposure += exposure);
         exposed
     }
 }
@@ -140,38 +179,78 @@ impl Sums {
 impl Index {
     /// Everybody who was near a case in the squares and in the rooms that `counts` says, the most exposed first.
     pub fn rank(&self, case: Case, counts: impl Fn(Room) -> bool) -> Ranking<'_> {
-        let (mut sums, mut ranking) = (Sums::new(self.people()), Ranking::of_nobody(self, case));
+        let (mut open, mut left_out) = (Vec::new(), Vec::new());
         for home in self.squares_of(case.person) {
-            let (shelf, reach) = (self.shelf(*home), self.reach(*home));
-            for own in shelf.entries_of(case.person.0) {
-                let span = shelf.span(*own).common(case.span);
-                if span.count() > shortest(&self.rules) {
-                    ranking.meet(Open { there: *home, home: *home, own: *own, span }, &reach, &mut sums);
-                }
+            for there in self.reach(*home) {
+                self.open(case, *home, there, &mut open, &mut left_out);
             }
         }
-        let weights = &self.rules.contact.weight;
-        self.rooms.near(
-            case.person,
-            case.span,
-            self.rules.contact.rows_each_side,
-            |own, other, one, span, confidence| {
-                if counts(one.room) {
-                    let meeting = Meeting { scene: one.room.scene(), span, confidence, own, other };
-                    sums.add(one.person.0, weight(weights, meeting.scene) * f64::from(confidence), span);
-                    ranking.in_rooms.push((one.person, meeting));
+        left_out.sort_unstable_by_key(|crowd| (crowd.span, crowd.square, Reverse(crowd.stays)));
+        let contact = &self.rules.contact;
+        let mut in_rooms = Vec::new();
+        self.rooms.near(case.person, case.span, contact.rows_each_side, |own, other, one, span, confidence| {
+            if counts(one.room) {
+                in_rooms.push((one.person, Meeting { scene: one.room.scene(), span, confidence, own, other }));
+            }
+        });
+        let mut sums = self.sums(case.person, &open, 0);
+        let met = std::mem::take(&mut sums.met);
+        let exposed = sums.exposed(&contact.weight, &in_rooms);
+        Ranking { index: self, case, exposed, left_out, open, met, in_rooms }
+    }
+
+    /// The stays of a case in one square, and whom they meet in the same or a neighbouring one: all, or too many.
+    fn open(&self, case: Case, home: u32, there: u32, open: &mut Vec<Open>, left_out: &mut Vec<Crowd>) {
+        let (own_shelf, shelf, shortest) = (self.shelf(home), self.shelf(there), shortest(&self.rules));
+        for own in own_shelf.entries_of(case.person.0) {
+            let span = own_shelf.span(*own).common(case.span);
+            if span.count() <= shortest {
+                continue;
+            }
+            // In its own square the stay meets itself.
+            let stays = shelf.crowd(span, shortest) - u32::from(there == home);
+            if stays > self.rules.contact.crowd_max {
+                left_out.push(Crowd { person: case.person, square: shelf.square, span, stays });
+            } else if stays > 0 {
+                open.push(Open { there, home, own: *own, span, stays });
+            }
+        }
+    }
+
+    /// The meetings of a case's stays, which are numbered from `first`; by two threads where they are many.
+    fn sums(&self, case: PersonId, open: &[Open], first: u32) -> Sums {
+        let stays: u32 = open.iter().map(|open| open.stays).sum();
+        let mut before = 0;
+        let is_half = |open: &Open| {
+            before += open.stays;
+            before > stays / 2
+        };
+        let (one, other) = open.split_at(open.iter().position(is_half).unwrap_or(0));
+        if !one.is_empty() && stays > 2 * STAYS_PER_THREAD {
+            let (one, other) =
+                rayon::join(|| self.sums(case, one, first), || self.sums(case, other, first + one.len() as u32));
+            return one.and(other);
+        }
+        let mut sums = Sums::new(self.people());
+        for (number, Open { there, home, own, span, .. }) in (first..).zip(open) {
+            let shelf = self.shelf(*there);
+            let own_sure = u64::from(self.shelf(*home).confidence[*own as usize]);
+            shelf.meet(*span, shortest(&self.rules), |other, Seconds { from, to }| {
+                let (person, seconds) = (shelf.person[other as usize], u64::from(to - from));
+                if person != case.0 {
+                    let sure = own_sure * u64::from(shelf.confidence[other as usize]) * seconds;
+                    sums.add(Sum { person, meetings: 1, seconds, sure, first: from, last: to });
+                    sums.met.push(Met { person: PersonId(person), open: number, other });
                 }
-            },
-        );
-        ranking.left_out.sort_unstable_by_key(|crowd| (crowd.span, crowd.square, Reverse(crowd.stays)));
-        ranking.exposed = sums.ranked();
-        ranking
+            });
+        }
+        sums
     }
 
     /// The contacts of one case, with all meetings.
     pub fn contacts(&self, case: Case) -> Contacts {
         let ranking = self.rank(case, |_| true);
-        let contacts = ranking.contacts(ranking.exposed());
+        let contacts = ranking.contacts(&ranking.ranked(0, usize::MAX));
         Contacts { rules: self.rules.version(), case, contacts, left_out: ranking.left_out }
     }
 
@@ -213,53 +292,36 @@ impl Index {
     /// How sure a meeting is of an entry of one square and one of another.
     pub(super) fn both_sure(&self, own: (u32, u32), other: (u32, u32)) -> f32 {
         let sure = |(square, entry): (u32, u32)| f32::from(self.shelf(square).confidence[entry as usize]);
-        sure(own) * sure(other) / (255.0 * 255.0)
+        sure(own) * sure(other) / BOTH_SURE as f32
     }
 }
 
-impl<'a> Ranking<'a> {
-    fn of_nobody(index: &'a Index, case: Case) -> Self {
-        let (exposed, left_out) = (Vec::new(), Vec::new());
-        Self { index, case, exposed, left_out, open: Vec::new(), met: Vec::new(), in_rooms: Vec::new() }
-    }
-
-    /// Meets everybody whom a stay of the case meets in the squares that it reaches.
-    fn meet(&mut self, stay: Open, reach: &[u32], sums: &mut Sums) {
-        let (index, rules, shortest) = (self.index, &self.index.rules, shortest(&self.index.rules));
-        let own_confidence = index.shelf(stay.home).confidence[stay.own as usize];
-        let sure = rules.contact.weight.square * f64::from(own_confidence) / (255.0 * 255.0);
-        for there in reach {
-            let shelf = index.shelf(*there);
-            // In its own square the stay meets itself.
-            let stays = shelf.crowd(stay.span, shortest) - u32::from(*there == stay.home);
-            if stays > rules.contact.crowd_max {
-                let (person, square, span) = (self.case.person, shelf.square, stay.span);
-                self.left_out.push(Crowd { person, square, span, stays });
-                continue;
-            }
-            if stays == 0 {
-                continue;
-            }
-            let open = self.open.len() as u32;
-            self.open.push(Open { there: *there, ..stay });
-            shelf.meet(stay.span, shortest, |other, span| {
-                let person = shelf.person[other as usize];
-                if person != self.case.person.0 {
-                    sums.add(person, sure * f64::from(shelf.confidence[other as usize]), span);
-                    self.met.push(Met { person: PersonId(person), open, other });
-                }
-            });
-        }
-    }
-
+impl Ranking<'_> {
     /// Whose contacts they are, and of when.
     pub const fn case(&self) -> Case {
         self.case
     }
 
-    /// The most exposed first; equals in order of their numbers.
+    /// Everybody who was near, in no order that means anything.
     pub fn exposed(&self) -> &[Exposed] {
         &self.exposed
+    }
+
+    /// So many of them after some others, the most exposed first; equals in order of their numbers.
+    pub fn ranked(&self, after: usize, limit: usize) -> Vec<Exposed> {
+        let order = |one: &Exposed, other: &Exposed| {
+            other.exposure.total_cmp(&one.exposure).then(one.person.cmp(&other.person))
+        };
+        let mut exposed = self.exposed.clone();
+        let end = after.saturating_add(limit);
+        if end < exposed.len() {
+            // Who is behind them need not be in order.
+            exposed.select_nth_unstable_by(end, order);
+            exposed.truncate(end);
+        }
+        exposed.sort_unstable_by(order);
+        exposed.drain(..after.min(exposed.len()));
+        exposed
     }
 
     /// Stays of the case that met too many to list anybody; in order of time. Who was met there *and* elsewhere is ranked
@@ -272,7 +334,7 @@ impl<'a> Ranking<'a> {
     pub(crate) fn each_meeting(&self, wanted: impl Fn(PersonId) -> bool, mut found: impl FnMut(PersonId, Meeting)) {
         let index = self.index;
         for Met { person, open, other } in self.met.iter().copied().filter(|met| wanted(met.person)) {
-            let Open { there, home, own, span } = self.open[open as usize];
+            let Open { there, home, own, span, .. } = self.open[open as usize];
             let span = index.shelf(there).span(other).common(span);
             let (scene, confidence) = (index.scene(home, there), index.both_sure((home, own), (there, other)));
             found(person, Meeting { scene, span, confidence, own, other });

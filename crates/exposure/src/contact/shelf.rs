@@ -207,10 +207,12 @@ impl Shelf {
             let begins = &self.from[start..end];
             let first = begins.partition_point(|from| from.saturating_add(longest) <= span.from + shortest);
             let begun = begins.partition_point(|from| *from < span.to - shortest);
-            for entry in start + first..start + begun {
-                let common = self.span(entry as u32).common(span);
+            let here = start + first..start + begun;
+            let spans = self.from[here.clone()].iter().zip(&self.to[here.clone()]);
+            for (entry, (from, to)) in (here.start as u32..).zip(spans) {
+                let common = Seconds { from: *from, to: *to }.common(span);
                 if common.count() > shortest {
-                    found(entry as u32, common);
+                    found(entry, common);
                 }
             }
             start = end;

@@ -333,9 +333,9 @@ fn gather(
             for one in ranking.exposed().iter().filter(|_| carried_to.is_some()) {
                 first[one.person.0 as usize].fetch_min(one.first, Ordering::Relaxed);
             }
-            let exposed = &ranking.exposed()[..ranking.exposed().len().min(limit)];
-            let is_too_many = told.fetch_add(exposed.len(), Ordering::Relaxed) + exposed.len() > CONTACTS_MAX;
-            let exposed = if is_too_many { Vec::new() } else { exposed.to_vec() };
+            let listed = ranking.exposed().len().min(limit);
+            let is_too_many = told.fetch_add(listed, Ordering::Relaxed) + listed > CONTACTS_MAX;
+            let exposed = if is_too_many { Vec::new() } else { ranking.ranked(0, limit) };
             (ranking.exposed().len(), exposed, ranking.left_out().to_vec())
         },
     );

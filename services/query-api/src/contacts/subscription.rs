@@ -128,7 +128,7 @@ impl Pieces for Subscription {
 
 fn news(shown: &Shown, case: Option<Case>, told: &BTreeMap<PersonId, Told>) -> News {
     let ranking = case.map(|case| shown.city.index.rank(case, |room| shown.released.contains(group_of_room(room))));
-    let exposed = ranking.as_ref().map_or(&[][..], |ranking| ranking.exposed());
+    let exposed = ranking.as_ref().map(|ranking| ranking.ranked(0, usize::MAX)).unwrap_or_default();
     let now: BTreeMap<PersonId, Told> =
         exposed.iter().map(|one| (shown.city.person(one.person), Told::of(one))).collect();
     let gone: Vec<PersonId> = told.keys().filter(|person| !now.contains_key(person)).copied().collect();
