@@ -57,6 +57,30 @@ impl Encoding {
         Ok(text)
     }
 
+    /// Decodes bytes that say of themselves to be in this encoding, where `usual` is that of the feed.
+    ///
+    /// # Errors
+    /// As [`Self::decode`], and when they look like another encoding.
+    pub(crate) fn decode_stated(self, bytes: &[u8], usual: Self) -> Result<Cow<'_, str>, RowError> {
+        match self.contradicted(bytes, usual) {
+            Some(found) => Err(self.mistaken(found.name())),
+            None => self.decode(bytes),
+        }
+    }
+
+    /// What bytes look like that say to be Windows-1252: any bytes are text in it, and exporters state it by habit.
+    pub(crate) fn contradicted(self, bytes: &[u8], usual: Self) -> Option<Self> {
+        if self != Self::Windows1252 || bytes.is_ascii() {
+            return None;
+        }
+        let fits = [Self::Utf8, usual].into_iter().find(|other| *other != self && other.decode(bytes).is_ok());
+        let common = || {
+            let text = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes)?;
+            (rare_share(&text) == 0.0).then_some(Self::Gb18030)
+        };
+        fits.or_else(common)
+    }
+
     fn mistaken(self, found: &str) -> RowError {
         RowError::row(Reason::Encoding, format!("the bytes look like {found}; {} is expected", self.name()))
     }
@@ -142,6 +166,25 @@ mod tests {
         for word in ["通", "联通", "通通", "E1,通,x"] {
             let bytes = Encoding::Gb18030.encode(word).expect("in GB18030");
             assert_eq!(Encoding::Gb18030.decode(&bytes).as_deref().ok(), Some(word));
+        }
+    }
+
+    #[test]
+    fn what_says_windows_1252_and_looks_like_chinese_is_not_read_as_latin() {
+        let read = |text: &str, written: Encoding, usual: Encoding| {
+            let bytes = written.encode(text).expect("in that encoding");
+            Encoding::Windows1252.decode_stated(&bytes, usual).map(Cow::into_owned).map_err(|error| error.message)
+        };
+        let looks = |name: &str| Err::<String, _>(format!("the bytes look like {name}; Windows-1252 is expected"));
+        for name in ["王小明", "行", "<姓名>A1</姓名>"] {
+            assert_eq!(read(name, Encoding::Utf8, Encoding::Utf8), looks("UTF-8"), "{name}");
+            assert_eq!(read(name, Encoding::Utf8, Encoding::Gb18030), looks("UTF-8"), "{name}");
+            assert_eq!(read(name, Encoding::Gb18030, Encoding::Utf8), looks("GB18030"), "{name}");
+        }
+        assert_eq!(read("王玥", Encoding::Gb18030, Encoding::Gb18030), looks("GB18030"));
+        assert_eq!(read("王小明", Encoding::Big5, Encoding::Big5), looks("Big5"));
+        for name in ["Li Ming", "Müller, Zürich", "José Ñandú, 3 °C", "Jyväskylä"] {
+            assert_eq!(read(name, Encoding::Windows1252, Encoding::Utf8).as_deref(), Ok(name));
         }
     }
 

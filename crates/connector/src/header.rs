@@ -385,6 +385,31 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_begins_with_a_line_of_quotes_and_separators_is_one_row() {
+        let feed = profile("delimited", "quote = '\"'");
+        let header = "流水号,门岗,手机号,时间,体温\n";
+        let rows = |body: &str| {
+            let body = format!("{header}{body}");
+            let mut reader = feed.open(Box::new(body.as_bytes())).expect("opens");
+            let mut rows = Vec::new();
+            while let Some(row) = reader.next_row().expect("reads") {
+                let text = String::from_utf8_lossy(row.bytes.expose()).into_owned();
+                rows.push((row.line, text, row.broken.map(|error| error.reason)));
+            }
+            rows
+        };
+        for row in ["\"\n1\",G1,13800000001,2022-03-01 08:02,", ",,\"\n13800000001\",2022-03-01 08:02,36.5"] {
+            assert_eq!(rows(&format!("{row}\n,,,,\n")), [(2, row.to_owned(), None)], "{row}");
+        }
+        // A stray quote is a broken row of its own, and a separator in quotes is a value.
+        let found = rows(&format!("\"\n{ROW},\n,\",\",,,\n"));
+        assert_eq!(
+            found.iter().map(|row| (row.0, row.2)).collect::<Vec<_>>(),
+            [(2, Some(Reason::RowQuote)), (3, None), (4, None)]
+        );
+    }
+
+    #[test]
     fn a_header_below_a_title_is_told_by_its_line() {
         let feed = profile("delimited", "");
         let body = format!("北门通行记录,,,,\n日期：2022-03-01,,,,\n流水号,门岗,手机号,时间,体温\n{ROW},\n");

@@ -175,7 +175,14 @@ async fn push(
     body: Body,
 ) -> Result<Response, FeedProblem> {
     let feed = enter(&ingest, &headers, &feed).await?;
-    let pushed = take_body(&ingest, &feed, query, headers, body).await;
+    let query = query::parse(query.as_deref(), &["dry_run", "mends"])?;
+    let mends = mended_batch(&query)?;
+    if query.flag("dry_run")? {
+        let (compression, declared) = (compression(&headers)?, declared_bytes(&headers));
+        let run: DryRun = ingest.dry_run(&feed, mends, compression, declared, body.into_data_stream()).await?;
+        return Ok(Json(run).into_response());
+    }
+    let pushed = take_body(&ingest, &feed, mends, headers, body).await;
     if let Err(FeedProblem::Refused { reason, .. }) = &pushed {
         // What is refused before it is stored has no receipt.
         tracing::warn!(%feed, reason = reason.code(), "A body was refused.");
@@ -188,20 +195,12 @@ async fn push(
 async fn take_body(
     ingest: &Arc<Ingest>,
     feed: &FeedId,
-    query: Option<String>,
+    mends: Option<BatchId>,
     headers: Credentials,
     body: Body,
 ) -> Result<Response, FeedProblem> {
-    let query = query::parse(query.as_deref(), &["dry_run", "mends"])?;
-    let mends = mended_batch(&query)?;
-    let compression = compression(&headers)?;
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let stream = body.into_data_stream();
-    if query.flag("dry_run")? {
-        let run: DryRun = ingest.dry_run(feed, mends, compression, declared, stream).await?;
-        return Ok(Json(run).into_response());
-    }
-    let (batch, repeated) = ingest.accept_mending(feed, mends, compression, declared, stream).await?;
+    let (compression, declared) = (compression(&headers)?, declared_bytes(&headers));
+    let (batch, repeated) = ingest.accept_mending(feed, mends, compression, declared, body.into_data_stream()).await?;
     if repeated {
         return Ok(answer(StatusCode::OK, Receipt::of(&batch, true)));
     }
@@ -217,6 +216,11 @@ async fn take_body(
     }
     let receipt = ingest.work(feed, batch.batch_id).await?;
     Ok(answer(StatusCode::CREATED, receipt))
+}
+
+/// How long the sender says that the body is.
+fn declared_bytes(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The batch whose failed rows a body mends.

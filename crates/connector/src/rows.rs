@@ -35,7 +35,7 @@ pub(crate) struct LineRows<'a> {
     ahead: VecDeque<Line>,
     format: &'a Format,
     trailers: Vec<Vec<u8>>,
-    /// What lines without any value are made of, beside blanks.
+    /// What lines without any value may have beside blanks.
     marks: Vec<u8>,
     /// The header line: where exports were put together, it stands in the middle again.
     header: Option<Vec<u8>>,
@@ -117,6 +117,20 @@ impl<'a> LineRows<'a> {
         self.trailers.iter().any(|prefix| line.bytes.starts_with(prefix))
     }
 
+    /// Whether a line has nothing but blanks, separators and quotes that close in it. A quote that stays open begins a
+    /// value, and a separator in quotes is one.
+    fn has_no_value(&self, line: &Line) -> bool {
+        let (separator, quote) = (self.format.separator, self.format.quote);
+        let is_mark = |c: char| c == separator || Some(c) == quote;
+        let mut empty = line.has_only(&self.marks);
+        if empty && !line.bytes.is_empty() {
+            let text = std::str::from_utf8(&line.bytes).unwrap_or_default();
+            let cut = split(text, separator, quote, usize::MAX, |_, value| empty &= !value.contains(is_mark));
+            empty &= cut.is_ok();
+        }
+        empty
+    }
+
     /// Whether a line of data follows: then a line that begins like a trailer is none.
     fn has_data_ahead(&mut self) -> Result<bool, BatchError> {
         for at in 0..TRAILER_LINES_MAX {
@@ -125,7 +139,7 @@ impl<'a> LineRows<'a> {
                 self.ahead.push_back(line);
             }
             let line = &self.ahead[at];
-            if !line.has_only(&self.marks) && !self.is_trailer(line) {
+            if !self.has_no_value(line) && !self.is_trailer(line) {
                 return Ok(true);
             }
         }
@@ -182,7 +196,7 @@ impl RowReader for LineRows<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
         let line = loop {
             let Some(line) = self.line()? else { return Ok(None) };
-            if line.has_only(&self.marks) {
+            if self.has_no_value(&line) {
                 continue;
             }
             if self.header.as_ref() == Some(&line.bytes) {

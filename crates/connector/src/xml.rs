@@ -87,7 +87,7 @@ impl<'a> ElementCutter<'a> {
     pub fn next_element(&mut self) -> Result<Option<Element>, BatchError> {
         let Some(mut element) = self.cut()? else { return Ok(None) };
         let Some(stated) = self.stated.filter(|_| element.broken.is_none()) else { return Ok(Some(element)) };
-        match stated.decode(&element.bytes).map(|text| self.encoding.encode(&text)) {
+        match stated.decode_stated(&element.bytes, self.encoding).map(|text| self.encoding.encode(&text)) {
             Ok(Some(bytes)) => element.bytes = bytes,
             Ok(None) => {
                 let message = format!("the element has characters that {} lacks", self.encoding.name());
@@ -249,7 +249,9 @@ impl<'a> ElementCutter<'a> {
         let empty = inner.ends_with(b"/");
         let name = inner.split(|byte| byte.is_ascii_whitespace() || *byte == b'/').next().unwrap_or_default();
         let local = name.rsplit(|byte| *byte == b':').next().unwrap_or_default();
-        let Ok(name) = self.stated.unwrap_or(self.encoding).decode(local) else { return Ok(None) };
+        // An element is found by its name, also where it is then refused for its encoding.
+        let stated = self.stated.map(|stated| stated.contradicted(local, self.encoding).unwrap_or(stated));
+        let Ok(name) = stated.unwrap_or(self.encoding).decode(local) else { return Ok(None) };
         let name = name.into_owned();
         Ok(Some(match (end, empty) {
             (true, _) => Markup::End(name),
@@ -263,7 +265,8 @@ fn is_declaration(tag: &[u8]) -> bool {
     tag.strip_prefix(b"<?xml").is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_whitespace))
 }
 
-/// The encoding that the begin of a document declares. What is stored of UTF-16 is UTF-8, whatever stands there.
+/// The encoding that the begin of a document declares. What is stored of UTF-16 is UTF-8, whatever stands there, and
+/// ASCII is part of every encoding.
 ///
 /// # Errors
 /// When it is none that feeds have.
@@ -275,11 +278,12 @@ pub(crate) fn stated_encoding(begin: &[u8]) -> Result<Option<Encoding>, BatchErr
     let label = after.trim_start().trim_start_matches('=').trim_start();
     let label = label.get(1..).and_then(|rest| rest.split(['"', '\'']).next()).unwrap_or_default();
     match encoding_rs::Encoding::for_label(label.as_bytes()) {
+        Some(_) if ["us-ascii", "ascii"].iter().any(|ascii| ascii.eq_ignore_ascii_case(label.trim())) => Ok(None),
         Some(rules) if rules == encoding_rs::UTF_8 => Ok(Some(Encoding::Utf8)),
         Some(rules) if rules == encoding_rs::GBK || rules == encoding_rs::GB18030 => Ok(Some(Encoding::Gb18030)),
         Some(rules) if rules == encoding_rs::BIG5 => Ok(Some(Encoding::Big5)),
         Some(rules) if rules == encoding_rs::WINDOWS_1252 => Ok(Some(Encoding::Windows1252)),
-        Some(rules) if !rules.is_ascii_compatible() => Ok(None),
+        Some(rules) if rules == encoding_rs::UTF_16LE || rules == encoding_rs::UTF_16BE => Ok(None),
         _ => {
             let label: String = label.chars().filter(|c| c.is_ascii_graphic()).take(20).collect();
             let message =
@@ -533,8 +537,28 @@ mod tests {
         // What says UTF-16 was turned into UTF-8 when it was stored.
         let text = format!("<?xml version='1.0' encoding='UTF-16'?><d>{row}</d>");
         assert_eq!(read(text.as_bytes(), Encoding::Utf16).as_deref(), Ok(row));
-        let refused = stated_encoding(b"<?xml version='1.0' encoding='KOI8-R'?>").expect_err("no feed has it");
-        assert!(refused.to_string().contains("says KOI8-R"), "{refused}");
+        // A habit of exporters: Chinese is not read as Latin.
+        let latin = format!("<?xml version='1.0' encoding='ISO-8859-1'?><d>{row}<行>é</行></d>");
+        let gb18030 = Encoding::Gb18030.encode(&latin).expect("in GB 18030");
+        for (bytes, usual, found) in [
+            (latin.as_bytes(), Encoding::Utf8, "UTF-8"),
+            (latin.as_bytes(), Encoding::Gb18030, "UTF-8"),
+            (&gb18030[..], Encoding::Gb18030, "GB18030"),
+            (&gb18030[..], Encoding::Utf8, "GB18030"),
+        ] {
+            let (reason, message) = read(bytes, usual).expect_err(found);
+            assert_eq!(reason, Reason::Encoding);
+            assert!(message.contains(&format!("says Windows-1252: the bytes look like {found}")), "{message}");
+            let mut rows = ElementCutter::open(Box::new(bytes), usual, &["d/行"]).expect("XML");
+            assert!(rows.next_element().expect("memory").expect("an element").broken.is_some(), "{found}");
+        }
+        let ascii = latin.replace("ISO-8859-1", "US-ASCII");
+        assert_eq!(read(ascii.as_bytes(), Encoding::Utf8).as_deref(), Ok(row));
+        for label in ["KOI8-R", "hz-gb-2312", "ISO-2022-JP"] {
+            let begin = format!("<?xml version='1.0' encoding='{label}'?>");
+            let refused = stated_encoding(begin.as_bytes()).expect_err("no feed has it");
+            assert!(refused.to_string().contains(&format!("says {label}")), "{refused}");
+        }
     }
 
     #[test]

@@ -234,14 +234,20 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_of_many_rows_is_compared_row_by_row() {
-        // With a step for each pair of rows this would take minutes.
-        let mark = ExportMark::new([7; 32]);
-        let entries: BTreeMap<i64, Vec<u64>> = (0..100_000_u64).map(|at| (at.cast_signed(), vec![at])).collect();
-        let at = |index: u64| mark.instant(index, Timestamp::from_millis(index.cast_signed() * SECOND_MS));
-        let rows: Vec<LeakedRow> = (0..200_000).map(|row| LeakedRow { at: at(row % 100_000), index: None }).collect();
-        let traced = trace(&entries, &rows, &[ExportMark::new([8; 32]), mark]);
-        assert_eq!(traced.iter().map(|traced| (traced.export, traced.rows)).collect::<Vec<_>>(), [(1, 200_000)]);
+    fn the_chance_of_so_many_rows_is_told_no_smaller_than_it_is_and_little_larger() {
+        for chance in [0.001_f64, 0.01] {
+            let (mut of_count, mut exact) = ((1.0 - chance).powi(50), vec![0.0; 51]);
+            for (count, exact) in exact.iter_mut().enumerate() {
+                *exact = of_count;
+                of_count *= (50 - count) as f64 / (count + 1) as f64 * chance / (1.0 - chance);
+            }
+            for count in 1..=10 {
+                let (told, exact) = (tail(50.0 * chance, count as f64), exact[count..].iter().sum::<f64>());
+                assert!(told >= exact && told < 30.0 * exact, "{count} of fifty rows: {told:e} for {exact:e}");
+            }
+        }
+        assert_eq!((tail(7.0, 7.0), tail(0.0, 0.0)), (1.0, 1.0));
+        assert!(tail(0.0, 1.0) == 0.0 && tail(200.0, 200_000.0) == 0.0, "however many rows there are");
     }
 
     fn handle(number: u64) -> SubjectHandle {

@@ -38,13 +38,22 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) ->
 
 /// As [`serve`], to clients with certificates only: each request carries a [`ClientCertificate`](crate::tls::ClientCertificate)
 /// in its extensions.
-/// `refused` is told of each connection that was not made.
+/// `refused` is told of each connection that was refused because of its certificate.
 pub async fn serve_tls(listener: TcpListener, tls: TlsListener, refused: Refused, router: Router, shutdown: Shutdown) {
     serve_within(listener, Some((tls, refused)), router, shutdown, HEAD_MAX).await;
 }
 
 /// Is told that a connection was refused because of its certificate.
 pub type Refused = Arc<dyn Fn() + Send + Sync>;
+
+/// Counts a connection that was not made, and tells of it, when that was because of its certificate: see [`TlsListener::accept`].
+/// What broke, took too long or brought something else is neither: a load balancer that only knocks was not refused.
+pub fn note_not_made(error: &std::io::Error, refused: &Refused) {
+    if error.kind() == std::io::ErrorKind::PermissionDenied {
+        metrics::counter!("isthmus_tls_refused_connections_total").increment(1);
+        refused();
+    }
+}
 
 async fn serve_within(
     listener: TcpListener,
@@ -74,9 +83,8 @@ async fn serve_within(
                                 converse(stream, router, &shutdown, head_max).await;
                             }
                             Err(error) => {
-                                metrics::counter!("isthmus_tls_refused_connections_total").increment(1);
                                 tracing::debug!(%error, "A TLS connection was not made.");
-                                refused();
+                                note_not_made(&error, &refused);
                             }
                         },
                     }
@@ -138,9 +146,30 @@ pub fn process_routes() -> Router {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Error;
+    use std::io::ErrorKind::{ConnectionReset, InvalidData, PermissionDenied, TimedOut, UnexpectedEof};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    #[test]
+    fn a_connection_refused_because_of_its_certificate_is_counted_and_told_and_no_other_is() {
+        telemetry::init(telemetry::LogFormat::Text, "off");
+        let told = Arc::new(AtomicUsize::new(0));
+        let tells = Arc::clone(&told);
+        let refused: Refused = Arc::new(move || {
+            tells.fetch_add(1, Ordering::Relaxed);
+        });
+        for kind in [UnexpectedEof, ConnectionReset, TimedOut, InvalidData] {
+            note_not_made(&Error::from(kind), &refused);
+        }
+        assert_eq!(told.load(Ordering::Relaxed), 0);
+        note_not_made(&Error::from(PermissionDenied), &refused);
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+        assert!(telemetry::metrics_text().contains("isthmus_tls_refused_connections_total"));
+    }
 
     #[tokio::test]
     async fn a_head_that_does_not_come_is_not_waited_for_and_running_requests_are() {

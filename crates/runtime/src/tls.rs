@@ -5,11 +5,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -19,6 +21,8 @@ use tokio_rustls::server::TlsStream;
 
 /// How long a handshake may take.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// How long a list that could not be taken is left alone, unless it is written again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The files of a listener with TLS, all PEM.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,7 +35,7 @@ pub struct TlsFiles {
     /// Authorities of the clients' certificates: a connection without such a certificate is not made.
     pub client_authorities: PathBuf,
     /// Lists of certificates that count no more. They are read again when the file is another; past its `nextUpdate` a list opens to
-    /// nobody.
+    /// nobody. The other files are read at the start.
     #[serde(default)]
     pub revoked: Option<PathBuf>,
 }
@@ -64,14 +68,27 @@ pub struct ClientCertificate {
 /// Accepts TLS connections of clients with certificates.
 #[derive(Clone)]
 pub struct TlsListener {
-    files: Arc<TlsFiles>,
+    fixed: Arc<Fixed>,
     current: Arc<Mutex<Current>>,
 }
 
-/// What connections are made with, and which list of revoked certificates that was.
+/// What is read once.
+struct Fixed {
+    provider: Arc<CryptoProvider>,
+    authorities: Arc<RootCertStore>,
+    own: Arc<SingleCertAndKey>,
+    revoked: Option<PathBuf>,
+}
+
+/// When a file was written last, and its length.
+type Written = (SystemTime, u64);
+
+/// What connections are made with, and which lists of revoked certificates that was.
 struct Current {
     acceptor: TlsAcceptor,
-    revoked: Option<SystemTime>,
+    taken: Option<Written>,
+    /// What could not be taken, and when that was tried.
+    failed: Option<(Option<Written>, Instant)>,
 }
 
 impl TlsListener {
@@ -80,20 +97,25 @@ impl TlsListener {
     /// # Errors
     /// When one of them cannot be used, with its name.
     pub fn open(files: &TlsFiles) -> Result<Self, TlsError> {
-        let revoked = changed(files);
-        let current = Current { acceptor: acceptor(files)?, revoked };
-        Ok(Self { files: Arc::new(files.clone()), current: Arc::new(Mutex::new(current)) })
+        let fixed = Fixed::read(files)?;
+        let taken = fixed.written();
+        let current = Current { acceptor: fixed.acceptor()?, taken, failed: None };
+        Ok(Self { fixed: Arc::new(fixed), current: Arc::new(Mutex::new(current)) })
     }
 
-    /// With the list as it is now. One that cannot be read leaves the one before in force, until that is past its time.
+    /// With the lists as they are now. What cannot be read leaves those before in force, until they are past their time, and is
+    /// tried again.
     fn acceptor(&self) -> TlsAcceptor {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let revoked = changed(&self.files);
-        if revoked != current.revoked {
-            current.revoked = revoked;
-            match acceptor(&self.files) {
-                Ok(acceptor) => current.acceptor = acceptor,
-                Err(error) => tracing::error!(%error, "The TLS files changed and cannot be used; those of before are."),
+        let written = self.fixed.written();
+        let waits = current.failed.is_some_and(|(failed, at)| failed == written && at.elapsed() < RETRY_AFTER);
+        if written != current.taken && !waits {
+            match self.fixed.acceptor() {
+                Ok(acceptor) => *current = Current { acceptor, taken: written, failed: None },
+                Err(error) => {
+                    current.failed = Some((written, Instant::now()));
+                    tracing::error!(%error, "The lists of revoked certificates cannot be used; those before are.");
+                }
             }
         }
         current.acceptor.clone()
@@ -102,50 +124,75 @@ impl TlsListener {
     /// Makes a connection safe, and tells whose it is.
     ///
     /// # Errors
-    /// When the client shows no certificate of the authorities, or the handshake takes too long.
+    /// [`PermissionDenied`](std::io::ErrorKind::PermissionDenied) when the client shows no certificate that counts; another one
+    /// when the connection breaks, brings something else than TLS, or takes too long.
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
     ) -> std::io::Result<(TlsStream<S>, ClientCertificate)> {
         let late = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
-        let stream = tokio::time::timeout(HANDSHAKE_MAX, self.acceptor().accept(stream)).await.map_err(late)??;
+        let made = tokio::time::timeout(HANDSHAKE_MAX, self.acceptor().accept(stream)).await.map_err(late)?;
+        let stream = made.map_err(told_apart)?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let certificate = certificate.and_then(describe);
-        let certificate = certificate.ok_or_else(|| std::io::Error::other("no certificate of a client"))?;
-        Ok((stream, certificate))
+        let none = || std::io::Error::new(std::io::ErrorKind::PermissionDenied, "no certificate of a client");
+        Ok((stream, certificate.ok_or_else(none)?))
     }
 }
 
-/// When the list of revoked certificates was written last.
-fn changed(files: &TlsFiles) -> Option<SystemTime> {
-    std::fs::metadata(files.revoked.as_ref()?).ok()?.modified().ok()
+/// Names a refused certificate as such.
+fn told_apart(error: std::io::Error) -> std::io::Error {
+    use rustls::Error::{InvalidCertRevocationList, InvalidCertificate, NoCertificatesPresented};
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let is_refused =
+        matches!(cause, Some(NoCertificatesPresented | InvalidCertificate(_) | InvalidCertRevocationList(_)));
+    if is_refused { std::io::Error::new(std::io::ErrorKind::PermissionDenied, error) } else { error }
 }
 
-fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut authorities = RootCertStore::empty();
-    for authority in certificates(&files.client_authorities)? {
-        authorities.add(authority).map_err(|error| wrong(&files.client_authorities, error))?;
-    }
-    let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(&provider));
-    if let Some(revoked) = &files.revoked {
-        let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_file_iter(revoked).and_then(Iterator::collect);
-        let lists = lists.map_err(|error| wrong(revoked, error))?;
-        // Without a list nothing would be revoked, and everybody would be let in.
-        if lists.is_empty() {
-            return Err(wrong(revoked, "it holds no list"));
+impl Fixed {
+    fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut authorities = RootCertStore::empty();
+        for authority in certificates(&files.client_authorities)? {
+            authorities.add(authority).map_err(|error| wrong(&files.client_authorities, error))?;
         }
-        verifier = verifier.with_crls(lists).enforce_revocation_expiration();
+        let chain = certificates(&files.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&files.key, error))?;
+        let own = CertifiedKey::from_der(chain, key, &provider).map_err(unfit)?;
+        let (authorities, own) = (Arc::new(authorities), Arc::new(SingleCertAndKey::from(own)));
+        Ok(Self { provider, authorities, own, revoked: files.revoked.clone() })
     }
-    let verifier = verifier.build().map_err(|error| TlsError::Unfit(error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&files.key, error))?;
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::Unfit(error.to_string()))?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(certificates(&files.certificate)?, key)
-        .map_err(|error| TlsError::Unfit(error.to_string()))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+
+    /// When the lists of revoked certificates were written.
+    fn written(&self) -> Option<Written> {
+        let file = std::fs::metadata(self.revoked.as_ref()?).ok()?;
+        Some((file.modified().ok()?, file.len()))
+    }
+
+    fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
+        let (authorities, provider) = (Arc::clone(&self.authorities), Arc::clone(&self.provider));
+        let mut verifier = WebPkiClientVerifier::builder_with_provider(authorities, Arc::clone(&provider));
+        if let Some(revoked) = &self.revoked {
+            let lists: Result<Vec<_>, _> =
+                CertificateRevocationListDer::pem_file_iter(revoked).and_then(Iterator::collect);
+            let lists = lists.map_err(|error| wrong(revoked, error))?;
+            // Without a list nothing would be revoked, and everybody would be let in.
+            if lists.is_empty() {
+                return Err(wrong(revoked, "it holds no list"));
+            }
+            verifier = verifier.with_crls(lists).enforce_revocation_expiration();
+        }
+        let own = Arc::clone(&self.own);
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(unfit)?
+            .with_client_cert_verifier(verifier.build().map_err(unfit)?)
+            .with_cert_resolver(own);
+        // A resumed session shows no certificate: it would be let in by the lists and dates of its first connection.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
 }
 
 fn describe(certificate: &CertificateDer<'_>) -> Option<ClientCertificate> {
@@ -160,6 +207,10 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
     let read = read.map_err(|error| wrong(file, error))?;
     if read.is_empty() { Err(wrong(file, "it holds no certificate")) } else { Ok(read) }
+}
+
+fn unfit(error: impl std::fmt::Display) -> TlsError {
+    TlsError::Unfit(error.to_string())
 }
 
 fn wrong(file: &Path, message: impl ToString) -> TlsError {

@@ -39,7 +39,7 @@ struct Account {
     rows: VecDeque<(i64, u64)>,
     /// The day, and the townships shown on it that this process knows of.
     areas: (i64, BTreeSet<String>),
-    /// The entry of the log from which on others may have shown something.
+    /// The entry of the log from which on it is not looked at yet for what others showed.
     next: i64,
     followed_at: Option<i64>,
 }
@@ -47,8 +47,6 @@ struct Account {
 /// Something that a caller was shown, as the log says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// The entry.
-    pub index: i64,
     /// When.
     pub at: Timestamp,
     /// Whom.
@@ -65,26 +63,29 @@ impl Budgets {
         since.is_none_or(|since| since >= FOLLOW_EVERY_MS).then_some(account.next)
     }
 
-    /// What the log says from this entry on that others, or this process before it began anew, showed a caller.
-    pub fn follow(&mut self, caller: &str, now: Timestamp, from: i64, shown: Vec<Shown>) {
+    /// What the log says from one entry on, up to but without the other, that others, or this process before it began anew, showed a
+    /// caller.
+    pub fn follow(&mut self, caller: &str, now: Timestamp, (from, next): (i64, i64), shown: Vec<Shown>) {
         let account = self.0.entry(caller.to_owned()).or_default();
         if account.next != from {
             // Two calls at once: the other one has entered it.
             return;
         }
         account.followed_at = Some(now.as_millis());
-        for Shown { index, at, persons, rows } in shown {
-            account.next = account.next.max(index.saturating_add(1));
+        account.next = next.max(from);
+        for Shown { at, persons, rows } in shown {
             account.enter(at.as_millis(), &persons, rows);
         }
     }
 
-    /// Places of those among these persons whom a caller was not shown within the hour: their townships are to be counted.
-    pub fn unseen(&self, caller: &str, now: Timestamp, persons: &[Subject]) -> Vec<usize> {
+    /// Places of those among these persons whom a caller was not shown within the hour and on the same day: their townships are to be
+    /// counted.
+    pub fn unseen(&self, rules: &Rules, caller: &str, now: Timestamp, persons: &[Subject]) -> Vec<usize> {
         let known = self.0.get(caller);
+        let today = rules.day(now);
         let is_new = |person: &Subject| {
             let last = known.and_then(|account| account.persons.get(person));
-            last.is_none_or(|at| *at <= now.as_millis() - HOUR_MS)
+            last.is_none_or(|at| *at <= now.as_millis() - HOUR_MS || rules.day(Timestamp::from_millis(*at)) != today)
         };
         (0..persons.len()).filter(|place| is_new(&persons[*place])).collect()
     }
@@ -204,20 +205,47 @@ mod tests {
     fn an_account_begins_with_what_the_log_says_and_takes_in_what_others_showed_once() {
         let (mut budgets, rules) = (Budgets::default(), rules());
         let at = |ms: i64| Timestamp::from_millis(HOUR_MS + ms);
-        let shown = |index: i64, persons: &[u8], rows: u64| {
+        let shown = |persons: &[u8], rows: u64| {
             let persons = persons.iter().map(|number| person(*number)).collect();
-            Shown { index, at: at(0), persons, rows }
+            Shown { at: at(0), persons, rows }
         };
         assert_eq!(budgets.due("t-1", at(0)), Some(0));
-        budgets.follow("t-1", at(0), 0, vec![shown(4, &[1], 3)]);
-        budgets.follow("t-1", at(0), 0, vec![shown(4, &[1], 3)]);
+        budgets.follow("t-1", at(0), (0, 5), vec![shown(&[1], 3)]);
+        budgets.follow("t-1", at(0), (0, 5), vec![shown(&[1], 3)]);
         assert_eq!((budgets.due("t-1", at(999)), budgets.due("t-1", at(1_000))), (None, Some(5)));
         assert_eq!(budgets.spend(&rules, ("t-1", "cdc-tracer"), at(1), &[person(2)], 4), Ok(()));
-        budgets.follow("t-1", at(1_000), 5, vec![shown(9, &[3], 3)]);
+        budgets.follow("t-1", at(1_000), (5, 10), vec![shown(&[3], 3)]);
         let mut spend =
             |number: u8, rows: u64| budgets.spend(&rules, ("t-1", "cdc-tracer"), at(1_001), &[person(number)], rows);
         assert_eq!((spend(4, 0), spend(3, 1)), (Err(Spent::Persons), Err(Spent::Rows)));
         assert_eq!(spend(3, 0), Ok(()), "three persons and ten rows, of which another process showed some");
+    }
+
+    #[test]
+    fn what_this_process_showed_itself_is_looked_at_once() {
+        let mut budgets = Budgets::default();
+        let at = Timestamp::from_millis;
+        budgets.follow("t-1", at(0), (0, 1_000), Vec::new());
+        assert_eq!(budgets.due("t-1", at(1_000)), Some(1_000), "a thousand entries of its own are behind");
+        budgets.follow("t-1", at(1_000), (1_000, 0), Vec::new());
+        assert_eq!(budgets.due("t-1", at(2_000)), Some(1_000), "an index that is made anew takes nothing back");
+    }
+
+    #[test]
+    fn townships_of_who_was_seen_before_midnight_are_counted_on_the_new_day() {
+        let (mut budgets, rules) = (Budgets::default(), rules());
+        let midnight = 19_000 * DAY_MS - i64::from(rules.utc_offset_minutes) * 60_000;
+        let minute = |minute: i64| Timestamp::from_millis(midnight + minute * 60_000);
+        let mut look = |at: Timestamp| {
+            let unseen = budgets.unseen(&rules, "t-1", at, &[person(1)]);
+            assert_eq!(budgets.spend(&rules, ("t-1", "cdc-tracer"), at, &[person(1)], 1), Ok(()));
+            unseen
+        };
+        assert_eq!(look(minute(-20)), [0], "nobody was seen yet");
+        assert_eq!(look(minute(-10)), [0; 0], "the same day");
+        assert_eq!(look(minute(20)), [0], "another day, within the hour");
+        assert_eq!(look(minute(70)), [0; 0], "counted on this day");
+        assert_eq!(look(minute(130)), [0], "an hour later");
     }
 
     #[test]

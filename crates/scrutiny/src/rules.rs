@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::Timestamp;
 use serde::Deserialize;
 
 use crate::weigh::Rule;
@@ -115,6 +116,11 @@ impl Rules {
     /// What a rule adds.
     pub fn weight(&self, rule: Rule) -> i32 {
         self.weights.get(&rule).copied().unwrap_or(0)
+    }
+
+    /// The day of an instant by the site's clock, in days since 1970.
+    pub fn day(&self, at: Timestamp) -> i64 {
+        (at.as_millis() + i64::from(self.utc_offset_minutes) * 60_000).div_euclid(86_400_000)
     }
 
     /// What a role does; `None` where nothing is said of it.

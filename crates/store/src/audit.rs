@@ -227,8 +227,17 @@ pub struct ShownRow {
     pub count: i64,
 }
 
-/// What a caller was shown since an instant, from an entry on and by other runs than this one, oldest first. An act that was put on
-/// record before it was done showed nothing; a look under an emergency grant is none of those.
+/// What a caller was shown, and how far the index was looked at for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownPage {
+    /// What was shown, oldest first.
+    pub rows: Vec<ShownRow>,
+    /// The entry behind the last one of the caller, of whatever run: where to go on.
+    pub next: i64,
+}
+
+/// What a caller was shown since an instant, from an entry on and by other runs than this one. An act that was put on record before
+/// it was done showed nothing; a look under an emergency grant is none of those.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -238,12 +247,19 @@ pub async fn list_shown(
     since: Timestamp,
     first: i64,
     boot: &str,
-) -> Result<Vec<ShownRow>> {
-    Ok(sqlx::query_as(
+) -> Result<ShownPage> {
+    // Asked first: the index grows at its end only, so whatever comes meanwhile is behind this.
+    let last: Option<i64> = sqlx::query_scalar("SELECT max(index) FROM audit.entry WHERE actor = $1 AND index >= $2")
+        .bind(actor)
+        .bind(first)
+        .fetch_one(&mut *conn)
+        .await?;
+    let Some(last) = last else { return Ok(ShownPage { rows: Vec::new(), next: first }) };
+    let rows = sqlx::query_as(
         "SELECT index, at_ms, subjects, count FROM (
              SELECT index, at_ms, subjects, count FROM audit.entry
-             WHERE actor = $1 AND at_ms >= $2 AND index >= $4 AND boot <> $5 AND refused IS NULL AND cardinality(subjects) > 0
-               AND coalesce(act, 'GRANT') = 'GRANT'
+             WHERE actor = $1 AND at_ms >= $2 AND index BETWEEN $4 AND $6 AND boot <> $5 AND refused IS NULL
+               AND cardinality(subjects) > 0 AND coalesce(act, 'GRANT') = 'GRANT'
              ORDER BY index DESC LIMIT $3) newest
          ORDER BY index",
     )
@@ -252,8 +268,10 @@ pub async fn list_shown(
     .bind(SHOWN_MAX)
     .bind(first)
     .bind(boot)
+    .bind(last)
     .fetch_all(conn)
-    .await?)
+    .await?;
+    Ok(ShownPage { rows, next: last.saturating_add(1) })
 }
 
 /// Persons concerned by what was done under a thing of the hub, by handle, and how often.
@@ -320,4 +338,49 @@ pub async fn count(
     .bind(COUNTED_MAX)
     .fetch_all(conn)
     .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use test_support::database;
+
+    use super::*;
+    use crate::Store;
+
+    fn look(index: i64, actor: &str, boot: &str) -> EntryRow {
+        EntryRow {
+            index,
+            leaf: String::new(),
+            at_ms: 1_000,
+            actor: actor.to_owned(),
+            unit: "CDC-01".to_owned(),
+            role: "cdc-tracer".to_owned(),
+            action: "read-person".to_owned(),
+            purpose: None,
+            case_token: None,
+            refused: None,
+            subjects: vec!["00".repeat(16)],
+            matter: None,
+            act: None,
+            count: 1,
+            boot: boot.to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_others_showed_is_looked_for_up_to_the_last_entry_of_any_run() {
+        let store = Store::connect(database().await.connect_options(), 2).await.expect("connected");
+        store.migrate().await.expect("migrated");
+        let mut conn = store.acquire().await.expect("a connection");
+        let since = Timestamp::from_millis(0);
+        let looks = [look(0, "t-1", "here"), look(1, "t-1", "there"), look(2, "t-1", "here"), look(3, "t-2", "there")];
+        insert(&mut conn, &looks).await.expect("inserted");
+        let page = list_shown(&mut conn, "t-1", since, 0, "here").await.expect("a page");
+        assert_eq!((page.rows.iter().map(|row| row.index).collect::<Vec<_>>(), page.next), (vec![1], 3));
+        let page = list_shown(&mut conn, "t-1", since, 3, "here").await.expect("a page");
+        assert_eq!(page, ShownPage { rows: Vec::new(), next: 3 });
+        insert(&mut conn, &[look(4, "t-1", "here")]).await.expect("inserted");
+        let page = list_shown(&mut conn, "t-1", since, 3, "here").await.expect("a page");
+        assert_eq!(page, ShownPage { rows: Vec::new(), next: 5 }, "own entries are looked at once");
+    }
 }

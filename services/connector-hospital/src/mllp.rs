@@ -15,7 +15,7 @@ use std::time::Duration;
 use connector::{Clock, Encoding, Ingest, MessageOutcome};
 use domain::FeedId;
 use jiff::tz::TimeZone;
-use runtime::http::Refused;
+use runtime::http::{Refused, note_not_made};
 use runtime::tls::{ClientCertificate, TlsListener};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -128,12 +128,10 @@ async fn admit(stream: TcpStream, mllp: &Mllp, stop: &CancellationToken) -> io::
             converse(reader, writer, mllp, stop).await
         }
         Gate::Certificates { tls, refused, opens } => {
-            let (stream, certificate) = tls.accept(stream).await.inspect_err(|_| refused())?;
-            if !opens(&certificate) {
-                refused();
-                metrics::counter!("isthmus_tls_refused_connections_total").increment(1);
-                return Err(io::ErrorKind::PermissionDenied.into());
-            }
+            let accepted = tls.accept(stream).await.and_then(|(stream, certificate)| {
+                if opens(&certificate) { Ok(stream) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+            });
+            let stream = accepted.inspect_err(|error| note_not_made(error, refused))?;
             let (reader, writer) = tokio::io::split(stream);
             converse(reader, writer, mllp, stop).await
         }

@@ -144,11 +144,16 @@ impl EntryReader<'_> {
     /// How many entries like this one the statement had before it.
     fn equals_before(&mut self, entry: &[u8]) -> u32 {
         let head = &entry[..memchr::memmem::find(entry, b"NtryDtls").unwrap_or(entry.len())];
-        let Some(reference) = ["AcctSvcrRef", "NtryRef"].iter().find_map(|name| text_in(head, name)) else { return 0 };
-        let state = text_in(head, "Sts").filter(|state| !state.is_empty()).or_else(|| text_in(head, "Cd"));
+        let text = |name: &str| text_in(head, name).filter(|text| !text.is_empty());
+        let Some(reference) = ["AcctSvcrRef", "NtryRef"].into_iter().find_map(text) else { return 0 };
+        let state = text("Sts").or_else(|| text("Cd"));
         let pending = state.is_some_and(|state| is_pending(&String::from_utf8_lossy(state)));
-        let named = ["Amt", "CdtDbtInd", "RvslInd"].map(|name| text_in(head, name));
-        let key = BuildHasherDefault::<DefaultHasher>::default().hash_one((reference, pending, named));
+        // As they stand in the key: the same amount may be written in several ways.
+        let reversal = text("RvslInd").is_some_and(|text| matches!(text, b"true" | b"1"));
+        let amount = text("Amt").and_then(|text| hundredths(std::str::from_utf8(text).ok()?));
+        let amount = amount.map(|(amount, exact)| amount_in_key(amount, exact, reversal));
+        let direction = text("CdtDbtInd").map(|text| text[0]);
+        let key = BuildHasherDefault::<DefaultHasher>::default().hash_one((reference, pending, amount, direction));
         if self.equals.len() >= EQUALS_MAX && !self.equals.contains_key(&key) {
             return 0;
         }
@@ -172,6 +177,9 @@ fn text_in<'b>(bytes: &'b [u8], name: &str) -> Option<&'b [u8]> {
 fn is_pending(status: &str) -> bool {
     matches!(status, "PDNG" | "FUTR" | "INFO")
 }
+
+/// In hundredths, exactly where that is rounded, and the currency.
+type StatedAmount = (Decimal<2>, Option<Decimal<5>>, Option<String>);
 
 /// Texts by their path.
 type Texts = HashMap<String, String>;
@@ -222,11 +230,12 @@ impl Entry {
         let mut drafts = Vec::new();
         for (at, payment) in self.payments.iter().enumerate() {
             let mut flags = Vec::new();
-            let (mut amount, rounded, currency) = self.amount(payment)?;
-            if rounded {
+            let (mut amount, exact, currency) = self.amount(payment)?;
+            if exact.is_some() {
                 flags.push("amount-rounded");
             }
             let reversal = self.texts.get("Ntry/RvslInd").is_some_and(|text| text == "true" || text == "1");
+            let named_amount = amount_in_key(amount, exact, reversal);
             if reversal && amount.unscaled() > 0 {
                 amount = Decimal::from_unscaled(-amount.unscaled());
             }
@@ -234,12 +243,14 @@ impl Entry {
             let direction = direction.and_then(|text| text.get(..1)).unwrap_or_default();
             let of_bank = ["Refs/AcctSvcrRef", "Refs/UETR", "Refs/TxId"].iter().find_map(|path| payment.get(*path));
             let mut key = match (reference, of_bank) {
-                (Some(entry), Some(own)) if entry == own => format!("entry:{account}:{own}:{amount}{direction}{order}"),
-                (_, Some(own)) => format!("entry:{account}:{own}:{amount}{direction}"),
-                (Some(entry), None) if self.payments.len() == 1 => {
-                    format!("entry:{account}:{entry}:{amount}{direction}{order}")
+                (Some(entry), Some(own)) if entry == own => {
+                    format!("entry:{account}:{own}:{named_amount}{direction}{order}")
                 }
-                (Some(entry), None) => format!("entry:{account}:{entry}:{amount}{direction}{order}:{at}"),
+                (_, Some(own)) => format!("entry:{account}:{own}:{named_amount}{direction}"),
+                (Some(entry), None) if self.payments.len() == 1 => {
+                    format!("entry:{account}:{entry}:{named_amount}{direction}{order}")
+                }
+                (Some(entry), None) => format!("entry:{account}:{entry}:{named_amount}{direction}{order}:{at}"),
                 (None, None) => {
                     flags.push("entry-without-reference");
                     let statement = self.texts.get("Id").map_or("", String::as_str);
@@ -352,8 +363,8 @@ impl Entry {
         Ok(read)
     }
 
-    /// Amount of a payment, whether it was rounded, and its currency; those of the entry where it states none.
-    fn amount(&self, payment: &Texts) -> Result<(Decimal<2>, bool, Option<String>), RowError> {
+    /// Amount of a payment and its currency; those of the entry where it states none.
+    fn amount(&self, payment: &Texts) -> Result<StatedAmount, RowError> {
         let own = ["Amt", "AmtDtls/TxAmt/Amt"].iter().find_map(|path| Some((*path, payment.get(*path)?)));
         // Some banks write a zero where the entry has the amount.
         let own = own.filter(|(_, text)| self.payments.len() > 1 || text.parse() != Ok(0.0));
@@ -362,12 +373,12 @@ impl Entry {
             None => (self.texts.get("Ntry/Amt").map_or("", String::as_str), self.texts.get("Ntry/Amt/@Ccy")),
         };
         let wrong = |message: &str| RowError::field("Amt", Reason::ValueNumber, message);
-        let (amount, rounded) = hundredths(text)
+        let (amount, exact) = hundredths(text)
             .ok_or_else(|| wrong("Amt is not a number of at most 18 digits, 5 of them after the point"))?;
-        if amount.unscaled() < 0 {
+        if amount.unscaled() < 0 || exact.is_some_and(|exact| exact.unscaled() < 0) {
             return Err(wrong("Amt is negative; CdtDbtInd says which way the money went"));
         }
-        Ok((amount, rounded, currency.cloned().filter(|currency| currency.len() == 3)))
+        Ok((amount, exact, currency.cloned().filter(|currency| currency.len() == 3)))
     }
 
     /// Who paid: the debtor; of a debit without one, the owner of the account.
@@ -385,14 +396,21 @@ impl Entry {
     }
 }
 
-/// An amount of up to five digits after the point, as the standard has them, in hundredths, and whether it was rounded:
-/// some currencies have thousandths.
-fn hundredths(text: &str) -> Option<(Decimal<2>, bool)> {
+/// An amount of up to five digits after the point, as the standard has them, in hundredths; where it was rounded, also
+/// exactly: some currencies have thousandths.
+fn hundredths(text: &str) -> Option<(Decimal<2>, Option<Decimal<5>>)> {
     if let Some(amount) = Decimal::parse(text) {
-        return Some((amount, false));
+        return Some((amount, None));
     }
-    let exact = Decimal::<5>::parse(text)?.unscaled();
-    Some((Decimal::from_unscaled((exact + 500 * exact.signum()) / 1_000), true))
+    let exact = Decimal::<5>::parse(text)?;
+    let unscaled = exact.unscaled();
+    Some((Decimal::from_unscaled((unscaled + 500 * unscaled.signum()) / 1_000), Some(exact)))
+}
+
+/// An amount as keys have it: exact, because two that differ may be rounded alike.
+fn amount_in_key(amount: Decimal<2>, exact: Option<Decimal<5>>, reversal: bool) -> String {
+    let text = exact.map_or_else(|| amount.to_string(), |exact| exact.to_string().trim_end_matches('0').to_owned());
+    if reversal && (amount.unscaled() > 0 || exact.is_some()) { format!("-{text}") } else { text }
 }
 
 /// A party of a payment, with the account it pays from.

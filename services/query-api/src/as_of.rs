@@ -15,13 +15,15 @@ use store::{Conn, views};
 use crate::call::{Call, Failure, Found};
 use crate::persons::{PersonAnswer, PersonFile, fork};
 use crate::problem::Problem;
-use crate::query::Malformed;
+use crate::query::{self, Malformed};
 use crate::subject;
 use crate::view::{self, GoldenView};
 
 /// How often the views are looked at, and how many times, until they hold what was read before.
 const VIEWS_LOOK_EVERY: Duration = Duration::from_millis(100);
 const VIEWS_LOOKS_MAX: usize = 30;
+/// Views are not so far behind what was read. An instant longer ago is not waited for.
+const LAG_MAX_MS: i64 = 3_600_000;
 
 /// A person of then whom the caller may see today.
 pub(crate) struct Then {
@@ -50,12 +52,16 @@ pub(crate) fn known_at(stated: Option<&str>, now: Timestamp) -> Result<Option<Ti
     }
 }
 
-/// Waits until the views hold what the log held when this was asked. What was read before an instant that has passed may not be
-/// projected yet: an answer about it would be another one a moment later.
+/// Waits until the views hold what the log held when this was asked, where the question is what was known a moment ago. What was
+/// read by then may not be projected yet: the answer would be another one a moment later.
 ///
 /// # Errors
 /// When the views do not get there in time.
 pub(crate) async fn await_views(call: &Call) -> Result<(), Failure> {
+    let known_at = query::find(&call.query, "known_at").and_then(|text| Timestamp::parse(&text).ok());
+    if known_at.is_none_or(|at| at < call.state.now().plus_millis(-LAG_MAX_MS)) {
+        return Ok(());
+    }
     let topics: Vec<&str> = EventType::ALL.iter().map(|event_type| event_type.topic()).collect();
     let end = call.state.setup.log.end_positions(&topics).await.map_err(|error| {
         tracing::error!(%error, "The end of the log could not be read.");

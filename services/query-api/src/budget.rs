@@ -9,8 +9,7 @@ use crate::call::{Call, Failure, Found, handle};
 use crate::known_cases::township_of;
 use crate::problem::Problem;
 
-const DAY_MS: i64 = 86_400_000;
-const WEEK_MS: i64 = 7 * DAY_MS;
+const WEEK_MS: i64 = 7 * 86_400_000;
 
 /// What was found, when the caller's budget allows to show it.
 pub(crate) async fn within<T>(call: &Call, outcome: Result<Found<T>, Failure>) -> Result<Found<T>, Failure> {
@@ -42,17 +41,17 @@ async fn spend(
 ) -> Result<Result<(), Spent>, Failure> {
     let (rules, now) = (&call.state.setup.trust.suspicion, call.state.now());
     let caller = (call.caller.handle.as_str(), call.caller.role.code());
-    let unseen = call.state.watch.budgets().unseen(caller.0, now, handles);
+    let unseen = call.state.watch.budgets().unseen(rules, caller.0, now, handles);
     let unseen: Vec<PersonId> = unseen.into_iter().map(|place| persons[place]).collect();
     // Before the persons are entered: who is entered counts as seen, and no township is asked for again.
-    if !within_areas(call, &unseen).await? {
+    if !within_areas(call, now, &unseen).await? {
         return Ok(Err(Spent::Areas));
     }
     Ok(call.state.watch.budgets().spend(rules, caller, now, handles, rows))
 }
 
 /// Whether the townships in which these persons live fit the budget of the day. They are counted if so.
-async fn within_areas(call: &Call, unseen: &[PersonId]) -> Result<bool, Failure> {
+async fn within_areas(call: &Call, now: Timestamp, unseen: &[PersonId]) -> Result<bool, Failure> {
     let (rules, caller) = (&call.state.setup.trust.suspicion, call.caller.handle.as_str());
     let limit = rules.role(call.caller.role.code()).map_or(0, |role| role.areas_per_day);
     if limit == 0 || unseen.is_empty() {
@@ -63,8 +62,7 @@ async fn within_areas(call: &Call, unseen: &[PersonId]) -> Result<bool, Failure>
         views::list_homes(&mut conn, unseen).await?
     };
     let areas = homes.iter().filter_map(|row| township_of(row.home.as_deref()?)).map(str::to_owned).collect();
-    let local = call.state.now().as_millis() + i64::from(rules.utc_offset_minutes) * 60_000;
-    let day = local.div_euclid(DAY_MS);
+    let day = rules.day(now);
     let fresh = call.state.watch.budgets().fresh_areas(caller, day, areas);
     if fresh.is_empty() {
         return Ok(true);
@@ -85,13 +83,12 @@ async fn follow(call: &Call) -> Result<(), Failure> {
     let Some(from) = call.state.watch.budgets().due(caller, now) else { return Ok(()) };
     let mut conn = call.state.setup.store.acquire().await?;
     let boot = call.state.stamper.boot().to_string();
-    let shown = audit::list_shown(&mut conn, caller, now.plus_millis(-WEEK_MS), from, &boot).await?;
-    let shown = shown.into_iter().map(|row| Shown {
-        index: row.index,
+    let page = audit::list_shown(&mut conn, caller, now.plus_millis(-WEEK_MS), from, &boot).await?;
+    let shown = page.rows.into_iter().map(|row| Shown {
         at: Timestamp::from_millis(row.at_ms),
         persons: row.subjects.iter().filter_map(|text| Some(text.parse::<SubjectHandle>().ok()?.0)).collect(),
         rows: u64::try_from(row.count).unwrap_or(0),
     });
-    call.state.watch.budgets().follow(caller, now, from, shown.collect());
+    call.state.watch.budgets().follow(caller, now, (from, page.next), shown.collect());
     Ok(())
 }

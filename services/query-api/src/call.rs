@@ -242,7 +242,7 @@ impl Call {
         self.invoke().await?;
         self.entitlement()?;
         self.find_case().await?;
-        if self.query.contains("known_at=") { as_of::await_views(self).await } else { Ok(()) }
+        as_of::await_views(self).await
     }
 
     /// Finds the grant that the caller invokes, if one is: it is active by every clock, or the call is refused.

@@ -52,6 +52,15 @@ pub(crate) fn members<const N: usize>(query: &str, names: [&str; N]) -> Result<[
     Ok(values)
 }
 
+/// The value of one member, wherever it stands; a query that is wrong is told by [`members`].
+pub(crate) fn find(query: &str, name: &str) -> Option<String> {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(known, _)| *known == name)
+        .and_then(|(_, v)| decode(v))
+}
+
 /// Undoes percent-encoding. A plus sign stands for itself: the only values here with one are instants with an offset,
 /// and a blank is in none of them.
 fn decode(text: &str) -> Option<String> {

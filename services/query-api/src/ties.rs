@@ -189,7 +189,7 @@ impl Registers {
     fn marks(&self, entry: &Entry, persons: &[PersonId]) -> BTreeSet<Mark> {
         let mut marks: BTreeSet<Mark> =
             persons.iter().filter_map(|person| self.marked.get(person)).flatten().copied().collect();
-        if persons.len() > LOOKED_AT_MAX {
+        if entry.subjects.len() > LOOKED_AT_MAX {
             return marks;
         }
         let own = self.staff.get(entry.actor.as_str()).map(|official| official.person);

@@ -2,11 +2,13 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::{Body, Bytes};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::{StreamExt, stream};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use serde_json::Value;
 use test_support::wait_for;
 
@@ -94,6 +96,46 @@ async fn a_header_that_does_not_fit_refuses_the_file_and_says_what_was_expected(
     assert_eq!(page["batches"][0]["state"], "refused");
 }
 
+/// How many bodies are counted as refused.
+#[derive(Default)]
+struct Refusals(Arc<AtomicU64>);
+
+impl Recorder for Refusals {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        match key.name() {
+            "isthmus_ingest_refused_bodies_total" => Counter::from_arc(Arc::clone(&self.0)),
+            _ => Counter::noop(),
+        }
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[tokio::test]
+async fn a_refused_body_is_counted_and_a_dry_run_is_none() {
+    let hub = Hub::start().await;
+    let refusals = Refusals::default();
+    let _recorder = metrics::set_default_local_recorder(&refusals);
+    for (query, count) in [("?dry_run=true", 0), ("", 1), ("?dry_run=1", 1)] {
+        let request = push_request("tickets", query).body(gb18030("票号,车次\r\nE1,G1\r\n").into()).expect("a request");
+        let (status, problem) = hub.send_json(request).await;
+        assert_eq!((status, problem["code"].as_str()), (422, Some("header-mismatch")), "{query}");
+        assert_eq!(refusals.0.load(Ordering::Relaxed), count, "{query}");
+    }
+}
+
 #[tokio::test]
 async fn a_file_whose_lines_end_with_a_carriage_return_alone_is_named_and_not_repeated() {
     let hub = Hub::start().await;
@@ -133,7 +175,7 @@ async fn ten_million_columns_are_an_error_and_not_a_death() {
     file.extend(std::iter::repeat_n(b',', 10_000_000));
     file.push(b'\n');
     file.extend(std::iter::repeat_n(b',', 500_000));
-    file.push(b'\n');
+    file.extend(b"E0\n");
     file.extend(gb18030(&ticket("E1", "张伟", "2022-03-01 10:00:00")));
     let (_, receipt) = hub.push("tickets", file).await;
     assert_eq!(counters(&receipt), [3, 1, 0, 0, 2, 2]);

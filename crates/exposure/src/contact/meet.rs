@@ -11,8 +11,8 @@ use super::{Crowd, Meeting, PersonId, Scene, Second, Seconds};
 use crate::Grid;
 use crate::rules::Weights;
 
-/// Meetings with fewer stays than this are added up by one thread: more would take longer to put together.
-const STAYS_PER_THREAD: u32 = 50_000;
+/// From so many stays on, meetings are added up by two threads: of fewer it takes longer to put the sums together.
+const STAYS_FOR_TWO: u64 = 100_000;
 /// One stay as sure as can be, and another: what the product of their confidences is made of.
 const BOTH_SURE: f64 = 255.0 * 255.0;
 
@@ -193,7 +193,7 @@ impl Index {
                 in_rooms.push((one.person, Meeting { scene: one.room.scene(), span, confidence, own, other }));
             }
         });
-        let mut sums = self.sums(case.person, &open, 0);
+        let mut sums = self.sums(case.person, &open);
         let met = std::mem::take(&mut sums.met);
         let exposed = sums.exposed(&contact.weight, &in_rooms);
         Ranking { index: self, case, exposed, left_out, open, met, in_rooms }
@@ -217,20 +217,25 @@ impl Index {
         }
     }
 
-    /// The meetings of a case's stays, which are numbered from `first`; by two threads where they are many.
-    fn sums(&self, case: PersonId, open: &[Open], first: u32) -> Sums {
-        let stays: u32 = open.iter().map(|open| open.stays).sum();
+    /// The meetings of a case's stays, by two threads where they are many.
+    fn sums(&self, case: PersonId, open: &[Open]) -> Sums {
+        let stays: u64 = open.iter().map(|open| u64::from(open.stays)).sum();
         let mut before = 0;
         let is_half = |open: &Open| {
-            before += open.stays;
+            before += u64::from(open.stays);
             before > stays / 2
         };
-        let (one, other) = open.split_at(open.iter().position(is_half).unwrap_or(0));
-        if !one.is_empty() && stays > 2 * STAYS_PER_THREAD {
-            let (one, other) =
-                rayon::join(|| self.sums(case, one, first), || self.sums(case, other, first + one.len() as u32));
-            return one.and(other);
+        let half = open.iter().position(is_half).unwrap_or(0);
+        let (one, other) = open.split_at(half);
+        if one.is_empty() || stays < STAYS_FOR_TWO {
+            return self.part(case, open, 0);
         }
+        let (one, other) = rayon::join(|| self.part(case, one, 0), || self.part(case, other, half as u32));
+        one.and(other)
+    }
+
+    /// The meetings of some stays, which are numbered from `first`.
+    fn part(&self, case: PersonId, open: &[Open], first: u32) -> Sums {
         let mut sums = Sums::new(self.people());
         for (number, Open { there, home, own, span, .. }) in (first..).zip(open) {
             let shelf = self.shelf(*there);

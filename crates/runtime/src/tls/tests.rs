@@ -6,8 +6,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa, KeyIdMethod, KeyPair,
     KeyUsagePurpose, PublicKeyData, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, HandshakeKind, SupportedProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -74,10 +75,18 @@ impl Authority {
     }
 
     fn client(&self, shown: Option<(&str, &str)>) -> TlsConnector {
+        self.client_speaking(&[&TLS12, &TLS13], shown)
+    }
+
+    fn client_speaking(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        shown: Option<(&str, &str)>,
+    ) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).expect("an authority");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
         let config = config.expect("versions").with_root_certificates(roots);
         TlsConnector::from(Arc::new(match shown {
             None => config.with_no_client_auth(),
@@ -92,6 +101,15 @@ impl Authority {
 
 /// Connects; gives what the listener learnt and whether a byte came through.
 async fn meet(listener: TlsListener, client: TlsConnector) -> (std::io::Result<ClientCertificate>, bool) {
+    let (known, came, _) = shake_hands(listener, client).await;
+    (known, came)
+}
+
+/// As [`meet`], with the way in which the client came in.
+async fn shake_hands(
+    listener: TlsListener,
+    client: TlsConnector,
+) -> (std::io::Result<ClientCertificate>, bool, Option<HandshakeKind>) {
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = socket.local_addr().expect("an address");
     let server = tokio::spawn(async move {
@@ -103,11 +121,12 @@ async fn meet(listener: TlsListener, client: TlsConnector) -> (std::io::Result<C
     });
     let stream = TcpStream::connect(address).await.expect("connects");
     let name = ServerName::try_from("localhost").expect("a name");
-    let mut came = Vec::new();
+    let (mut came, mut kind) = (Vec::new(), None);
     if let Ok(mut stream) = client.connect(name, stream).await {
         let _ = stream.read_to_end(&mut came).await;
+        kind = stream.get_ref().1.handshake_kind();
     }
-    (server.await.expect("no panic"), came == b"!")
+    (server.await.expect("no panic"), came == b"!", kind)
 }
 
 #[tokio::test]
@@ -129,13 +148,31 @@ async fn without_a_certificate_of_the_authorities_there_is_no_connection() {
     let (certificate, key, _) = other.issue(name(), 2);
     for shown in [None, Some((certificate.as_str(), key.as_str()))] {
         let (known, came) = meet(authority.listener(None), authority.client(shown)).await;
-        assert!(known.is_err() && !came);
+        let Err(error) = known else { panic!("refused") };
+        assert!(error.kind() == std::io::ErrorKind::PermissionDenied && !came, "{error:?}");
     }
     let plain = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let mut stream = TcpStream::connect(plain.local_addr().expect("an address")).await.expect("connects");
     let (accepted, _) = plain.accept().await.expect("a connection");
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("written");
-    assert!(authority.listener(None).accept(accepted).await.is_err());
+    let Err(error) = authority.listener(None).accept(accepted).await else { panic!("no connection") };
+    assert_ne!(error.kind(), std::io::ErrorKind::PermissionDenied, "nobody showed a certificate");
+}
+
+#[tokio::test]
+async fn no_session_is_resumed_so_that_every_connection_is_asked_for_its_certificate() {
+    let authority = Authority::new();
+    let (certificate, key, _) = authority.issue(SanType::DnsName("client".try_into().expect("a name")), 2);
+    let listener = authority.listener(None);
+    for version in [&TLS12, &TLS13] {
+        // Sessions that it is given are kept by the client, and offered again.
+        let client = authority.client_speaking(&[version], Some((&certificate, &key)));
+        for _ in 0..3 {
+            let (known, came, kind) = shake_hands(listener.clone(), client.clone()).await;
+            assert!(known.is_ok() && came);
+            assert_ne!(kind, Some(HandshakeKind::Resumed), "{version:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -152,7 +189,7 @@ async fn a_revoked_certificate_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_made_is_told() {
+async fn a_connection_without_a_certificate_is_told_and_one_that_only_knocks_is_not() {
     let authority = Authority::new();
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = socket.local_addr().expect("an address");
@@ -163,6 +200,13 @@ async fn a_connection_that_is_not_made_is_told() {
     let router = axum::Router::new();
     let serving = crate::http::serve_tls(socket, authority.listener(None), refused, router, crate::Shutdown::default());
     let serving = tokio::spawn(serving);
+    for brought in [&b""[..], b"GET / HTTP/1.1\r\n\r\n"] {
+        let mut stream = TcpStream::connect(address).await.expect("connects");
+        stream.write_all(brought).await.expect("written");
+        let _ = stream.shutdown().await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
+    assert!(tells.try_recv().is_err(), "nobody showed a certificate");
     let stream = TcpStream::connect(address).await.expect("connects");
     let name = ServerName::try_from("localhost").expect("a name");
     let _ = authority.client(None).connect(name, stream).await;
@@ -186,13 +230,42 @@ async fn a_list_past_its_next_update_opens_to_nobody_until_it_is_renewed_without
     };
     let (known, came) = meet(listener.clone(), client.clone()).await;
     assert!(known.is_err() && !came, "the list is out of date");
-    renew("no list");
-    assert!(meet(listener.clone(), client.clone()).await.0.is_err(), "what cannot be read opens nothing");
     renew(&authority.revoking(2, 2222));
     let (known, came) = meet(listener.clone(), client.clone()).await;
     assert!(known.is_ok() && came, "the list was renewed");
     renew(&authority.revoking(3, 2222));
     assert!(meet(listener, client).await.0.is_err(), "this one is revoked now");
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_leaves_the_one_before_in_force_and_is_tried_again() {
+    let authority = Authority::new();
+    let client = |serial: u64| {
+        let (certificate, key, _) = authority.issue(SanType::DnsName("client".try_into().expect("a name")), serial);
+        authority.client(Some((&certificate, &key)))
+    };
+    let (one, other) = (client(2), client(3));
+    let path = authority.file("revoked.pem", &authority.revoking(3, 2222));
+    let listener = authority.listener(Some(path.clone()));
+    let gets_in = async |client: &TlsConnector| meet(listener.clone(), client.clone()).await.1;
+    assert!(gets_in(&one).await && !gets_in(&other).await);
+    // Both are as long, and written at the same instant: only another try can tell them apart.
+    let next = authority.revoking(2, 2222);
+    let written = SystemTime::now() + Duration::from_secs(1);
+    let write = |text: &str| {
+        authority.file("revoked.pem", text);
+        let file = std::fs::File::options().write(true).open(&path).expect("opened");
+        file.set_modified(written).expect("set");
+    };
+    write(&"?".repeat(next.len()));
+    assert!(gets_in(&one).await && !gets_in(&other).await, "the list before is in force");
+    write(&next);
+    let began = Instant::now();
+    while gets_in(&one).await {
+        assert!(began.elapsed() < Duration::from_secs(20), "the list is not tried again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(gets_in(&other).await, "the new list is in force");
 }
 
 #[test]

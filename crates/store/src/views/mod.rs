@@ -45,7 +45,7 @@ pub use rows::*;
 pub use touched::{Touched, last_touched, list_touched};
 pub(crate) use wall::build_missing;
 pub use wall::narrow;
-pub use whereabouts::{WhereaboutsRow, find_latest_presence, list_whereabouts, list_whereabouts_of};
+pub use whereabouts::{WhereaboutsRow, find_latest_seen, list_whereabouts, list_whereabouts_of};
 pub(crate) use write::ROWS_PER_STATEMENT;
 pub use write::{Changes, FactPut, LinkPut, PersonPut, PlacePut, RecordPut, advance, apply};
 

@@ -175,16 +175,16 @@ pub async fn list_whereabouts_of(
     rows.into_iter().map(whereabouts).collect()
 }
 
-/// Begin of the latest presence that is not after an instant; reads every fact once.
+/// Kinds of facts that say where somebody was at a time, and not where they live.
+const SEEN: [EventType; 3] = [EventType::PresenceInterval, EventType::TripSegment, EventType::EncounterChanged];
+
+/// Begin of the latest presence, trip or stay in hospital that is not after an instant; reads every fact once.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn find_latest_presence(conn: &mut PgConnection, until: Timestamp) -> Result<Option<Timestamp>> {
+pub async fn find_latest_seen(conn: &mut PgConnection, until: Timestamp) -> Result<Option<Timestamp>> {
+    let sql = "SELECT max(started_at) FROM fact WHERE kind = ANY($1) AND NOT retracted AND started_at <= $2";
     let found: Option<PgInstant> =
-        sqlx::query_scalar("SELECT max(started_at) FROM fact WHERE kind = $1 AND NOT retracted AND started_at <= $2")
-            .bind(kind_code(EventType::PresenceInterval))
-            .bind(PgInstant(until))
-            .fetch_one(conn)
-            .await?;
+        sqlx::query_scalar(sql).bind(SEEN.map(kind_code).to_vec()).bind(PgInstant(until)).fetch_one(conn).await?;
     Ok(found.map(|found| found.0))
 }

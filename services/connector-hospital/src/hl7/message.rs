@@ -36,7 +36,8 @@ pub(crate) struct Rep<'s> {
 }
 
 /// The message with the four marks in MSH-2 that the parser reads: from version 2.7 on a fifth may stand there, with which
-/// what was cut short ends; and who uses no subcomponents may leave the last ones out.
+/// what was cut short ends; and who uses no subcomponents may leave the last ones out. What is left out has no meaning in
+/// the message: control characters, which stand in no text, take its place.
 pub(crate) fn with_four_marks(text: &str) -> Cow<'_, str> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let marks = text.get(..4).filter(|begin| begin.starts_with("MSH")).and_then(|begin| {
@@ -47,9 +48,9 @@ pub(crate) fn with_four_marks(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     };
     let mut four: String = marks.chars().take(4).collect();
-    for usual in ['^', '~', '\\', '&', '\u{1}', '\u{2}'].into_iter().skip(four.len()) {
-        if four.len() < 4 && !four.contains(usual) {
-            four.push(usual);
+    for control in '\u{1}'..='\u{8}' {
+        if four.len() < 4 && !four.contains(control) && !text[..4].contains(control) {
+            four.push(control);
         }
     }
     Cow::Owned([&text[..4], &four, &text[4 + marks.len()..]].concat())
@@ -284,8 +285,9 @@ mod tests {
     fn a_message_has_four_marks_however_many_it_declares() {
         for (declared, four) in [
             ("MSH|^~\\&#|A|B", "MSH|^~\\&|A|B"),
-            ("MSH|^~|HIS|H1", "MSH|^~\\&|HIS|H1"),
-            ("\u{feff}MSH*!*A", "MSH*!~\\&*A"),
+            ("MSH|^~|HIS|H1", "MSH|^~\u{1}\u{2}|HIS|H1"),
+            ("MSH|^~\\|HIS|H1", "MSH|^~\\\u{1}|HIS|H1"),
+            ("\u{feff}MSH*!*A", "MSH*!\u{1}\u{2}\u{3}*A"),
             ("MSH|^~\\&|A", "MSH|^~\\&|A"),
             ("MSH||A", "MSH||A"),
             ("MSHé^~é", "MSHé^~é"),
@@ -293,6 +295,16 @@ mod tests {
         ] {
             assert_eq!(with_four_marks(declared), four, "{declared}");
         }
+    }
+
+    #[test]
+    fn marks_that_are_not_declared_are_letters() {
+        let text = with_four_marks("MSH|^~|HIS|H1\rPV1|1|I|W1^ROOM 3 & 4^B\\T\\5\r");
+        let message = Message::parse(&text).expect("a message");
+        let stay = message.segment("PV1").expect("PV1");
+        let place: Vec<_> = (1..=3).map(|part| stay.component(3, part)).collect();
+        assert_eq!(place, ["W1", "ROOM 3 & 4", "B\\T\\5"]);
+        assert_eq!(message.segment("MSH").expect("MSH").value(4), "H1");
     }
 
     #[test]

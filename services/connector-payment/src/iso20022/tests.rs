@@ -180,6 +180,40 @@ fn amounts_of_currencies_with_thousandths_are_rounded_and_say_so() {
 }
 
 #[test]
+fn payments_of_one_reference_that_round_alike_stay_apart_and_one_amount_written_in_two_ways_is_one() {
+    let keys = |entries: &[String]| {
+        let rows = read(&document("camt.053.001.02", "Stmt", &entries.concat()));
+        payments(&rows).into_iter().map(|(key, ..)| key).collect::<Vec<_>>()
+    };
+    let of = |amount: &str| OLD.replace("8.85", amount);
+    let named = |ends: [&str; 2]| ends.map(|end| format!("entry:NL26VAYB8060476890:R1:{end}"));
+    assert_eq!(keys(&[of("12.345"), of("12.346")]), named(["12.345C", "12.346C"]));
+    // Alone, as a notification has it, it is the same payment.
+    assert_eq!(keys(&[of("12.34600")]), named(["12.346C", ""])[..1]);
+    assert_eq!(keys(&[of("8.85"), of("8.850")]), named(["8.85C", "8.85C#2"]));
+    let stated = OLD.replace("<Sts>", "<RvslInd>false</RvslInd><Sts>");
+    assert_eq!(keys(&[OLD.to_owned(), stated]), named(["8.85C", "8.85C#2"]));
+    let back = OLD.replace("<Sts>", "<RvslInd>true</RvslInd><Sts>").replace("8.85", "0.001");
+    assert_eq!(keys(&[of("0.001"), back]), named(["0.001C", "-0.001C"]));
+    let negative = read(&document("camt.053.001.04", "Stmt", &of("-0.001")));
+    assert_eq!(negative[0].as_ref().expect_err("a direction twice").reason, Reason::ValueNumber);
+}
+
+#[test]
+fn an_empty_reference_of_the_bank_is_none() {
+    for empty in ["<AcctSvcrRef></AcctSvcrRef>", "<AcctSvcrRef> </AcctSvcrRef>", "<AcctSvcrRef />"] {
+        let entry = |reference: &str| {
+            let references = format!("<NtryRef>{reference}</NtryRef>{empty}");
+            OLD.replace("<AcctSvcrRef>R1</AcctSvcrRef>", &references)
+        };
+        let rows = read(&document("camt.053.001.02", "Stmt", &[entry("A"), entry("B")].concat()));
+        let keys: Vec<String> = payments(&rows).into_iter().map(|(key, ..)| key).collect();
+        let expected = ["A", "B"].map(|reference| format!("entry:NL26VAYB8060476890:{reference}:8.85C"));
+        assert_eq!(keys, expected, "{empty}");
+    }
+}
+
+#[test]
 fn a_statement_is_read_in_the_encoding_that_it_declares() {
     let body = document("camt.053.001.02", "Stmt", OLD).replace("UTF-8", "GB18030");
     let (bytes, ..) = encoding_rs::GB18030.encode(&body);

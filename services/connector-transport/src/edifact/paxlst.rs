@@ -72,7 +72,7 @@ fn legs(head: &[Segment]) -> Vec<Leg> {
                 // The formats 102, 203 and 204 have a century.
                 let stated = match segment.at(1, 2) {
                     "102" | "203" | "204" => stated.strip_prefix("20").unwrap_or(stated),
-                    _ if stated.len() == 12 => stated.strip_prefix("20").unwrap_or(stated),
+                    "" if stated.len() == 12 => stated.strip_prefix("20").unwrap_or(stated),
                     _ => stated,
                 };
                 let at =

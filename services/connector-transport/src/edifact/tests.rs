@@ -69,6 +69,8 @@ fn times_of_flights_are_read_with_and_without_a_century() {
     {
         assert_eq!(departs(stated).as_deref(), Ok("2022-03-01T07:00:00Z"), "{stated}");
     }
+    // With seconds and without a century, of 2020: half past noon of 3 February.
+    assert_eq!(departs("DTM+189:200203123000:202").as_deref(), Ok("2020-02-03T04:30:00Z"));
     assert_eq!(departs("DTM+189:20220301:102").as_deref(), Ok("2022-02-28T16:00:00Z"));
     assert_eq!(departs("DTM+189:yesterday:201"), Err(Reason::RequiredMissing));
 }

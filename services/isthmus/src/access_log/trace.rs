@@ -82,20 +82,27 @@ pub(crate) async fn run(args: TraceArgs) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(&args.common)?;
     let key = keys::key_file(&config.keys().join("token.key")).context("the token key cannot be read")?;
     let key = TokenKey::from_bytes(&key);
-    let persons = persons(&config, &key, &text).await?;
+    let named = named(&key, &text);
     ensure!(
-        !rows.is_empty() || !persons.is_empty(),
-        "no line has an instant with milliseconds such as 2026-11-01T00:00:00.000Z, or an id, identity number or phone of somebody known here"
+        !rows.is_empty() || !named.is_empty(),
+        "no line has an instant with milliseconds such as 2026-11-01T00:00:00.000Z, or an id, identity number or phone"
     );
-    let count = rows.len().max(persons.len());
+    // Nothing is told before there is an entry, not even that nobody here is known by a number.
     let record = OnRecord::open(&config, operator).await?;
-    let found = compare(&record, &key, (&rows, &persons)).await;
-    let given = match found {
-        Ok(found) => record.give("trace-export", Released { count: count as u64, ..Released::default() }, found).await,
+    let found = async {
+        let persons = persons(&config, &key, named).await?;
+        let (found, could_be) = compare(&record, &key, (&rows, &persons)).await?;
+        anyhow::Ok((rows.len().max(persons.len()), found, could_be))
+    };
+    let given = match found.await {
+        Ok(found) => {
+            let released = Released { count: found.0 as u64, ..Released::default() };
+            record.give("trace-export", released, found).await
+        }
         Err(error) => Err(error),
     };
     record.close().await;
-    let ((found, could_be), receipt) = given?;
+    let ((count, found, could_be), receipt) = given?;
     for line in &found {
         println!("{line}");
     }
@@ -188,9 +195,8 @@ fn named(key: &TokenKey, text: &str) -> Vec<Named> {
     text.lines().filter_map(row).collect()
 }
 
-/// The handles of those whom a text names. The database is asked only where it names somebody by a number.
-async fn persons(config: &Config, key: &TokenKey, text: &str) -> anyhow::Result<Vec<SubjectHandle>> {
-    let named = named(key, text);
+/// The handles of those who are named. The database is asked only where somebody is named by a number.
+async fn persons(config: &Config, key: &TokenKey, named: Vec<Named>) -> anyhow::Result<Vec<SubjectHandle>> {
     let token = |named: &Named| if let Named::Token(token) = named { Some(*token) } else { None };
     let tokens: Vec<ClaimToken> = named.iter().filter_map(token).collect();
     let mut known = BTreeMap::new();
@@ -216,7 +222,43 @@ async fn persons(config: &Config, key: &TokenKey, text: &str) -> anyhow::Result<
 
 #[cfg(test)]
 mod tests {
+    use test_support::{database, postgres, scratch_dir};
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: TraceArgs,
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_asks_for_a_number_that_nobody_has_is_on_record_too() {
+        let dir = scratch_dir("trace");
+        let write = |name: &str, text: &str| {
+            let path = dir.join(name);
+            std::fs::write(&path, text).expect("written");
+            path.into_os_string().into_string().expect("UTF-8")
+        };
+        let socket = postgres().await.socket_dir().display().to_string().replace('/', "%2F");
+        let url = format!("postgres://postgres@{socket}/{}", database().await.name());
+        let config = write("isthmus.toml", &format!("data_dir = \"{}\"\ndatabase_url = \"{url}\"\n", dir.display()));
+        keys::private_dir(&dir.join("keys")).expect("made");
+        let args = |fragment: &str| {
+            let line = ["trace", "--fragment", fragment, "--handle", "auditor-1", "--config", &config];
+            <Line as clap::Parser>::try_parse_from(line).expect("a command").args
+        };
+        let nobody = args(&write("nobody.txt", "1,13812345678\n"));
+        let resolved = Config::resolve(&nobody.common).expect("a configuration");
+        assert!(run(args(&write("nothing.txt", "nothing\n"))).await.is_err(), "its form says so, and nothing is asked");
+        assert!(run(nobody).await.is_ok(), "it is told that the fragment is from nowhere");
+        let record = OnRecord::open(&resolved, Code::parse("auditor-1").expect("a code")).await.expect("the log");
+        let entries = record.client().entries(0, PAGE).await.expect("read");
+        let told = |(_, entry): &(u64, ledger::Entry)| (entry.actor.to_string(), entry.action.to_string(), entry.count);
+        let told: Vec<_> = entries.iter().map(told).collect();
+        assert_eq!(told, [("auditor-1".to_owned(), "trace-export".to_owned(), 0)]);
+        record.close().await;
+    }
 
     #[test]
     fn rows_are_read_whatever_is_left_of_them() {

@@ -22,16 +22,14 @@ enum Standing {
 }
 
 impl Standing {
-    fn of(status: &CaseStatus, (caller, action): (&Caller, Action), now: Timestamp) -> Self {
+    fn of(status: &CaseStatus, caller: &Caller, now: Timestamp) -> Self {
         // A case that no unit has for itself is everybody's, and who is of no disease control takes none from anybody.
         let has_cases = matches!(caller.role, Role::CdcTracer | Role::CdcLead);
         if has_cases && status.unit.as_deref().is_some_and(|unit| !is_own(caller, unit)) {
             return Self::Foreign;
         }
         let is_open = matches!(status.state, CaseState::Suspected | CaseState::Confirmed | CaseState::Asymptomatic);
-        let is_open = is_open && status.closed_time.is_none_or(|closed| now < closed);
-        // How long looks for a case stay hidden is said after its end, too.
-        if is_open || action == Action::SealCase { Self::Open } else { Self::Closed }
+        if is_open && status.closed_time.is_none_or(|closed| now < closed) { Self::Open } else { Self::Closed }
     }
 }
 
@@ -71,7 +69,7 @@ impl Call {
             let mut conn = self.state.setup.store.acquire().await?;
             views::list_cases_named(&mut conn, name).await?
         };
-        let (now, caller) = (self.state.now(), (&self.caller, self.request.action));
+        let (now, caller) = (self.state.now(), &self.caller);
         let standing = |row: &FactRow| match row.body()? {
             Body::CaseStatus(status) => Ok((row.record_id, Standing::of(&status, caller, now))),
             _ => Err(Failure::from(Problem::Internal)),
@@ -83,6 +81,8 @@ impl Call {
             (1, ..) => (of(Standing::Open).next(), None),
             (2.., ..) => (None, Some("case-ambiguous")),
             (0, 1.., _) => (only, Some("case-foreign")),
+            // How long looks for a case stay hidden is said after its end, too.
+            (0, 0, 1) if self.request.action == Action::SealCase => (only, None),
             (0, 0, 1..) => (only, Some("case-closed")),
             (0, 0, 0) => (None, Some("case-unknown")),
         })

@@ -33,7 +33,7 @@ pub(super) struct Keeper {
     grid: Grid,
     /// The time that the index is about.
     span: Span,
-    /// Begin of the latest presence that is not in the future, if there is any, and when was last read.
+    /// Begin of the latest presence, trip or stay in hospital that is not in the future, if there is any, and when was last read.
     latest: Option<Timestamp>,
     now: Timestamp,
     /// Generation of the views, and the last number of what was touched in them.
@@ -81,7 +81,7 @@ fn number(numbers: &mut HashMap<String, u32>, name: &str) -> (u32, bool) {
     (number, true)
 }
 
-/// When an index begins that knows of a latest presence. Before there is one, anything may be the first.
+/// When an index begins that knows when somebody was seen last. Before anybody was, anything may be the first.
 fn begin(rules: &Rules, latest: Option<Timestamp>) -> Timestamp {
     latest.map_or(Timestamp::from_millis(0), |latest| latest.plus_millis(-i64::from(rules.contact.kept_days) * DAY_MS))
 }
@@ -96,7 +96,7 @@ impl Keeper {
         known_at: Option<Timestamp>,
     ) -> store::Result<Option<(Self, City)>> {
         let checkpoint = views::find_checkpoint(conn).await?;
-        let latest = views::find_latest_presence(conn, now).await?;
+        let latest = views::find_latest_seen(conn, now).await?;
         let mut keeper = Self {
             rules: rules.clone(),
             grid: Grid::new(&rules.square),
@@ -142,8 +142,8 @@ impl Keeper {
         Ok(city.map(|city| (keeper, city)))
     }
 
-    /// Whether the facts of single persons are enough to be current: not when these are other views, nor when the latest
-    /// presence is so late that the index should begin later, nor when what was replaced takes more memory than what counts.
+    /// Whether the facts of single persons are enough to be current: not when these are other views, nor when somebody
+    /// was seen so late that the index should begin later, nor when what was replaced takes more memory than what counts.
     pub(super) fn can_follow(&self, checkpoint: &Checkpoint) -> bool {
         let begin = begin(&self.rules, self.latest);
         self.checkpoint.generation == checkpoint.generation
@@ -231,7 +231,7 @@ impl Keeper {
             let Attribution { owner, doubt, .. } = attribute(claimants, row.started_at);
             owners.extend(owner);
             // A device whose clock is ahead moves no beginning.
-            if row.kind == EventType::PresenceInterval && row.started_at <= self.now {
+            if row.kind != EventType::HouseholdMembership && row.started_at <= self.now {
                 self.latest = self.latest.max(Some(row.started_at));
             }
             match owner {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use domain::{CaseState, CaseStatus, Edition, EventType};
+use domain::{CaseState, CaseStatus, Edition, EventType, Timestamp};
 use event_log::Record;
 use ledger::Decision;
 use store::views::{self, Changes};
@@ -118,16 +118,19 @@ async fn a_case_of_a_unit_of_an_organisation_is_no_other_organisations_unit_of_t
 #[tokio::test]
 async fn what_was_known_then_is_not_told_before_the_views_hold_what_was_read() {
     let world = world().await;
-    let ask = async || {
-        let path = format!("/v1/persons/{}/itinerary?known_at={NOON}", anna());
+    let known = async |at: Timestamp| {
+        let path = format!("/v1/persons/{}/itinerary?known_at={at}", anna());
         world.ask(get(path).by("tracer").purpose("PUBHLTH").case(CASE)).await
     };
+    let ask = async || known(NOON).await;
     assert_eq!(ask().await.status, StatusCode::OK);
     let topic = EventType::CaseStatus.topic();
     let record = Record { topic: topic.to_owned(), key: vec![1], payload: vec![1], headers: Vec::new() };
     world.log.append(vec![record]).await.expect("appended");
     let early = ask().await;
     assert_eq!((early.status, early.code().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "views-behind"));
+    let long_ago = known(NOON.plus_millis(-2 * 3_600_000)).await;
+    assert_ne!(long_ago.status, StatusCode::SERVICE_UNAVAILABLE, "nothing that is read now was known then");
     let end = world.log.end_positions(&[topic]).await.expect("positions");
     let mut tx = world.store.begin("follow").await.expect("begun");
     let from = views::find_checkpoint(&mut tx).await.expect("a checkpoint");
