@@ -37,17 +37,26 @@ pub(super) fn map(
     context: &RowContext<'_>,
 ) -> Result<Vec<Draft>, RowError> {
     let (kind, resource) = Resource::open(entry, timestamp, profile, context)?;
-    let received =
-        Stated { at: context.ingest_time, precision: domain::Precision::Milli, offset_min: 0, assumed: false };
-    let known = resource.updated.unwrap_or(received);
-    match kind.as_str() {
-        "Patient" => patient::map(&resource, known),
-        "Encounter" => encounter(&resource, known),
-        "Observation" => finding(&resource, "observation", known),
-        "DiagnosticReport" => finding(&resource, "report", known),
-        "Condition" => condition(&resource, known),
-        "Immunization" => immunization(&resource, known),
-        "Location" | "Organization" => site(&resource, known),
+    let known = known(&resource, context);
+    stated(&kind, &resource, known)
+}
+
+/// When a resource was known: when its sender changed it, else when it was received.
+fn known(resource: &Resource<'_>, context: &RowContext<'_>) -> Stated {
+    let at = context.ingest_time;
+    resource.updated.unwrap_or(Stated { at, precision: domain::Precision::Milli, offset_min: 0, assumed: false })
+}
+
+/// What a resource of a kind says.
+fn stated(kind: &str, resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowError> {
+    match kind {
+        "Patient" => patient::map(resource, known),
+        "Encounter" => encounter(resource, known),
+        "Observation" => finding(resource, "observation", known),
+        "DiagnosticReport" => finding(resource, "report", known),
+        "Condition" => condition(resource, known),
+        "Immunization" => immunization(resource, known),
+        "Location" | "Organization" => site(resource, known),
         _ => {
             let message = "this feed takes Patient, Encounter, Observation, DiagnosticReport, Condition, Immunization, \
                            Location and Organization; the resource is of another type, or of none";
@@ -67,17 +76,15 @@ pub(super) fn deleted(
     context: &RowContext<'_>,
 ) -> Result<Vec<Draft>, RowError> {
     let (kind, resource) = Resource::open(entry, timestamp, profile, context)?;
-    let received =
-        Stated { at: context.ingest_time, precision: domain::Precision::Milli, offset_min: 0, assumed: false };
+    let known = known(&resource, context);
     match kind.as_str() {
         "Patient" => {
             let body = IdentityRetracted { reason: RetractReason::Deleted, survivor: None };
-            let at = resource.updated.unwrap_or(received);
-            Ok(vec![resource.draft(patient::record(&resource.name()), at, Op::Retract, Vec::new(), body)])
+            Ok(vec![resource.draft(patient::record(&resource.name()), known, Op::Retract, Vec::new(), body)])
         }
         // Timetables and maps of the past need places that are gone.
         "Location" | "Organization" => Ok(Vec::new()),
-        _ => map(entry, timestamp, profile, context),
+        kind => stated(kind, &resource, known),
     }
 }
 
