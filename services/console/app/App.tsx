@@ -10,7 +10,7 @@ import { Problem } from "./api/client";
 import { askWhoItIs } from "./session/session";
 import { Shell } from "./Shell";
 import { useLanguage } from "./text";
-import { useDark } from "./theme";
+import { useDark, useStill } from "./theme";
 
 /** Pickers whose buttons are called by what stands on them. */
 const named = (picker: typeof enGB) => ({ ...picker, lang: { ...picker.lang, monthSelect: "", yearSelect: "" } });
@@ -50,16 +50,18 @@ export function App() {
   useTranslation();
   const language = useLanguage();
   const dark = useDark();
+  const still = useStill();
   const algorithm = dark ? theme.darkAlgorithm : theme.defaultAlgorithm;
   return (
     <ConfigProvider
       csp={{ nonce }}
       locale={LOCALES[language]}
       button={{ autoInsertSpace: false }}
+      wave={{ disabled: still }}
       theme={{
         algorithm,
         components: { DatePicker: { colorTextDisabled: dark ? "rgba(255, 255, 255, 0.6)" : "rgba(0, 0, 0, 0.57)" }, ...(dark && { Button: { primaryColor: "#001416" } }) },
-        token: { colorPrimary: dark ? "#2fa3a9" : "#0b6e75", colorLink: dark ? "#5bc4c9" : "#0b6e75", borderRadius: 8, fontFamily: "inherit", ...READABLE[dark ? "dark" : "light"] },
+        token: { motion: !still, colorPrimary: dark ? "#2fa3a9" : "#0b6e75", colorLink: dark ? "#5bc4c9" : "#0b6e75", borderRadius: 8, fontFamily: "inherit", ...READABLE[dark ? "dark" : "light"] },
       }}
     >
       <AntApp>

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until the visitor chooses. */
+/** Light or dark, moving or still: as the system has it; the first until the visitor chooses. */
 import { useSyncExternalStore } from "react";
 
 const KEY = "isthmus-theme";
@@ -28,4 +28,14 @@ export function useDark(): boolean {
 export function setDark(dark: boolean): void {
   localStorage.setItem(KEY, dark ? "dark" : "light");
   tell();
+}
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Whether the system asks for as little motion as possible (WCAG 2.2, 2.3.3). */
+export function useStill(): boolean {
+  return useSyncExternalStore((listener) => {
+    still.addEventListener("change", listener);
+    return () => still.removeEventListener("change", listener);
+  }, () => still.matches);
 }

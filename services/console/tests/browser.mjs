@@ -21,9 +21,12 @@ export async function launch() {
   });
 }
 
-/** A fresh visitor. Whatever the browser complains of, and each address outside of the hub, is kept in `page.complaints`. */
-export async function visitor(browser, { locale = "en-GB", width = 1280, height = 900, colorScheme = "light" } = {}) {
-  const context = await browser.newContext({ locale, viewport: { width, height }, colorScheme, timezoneId: "Asia/Shanghai", acceptDownloads: true });
+/**
+ * A fresh visitor, who asks for no motion: a click on what still moves may be lost. Whatever the browser complains of, and
+ * each address outside of the hub, is kept in `page.complaints`.
+ */
+export async function visitor(browser, { locale = "en-GB", width = 1280, height = 900, colorScheme = "light", reducedMotion = "reduce" } = {}) {
+  const context = await browser.newContext({ locale, viewport: { width, height }, colorScheme, reducedMotion, timezoneId: "Asia/Shanghai", acceptDownloads: true });
   const page = await context.newPage();
   page.complaints = [];
   page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));

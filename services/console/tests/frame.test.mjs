@@ -112,6 +112,26 @@ for (const [name, options] of [
   });
 }
 
+test("whoever asks for no motion gets none", async () => {
+  const moving = async (reducedMotion) => {
+    const page = await visitor(browser, { reducedMotion });
+    await page.goto(`${BASE}/`);
+    const label = page.getByText("Sign in with a token");
+    await label.waitFor();
+    return label.evaluate(async (element) => {
+      element.click();
+      let seen = 0;
+      for (let frame = 0; frame < 5; frame++) {
+        await new Promise((next) => requestAnimationFrame(next));
+        seen += document.getAnimations().filter(({ effect }) => effect.getComputedTiming().duration > 1).length;
+      }
+      return seen;
+    });
+  };
+  assert.equal(await moving("reduce"), 0);
+  assert.notEqual(await moving("no-preference"), 0, "otherwise this shows nothing");
+});
+
 test("a wrong token opens nothing and says what to do", async () => {
   const page = await visitor(browser);
   await page.goto(`${BASE}/`);
