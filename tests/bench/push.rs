@@ -19,9 +19,11 @@ pub(crate) const CONNECTORS: [&str; 5] =
     ["connector-hospital", "connector-telecom", "connector-transport", "connector-payment", "connector-community"];
 
 /// Feeds that get no row of their own, pushed first: they warm the hub up, and their statements belong to the city.
-const UNMEASURED: [&str; 7] = [
+const UNMEASURED: [&str; 9] = [
     "case-reports",
     "cell-register",
+    "gate-register",
+    "hospital-register",
     "subscriber-register",
     "rail-tickets",
     "hospital-hl7",

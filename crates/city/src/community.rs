@@ -9,6 +9,7 @@ use crate::clock::{self, DAY, HOUR, MINUTE};
 use crate::dice::{Dice, Purpose, scattered};
 use crate::itinerary::{Plans, Stay};
 use crate::people::{City, Household};
+use crate::places::Gate;
 use crate::statement::{self, APP, COUNTER, REGISTER};
 use crate::write::{Encoding, Frame, Outcome, Output, Row, Shape, again};
 
@@ -23,6 +24,18 @@ const HOUSEHOLDS: Shape = Shape {
     text: 3,
 };
 const HOUSEHOLD_COLUMNS: &str = "户号,户别,与户主关系,姓名,性别,公民身份号码,出生日期,户籍地址,现住址,区划代码,网格,联系电话,迁入日期,迁出日期,更新时间";
+
+const GATE_REGISTER: Shape = Shape {
+    feed: "gate-register",
+    extension: "csv",
+    encoding: Encoding::Gb18030,
+    line_end: "\r\n",
+    separator: ',',
+    time: 6,
+    id: None,
+    text: 1,
+};
+const GATE_COLUMNS: &str = "门编号,名称,区划代码,经度,纬度,坐标系,启用日期";
 
 const GATES: Shape = Shape {
     feed: "gate-scans",
@@ -135,6 +148,18 @@ fn member(city: &City, household: &Household, person: u32, relation: &str, state
     Row::new(state.updated, text, Some(person)).traps(traps)
 }
 
+/// Writes the register of the gates, once.
+pub(crate) fn gates(city: &City, output: &mut Output) -> Result<(), Error> {
+    let in_use = clock::date(-400 * DAY);
+    let row = |gate: &Gate| {
+        let village = &city.ground.grids[gate.grid as usize].code[..12];
+        let text = format!("{},{},{village},{:.6},{:.6},WGS84,{in_use}", gate.id, gate.name, gate.lon, gate.lat);
+        Row::new(0, text, None).kept()
+    };
+    let rows: Vec<Row> = city.ground.gates.iter().map(row).collect();
+    output.write(&GATE_REGISTER, 20 * MINUTE, "gates", &Frame::header(GATE_COLUMNS, &GATE_REGISTER), &rows)
+}
+
 /// What gates remember from day to day.
 pub(crate) struct Gates {
     /// Running number of each device.
@@ -147,7 +172,7 @@ pub(crate) struct Gates {
 impl Gates {
     pub(crate) fn new(city: &City) -> Self {
         let mut dice = Dice::new(city.seed, Purpose::Gates, u64::MAX, 0);
-        let drift = |_: &String| if dice.chance(0.08) { dice.between(-90, 90) } else { 0 };
+        let drift = |_: &Gate| if dice.chance(0.08) { dice.between(-90, 90) } else { 0 };
         Self {
             sequence: vec![0; city.ground.gates.len()],
             drift: city.ground.gates.iter().map(drift).collect(),
@@ -212,7 +237,7 @@ impl Gates {
         (at, gate, person, is_in): (i64, u32, u32, bool),
         dice: &mut Dice,
     ) -> Row {
-        let (id, sequence) = (&city.ground.gates[gate as usize], &mut self.sequence[gate as usize]);
+        let (id, sequence) = (&city.ground.gates[gate as usize].id, &mut self.sequence[gate as usize]);
         *sequence += 1;
         let drift = self.drift[gate as usize] * (at / DAY + 1);
         let someone = &city.people[person as usize];

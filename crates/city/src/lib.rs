@@ -99,6 +99,8 @@ pub fn generate(options: &Options, out: &Path, progress: &mut dyn FnMut(Progress
     let city = City::new(options.seed, options.residents, options.days, rates);
     let plans = Plans::new(&city);
     telecom::cells(&city, &mut output)?;
+    community::gates(&city, &mut output)?;
+    hl7::register(&city, &mut output)?;
     community::households(&city, &mut output)?;
     telecom::subscribers(&city, &mut output)?;
     transport::tickets(&city, &plans, &mut output)?;

@@ -87,11 +87,20 @@ pub(crate) struct Cell {
     pub(crate) grid: u32,
 }
 
+/// A gate where passes are scanned.
+pub(crate) struct Gate {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) grid: u32,
+    pub(crate) lat: f64,
+    pub(crate) lon: f64,
+}
+
 /// The ground.
 pub(crate) struct Ground {
     pub(crate) grids: Vec<Grid>,
     pub(crate) cells: Vec<Cell>,
-    pub(crate) gates: Vec<String>,
+    pub(crate) gates: Vec<Gate>,
     pub(crate) places: Vec<Place>,
     pub(crate) workplaces: Vec<u32>,
     pub(crate) schools: Vec<u32>,
@@ -169,15 +178,14 @@ impl Ground {
             PlaceKind::Workplace => dice.chance(0.6),
             _ => false,
         };
+        let (lat, lon) = moved(self.grids[grid as usize].lat, self.grids[grid as usize].lon, 280.0, dice);
         let gate = if own_gate {
-            self.gates.push(format!("G{:05}", self.gates.len() + 1));
-            Some(self.gates.len() as u32 - 1)
+            Some(self.add_gate(format!("{name}大门"), grid, lat, lon))
         } else if kind == PlaceKind::Dwelling {
             self.grids[grid as usize].gate
         } else {
             None
         };
-        let (lat, lon) = moved(self.grids[grid as usize].lat, self.grids[grid as usize].lon, 280.0, dice);
         let near = |cell: u32| {
             let cell = &self.cells[cell as usize];
             (cell.lat - lat).powi(2) + (cell.lon - lon).powi(2)
@@ -185,6 +193,11 @@ impl Ground {
         let cell = if near(grid * 2) <= near(grid * 2 + 1) { grid * 2 } else { grid * 2 + 1 };
         self.places.push(Place { kind, grid, lat, lon, cell, gate, name });
         self.places.len() as u32 - 1
+    }
+
+    fn add_gate(&mut self, name: String, grid: u32, lat: f64, lon: f64) -> u32 {
+        self.gates.push(Gate { id: format!("G{:05}", self.gates.len() + 1), name, grid, lat, lon });
+        self.gates.len() as u32 - 1
     }
 
     /// A grid with its two cells. Nine grids make a township, three a community; they lie on a spiral.
@@ -197,10 +210,7 @@ impl Ground {
         let (round, place) = (township / 12, TOWNSHIPS[township as usize % TOWNSHIPS.len()]);
         let place = if round == 0 { place.to_owned() } else { format!("第{round}{place}") };
         let name = format!("{place}{}社区", COMMUNITIES[(township * 3 + community) as usize % COMMUNITIES.len()]);
-        let gate = dice.chance(0.65).then(|| {
-            self.gates.push(format!("G{:05}", self.gates.len() + 1));
-            self.gates.len() as u32 - 1
-        });
+        let gate = dice.chance(0.65).then(|| self.add_gate(format!("{name}{}号门", grid + 1), index, lat, lon));
         self.grids.push(Grid { code: format!("{village}G{:02}", grid + 1), name, lat, lon, gate, dwellings: 0 });
         for sector in 0..2_u32 {
             let (lat, lon) = moved(lat, lon, 350.0, dice);

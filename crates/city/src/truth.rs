@@ -108,7 +108,7 @@ fn places(city: &City, file: &mut impl Write) -> io::Result<()> {
             place.lat,
             place.lon,
             city.ground.cells[place.cell as usize].id,
-            place.gate.map(|gate| city.ground.gates[gate as usize].as_str()).unwrap_or_default(),
+            place.gate.map(|gate| city.ground.gates[gate as usize].id.as_str()).unwrap_or_default(),
         )?;
     }
     file.flush()

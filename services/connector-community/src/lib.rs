@@ -10,6 +10,7 @@ use connector::{Feed, Profile, ProfileError, ProfileFeed};
 /// The built-in profiles: file name and text.
 pub const PROFILES: &[(&str, &str)] = &[
     ("household-register.toml", include_str!("../profiles/household-register.toml")),
+    ("gate-register.toml", include_str!("../profiles/gate-register.toml")),
     ("gate-scans.toml", include_str!("../profiles/gate-scans.toml")),
     ("meter-readings.toml", include_str!("../profiles/meter-readings.toml")),
 ];

@@ -23,6 +23,7 @@ pub const PROFILES: &[(&str, &str)] = &[
     ("case-reports.toml", include_str!("../profiles/case-reports.toml")),
     ("hospital-fhir.toml", include_str!("../profiles/hospital-fhir.toml")),
     ("hospital-hl7.toml", include_str!("../profiles/hospital-hl7.toml")),
+    ("hospital-register.toml", include_str!("../profiles/hospital-register.toml")),
     ("lab-results.toml", include_str!("../profiles/lab-results.toml")),
     ("lab-results-pdi.toml", include_str!("../profiles/lab-results-pdi.toml")),
 ];

@@ -44,8 +44,7 @@ pub(crate) fn rows(city: &Path, batches: &HashMap<(&str, &str), Uuid>) -> anyhow
     Ok(rows)
 }
 
-/// A phone in use by whoever tested positive first, which is the case that the demo works on where they have one; by anybody, when
-/// nobody did.
+/// The phone of whoever tested positive first, which is the case that the demo works on; somebody's, when none of them has one.
 pub(crate) fn phone_of_a_case(city: &Path) -> anyhow::Result<String> {
     let mut lines = lines(&city.join("truth/persons.csv"))?;
     let header = lines.next().context("truth/persons.csv is empty")??;
@@ -53,13 +52,12 @@ pub(crate) fn phone_of_a_case(city: &Path) -> anyhow::Result<String> {
         let at = header.split(',').position(|column| column == name);
         at.with_context(|| format!("truth/persons.csv has no column {name}"))
     };
-    let (phone, case, head) = (column("phone")?, column("case_day")?, column("head")?);
+    let (phone, case) = (column("phone")?, column("case_day")?);
     let (mut first, mut any): (Option<(String, String)>, _) = (None, None);
     for line in lines {
         let line = line?;
         let columns: Vec<&str> = line.split(',').collect();
-        let own = columns.get(head) == columns.first();
-        let Some(number) = columns.get(phone).filter(|number| !number.is_empty() && own) else { continue };
+        let Some(number) = columns.get(phone).filter(|number| !number.is_empty()) else { continue };
         let day = columns.get(case).copied().unwrap_or_default();
         if !day.is_empty() && first.as_ref().is_none_or(|(before, _)| day < before.as_str()) {
             first = Some((day.to_owned(), (*number).to_owned()));

@@ -211,8 +211,10 @@ export const zh: Words<typeof en> = {
   owner: {
     "case-reports": "市疾病预防控制中心",
     "cell-register": "运营商市分公司网络部",
+    "gate-register": "区民政局网格中心",
     "gate-scans": "区民政局网格中心",
     "hospital-hl7": "市卫生健康委员会信息中心",
+    "hospital-register": "市卫生健康委员会医政科",
     "household-register": "市公安局户政科",
     "lab-results": "市卫生健康委员会检验中心",
     "location-updates": "运营商市分公司网络部",
