@@ -1,6 +1,6 @@
 /** Asks why, before a decision is made or taken back. Digits choose, Enter confirms. */
-import { Button, Flex, Form, Input, Modal, Radio, Typography } from "antd";
-import type { KeyboardEvent } from "react";
+import { Button, Flex, Form, Input, Modal, Radio, Typography, type RadioRef } from "antd";
+import { useRef, type KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemAlert } from "../../parts/states";
 import type { Reasoned } from "./questions";
@@ -25,6 +25,7 @@ export function Reasons({ what, busy, error, onDecide, onCancel }: Props) {
   const { t } = useTranslation("review");
   const { t: common } = useTranslation();
   const [form] = Form.useForm<Reasoned>();
+  const first = useRef<RadioRef>(null);
   const reasons = what ? REASONS[what] : [];
   const keys = (event: KeyboardEvent) => {
     if (event.target instanceof HTMLTextAreaElement || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -35,13 +36,13 @@ export function Reasons({ what, busy, error, onDecide, onCancel }: Props) {
     event.preventDefault();
   };
   return (
-    <Modal open={Boolean(what)} title={what && t(`decide.${what}`)} footer={null} onCancel={onCancel} destroyOnHidden>
+    <Modal open={Boolean(what)} afterOpenChange={(isOpen) => isOpen && first.current?.focus()} title={what && t(`decide.${what}`)} footer={null} onCancel={onCancel} destroyOnHidden>
       {what && (
         <Form form={form} layout="vertical" onFinish={onDecide} initialValues={{ reason: what === "undo" ? reasons[0] : undefined }} onKeyDown={keys} preserve={false} data-reasons={what}>
           <Form.Item name="reason" label={t("decide.reason")} rules={[{ required: true, message: t("decide.reasonMissing") }]}>
             <Radio.Group vertical>
               {reasons.map((reason, at) => (
-                <Radio key={reason} value={reason} autoFocus={at === 0}>
+                <Radio key={reason} value={reason} ref={at === 0 ? first : undefined}>
                   <kbd aria-hidden>{at + 1}</kbd> {t(`reason.${reason}`)}
                 </Radio>
               ))}
