@@ -13,8 +13,8 @@ use std::io::BufRead;
 
 use connector::who::{Subjects, Who};
 use connector::{
-    BatchError, Draft, DraftRole, ElementCutter, Feed, Profile, RawRow, Reason, RowContext, RowError, RowReader,
-    read_element,
+    BatchError, Draft, DraftRole, ElementCutter, Feed, Notice, Profile, RawRow, Reason, RowContext, RowError,
+    RowReader, read_element,
 };
 use domain::{
     Day, Decimal, IdClaim, IdScheme, Op, PaymentChannel, PaymentMade, PersonName, PlaceKind, PlaceRef, Precision,
@@ -68,6 +68,8 @@ impl Feed for StatementFeed {
             cutter,
             context: Default::default(),
             equals: HashMap::new(),
+            entries: None,
+            empty: 0,
             number: 0,
             data_start: 0,
         }))
@@ -87,6 +89,10 @@ struct EntryReader<'a> {
     context: [Vec<u8>; 3],
     /// How many entries of the statement had the same reference, amount, direction and state.
     equals: HashMap<u64, u32>,
+    /// Entries of the statement so far.
+    entries: Option<u64>,
+    /// Statements without any.
+    empty: u64,
     number: u64,
     data_start: u64,
 }
@@ -100,6 +106,7 @@ impl RowReader for EntryReader<'_> {
                                    this feed takes camt.052, camt.053 and camt.054";
                     return Err(BatchError::refused(Reason::MessageType, message));
                 }
+                self.empty += u64::from(self.entries.take() == Some(0));
                 return Ok(None);
             };
             let kind = match element.path {
@@ -112,6 +119,7 @@ impl RowReader for EntryReader<'_> {
             if kind < 3 {
                 if kind == 1 {
                     self.equals.clear();
+                    self.empty += u64::from(self.entries.replace(0) == Some(0));
                 }
                 self.context[kind] = element.bytes;
                 continue;
@@ -119,6 +127,7 @@ impl RowReader for EntryReader<'_> {
             let before = self.equals_before(&element.bytes);
             let order = if before == 0 { String::new() } else { format!("<Order>{}</Order>", before + 1) };
             self.number += 1;
+            self.entries = self.entries.map(|entries| entries + 1);
             if self.number == 1 {
                 self.data_start = element.offset;
             }
@@ -137,6 +146,13 @@ impl RowReader for EntryReader<'_> {
 
     fn data_start(&self) -> u64 {
         self.data_start
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        match self.empty {
+            0 => Vec::new(),
+            count => vec![Notice::new("statements-empty", format!("{count} statements have no entry"))],
+        }
     }
 }
 
@@ -190,6 +206,15 @@ struct Entry {
     payments: Vec<Texts>,
 }
 
+/// When an entry was booked.
+struct Booked {
+    time: Timestamp,
+    precision: Precision,
+    offset_min: i32,
+    assumed: bool,
+    flag: Option<&'static str>,
+}
+
 /// One of the sides of a payment.
 #[derive(Default)]
 struct Party {
@@ -222,7 +247,7 @@ impl Entry {
     }
 
     fn drafts(&self, number: u64, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
-        let (time, precision, offset_min, assumed) = self.time(profile, context)?;
+        let Booked { time, precision, offset_min, assumed, flag } = self.time(profile, context)?;
         let account = self.account();
         let reference = ["Ntry/AcctSvcrRef", "Ntry/NtryRef"].iter().find_map(|path| self.texts.get(*path));
         let order = self.texts.get("Order").map_or_else(String::new, |order| format!("#{order}"));
@@ -240,6 +265,10 @@ impl Entry {
                 amount = Decimal::from_unscaled(-amount.unscaled());
             }
             let direction = payment.get("CdtDbtInd").or_else(|| self.texts.get("Ntry/CdtDbtInd"));
+            if direction.is_some_and(|text| !matches!(text.as_str(), "CRDT" | "DBIT")) {
+                let message = "CdtDbtInd is neither CRDT nor DBIT";
+                return Err(RowError::field("CdtDbtInd", Reason::ValueUnknown, message));
+            }
             let direction = direction.and_then(|text| text.get(..1)).unwrap_or_default();
             let of_bank = ["Refs/AcctSvcrRef", "Refs/UETR", "Refs/TxId"].iter().find_map(|path| payment.get(*path));
             let mut key = match (reference, of_bank) {
@@ -311,6 +340,7 @@ impl Entry {
             if assumed {
                 flags.push("offset-assumed");
             }
+            flags.extend(flag);
             drafts.push(Draft {
                 role: DraftRole::Record,
                 source_record_id: key.into(),
@@ -335,13 +365,27 @@ impl Entry {
     }
 
     /// When it was booked, else its value date, else when the message was made; as a day or an instant.
-    fn time(&self, profile: &Profile, context: &RowContext<'_>) -> Result<(Timestamp, Precision, i32, bool), RowError> {
+    fn time(&self, profile: &Profile, context: &RowContext<'_>) -> Result<Booked, RowError> {
         let paths = ["Ntry/BookgDt/DtTm", "Ntry/BookgDt/Dt", "Ntry/ValDt/DtTm", "Ntry/ValDt/Dt", "GrpHdr/CreDtTm"];
         let (path, text) = paths.iter().find_map(|path| Some((*path, self.texts.get(*path)?))).ok_or_else(|| {
             RowError::field("BookgDt", Reason::RequiredMissing, "the entry has neither BookgDt nor ValDt")
         })?;
-        let wrong = || RowError::field(path, Reason::ValueTime, format!("{path} is not a date or time of ISO 8601"));
+        let wrong = || {
+            let message = match is_written_as_day(text) {
+                true => format!("{path} names a day or a time of day that there is not"),
+                false => format!("{path} is not a date or time of ISO 8601"),
+            };
+            RowError::field(path, Reason::ValueTime, message)
+        };
         let zone = &profile.time.zone;
+        // The end of a day is the midnight of the next one.
+        let (text, end_of_day) = match text.split_once("T24:00") {
+            Some((day, behind)) => {
+                let behind = behind.strip_prefix(":00").unwrap_or(behind);
+                (&format!("{day}T00:00:00{}", behind.strip_prefix(".000").unwrap_or(behind)), true)
+            }
+            None => (text, false),
+        };
         let read = if let Ok(at) = Timestamp::parse(text) {
             let offset = jiff::fmt::temporal::Pieces::parse(text).ok().and_then(|pieces| pieces.to_numeric_offset());
             (at, Precision::Second, offset.map_or(0, |offset| offset.seconds() / 60), false)
@@ -349,18 +393,26 @@ impl Entry {
             let (at, offset) = Timestamp::from_civil(text.parse().map_err(|_| wrong())?, zone).map_err(|_| wrong())?;
             (at, Precision::Second, offset, true)
         } else {
-            // A day may carry an offset, which says nothing about it.
-            let day = Day::parse(text.get(..10).unwrap_or(text)).map_err(|_| wrong())?;
-            let (year, month, day) = day.ymd().ok_or_else(wrong)?;
+            let (day, behind) = text.split_at_checked(10).ok_or_else(wrong)?;
+            let (year, month, day) = Day::parse(day).ok().and_then(Day::ymd).ok_or_else(wrong)?;
             let civil = jiff::civil::date(year, month, day).at(0, 0, 0, 0);
-            let (at, offset) = Timestamp::from_civil(civil, zone).map_err(|_| wrong())?;
-            (at, Precision::Day, offset, true)
+            if behind.is_empty() {
+                let (at, offset) = Timestamp::from_civil(civil, zone).map_err(|_| wrong())?;
+                (at, Precision::Day, offset, true)
+            } else {
+                let offset_min = offset_min(behind).ok_or_else(wrong)?;
+                let at = Timestamp::from_civil_at_offset(civil, offset_min).map_err(|_| wrong())?;
+                (at, Precision::Day, offset_min, false)
+            }
         };
+        let read = (read.0.plus_millis(if end_of_day { DAY_MS } else { 0 }), read.1, read.2, read.3);
         if read.0 < EARLIEST || read.0 > context.ingest_time.plus_millis(30 * DAY_MS) {
             let message = format!("{path} is before 1990 or later than it can be");
             return Err(RowError::field(path, Reason::TimeOutOfRange, message));
         }
-        Ok(read)
+        let (time, precision, offset_min, assumed) = read;
+        let flag = (path == "GrpHdr/CreDtTm").then_some("time-of-message");
+        Ok(Booked { time, precision, offset_min, assumed, flag })
     }
 
     /// Amount of a payment and its currency; those of the entry where it states none.
@@ -381,10 +433,17 @@ impl Entry {
         Ok((amount, exact, currency.cloned().filter(|currency| currency.len() == 3)))
     }
 
-    /// Who paid: the debtor; of a debit without one, the owner of the account.
+    /// Who paid: the debtor, or whom a company paid for; of a debit without a debtor, the owner of the account.
     fn payer(&self, payment: &Texts) -> Result<Party, RowError> {
         let debit = payment.get("CdtDbtInd").or_else(|| self.texts.get("Ntry/CdtDbtInd")).is_some_and(|i| i == "DBIT");
         let mut party = party(payment, "RltdPties/Dbtr", "RltdPties/DbtrAcct")?;
+        if party.organisation {
+            // The account is the company's.
+            let behind = self::party(payment, "RltdPties/UltmtDbtr", "")?;
+            if !behind.organisation && !behind.who.statement.person.names.is_empty() {
+                party = behind;
+            }
+        }
         if debit && !party.organisation && party.who.statement.person.names.is_empty() {
             let owner = owner(&self.texts)?;
             party.organisation = owner.organisation;
@@ -394,6 +453,25 @@ impl Entry {
         }
         Ok(party)
     }
+}
+
+/// Whether a text has the form of a day, whatever the calendar says of it.
+fn is_written_as_day(text: &str) -> bool {
+    let form = b"0000-00-00";
+    let fits = |(byte, form): (u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form };
+    text.len() >= form.len() && text.bytes().zip(form).all(fits)
+}
+
+/// The minutes of `Z`, `+08:00`.
+fn offset_min(text: &str) -> Option<i32> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, rest) =
+        text.strip_prefix('+').map(|rest| (1, rest)).or(text.strip_prefix('-').map(|rest| (-1, rest)))?;
+    let (hours, minutes) = rest.split_once(':')?;
+    let part = |text: &str, most: i32| text.parse::<i32>().ok().filter(|n| text.len() == 2 && (0..=most).contains(n));
+    Some(sign * (part(hours, 14)? * 60 + part(minutes, 59)?))
 }
 
 /// An amount of up to five digits after the point, as the standard has them, in hundredths; where it was rounded, also

@@ -66,7 +66,7 @@ fn a_debit_is_paid_by_the_owner_and_an_organisation_is_nobody() {
     assert_eq!(payment.subject.len(), 2);
     // It has no date of its own; the message has.
     assert_eq!((draft.event_time.to_string().as_str(), draft.utc_offset_min), ("2022-03-02T10:00:00Z", Some(480)));
-    assert_eq!(draft.quality_flags, ["payment-pending"]);
+    assert_eq!(draft.quality_flags, ["payment-pending", "time-of-message"]);
     let firm = OLD.replace("PrvtId", "OrgId");
     let rows = read(&document("camt.053.001.04", "Stmt", &firm));
     let (draft, payment) = paid(&rows[0]);
@@ -249,4 +249,53 @@ fn a_firm_that_is_only_named_is_an_organisation() {
     let person = OLD.replace("李雷", "Li Ltd");
     let rows = read(&document("camt.053.001.04", "Stmt", &person));
     assert!(!paid(&rows[0]).1.subject.is_empty());
+}
+
+#[test]
+fn a_direction_that_there_is_not_is_named() {
+    let rows = read(&document("camt.053.001.08", "Stmt", &OLD.replace("CRDT", "XXXX")));
+    let error = rows[0].as_ref().expect_err("no direction");
+    assert_eq!((error.reason, error.field.as_deref()), (Reason::ValueUnknown, Some("CdtDbtInd")));
+}
+
+#[test]
+fn days_have_their_zone_and_end_at_midnight() {
+    let at = |day: &str| {
+        let rows = read(&document("camt.053.001.08", "Stmt", &OLD.replace("<Dt>2022-03-01</Dt>", day)));
+        let told = |_: &Vec<Draft>| {
+            let draft = paid(&rows[0]).0;
+            (draft.event_time.to_string(), draft.offset_assumed)
+        };
+        rows[0].as_ref().map(told).map_err(|error| error.message.clone())
+    };
+    assert_eq!(at("<DtTm>2022-03-01T24:00:00</DtTm>"), Ok(("2022-03-01T16:00:00Z".to_owned(), true)));
+    assert_eq!(at("<DtTm>2022-03-01T24:00:00+01:00</DtTm>"), Ok(("2022-03-01T23:00:00Z".to_owned(), false)));
+    assert_eq!(at("<Dt>2022-03-01+01:00</Dt>"), Ok(("2022-02-28T23:00:00Z".to_owned(), false)));
+    assert_eq!(at("<Dt>2022-03-01Z</Dt>"), Ok(("2022-03-01T00:00:00Z".to_owned(), false)));
+    assert!(at("<Dt>2022-02-29</Dt>").expect_err("no leap year").contains("that there is not"));
+    assert!(at("<Dt>1 March</Dt>").expect_err("no form").contains("ISO 8601"));
+}
+
+#[test]
+fn whom_a_company_pays_for_is_the_payer() {
+    let wallet = OLD
+        .replace("<Dbtr><Nm>李雷</Nm>", "<Dbtr><Nm>支付宝网络技术有限公司</Nm>")
+        .replace("PrvtId", "OrgId")
+        .replace("<DbtrAcct>", "<UltmtDbtr><Pty><Nm>王五</Nm></Pty></UltmtDbtr><DbtrAcct>");
+    let rows = read(&document("camt.054.001.08", "Ntfctn", &wallet));
+    let Body::IdentityObserved(who) = &rows[0].as_ref().expect("an entry")[0].body else { panic!("a statement") };
+    assert_eq!((who.person.names[0].text.expose().as_str(), who.person.claims.len()), ("王五", 0));
+}
+
+#[test]
+fn a_statement_without_entries_is_told() {
+    let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+    let feed = feeds.find(|feed| feed.id().as_str() == "bank-statements").expect("a built-in feed");
+    let told = |body: &str| {
+        let mut reader = feed.open(Box::new(body.as_bytes())).expect("a body that fits");
+        while reader.next_row().expect("readable").is_some() {}
+        reader.notices().into_iter().map(|notice| notice.code).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&document("camt.053.001.08", "Stmt", "")), ["statements-empty"]);
+    assert_eq!(told(&document("camt.053.001.08", "Stmt", OLD)), Vec::<String>::new());
 }

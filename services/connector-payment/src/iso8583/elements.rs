@@ -7,6 +7,8 @@ pub(super) enum Form {
     Digits,
     /// Characters.
     Text,
+    /// A currency: digits, packed where the partner packs, or letters.
+    Currency,
     /// Track data: digits and separators, packed as digits are.
     Track,
     /// Bytes: hexadecimal digits where the partner writes characters.
@@ -45,7 +47,7 @@ impl Version {
     }
 }
 
-use Form::{Bytes, Digits, Text, Track};
+use Form::{Bytes, Currency, Digits, Text, Track};
 use Length::{Fixed, Three, Two};
 
 /// A data element as a partner's manual writes it: `n 12`, `ans 40`, `b 8`, or with its length before it `ll n 11`,
@@ -77,7 +79,7 @@ const fn of_1987(number: usize) -> (Form, Length) {
         7 => (Digits, Fixed(10)),
         8..=10 => (Digits, Fixed(8)),
         13..=18 | 71 | 72 => (Digits, Fixed(4)),
-        19..=24 | 49..=51 | 68..=70 => (Digits, Fixed(3)),
+        19..=24 | 68..=70 => (Digits, Fixed(3)),
         25 | 26 | 67 => (Digits, Fixed(2)),
         27 | 66 => (Digits, Fixed(1)),
         28..=31 => (Text, Fixed(9)),
@@ -94,6 +96,7 @@ const fn of_1987(number: usize) -> (Form, Length) {
         43 => (Text, Fixed(40)),
         44 => (Text, Two(25)),
         45 => (Text, Two(76)),
+        49..=51 => (Currency, Fixed(3)),
         52 | 64 | 96 | 128 => (Bytes, Fixed(8)),
         53 | 86..=89 => (Digits, Fixed(16)),
         65 => (Bytes, Fixed(1)),

@@ -25,7 +25,7 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 
-use elements::Form::{Bytes, Digits, Text, Track};
+use elements::Form::{Bytes, Currency, Digits, Text, Track};
 use elements::Length::{Fixed, Three, Two};
 use elements::{Form, Length, Version};
 
@@ -97,6 +97,10 @@ struct Message {
 impl Message {
     fn read(bytes: &[u8], dialect: Dialect, declared: &Declared) -> Result<Self, RowError> {
         let mut rest = bytes;
+        if dialect.characters(bytes.get(..3).unwrap_or_default()).is_some_and(|begin| *begin == *b"ISO") {
+            let message = "a header (ISO…) stands before the type of the message; have the switch leave it out";
+            return Err(RowError::field("MTI", Reason::MessageStructure, message));
+        }
         let kind = digits(&mut rest, 4, dialect, 0)?;
         let version = Version::of(&kind).ok_or_else(|| broken(0, "is of no version of 1987 or 1993"))?;
         let mut map = bitmap(&mut rest, dialect)?;
@@ -121,10 +125,16 @@ impl Message {
             };
             let text = match form {
                 Digits | Track => digits(&mut rest, count, dialect, number)?,
-                Text => {
+                Currency if dialect.packed => digits(&mut rest, count, dialect, number)?,
+                Text | Currency => {
                     let part = take(&mut rest, count, number)?;
                     let part = dialect.characters(part).ok_or_else(|| broken(number, "is no text"))?;
-                    dialect.encoding.decode(&part).map_err(|_| broken(number, "is no text"))?.trim().to_owned()
+                    let text = dialect.encoding.decode(&part).map_err(|_| broken(number, "is no text"))?;
+                    let all = |is: fn(&u8) -> bool| text.as_bytes().iter().all(is);
+                    if form == Currency && !all(u8::is_ascii_digit) && !all(u8::is_ascii_uppercase) {
+                        return Err(broken(number, "is neither the digits nor the letters of a currency"));
+                    }
+                    text.trim().to_owned()
                 }
                 Bytes => {
                     take(&mut rest, if dialect.packed { count } else { count * 2 }, number)?;
@@ -311,14 +321,13 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
             return Err(RowError::field("MTI", Reason::MessageType, text));
         }
     };
-    // What was declined did not happen.
+    // What was declined did not happen, and its request is taken back. A request to reverse has the reason for that there.
     let approved = |code: &str| match message.version {
-        Version::V1987 => code == "00",
-        Version::V1993 => code.starts_with('0'),
+        Version::V1987 => matches!(code, "00" | "08" | "10" | "11" | "16"),
+        Version::V1993 => code.starts_with('0') || (reversal && code == "400"),
     };
-    if message.text(39).is_some_and(|code| !approved(code)) {
-        return Ok(Vec::new());
-    }
+    let answer = matches!(message.kind.get(2..3), Some("1" | "3"));
+    let declined = (answer || !reversal) && message.text(39).is_some_and(|code| !approved(code));
     let told = told(message, profile, context.ingest_time)?;
     let (stated, at) = (told.stated.as_str(), told.at);
     let trace = message.text(11).ok_or_else(|| missing(11))?;
@@ -337,7 +346,7 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
     }
     let Subjects { claims, sighting } = who.subjects(profile, context.key, at)?;
     let currency = message.text(49).map(currency);
-    let amount = message.text(4).ok_or_else(|| missing(4))?;
+    let amount = message.text(4).or_else(|| declined.then_some("0")).ok_or_else(|| missing(4))?;
     let mut amount: i64 =
         amount.parse().map_err(|_| RowError::field("DE 4", Reason::ValueNumber, "DE 4 is no amount"))?;
     if matches!(currency.as_deref(), Some("JPY" | "KRW")) {
@@ -356,7 +365,7 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
         amount: Some(Decimal::from_unscaled(if reversal { -amount } else { amount })),
         currency,
         channel: if absent { PaymentChannel::Online } else { PaymentChannel::Card },
-        on_site: terminal.is_some() && !absent && !reversal,
+        on_site: terminal.is_some() && !absent && !reversal && !declined,
         place: PlaceRef {
             place_id: named.map(|id| format!("{source}/{id}")),
             kind: PlaceKind::Merchant,
@@ -377,7 +386,7 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
         .into(),
         version: None,
         version_room: 0,
-        op: Op::Upsert,
+        op: if declined { Op::Retract } else { Op::Upsert },
         event_time: at,
         precision: Precision::Second,
         utc_offset_min: Some(told.offset_min),
@@ -386,7 +395,7 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
         quality_flags: flags,
         body: body.into(),
     };
-    Ok(sighting.into_iter().chain([draft]).collect())
+    Ok(sighting.into_iter().filter(|_| !declined).chain([draft]).collect())
 }
 
 /// When a message says that it happened.

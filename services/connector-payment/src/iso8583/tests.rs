@@ -119,7 +119,7 @@ fn a_message_of_1993_tells_its_year_and_who_was_there() {
     let absent = read(purchase_1993("1200", "000", '5').as_bytes(), "");
     assert!(!payment(&absent[0]).1.on_site);
     let declined = read(purchase_1993("1210", "116", '0').as_bytes(), "");
-    assert_eq!(declined[0].as_ref().expect("a message").len(), 0);
+    assert_eq!(payment(&declined[0]).0.op, Op::Retract);
     // A reversal names the purchase by DE 56.
     let map: u64 = [4, 7, 11, 12, 32, 41, 56].iter().map(|number| 1 << (64 - number)).sum();
     let original = "120000000122030108021106100200";
@@ -188,4 +188,48 @@ fn the_time_of_transmission_may_have_a_year_or_be_that_of_the_terminal() {
     assert_eq!((draft.event_time.to_string().as_str(), draft.offset_assumed), ("2022-03-01T08:02:11Z", true));
     let future = read(purchase("0200", "300301080211").as_bytes(), "\"element:7\" = \"n 12\"");
     assert_eq!(future[0].as_ref().expect_err("not yet").reason, Reason::TimeOutOfRange);
+}
+
+/// A purchase with the answer of who issued the card.
+fn answered(kind: &str, code: &str) -> String {
+    let map: u64 = [2, 3, 4, 7, 11, 22, 32, 39, 41, 49].iter().map(|number| 1 << (64 - number)).sum();
+    format!(
+        "{kind}{map:016X}1662220200000000080000000000000012340301080211000001051061002{rest}T1      156",
+        rest = format!("00{code}")
+    )
+}
+
+#[test]
+fn a_declined_answer_takes_its_request_back() {
+    let lines = [purchase("0200", "0301080211"), answered("0210", "51"), answered("0210", "00")];
+    let rows = read(lines.join("\n").as_bytes(), "");
+    let [request, declined, approved] = [0, 1, 2].map(|at| payment(&rows[at]).0);
+    assert_eq!([request.op, declined.op, approved.op], [Op::Upsert, Op::Retract, Op::Upsert]);
+    assert_eq!(declined.source_record_id, request.source_record_id);
+    assert_eq!(approved.body, request.body);
+    // A part of the amount, or with the holder's document, is approved, too.
+    for code in ["08", "10", "11"] {
+        assert_eq!(payment(&read(answered("0210", code).as_bytes(), "")[0]).0.op, Op::Upsert, "{code}");
+    }
+    // Who asks to reverse says why there.
+    assert_eq!(payment(&read(answered("0420", "68").as_bytes(), "")[0]).0.op, Op::Upsert);
+    assert_eq!(payment(&read(answered("0430", "12").as_bytes(), "")[0]).0.op, Op::Retract);
+}
+
+#[test]
+fn a_currency_is_digits_or_letters() {
+    let stated = |currency: &str| {
+        let line = purchase("0200", "0301080211");
+        let line = format!("{}{currency}", line.strip_suffix("156").expect("a currency"));
+        let rows = read(line.as_bytes(), "");
+        rows[0].as_ref().map(|_| payment(&rows[0]).1.currency.clone()).map_err(|error| error.message.clone())
+    };
+    assert_eq!([stated("156"), stated("CNY")], [Ok(Some("CNY".to_owned())), Ok(Some("CNY".to_owned()))]);
+    assert!(stated("1C6").expect_err("no currency").contains("DE 49"));
+}
+
+#[test]
+fn a_header_before_a_message_is_named() {
+    let line = format!("ISO015000050{}", purchase("0200", "0301080211"));
+    assert!(read(line.as_bytes(), "")[0].as_ref().expect_err("a header").message.contains("header"));
 }

@@ -1,25 +1,31 @@
 //! PAXLST: one traveller or crew member of a list.
 
 use connector::{Draft, Profile, Reason, RowContext, RowError};
-use domain::{IdClaim, IdScheme, Sex};
+use domain::{IdClaim, IdScheme, Sex, TripStatus};
 
+use super::pnrgov::TITLES;
 use super::reader::Row;
-use super::syntax::Segment;
-use super::travel::{Leg, Order, Traveller, birth_day, civil, drafts, flight};
+use super::syntax::{Flag, Segment};
+use super::travel::{Birth, Leg, Order, Traveller, civil, drafts, flight, prepared};
 
 pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
-    let legs = legs(&row.head);
+    let mut flags = Vec::new();
+    let mut legs = legs(&row.head, &mut flags);
+    let (status, flag) = function(&row.head);
+    flags.extend(flag);
+    legs.iter_mut().for_each(|leg| leg.status = status);
     let find = |tag: &str, code: &str| row.own.iter().find(|s| s.tag() == tag && s.at(1, 0) == code);
     // `RFF+AVF:value` and `LOC+178+value`.
     let within = |tag: &str, code: &str| find(tag, code).map_or("", |segment| segment.at(1, 1));
     let behind = |tag: &str, code: &str| find(tag, code).map_or("", |segment| segment.at(2, 0));
-    let name = row.own.first().map_or(&[][..], |segment| segment.element(4));
-    let part = |at: usize| name.get(at).map_or("", |part| part.trim());
-    let mut flags = Vec::new();
+    let (family, given) = name(row.own.first().map_or(&[][..], |segment| segment.element(4)), &mut flags);
+    let mut birth_date = None;
     let born = within("DTM", "329");
-    let birth_date = birth_day(born, context.ingest_time);
-    if !born.is_empty() && birth_date.is_none() {
-        return Err(RowError::field("DTM+329", Reason::ValueDay, "DTM+329 is neither YYMMDD nor CCYYMMDD"));
+    if !born.is_empty() {
+        let flown = legs.iter().find_map(|leg| leg.depart).or_else(|| prepared(row));
+        let birth = Birth::read(born, flown);
+        birth_date = birth.day;
+        flags.extend(birth.flag);
     }
     let sex = row.own.iter().find(|segment| segment.tag() == "ATT").map_or("", |segment| segment.at(3, 0));
     let sex = Sex::parse(sex).unwrap_or_else(|| {
@@ -27,8 +33,8 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
         Sex::Unknown
     });
     let traveller = Traveller {
-        family: part(0).to_owned(),
-        given: [part(1), part(2)].join(" ").trim().to_owned(),
+        family,
+        given,
         sex,
         birth_date,
         nationality: Some(behind("NAT", "2").to_owned()).filter(|code| code.len() == 3),
@@ -45,8 +51,44 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
     drafts(row, traveller, &legs, booking, profile, context)
 }
 
+/// What the document function of BGM says of everybody whom the message names. Codes are those of the guide of WCO, IATA
+/// and ICAO: a list of a closed flight is of those on board or of those who stayed behind.
+fn function(head: &[Segment]) -> (Option<TripStatus>, Option<Flag>) {
+    let Some(begin) = head.iter().find(|segment| segment.tag() == "BGM") else { return (None, None) };
+    match begin.at(2, 0).trim() {
+        "CLNB" | "XR" | "XF" => (Some(TripStatus::Refunded), None),
+        "CLOB" => (Some(TripStatus::Travelled), None),
+        "" | "CP" | "CF" | "C" | "CC" => (None, None),
+        _ => (None, Some("edifact-function-unknown")),
+    }
+}
+
+/// Family and given names of `FAMILY:GIVEN:MIDDLE`. Some carriers write one text, `FAMILY/GIVEN`, or a title behind it.
+fn name(parts: &[String], flags: &mut Vec<Flag>) -> (String, String) {
+    let part = |at: usize| parts.get(at).map_or("", |part| part.trim());
+    let given = [part(1), part(2)].join(" ").trim().to_owned();
+    let (family, given) = match part(0).split_once('/') {
+        Some((family, behind)) if given.is_empty() => (family.trim().to_owned(), behind.trim().to_owned()),
+        _ => (part(0).to_owned(), given),
+    };
+    let mut titled = false;
+    // Glued to a name, the letters of a title may be its own: `OMAR`.
+    let mut bare = |name: String| match name.rsplit_once(' ') {
+        Some((bare, title)) if TITLES.contains(&title) => {
+            titled = true;
+            bare.trim_end().to_owned()
+        }
+        _ => name,
+    };
+    let name = if given.is_empty() { (bare(family), given) } else { (family, bare(given)) };
+    if titled {
+        flags.push("title-removed");
+    }
+    name
+}
+
 /// The flights that the head of a message tells of: each TDT with the places and times behind it.
-fn legs(head: &[Segment]) -> Vec<Leg> {
+fn legs(head: &[Segment], flags: &mut Vec<Flag>) -> Vec<Leg> {
     let mut legs: Vec<Leg> = Vec::new();
     let mut place = String::new();
     for segment in head {
@@ -80,7 +122,14 @@ fn legs(head: &[Segment]) -> Vec<Leg> {
                 // A time belongs to the place before it, whatever that place is called.
                 match code {
                     "189" => (leg.depart, leg.origin) = (at, place.clone()),
-                    "232" => (leg.arrive, leg.destination) = (at, place.clone()),
+                    "232" => {
+                        // A day alone is no midnight.
+                        let is_time = stated.len() >= 10;
+                        if at.is_some() && !is_time {
+                            flags.push("arrival-day-only");
+                        }
+                        (leg.arrive, leg.destination) = (at.filter(|_| is_time), place.clone());
+                    }
                     _ => {}
                 }
             }

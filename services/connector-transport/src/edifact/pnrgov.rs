@@ -1,19 +1,20 @@
 //! PNRGOV: one booking, with its travellers and flights.
 
 use connector::{Draft, Profile, Reason, RowContext, RowError};
-use domain::{Phone, Sensitive, Sex};
+use domain::{Phone, Sensitive, Sex, TripStatus};
+use jiff::civil::DateTime;
 
 use super::paxlst::document;
 use super::reader::Row;
 use super::syntax::Segment;
-use super::travel::{Leg, Order, Traveller, birth_day_in_words, civil, drafts, flight};
+use super::travel::{Birth, Leg, Order, Traveller, civil, drafts, flight, prepared};
 
 /// Travellers of one booking, and flights of one journey.
 const TRAVELLERS_MAX: usize = 200;
 const LEGS_MAX: usize = 16;
 
 /// Titles that reservation systems glue to given names.
-const TITLES: [&str; 6] = ["MISS", "MSTR", "MRS", "MR", "MS", "DR"];
+pub(super) const TITLES: [&str; 6] = ["MISS", "MSTR", "MRS", "MR", "MS", "DR"];
 
 /// A traveller with the number by which other segments of the booking refer to them.
 #[derive(Default)]
@@ -34,9 +35,12 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
     let locator = locator
         .filter(|locator| (3..=16).contains(&locator.len()))
         .ok_or_else(|| RowError::field("RCI", Reason::RequiredMissing, "the booking has no record locator (RCI)"))?;
+    let flown = row.head.iter().filter(|segment| segment.tag() == "TVL").find_map(leg);
+    let booked = || own.iter().filter(|segment| segment.tag() == "TVL").find_map(|segment| leg(segment));
+    let departure = flown.clone().or_else(booked).and_then(|leg| leg.depart).or_else(|| prepared(row));
     let mut travellers = travellers(&own)?;
     for segment in own.iter().filter(|s| s.tag() == "SSR" && s.at(1, 0) == "DOCS") {
-        read_document(segment, &mut travellers, context)?;
+        read_document(segment, &mut travellers, departure)?;
     }
     if travellers.is_empty() {
         let message = "the booking names no traveller (TIF)";
@@ -45,7 +49,6 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
     if let [only] = &mut travellers[..] {
         only.traveller.contacts = contacts(&own);
     }
-    let flown = row.head.iter().filter(|segment| segment.tag() == "TVL").find_map(leg);
     let mut legs: Vec<Leg> = Vec::new();
     // Hotels and cars are booked in the same segment, and some name a flight without saying where it goes.
     let mut left_out = false;
@@ -58,7 +61,7 @@ pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Res
             "RPI" => {
                 let cancelled = matches!(segment.at(2, 0), "HX" | "UN" | "UC" | "XX" | "NO" | "UX");
                 if let Some(leg) = legs.last_mut() {
-                    leg.cancelled = cancelled;
+                    leg.status = cancelled.then_some(TripStatus::Refunded);
                 }
             }
             _ => {}
@@ -122,7 +125,7 @@ fn without_title(given: &str) -> (String, bool) {
 }
 
 /// `SSR+DOCS:HK:1:SQ:::::/P/GBR/123456789/GBR/12JUL64/M/23AUG19/FAMILY/GIVEN/MIDDLE+::2`: a document, and whose it is.
-fn read_document(segment: &Segment, travellers: &mut [Booked], context: &RowContext<'_>) -> Result<(), RowError> {
+fn read_document(segment: &Segment, travellers: &mut [Booked], departure: Option<DateTime>) -> Result<(), RowError> {
     let Some(text) = segment.element(1).iter().find(|part| part.contains('/')) else { return Ok(()) };
     let parts: Vec<&str> = text.split('/').map(str::trim).collect();
     let part = |at: usize| parts.get(at).copied().unwrap_or("");
@@ -148,10 +151,9 @@ fn read_document(segment: &Segment, travellers: &mut [Booked], context: &RowCont
         traveller.sex = read;
     }
     if !part(5).is_empty() {
-        match birth_day_in_words(part(5), context.ingest_time) {
-            Some(day) => traveller.birth_date = Some(day),
-            None => traveller.flags.push("birth-date-unreadable"),
-        }
+        let birth = Birth::read_words(part(5), departure);
+        traveller.birth_date = birth.day.or(traveller.birth_date);
+        traveller.flags.extend(birth.flag);
     }
     if part(4).len() == 3 {
         traveller.nationality = Some(part(4).to_owned());

@@ -54,6 +54,8 @@ pub(crate) struct InterchangeReader<'a> {
     number: u64,
     messages: u64,
     without_rows: u64,
+    /// Of those, messages that cancel a flight.
+    cancellations: u64,
     open: bool,
     ended: bool,
     data_start: u64,
@@ -70,6 +72,7 @@ impl<'a> InterchangeReader<'a> {
             number: 0,
             messages: 0,
             without_rows: 0,
+            cancellations: 0,
             open: false,
             ended: false,
             data_start: 0,
@@ -214,6 +217,8 @@ impl<'a> InterchangeReader<'a> {
         }
         if own.is_empty() {
             self.without_rows += 1;
+            let cancels = |segment: &Segment| segment.tag() == "BGM" && segment.at(2, 0) == "XF";
+            self.cancellations += u64::from(head.iter().any(cancels));
         }
         let flags: Vec<String> = std::mem::take(&mut self.flags).into_iter().map(str::to_owned).collect();
         for own in own {
@@ -252,9 +257,19 @@ impl RowReader for InterchangeReader<'_> {
     }
 
     fn notices(&self) -> Vec<Notice> {
-        match self.without_rows {
-            0 => Vec::new(),
-            count => vec![Notice::new("messages-empty", format!("{count} messages name no traveller"))],
+        let mut notices = Vec::new();
+        if self.without_rows > 0 {
+            let message = format!("{} messages name no traveller", self.without_rows);
+            notices.push(Notice::new("messages-empty", message));
         }
+        if self.cancellations > 0 {
+            let message = format!(
+                "{} messages cancel a flight and name no traveller: trips on it stand until a list that names their \
+                 travellers cancels them (BGM XF or XR)",
+                self.cancellations
+            );
+            notices.push(Notice::new("flight-cancelled", message));
+        }
+        notices
     }
 }

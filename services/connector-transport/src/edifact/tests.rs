@@ -1,15 +1,19 @@
 use std::sync::Arc;
 
 use connector::{Mapped, preview};
-use domain::{Body, IdScheme, Sex, Timestamp, TripSegment, TripStatus};
+use domain::{Body, IdScheme, IdentityObserved, Sex, Timestamp, TripSegment, TripStatus};
 use test_support::build::token_key;
 
 use super::*;
 
 fn read(body: &str) -> Vec<Mapped> {
+    read_on(body, "2022-03-20T00:00:00Z")
+}
+
+fn read_on(body: &str, now: &str) -> Vec<Mapped> {
     let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
     let feed: Arc<dyn Feed> = feeds.find(|feed| feed.id().as_str() == "air-passengers").expect("a built-in feed");
-    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    let now = Timestamp::parse(now).expect("an instant");
     let rows = preview(&*feed, body.as_bytes(), &token_key(), now).expect("a body that fits");
     rows.into_iter().map(|(_, result)| result).collect()
 }
@@ -211,4 +215,111 @@ fn of_several_snapshots_of_a_flight_the_newest_wins() {
     let version = |body: &str| read(body)[0].as_ref().expect("a booking")[1].version;
     assert!(version(&BOOKING.replace("220301:0754", "220302:0754")) > version(BOOKING));
     assert_eq!(version(&BOOKING.replace("220301:0754", "20220301:0754")), version(BOOKING));
+}
+
+fn who(mapped: &Mapped) -> (&IdentityObserved, &[&'static str]) {
+    let drafts = mapped.as_ref().expect("a traveller");
+    match &drafts[0] {
+        Draft { body: Body::IdentityObserved(who), quality_flags, .. } => (who, quality_flags),
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+#[test]
+fn who_was_not_on_board_or_cancelled_has_no_trip_that_counts() {
+    let record = |mapped: &Mapped| mapped.as_ref().expect("a traveller")[1].source_record_id.clone();
+    let booked = read(LIST);
+    for (begin, status) in [
+        ("BGM+266+CLNB'", TripStatus::Refunded),
+        ("BGM+745+XR'", TripStatus::Refunded),
+        ("BGM+745+XF'", TripStatus::Refunded),
+        ("BGM+250+XF'", TripStatus::Refunded),
+        ("BGM+266+CLOB'", TripStatus::Travelled),
+        ("BGM+745+CP'", TripStatus::Booked),
+        ("BGM+266'", TripStatus::Booked),
+    ] {
+        let rows = read(&LIST.replace("BGM+745'", begin));
+        let drafts = rows[0].as_ref().expect("a traveller");
+        assert!(trips(drafts).iter().all(|trip| trip.status == status), "{begin}");
+        assert!(!drafts[1].quality_flags.contains(&"edifact-function-unknown"), "{begin}");
+        // It is the trip that was booked before.
+        assert_eq!(record(&rows[0]), record(&booked[0]), "{begin}");
+    }
+    assert!(flags(&LIST.replace("BGM+745'", "BGM+745+ZZ'")).contains(&"edifact-function-unknown"));
+}
+
+#[test]
+fn a_flight_that_is_cancelled_without_its_travellers_is_told() {
+    let head = &LIST[..LIST.find("NAD+FL").expect("travellers")];
+    let list = format!("{}UNT+9+7'\nUNZ+1+7'\n", head.replace("BGM+745'", "BGM+745+XF'"));
+    let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+    let feed = feeds.find(|feed| feed.id().as_str() == "air-passengers").expect("a built-in feed");
+    let mut reader = feed.open(Box::new(list.as_bytes())).expect("a body that fits");
+    assert!(reader.next_row().expect("readable").is_none());
+    let codes: Vec<String> = reader.notices().into_iter().map(|notice| notice.code).collect();
+    assert_eq!(codes, ["messages-empty", "flight-cancelled"]);
+}
+
+#[test]
+fn the_century_of_a_birth_is_told_by_the_flight_and_not_by_the_day_of_receipt() {
+    let born = |stated: &str, received: &str| {
+        let rows = read_on(&LIST.replace("DTM+329:680223", &format!("DTM+329:{stated}")), received);
+        let (who, flags) = who(&rows[0]);
+        let record = rows[0].as_ref().expect("a traveller")[1].source_record_id.expose().clone();
+        (who.person.birth_date.map(|day| day.to_string()), flags.contains(&"birth-century-assumed"), record)
+    };
+    for received in ["2022-03-20T00:00:00Z", "2026-03-20T00:00:00Z"] {
+        for (stated, day) in [("250612", "1925-06-12"), ("220401", "1922-04-01"), ("220201", "2022-02-01")] {
+            let (birth, assumed, record) = born(stated, received);
+            assert_eq!((birth.as_deref(), assumed), (Some(day), true), "{stated}");
+            assert!(record.ends_with(day), "{record}");
+        }
+        assert_eq!(born("19680223", received).1, false);
+    }
+    // 13AUG54 in a booking; flown in 2022.
+    let rows = read_on(&BOOKING.replace("13AUG54", "13AUG24"), "2026-03-20T00:00:00Z");
+    let (who, flags) = who(&rows[0]);
+    assert_eq!(who.person.birth_date.map(|day| day.to_string()).as_deref(), Some("1924-08-13"));
+    assert!(flags.contains(&"birth-century-assumed"));
+}
+
+#[test]
+fn a_birth_that_cannot_be_read_loses_no_traveller() {
+    for (stated, flag) in [
+        ("010190", "birth-date-unreadable"),
+        ("19850230", "birth-date-unreadable"),
+        ("00000000", "birth-date-unreadable"),
+        ("1985", "birth-date-partial"),
+        ("0000", "birth-date-unreadable"),
+    ] {
+        let rows = read(&LIST.replace("DTM+329:680223", &format!("DTM+329:{stated}")));
+        let (who, flags) = who(&rows[0]);
+        assert_eq!(who.person.birth_date, None, "{stated}");
+        assert!(flags.contains(&flag), "{stated}: {flags:?}");
+    }
+}
+
+#[test]
+fn names_are_read_as_carriers_write_them() {
+    let named = |stated: &str| {
+        let rows = read(&LIST.replace("OBRIEN:PAT:LEE", stated));
+        let (who, flags) = who(&rows[0]);
+        let odd = flags.iter().find(|flag| flag.starts_with("name-") || flag.starts_with("title-"));
+        (who.person.names.first().map(|name| name.text.expose().clone()).unwrap_or_default(), odd.copied())
+    };
+    let plain = |name: &str| (name.to_owned(), None);
+    assert_eq!(named("ZHANG/WEI"), plain("WEI ZHANG"));
+    assert_eq!(named("ZHANG WEI MR"), ("ZHANG WEI".to_owned(), Some("title-removed")));
+    assert_eq!(named("ZHANG:WEI MR"), ("WEI ZHANG".to_owned(), Some("title-removed")));
+    assert_eq!(named("ZHANG:OMAR"), plain("OMAR ZHANG"));
+    assert_eq!(named("UNKNOWN:UNKNOWN"), (String::new(), Some("name-missing")));
+}
+
+#[test]
+fn a_day_of_arrival_alone_is_no_midnight() {
+    let list = LIST.replace("DTM+232:2203011855:201", "DTM+232:220301:101");
+    let rows = read(&list);
+    let drafts = rows[0].as_ref().expect("a traveller");
+    assert_eq!(trips(drafts)[0].arrive_time, None);
+    assert!(drafts[1].quality_flags.contains(&"arrival-day-only"));
 }

@@ -18,6 +18,9 @@ const AHEAD_MS: i64 = 400 * 86_400_000;
 const EARLIEST: Timestamp = Timestamp::from_millis(631_152_000_000);
 const MINUTE_US: i64 = 60_000_000;
 
+/// What carriers write where they know no name, or a part of none.
+const PLACEHOLDERS: [&str; 5] = ["", "UNKNOWN", "UNK", "FNU", "LNU"];
+
 /// One flight from one airport to the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leg {
@@ -29,7 +32,8 @@ pub(crate) struct Leg {
     pub(crate) arrive: Option<DateTime>,
     pub(crate) ship: bool,
     pub(crate) seat: Option<String>,
-    pub(crate) cancelled: bool,
+    /// What became of the booking, where the message says.
+    pub(crate) status: Option<TripStatus>,
 }
 
 /// Who travels.
@@ -58,9 +62,17 @@ pub(crate) fn drafts(
     let mut flags: Vec<Flag> =
         row.flags.iter().filter_map(|flag| FLAGS.iter().copied().find(|known| known == flag)).collect();
     flags.extend(&traveller.flags);
-    let name = PersonName::parts(&traveller.family, &traveller.given)
-        .ok_or_else(|| RowError::field("NAD/TIF", Reason::IdentityMissing, "the traveller has no name"))?;
-    if name.text.expose().chars().count() > 100 {
+    // A word that stands for no name is none, and a document names its holder without one.
+    let placeholder = [&traveller.family, &traveller.given].iter().all(|part| PLACEHOLDERS.contains(&part.as_str()));
+    let name = PersonName::parts(&traveller.family, &traveller.given).filter(|_| !placeholder);
+    if name.is_none() {
+        if traveller.claims.is_empty() {
+            let message = "the traveller has neither a name nor a document";
+            return Err(RowError::field("NAD/TIF", Reason::IdentityMissing, message));
+        }
+        flags.push("name-missing");
+    }
+    if name.as_ref().is_some_and(|name| name.text.expose().chars().count() > 100) {
         return Err(RowError::field("NAD/TIF", Reason::ValueTooLong, "a name has at most 100 characters"));
     }
     let document = traveller.claims.first().map(|claim| claim.value.expose().clone());
@@ -71,7 +83,7 @@ pub(crate) fn drafts(
     let statement = IdentityObserved {
         person: PersonRef {
             claims: traveller.claims,
-            names: vec![name],
+            names: name.into_iter().collect(),
             birth_date: traveller.birth_date,
             sex: traveller.sex,
             nationality: traveller.nationality,
@@ -164,7 +176,7 @@ fn trip<'l>(leg: &'l Leg, flags: &[Flag], profile: &Profile, context: &RowContex
         destination: place(&leg.destination),
         depart_time: depart,
         arrive_time: arrive.map(|(arrive, ..)| arrive).filter(|arrive| *arrive >= depart),
-        status: if leg.cancelled { TripStatus::Refunded } else { TripStatus::Booked },
+        status: leg.status.unwrap_or(TripStatus::Booked),
     };
     Ok(Trip { body, origin: &leg.origin, destination: &leg.destination, offset_min, assumed, flags })
 }
@@ -187,13 +199,17 @@ fn at_airport(
     Ok((at, offset_min, assumed))
 }
 
-/// The version of what an interchange states: when it was made. Of several snapshots of one flight the newest wins.
-fn version(row: &Row) -> (Option<i64>, i64) {
+/// When an interchange was made, as its UNB states it.
+pub(crate) fn prepared(row: &Row) -> Option<DateTime> {
     let [date, time] = &row.prepared;
     // Syntax 4 has the century, older ones have not.
     let date = date.get(2..).filter(|_| date.len() == 8).unwrap_or(date);
-    let made = civil(date, time, Order::YearFirst).and_then(|at| Timestamp::from_civil(at, &TimeZone::UTC).ok());
-    match made {
+    civil(date, time, Order::YearFirst)
+}
+
+/// The version of what an interchange states: when it was made. Of several snapshots of one flight the newest wins.
+fn version(row: &Row) -> (Option<i64>, i64) {
+    match prepared(row).and_then(|at| Timestamp::from_civil(at, &TimeZone::UTC).ok()) {
         Some((made, _)) => (Some(made.as_millis() * 1_000), MINUTE_US - 1),
         None => (None, 0),
     }
@@ -222,29 +238,58 @@ fn digits<const N: usize>(text: &str) -> Option<[u8; N]> {
     bytes.iter().all(u8::is_ascii_digit).then(|| bytes.map(|byte| byte - b'0'))
 }
 
-/// A day of birth as `YYMMDD` or `CCYYMMDD`: nobody is born in the future.
-pub(crate) fn birth_day(text: &str, received: Timestamp) -> Option<Day> {
-    if text.len() == 8 {
-        return Day::parse(text).ok();
+/// What a stated day of birth says, and what is odd about it. Whoever cannot be read stays a traveller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Birth {
+    pub(crate) day: Option<Day>,
+    pub(crate) flag: Option<Flag>,
+}
+
+impl Birth {
+    const UNREADABLE: Self = Self { day: None, flag: Some("birth-date-unreadable") };
+
+    /// `YYMMDD` or `CCYYMMDD`. A year alone is no day.
+    pub(crate) fn read(text: &str, flown: Option<DateTime>) -> Self {
+        let text = text.trim();
+        if text.len() == 8 {
+            return Day::parse(text).map_or(Self::UNREADABLE, |day| Self { day: Some(day), flag: None });
+        }
+        if digits::<4>(text).is_some_and(|year| matches!(year[..2], [1, 8 | 9] | [2, 0])) {
+            return Self { day: None, flag: Some("birth-date-partial") };
+        }
+        let Some(date) = digits::<6>(text) else { return Self::UNREADABLE };
+        let pair = |at: usize| date[at] * 10 + date[at + 1];
+        Self::of_two_digits(pair(0), pair(2), pair(4), flown)
     }
-    let date = digits::<6>(text)?;
-    let pair = |at: usize| date[at] * 10 + date[at + 1];
-    born(pair(0), pair(2), pair(4), received)
-}
 
-/// A day of birth as `12JUL64`.
-pub(crate) fn birth_day_in_words(text: &str, received: Timestamp) -> Option<Day> {
-    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-    let month = MONTHS.iter().position(|month| text.get(2..5) == Some(*month))?;
-    let day: u8 = text.get(..2)?.parse().ok()?;
-    let year: u8 = text.get(5..7)?.parse().ok()?;
-    born(year, month as u8 + 1, day, received)
-}
+    /// `12JUL64`, or `12JUL1964`.
+    pub(crate) fn read_words(text: &str, flown: Option<DateTime>) -> Self {
+        const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+        let parts = || {
+            let month = MONTHS.iter().position(|month| text.get(2..5) == Some(*month))? as u8 + 1;
+            Some((text.get(..2)?.parse::<u8>().ok()?, month, text.get(5..)?))
+        };
+        let Some((day, month, year)) = parts() else { return Self::UNREADABLE };
+        match (year.len(), year.parse::<i16>()) {
+            (2, Ok(year)) => Self::of_two_digits(year as u8, month, day, flown),
+            (4, Ok(year)) => Day::from_ymd(year, month as i8, day as i8)
+                .map_or(Self::UNREADABLE, |day| Self { day: Some(day), flag: None }),
+            _ => Self::UNREADABLE,
+        }
+    }
 
-fn born(year: u8, month: u8, day: u8, received: Timestamp) -> Option<Day> {
-    let day = |century: i16| Day::from_ymd(century + i16::from(year), month as i8, day as i8);
-    let today = received.day_at_offset(0);
-    day(2000).filter(|day| *day <= today).or_else(|| day(1900))
+    /// Nobody travels before they are born: the century is the latest in which the day is not after the flight. It is
+    /// never told by the day of receipt, on which the same message would come to say something else.
+    fn of_two_digits(year: u8, month: u8, day: u8, flown: Option<DateTime>) -> Self {
+        let day = |century: i16| Day::from_ymd(century + i16::from(year), month as i8, day as i8);
+        let Some(flown) = flown.and_then(|at| Day::from_ymd(at.year(), at.month(), at.day())) else {
+            return Self::UNREADABLE;
+        };
+        match day(2000).filter(|day| *day <= flown).or_else(|| day(1900)) {
+            Some(day) => Self { day: Some(day), flag: Some("birth-century-assumed") },
+            None => Self::UNREADABLE,
+        }
+    }
 }
 
 /// A flight number in the one form: carrier, and digits without zeros before them.
