@@ -142,13 +142,18 @@ fn encounter(resource: &Resource<'_>, known: Stated) -> Result<Vec<Draft>, RowEr
     Ok(sighting.into_iter().chain([stay]).collect())
 }
 
+/// The category of a finding that is no result of a laboratory: vital signs, surveys and social history are observations, too.
+pub(super) fn of_no_laboratory(categories: &[Concept]) -> Option<&'static str> {
+    if categories.iter().any(|concept| concept.has("laboratory") || concept.has("LAB")) {
+        return None;
+    }
+    let other = ["vital-signs", "survey", "social-history", "activity", "exam"];
+    other.into_iter().find(|code| categories.iter().any(|concept| concept.has(code)))
+}
+
 fn finding(resource: &Resource<'_>, record: &str, known: Stated) -> Result<Vec<Draft>, RowError> {
     let finding: Finding = resource.read()?;
-    // Vital signs, surveys and social history are observations, and no results of a laboratory.
-    let laboratory = |concept: &Concept| concept.has("laboratory") || concept.has("LAB");
-    let other = ["vital-signs", "survey", "social-history", "activity", "exam"];
-    let is_other = |concept: &Concept| other.iter().any(|code| concept.has(code));
-    if finding.category.iter().any(is_other) && !finding.category.iter().any(laboratory) {
+    if of_no_laboratory(&finding.category).is_some() {
         return Ok(Vec::new());
     }
     let (status, op) = match finding.status.as_str() {

@@ -102,6 +102,16 @@ struct Done {
     response: Option<Response>,
 }
 
+/// Whether an entry is to have no resource: a question, or the answer that something was done.
+fn has_none_to_give(entry: &[u8]) -> bool {
+    let Ok(done) = serde_json::from_slice::<Done>(entry) else { return false };
+    done.resource.is_none()
+        && match done.request {
+            Some(request) => matches!(request.method.as_str(), "GET" | "HEAD"),
+            None => done.response.is_some(),
+        }
+}
+
 #[derive(Deserialize)]
 struct Request {
     #[serde(default)]
@@ -168,6 +178,10 @@ impl<'a> Resource<'a> {
             _ => entry,
         };
         let base: Base = parse(text, "resource")?;
+        if base.kind.as_deref() == Some("Bundle") {
+            let message = "a bundle stands deeper in bundles than one in another, or is too large there; push it alone";
+            return Err(RowError::field("resourceType", Reason::MessageType, message));
+        }
         let kind = base.kind.ok_or_else(|| {
             RowError::field("resourceType", Reason::RequiredMissing, "the entry has no resource with a resourceType")
         })?;

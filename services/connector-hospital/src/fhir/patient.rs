@@ -76,8 +76,16 @@ pub(super) fn statement(
             None
         }
         Some(text) => {
-            let day = Day::parse(text);
-            Some(day.map_err(|error| RowError::field("birthDate", Reason::ValueDay, error.to_string()))?)
+            let day = Day::parse(text).map_err(|error| {
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                let has_form = digits == 8 && text.len() == 10 && text.split('-').count() == 3;
+                let message = match has_form {
+                    true => "birthDate has the form YYYY-MM-DD, but the calendar has no such day".to_owned(),
+                    false => error.to_string(),
+                };
+                RowError::field("birthDate", Reason::ValueDay, message)
+            });
+            Some(day?)
         }
     };
     let sex = patient.gender.as_deref().map(Sex::parse).unwrap_or_default().unwrap_or_default();

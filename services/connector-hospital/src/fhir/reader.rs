@@ -1,16 +1,23 @@
 //! Cuts a body of FHIR into resources: the entries of a bundle, one resource a line (Bulk Data), a list of resources, or
 //! resources over several lines each, as tools print them for people.
 
+use std::collections::VecDeque;
 use std::io::BufRead;
 
 use connector::{BatchError, Encoding, ListRows, Notice, RawRow, Reason, RowError, RowReader};
 use domain::Sensitive;
 use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::resource::Concept;
+use super::{has_none_to_give, map};
 
 /// Bytes of a bundle before its entries that are read.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Longest line.
 const RESOURCE_BYTES_MAX: usize = 1 << 20;
+/// Entries of a bundle in a bundle.
+const INNER_ENTRIES_MAX: usize = 10_000;
 
 /// Kinds of R4 resources that bundles carry along and of which the hub keeps nothing: they are no rows.
 const CARRIED_ALONG: [&str; 30] = [
@@ -61,6 +68,24 @@ struct Kind<'a> {
     resource: Option<Box<Kind<'a>>>,
 }
 
+/// What kind of finding an observation or a report is.
+#[derive(Deserialize)]
+struct Categories {
+    resource: Option<Box<Categories>>,
+    #[serde(default)]
+    category: Vec<Concept>,
+}
+
+/// A bundle in a bundle: the answer to one of several questions that were asked at once.
+#[derive(Deserialize)]
+struct Inner<'a> {
+    #[serde(borrow)]
+    resource: Option<Box<Inner<'a>>>,
+    timestamp: Option<String>,
+    #[serde(borrow, default)]
+    entry: Vec<&'a RawValue>,
+}
+
 enum Source<'a> {
     List(ListRows<'a>),
     Lines { input: Box<dyn BufRead + Send + 'a>, offset: u64, line: u64, printed: bool },
@@ -71,7 +96,10 @@ pub(crate) struct ResourceReader<'a> {
     source: Source<'a>,
     timestamp: String,
     number: u64,
+    /// Rows of the bundle that stands in place of a resource, with its time.
+    inner: VecDeque<(RawRow, String)>,
     left_out: Vec<(String, u64)>,
+    without_resource: u64,
 }
 
 impl<'a> ResourceReader<'a> {
@@ -86,7 +114,8 @@ impl<'a> ResourceReader<'a> {
             let printed = is_printed(begin);
             Source::Lines { input, offset: 0, line: 0, printed }
         };
-        Ok(Self { source, timestamp, number: 0, left_out: Vec::new() })
+        let (inner, left_out) = (VecDeque::new(), Vec::new());
+        Ok(Self { source, timestamp, number: 0, inner, left_out, without_resource: 0 })
     }
 
     /// The next row, whatever it is.
@@ -101,19 +130,39 @@ impl<'a> ResourceReader<'a> {
 impl RowReader for ResourceReader<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
         loop {
-            let Some(mut row) = self.row()? else { return Ok(None) };
+            let (mut row, inner_time) = match self.inner.pop_front() {
+                Some((row, time)) => (row, Some(time)),
+                None => match self.row()? {
+                    Some(row) => (row, None),
+                    None => return Ok(None),
+                },
+            };
             let kind = serde_json::from_slice::<Kind<'_>>(row.bytes.expose()).ok();
             let kind = kind.and_then(|kind| kind.resource.map_or(kind.kind, |resource| resource.kind));
-            if let Some(kind) = kind.filter(|kind| row.broken.is_none() && CARRIED_ALONG.contains(kind)) {
-                match self.left_out.iter_mut().find(|(known, _)| known == kind) {
-                    Some((_, count)) => *count += 1,
-                    None => self.left_out.push((kind.to_owned(), 1)),
+            if row.broken.is_none() {
+                if let Some(kind) = kind.and_then(|kind| left_out(kind, row.bytes.expose())) {
+                    match self.left_out.iter_mut().find(|(known, _)| *known == kind) {
+                        Some((_, count)) => *count += 1,
+                        None => self.left_out.push((kind, 1)),
+                    }
+                    continue;
                 }
-                continue;
+                if kind.is_none() && has_none_to_give(row.bytes.expose()) {
+                    self.without_resource += 1;
+                    continue;
+                }
+                if kind == Some("Bundle")
+                    && inner_time.is_none()
+                    && let Some(inner) = entries(&row, &self.timestamp)
+                {
+                    self.inner = inner;
+                    continue;
+                }
             }
             self.number += 1;
             row.number = self.number;
-            row.bytes = Sensitive::new([self.timestamp.as_bytes(), b"\n", row.bytes.expose()].concat());
+            let time = inner_time.as_deref().unwrap_or(&self.timestamp);
+            row.bytes = Sensitive::new([time.as_bytes(), b"\n", row.bytes.expose()].concat());
             return Ok(Some(row));
         }
     }
@@ -126,13 +175,64 @@ impl RowReader for ResourceReader<'_> {
     }
 
     fn notices(&self) -> Vec<Notice> {
+        let mut notices = Vec::new();
         let list: Vec<String> = self.left_out.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        if list.is_empty() {
-            return Vec::new();
+        if !list.is_empty() {
+            let message = format!("resources of which the hub keeps nothing were left out: {}", list.join(", "));
+            notices.push(Notice::new("resources-left-out", message));
         }
-        let message = format!("resources of which the hub keeps nothing were left out: {}", list.join(", "));
-        vec![Notice::new("resources-left-out", message)]
+        if self.without_resource > 0 {
+            let message = format!(
+                "entries that are questions, or answers that something was done, hold no resource and were left out: {}",
+                self.without_resource
+            );
+            notices.push(Notice::new("entries-without-resource", message));
+        }
+        notices
     }
+}
+
+/// What a resource is called of which the hub keeps nothing.
+fn left_out(kind: &str, entry: &[u8]) -> Option<String> {
+    match kind {
+        "Observation" | "DiagnosticReport" => {
+            let categories: Categories = serde_json::from_slice(entry).ok()?;
+            let categories = categories.resource.map_or(categories.category, |resource| resource.category);
+            map::of_no_laboratory(&categories).map(|category| format!("{kind} ({category})"))
+        }
+        kind => CARRIED_ALONG.contains(&kind).then(|| kind.to_owned()),
+    }
+}
+
+/// The entries of a row that is a bundle, each where it stands in the body; `None` when there are more than any answer has.
+fn entries(row: &RawRow, outer_time: &str) -> Option<VecDeque<(RawRow, String)>> {
+    let bytes = row.bytes.expose();
+    let bundle: Inner<'_> = serde_json::from_slice(bytes).ok()?;
+    let bundle = bundle.resource.map_or_else(|| serde_json::from_slice(bytes).ok(), |inner| Some(*inner))?;
+    if bundle.entry.len() > INNER_ENTRIES_MAX {
+        return None;
+    }
+    let time = bundle.timestamp.filter(|time| is_time(time)).unwrap_or_else(|| outer_time.to_owned());
+    let (mut line, mut counted) = (row.line, 0);
+    let rows = bundle.entry.into_iter().map(|entry| {
+        let at = entry.get().as_ptr() as usize - bytes.as_ptr() as usize;
+        line += bytes[counted..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        counted = at;
+        let row = RawRow {
+            number: 0,
+            line,
+            offset: row.offset + at as u64,
+            length: entry.get().len() as u64,
+            bytes: entry.get().as_bytes().to_vec().into(),
+            broken: None,
+        };
+        (row, time.clone())
+    });
+    Some(rows.collect())
+}
+
+fn is_time(text: &str) -> bool {
+    text.len() < 64 && !text.contains('\n')
 }
 
 /// The next line that is not blank; of printed resources, all lines of the next one.
@@ -249,7 +349,7 @@ fn bundle_time(begin: &[u8]) -> String {
     let Some(at) = begin.windows(7).position(|word| word == b"\"entry\"") else { return String::new() };
     let head = [begin[..at].strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(&begin[..at]), b"\"entry\":[]}"].concat();
     let head: Head = serde_json::from_slice(&head).unwrap_or_default();
-    head.timestamp.filter(|time| time.len() < 64 && !time.contains('\n')).unwrap_or_default()
+    head.timestamp.filter(|time| is_time(time)).unwrap_or_default()
 }
 
 /// Keys and texts of the outermost object, as far as it is there.

@@ -258,7 +258,63 @@ fn lines_are_resources_in_any_order_and_places_keep_their_position() {
 #[test]
 fn vital_signs_are_no_results() {
     let weight = r#"{"resourceType":"Observation","id":"o","status":"final","category":[{"coding":[{"code":"vital-signs"}]}],"code":{"text":"Body weight"},"subject":{"reference":"Patient/p1"},"effectiveDateTime":"2022-03-01T08:00:00Z","valueQuantity":{"value":70,"unit":"kg"}}"#;
-    assert_eq!(read(weight)[0].as_ref().map(Vec::len).ok(), Some(0));
+    assert!(read(weight).is_empty());
+    let both = weight.replace(r#""category":["#, r#""category":[{"coding":[{"code":"laboratory"}]},"#);
+    assert_eq!(read(&both)[0].as_ref().map(Vec::len).ok(), Some(1));
+    let survey = weight.replace("vital-signs", "survey");
+    let notices = notices(&[weight, weight, &survey, &both].join("\n"));
+    let left_out =
+        "resources of which the hub keeps nothing were left out: Observation (vital-signs) 2, Observation (survey) 1";
+    assert_eq!(notices, [("resources-left-out".to_owned(), left_out.to_owned())]);
+}
+
+/// What the sender of a body is told of it as a whole.
+fn notices(body: &str) -> Vec<(String, String)> {
+    let feed = feed();
+    let mut reader = feed.open(Box::new(body.as_bytes())).expect("a body that fits");
+    while reader.next_row().expect("readable").is_some() {}
+    reader.notices().into_iter().map(|notice| (notice.code, notice.message)).collect()
+}
+
+#[test]
+fn entries_that_have_no_resource_to_give_are_told_and_are_no_rows() {
+    let body = format!(
+        r#"{{"resourceType":"Bundle","type":"batch-response","entry":[{{"response":{{"status":"201","location":"Patient/9"}}}},
+        {{"request":{{"method":"GET","url":"Patient/1"}}}},{{"resource":{PATIENT},"response":{{"status":"200"}}}},
+        {{"request":{{"method":"PUT","url":"Patient/1"}}}},{{}}]}}"#
+    );
+    let rows = read(&body);
+    let reasons: Vec<_> = rows.iter().map(|row| row.as_ref().err().map(|error| error.reason)).collect();
+    assert_eq!(reasons, [None, Some(Reason::RequiredMissing), Some(Reason::RequiredMissing)]);
+    let [(code, message)] = &notices(&body)[..] else { panic!("one notice") };
+    assert!(code == "entries-without-resource" && message.ends_with(": 2"), "{message}");
+}
+
+#[test]
+fn the_resources_of_a_bundle_in_a_bundle_are_rows_where_they_stand() {
+    let other = PATIENT.replace("\"p1\"", "\"p2\"");
+    let inner = format!(
+        "{{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\n \"entry\":[ {{\"resource\":{PATIENT}}},\n {{\"resource\":{other}}}]}}"
+    );
+    let body = format!(
+        "{{\"resourceType\":\"Bundle\",\"type\":\"batch-response\",\"entry\":[\n{{\"resource\":{inner},\"response\":{{\"status\":\"200\"}}}},\n{{\"resource\":{}}}]}}",
+        PATIENT.replace("\"p1\"", "\"p3\"")
+    );
+    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    for body in [body.clone(), format!("[{inner},\n{PATIENT}]")] {
+        let rows = preview(&*feed(), body.as_bytes(), &token_key(), now).expect("a body that fits");
+        assert_eq!(rows.len(), 3);
+        for (row, result) in &rows {
+            assert_eq!(result.as_ref().map(Vec::len), Ok(1));
+            let place = row.offset as usize..(row.offset + row.length) as usize;
+            assert!(body[place.clone()].starts_with('{') && body[place].contains("\"Patient\""));
+            assert_eq!(row.line as usize, 1 + body[..row.offset as usize].matches('\n').count());
+        }
+        let numbers: Vec<_> = rows.iter().map(|(row, _)| row.number).collect();
+        assert_eq!(numbers, (1..=rows.len() as u64).collect::<Vec<_>>());
+    }
+    let deeper = body.replacen(PATIENT, &inner, 1);
+    assert!(read(&deeper)[0].as_ref().expect_err("too deep").message.contains("push it alone"));
 }
 
 #[test]
