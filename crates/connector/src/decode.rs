@@ -61,7 +61,7 @@ impl Encoding {
     ///
     /// # Errors
     /// As [`Self::decode`], and when they look like another encoding.
-    pub(crate) fn decode_stated(self, bytes: &[u8], usual: Self) -> Result<Cow<'_, str>, RowError> {
+    pub fn decode_stated(self, bytes: &[u8], usual: Self) -> Result<Cow<'_, str>, RowError> {
         match self.contradicted(bytes, usual) {
             Some(found) => Err(self.mistaken(found.name())),
             None => self.decode(bytes),
@@ -73,7 +73,11 @@ impl Encoding {
         if self != Self::Windows1252 || bytes.is_ascii() {
             return None;
         }
-        let fits = [Self::Utf8, usual].into_iter().find(|other| *other != self && other.decode(bytes).is_ok());
+        let fits = [Self::Utf8, usual].into_iter().find(|other| match *other {
+            // An accented letter and the one behind it are a character there, too.
+            Self::Gb18030 if is_latin_by_its_looks(bytes) => false,
+            other => other != self && other.decode(bytes).is_ok(),
+        });
         let common = || {
             let text = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes)?;
             (rare_share(&text) == 0.0).then_some(Self::Gb18030)
@@ -122,6 +126,17 @@ fn is_utf8_by_its_looks(bytes: &[u8]) -> bool {
         return true;
     };
     long >= LONG_MANY || rare_share(text) <= rare_share(&other)
+}
+
+/// Whether all that is beyond ASCII are single letters and signs, as accents stand in Latin text.
+fn is_latin_by_its_looks(bytes: &[u8]) -> bool {
+    let latin = |byte: u8| matches!(byte, 0xB0..=0xB3 | 0xB5 | 0xB7 | 0xC0..);
+    let mut before = 0;
+    bytes.iter().all(|byte| {
+        let alone = byte.is_ascii() || (latin(*byte) && before < 0x80);
+        before = *byte;
+        alone
+    })
 }
 
 /// The share of characters that are none of the 3,755 common ones of GB 2312, nor its marks.
@@ -183,8 +198,10 @@ mod tests {
         }
         assert_eq!(read("王玥", Encoding::Gb18030, Encoding::Gb18030), looks("GB18030"));
         assert_eq!(read("王小明", Encoding::Big5, Encoding::Big5), looks("Big5"));
-        for name in ["Li Ming", "Müller, Zürich", "José Ñandú, 3 °C", "Jyväskylä"] {
-            assert_eq!(read(name, Encoding::Windows1252, Encoding::Utf8).as_deref(), Ok(name));
+        for name in ["Li Ming", "Müller", "Müller, Zürich", "José Ñandú, 3 °C", "Jyväskylä", "5 µg"] {
+            for usual in [Encoding::Utf8, Encoding::Gb18030] {
+                assert_eq!(read(name, Encoding::Windows1252, usual).as_deref(), Ok(name));
+            }
         }
     }
 

@@ -5,7 +5,8 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use domain::{
-    Body, EventType, FeedId, IdScheme, IdentityObserved, Op, Precision, ResidentId, Sensitive, Sex, Timestamp, TokenKey,
+    Body, Day, EventType, FeedId, IdScheme, IdentityObserved, Op, Precision, ResidentId, Sensitive, Sex, Timestamp,
+    TokenKey,
 };
 use store::ingest::Notice;
 
@@ -139,18 +140,29 @@ impl RawRow {
     }
 }
 
-/// Checks that whom a statement describes is born, somewhere on earth.
+/// Checks that whom a statement describes is born, somewhere on earth, and no longer ago than anybody.
 fn born(body: &Body, now: Timestamp) -> Result<(), RowError> {
     const EASTMOST_MIN: i32 = 14 * 60;
+    /// Nobody grew older than 122.
+    const YEARS_MAX: i32 = 130;
     let Body::IdentityObserved(statement) = body else { return Ok(()) };
     let today = now.day_at_offset(EASTMOST_MIN);
+    let first = Day::from_epoch_days(today.as_epoch_days() - YEARS_MAX * 366);
     if statement.person.birth_date.is_some_and(|birth| birth > today) {
         return Err(RowError::row(Reason::ValueDay, "the day of birth has not come yet"));
     }
+    if statement.person.birth_date.is_some_and(|birth| birth < first) {
+        let message = format!("the day of birth is more than {YEARS_MAX} years ago");
+        return Err(RowError::row(Reason::ValueDay, message));
+    }
     let numbers = statement.person.claims.iter().filter(|claim| claim.scheme == IdScheme::CnId && !claim.masked);
-    let mut births = numbers.filter_map(|claim| ResidentId::parse(claim.value.expose()).ok()?.birth_day());
-    if births.any(|birth| birth > today) {
-        let message = "digits 7 to 14 of the resident number are a day of birth that has not come yet";
+    for birth in numbers.filter_map(|claim| ResidentId::parse(claim.value.expose()).ok()?.birth_day()) {
+        let what = match birth {
+            birth if birth > today => "that has not come yet".to_owned(),
+            birth if birth < first => format!("more than {YEARS_MAX} years ago"),
+            _ => continue,
+        };
+        let message = format!("digits 7 to 14 of the resident number are a day of birth {what}");
         return Err(RowError::row(Reason::IdentifierInvalid, message));
     }
     Ok(())

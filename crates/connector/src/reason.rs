@@ -148,8 +148,10 @@ reasons! {
         "报文无法读取：开头的段或字段缺失或格式错误。", "请检查报文开头是否符合标准（HL7 为 MSH，EDIFACT 为 UNB，ISO 8583 为报文类型），是否被截断或改动了换行。";
     MessageType, "message-type", "The message is of a type or trigger event that this feed does not take.", "Route only the types that the message lists to this feed.";
         "该数据源不接收这种报文类型或触发事件。", "请只把提示中列出的类型发到该数据源。";
-    MessageSegment, "message-segment", "A segment without which the message means nothing is missing.", "Have the sending system include the segment.";
-        "缺少必需的段。", "请让发送系统包含该段。";
+    MessageSegment, "message-segment", "A segment without which the message means nothing is missing, or stands there more often than it may.", "Have the sending system include the segment as often as the message says.";
+        "必需的段缺失，或出现次数过多。", "请让发送系统按提示中的次数包含该段。";
+    MessageTest, "message-test", "The message says of itself that it is for tests or training (MSH-11 is T or D).", "Send it to a test hub; if it is a true message, have MSH-11 say P.";
+        "报文自称用于测试或培训（MSH-11 为 T 或 D）。", "请发送到测试系统；如为真实报文，请把 MSH-11 设为 P。";
     // Other messages.
     ResourceInvalid, "resource-invalid", "The resource is not JSON, or has an element of another type than FHIR R4 gives it.", "Validate the resource against FHIR R4.";
         "资源不是 JSON，或某元素的类型与 FHIR R4 不符。", "请按 FHIR R4 校验该资源。";

@@ -111,6 +111,8 @@ fn build(header: &Header, code: &str, outcome: &Acknowledgement, now: Timestamp,
     // Of a message that is stored, the other acknowledgement says what became of it.
     let outcome = if code == "CA" { &Acknowledgement::Accept } else { outcome };
     let end = if header.wanted.iter().all(String::is_empty) || code.starts_with('C') { "ack" } else { "app" };
+    // A message without a name of its own is answered by one that has a name.
+    let name = if header.control_id.is_empty() { &stamp } else { &header.control_id };
     let text = match outcome {
         Acknowledgement::Accept => String::new(),
         Acknowledgement::Error { message, .. } | Acknowledgement::Reject { message } => message.clone(),
@@ -122,7 +124,7 @@ fn build(header: &Header, code: &str, outcome: &Acknowledgement, now: Timestamp,
         escape(receiver),
         escape(receiver_facility),
         escape(&header.trigger),
-        escape(&header.control_id),
+        escape(name),
         escape(processing),
         escape(version),
         escape(&header.control_id),
@@ -155,6 +157,7 @@ const fn condition(reason: Reason) -> (u16, &'static str) {
         Reason::RequiredMissing | Reason::IdentityMissing => (101, "Required field missing"),
         Reason::ValueNumber | Reason::ValueDay | Reason::ValueTime | Reason::ValueTooLong => (102, "Data type error"),
         Reason::ValueUnknown | Reason::IdentifierType => (103, "Table value not found"),
+        Reason::MessageTest => (202, "Unsupported processing id"),
         Reason::MessageType => (200, "Unsupported message type"),
         Reason::IdentifierInvalid => (204, "Unknown key identifier"),
         _ => INTERNAL,
@@ -228,7 +231,7 @@ mod tests {
     fn a_message_without_readable_header_still_gets_an_answer() {
         let outcome = Acknowledgement::Reject { message: "busy".into() };
         let answer = build(&Header::default(), &outcome, Timestamp::default(), &TimeZone::UTC);
-        assert!(answer.starts_with("MSH|^~\\&|||||"), "{answer}");
+        assert!(answer.starts_with("MSH|^~\\&|||||") && !answer.contains("|-ack|"), "{answer}");
         assert!(answer.contains("\rMSA|AR||busy\r"), "{answer}");
         assert!(answer.ends_with("\rERR|||207^Application error^HL70357|E|hub-unavailable|||busy\r"), "{answer}");
     }

@@ -42,6 +42,10 @@ impl Feed for Hl7Feed {
         if stated_charset(bytes) == Charset::Unknown {
             drafts.iter_mut().for_each(|draft| draft.quality_flags.push("charset-unknown"));
         }
+        if !bytes.ends_with(b"\r") && !bytes.ends_with(b"\n") {
+            // Its last value may be cut.
+            drafts.iter_mut().for_each(|draft| draft.quality_flags.push("message-end-missing"));
+        }
         Ok(drafts)
     }
 
@@ -80,7 +84,8 @@ fn decode(bytes: &[u8], declared: Encoding) -> Result<Cow<'_, str>, RowError> {
         Charset::Known(encoding) => encoding,
         Charset::Unstated | Charset::Unknown => declared,
     };
-    encoding.decode(bytes).map_err(|error| match error.reason {
+    // What MSH-18 says is said by habit, too.
+    encoding.decode_stated(bytes, declared).map_err(|error| match error.reason {
         Reason::Encoding => {
             let message = format!("{}: name the character set of the message in MSH-18", error.message);
             RowError::field("MSH-18", Reason::Encoding, message)
@@ -143,6 +148,27 @@ mod tests {
             let error = decode(text.as_bytes(), Encoding::Gb18030).expect_err("refused");
             assert_eq!((error.field.as_deref(), error.reason), (Some("MSH-18"), Reason::Encoding));
             assert!(error.message.contains("look like UTF-8"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_says_latin_over_chinese_bytes_is_an_error_and_no_other_name() {
+        let message = |name: &str, verdict: &str| {
+            format!("MSH|^~\\&|A|B|C|D|1||ORU^R01|1|P|2.4||||||8859/1\rPID|||1||{name}\rOBX|1|ST|A||{verdict}\r")
+        };
+        let chinese = message("张^伟", "阳性");
+        for declared in [Encoding::Gb18030, Encoding::Utf8] {
+            for (bytes, looks) in [
+                (chinese.clone().into_bytes(), "look like UTF-8"),
+                (encoding_rs::GB18030.encode(&chinese).0.into_owned(), "look like GB18030"),
+            ] {
+                let error = decode(&bytes, declared).expect_err(looks);
+                assert_eq!((error.field.as_deref(), error.reason), (Some("MSH-18"), Reason::Encoding));
+                assert!(error.message.contains(looks), "{error}");
+            }
+            let latin = message("Müller^Jürgen", "5 µg");
+            let bytes = encoding_rs::WINDOWS_1252.encode(&latin).0.into_owned();
+            assert_eq!(decode(&bytes, declared).as_deref(), Ok(latin.as_str()));
         }
     }
 

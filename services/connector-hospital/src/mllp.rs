@@ -1,5 +1,6 @@
 //! The MLLP listener (HL7 "Transport Specification: MLLP, Release 1"): `0x0B message 0x1C 0x0D`, one acknowledgement
 //! for each message, in order; with the feed's option `acknowledgements = "enhanced"` as many as the message asks for.
+//! A block that holds several messages, or a batch, has an acknowledgement for each of them.
 //!
 //! An acknowledgement `AA` is sent only after message and events are durable. A connection that sends something else,
 //! stops in the middle of a message, does not read its acknowledgements or is silent for long is closed; what was
@@ -12,7 +13,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use connector::{Clock, Encoding, Ingest, MessageOutcome};
+use connector::{Clock, Encoding, Ingest, MessageOutcome, RowError};
 use domain::FeedId;
 use jiff::tz::TimeZone;
 use runtime::http::{Refused, note_not_made};
@@ -28,7 +29,10 @@ use crate::feed;
 use crate::hl7::{self, MESSAGE_BYTES_MAX};
 
 const BLOCK_BEGIN: u8 = 0x0B;
-const BLOCK_END: [u8; 2] = [0x1C, 0x0D];
+const FILE_SEPARATOR: u8 = 0x1C;
+const BLOCK_END: [u8; 2] = [FILE_SEPARATOR, b'\r'];
+/// What a message, or a batch of them, begins with.
+const MESSAGE_BEGINS: [&[u8]; 3] = [b"MSH", b"FHS", b"BHS"];
 /// The type of messages that acknowledge others (MSH-9.1).
 const ACKNOWLEDGEMENT: &str = "ACK";
 
@@ -40,6 +44,8 @@ const CONNECTIONS_OF_PEER_MAX: usize = 64;
 const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
 /// How long a message may take to arrive, and an acknowledgement to be taken.
 const BLOCK_WAIT_MAX: Duration = Duration::from_secs(30);
+/// A sender that is silent this long after the first byte of the block end does not know the second.
+const BLOCK_END_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Bytes outside a block that are passed over before the connection is closed.
 const NOISE_BYTES_MAX: usize = 4096;
 
@@ -198,25 +204,38 @@ async fn converse(
             () = stop.cancelled() => return Ok(()),
             frame = within(BLOCK_WAIT_MAX, frames.rest()) => frame?,
         };
-        let mut framed = Vec::new();
-        for answer in answers(frame, mllp, enhanced, encoding, &zone).await {
-            framed.push(BLOCK_BEGIN);
-            framed.extend_from_slice(answer.text.as_bytes());
-            framed.extend_from_slice(&BLOCK_END);
+        let (bytes, cut) = match frame {
+            Frame::Message(bytes) => (bytes, None),
+            Frame::TooLong { begin } => {
+                let (kept, error) = hl7::cut(&begin);
+                (kept, Some(error))
+            }
+        };
+        for (message, broken) in hl7::messages(&bytes) {
+            if stop.is_cancelled() {
+                // What was not answered is sent again.
+                return Ok(());
+            }
+            let mut framed = Vec::new();
+            for answer in answers(message, cut.clone().or(broken), mllp, enhanced, encoding, &zone).await {
+                framed.push(BLOCK_BEGIN);
+                framed.extend_from_slice(answer.text.as_bytes());
+                framed.extend_from_slice(&BLOCK_END);
+            }
+            within(BLOCK_WAIT_MAX, writer.write_all(&framed)).await?;
         }
-        within(BLOCK_WAIT_MAX, writer.write_all(&framed)).await?;
     }
 }
 
-async fn answers(frame: Frame, mllp: &Mllp, enhanced: bool, encoding: Encoding, zone: &TimeZone) -> Vec<Answer> {
+async fn answers(
+    bytes: Vec<u8>,
+    broken: Option<RowError>,
+    mllp: &Mllp,
+    enhanced: bool,
+    encoding: Encoding,
+    zone: &TimeZone,
+) -> Vec<Answer> {
     let now = (mllp.clock)();
-    let (bytes, broken) = match frame {
-        Frame::Message(bytes) => (bytes, None),
-        Frame::TooLong { begin } => {
-            let (kept, error) = hl7::cut(&begin);
-            (kept, Some(error))
-        }
-    };
     let mut header = feed::header(&bytes, encoding);
     if header.kind == ACKNOWLEDGEMENT {
         // The answer to an answer, in the enhanced mode: it says nothing that is to be kept.
@@ -262,18 +281,39 @@ pub enum Frame {
     },
 }
 
+/// Whether two bytes end a block, and where: its length, and where what follows begins. Some senders end it with a line feed, or
+/// with the begin of the next.
+fn end_at(pair: &[u8], at: usize) -> Option<(usize, usize)> {
+    match pair {
+        [FILE_SEPARATOR, b'\r' | b'\n'] => Some((at, at + 2)),
+        [FILE_SEPARATOR, BLOCK_BEGIN] => Some((at, at + 1)),
+        _ => None,
+    }
+}
+
+/// Where a block was begun again that its sender had not ended: a lost process, or a proxy that lost its other side.
+fn begun_anew(block: &[u8]) -> Option<usize> {
+    let is_begin = |rest: &[u8]| MESSAGE_BEGINS.iter().any(|begin| rest.starts_with(begin));
+    (0..block.len()).rev().find(|at| {
+        let rest = &block[at + 1..];
+        block[*at] == BLOCK_BEGIN && is_begin(rest.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(rest))
+    })
+}
+
 /// Cuts a byte stream into blocks in bounded memory.
 pub struct Frames<R> {
     reader: R,
     buffer: Vec<u8>,
     /// Held from a large message to the begin of the next.
     large: Option<SemaphorePermit<'static>>,
+    /// How long the second byte of a block end is waited for.
+    end_wait: Duration,
 }
 
 impl<R: AsyncRead + Unpin> Frames<R> {
     /// Of a connection.
     pub fn of(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), large: None }
+        Self { reader, buffer: Vec::new(), large: None, end_wait: BLOCK_END_WAIT_MAX }
     }
 
     /// Waits for the begin of a block; `false` when the sender closed the connection between blocks.
@@ -309,15 +349,9 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         let mut searched = 0;
         loop {
             let from = searched.max(1) - 1;
-            if let Some(at) = self.buffer[from..].windows(2).position(|pair| pair == BLOCK_END) {
-                let message: Vec<u8> = self.buffer.drain(..from + at + 2).take(from + at).collect();
-                return Ok(match begin {
-                    Some(begin) => Frame::TooLong { begin },
-                    None if message.len() > MESSAGE_BYTES_MAX => {
-                        Frame::TooLong { begin: message[..NOISE_BYTES_MAX].to_vec() }
-                    }
-                    None => Frame::Message(message),
-                });
+            if let Some((at, end)) = self.buffer[from..].windows(2).zip(from..).find_map(|(pair, at)| end_at(pair, at))
+            {
+                return Ok(self.taken(at, end, begin));
             }
             searched = self.buffer.len();
             if self.large.is_none() && searched > LARGE_BYTES {
@@ -329,10 +363,38 @@ impl<R: AsyncRead + Unpin> Frames<R> {
                 self.buffer.drain(..searched - 1);
                 searched = 1;
             }
-            if !self.fill().await? {
+            let more = match self.buffer[..] {
+                // Behind the end of a segment nothing but the end of the block is such a byte.
+                [.., b'\r' | b'\n', FILE_SEPARATOR] => match tokio::time::timeout(self.end_wait, self.fill()).await {
+                    Ok(more) => more?,
+                    Err(_) => return Ok(self.taken(self.buffer.len() - 1, self.buffer.len(), begin)),
+                },
+                _ => self.fill().await?,
+            };
+            if !more {
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection ended inside a block"));
             }
         }
+    }
+
+    /// Takes a block of `length` bytes out of the buffer, and its end.
+    fn taken(&mut self, length: usize, end: usize, begin: Option<Vec<u8>>) -> Frame {
+        let mut message: Vec<u8> = self.buffer.drain(..end).take(length).collect();
+        if let Some(begin) = begin {
+            return Frame::TooLong { begin };
+        }
+        if message.len() > MESSAGE_BYTES_MAX {
+            return Frame::TooLong { begin: message[..NOISE_BYTES_MAX].to_vec() };
+        }
+        if let Some(at) = begun_anew(&message) {
+            // Of the first its sender has no answer, so it is sent again.
+            tracing::warn!(
+                bytes = at,
+                "An MLLP block was begun anew before its end; what came of the first is not read."
+            );
+            message.drain(..=at);
+        }
+        Frame::Message(message)
     }
 
     async fn fill(&mut self) -> io::Result<bool> {
@@ -395,6 +457,40 @@ mod tests {
         let (found, end) = frames(b"\x0bMSH|1\x1c\r\x0bMSH|2\r\x1c", 4).await;
         assert_eq!(found.len(), 1);
         assert_eq!(end.expect_err("cut").kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn a_block_that_is_begun_anew_is_read_from_there() {
+        for torn in ["MSH|^~\\&|1\rPID|MR", "MSH|^~\\&|1\rOBX|1||", "MSH|1\r", "MS", ""] {
+            let bytes = format!("\x0b{torn}\x0bMSH|2\rNTE|a\x0bb\r\x1c\r\x0bMSH|3\x1c\r");
+            for size in [1, 3, 4096] {
+                let (found, end) = frames(bytes.as_bytes(), size).await;
+                let expected = [Frame::Message(b"MSH|2\rNTE|a\x0bb\r".to_vec()), Frame::Message(b"MSH|3".to_vec())];
+                assert_eq!(found, expected, "{torn}");
+                assert!(end.is_ok());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_block_ends_with_a_line_feed_the_begin_of_the_next_or_silence_too() {
+        for size in [1, 2, 4096] {
+            let (found, end) = frames(b"\x0bMSH|1\r\x1c\n\x0bMSH|2\r\x1c\x0bMSH|3\r\x1c\r", size).await;
+            let expected = [1, 2, 3].map(|number| Frame::Message(format!("MSH|{number}\r").into_bytes()));
+            assert_eq!(found, expected);
+            assert!(end.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn half_of_a_block_end_and_silence_end_a_block_behind_a_segment_only() {
+        let rest = async |bytes: &[u8]| {
+            let (silent, _sender) = tokio::io::duplex(64);
+            let mut frames = Frames { buffer: bytes.to_vec(), end_wait: Duration::ZERO, ..Frames::of(silent) };
+            within(Duration::from_millis(50), frames.rest()).await.ok()
+        };
+        assert_eq!(rest(b"MSH|1\r\x1c").await, Some(Frame::Message(b"MSH|1\r".to_vec())));
+        assert_eq!(rest(b"MSH|1\rNTE|a\x1c").await, None);
     }
 
     #[tokio::test]

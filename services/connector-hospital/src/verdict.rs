@@ -23,7 +23,9 @@ pub(crate) fn interpreted(code: &str) -> TestOutcome {
 
 /// Whether a value ought to have held a verdict: a code or a word, not a measured quantity.
 pub(crate) fn is_qualitative(text: &str) -> bool {
-    text.chars().any(char::is_alphabetic) && !text.starts_with(|c: char| c.is_ascii_digit() || "<>=+-.".contains(c))
+    text.contains(['阴', '阳', '±'])
+        || text.chars().any(char::is_alphabetic)
+            && !text.starts_with(|c: char| c.is_ascii_digit() || "<>=+-.".contains(c))
 }
 
 fn read(value: &str) -> TestOutcome {
@@ -85,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_value_that_should_have_been_a_verdict_is_told_from_a_measured_one() {
-        assert!(["见报告", "weird", "阳性?"].into_iter().all(is_qualitative));
+        assert!(["见报告", "weird", "阳性?", "1:阴性", "<0.1 阴性", "±"].into_iter().all(is_qualitative));
         assert!(!["4.06", "<0.5 mg/L", "12 mmol/L", ""].into_iter().any(is_qualitative));
     }
 }

@@ -161,6 +161,37 @@ async fn a_message_that_is_too_long_is_in_quarantine_and_closes_when_it_comes_sh
 }
 
 #[tokio::test]
+async fn each_message_of_a_block_has_its_own_answer_and_its_own_row() {
+    let hub = Hub::start().await;
+    let mut stream = TcpStream::connect(hub.address).await.expect("connects");
+    let batch = format!("FHS|^~\\&\rBHS|^~\\&\r{}{}BTS|2\rFTS|1\r", admission(5, 1), admission(5, 2));
+    let bad = admission(5, 4).replace("PID|1||M5-4^^^HOSP^MR", "PID|1||");
+    let two = format!("{}{bad}", admission(5, 3));
+    // The first of these came only to its half, and nobody says that it was taken.
+    let anew = format!("{}\u{b}{}", &admission(5, 5)[..80], admission(5, 6));
+    let mut answers = String::new();
+    for block in [&batch, &two, &anew] {
+        answers += &ask(&mut stream, block).await;
+        if block != &anew && answers.matches('\u{1c}').count() % 2 == 1 {
+            answers += &rest(&mut stream).await;
+        }
+    }
+    let said: Vec<&str> = answers.split("\rMSA|").skip(1).map(|rest| &rest[..6]).collect();
+    assert_eq!(said, ["AA|5-1", "AA|5-2", "AA|5-3", "AE|5-4", "AA|5-6"]);
+    assert_eq!(hub.counts().await, [4, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_message_for_tests_is_refused_unless_the_hospitals_agreed_that_they_count() {
+    let hub = Hub::start().await;
+    let mut stream = TcpStream::connect(hub.address).await.expect("connects");
+    let answer = ask(&mut stream, &admission(6, 1).replace("|P|2.5", "|T|2.5")).await;
+    assert!(answer.contains("\rMSA|AE|6-1|") && answer.contains("\rERR||MSH^1^11|202^"), "{answer}");
+    assert!(answer.contains("|message-test|"), "{answer}");
+    assert_eq!(hub.counts().await, [0, 0, 1]);
+}
+
+#[tokio::test]
 async fn a_sender_of_the_enhanced_mode_hears_of_storage_and_of_content_apart() {
     let wanting = |message: String, wanted: &str| message.replacen("|2.5||||||", &format!("|2.5|||{wanted}||"), 1);
     // Without the agreement each message has one answer, whatever its sender writes by habit.

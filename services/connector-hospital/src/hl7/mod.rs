@@ -10,7 +10,7 @@ mod time;
 use connector::{Draft, DraftRole, Profile, Reason, RowContext, RowError};
 use domain::{Body, Op, Precision, Timestamp};
 
-pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader, cut};
+pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader, cut, messages};
 
 use message::{Message, with_four_marks};
 use time::{Clock, StatedTime};
@@ -28,6 +28,8 @@ struct Envelope<'z> {
     happened: StatedTime,
     /// A time of the header is older than any feed, or EVN names one that cannot be and is left out.
     clock_wrong: bool,
+    /// It has no control id (MSH-10): its sender cannot tell which message was answered.
+    unnamed: bool,
     /// Orders the statements about one record: MSH-7 in microseconds, with digits of the control id (MSH-10) below what
     /// the sender states, because senders count it upwards.
     version: i64,
@@ -79,6 +81,15 @@ pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Re
     let text = with_four_marks(text);
     let message = Message::parse(&text)?;
     let msh = message.required("MSH")?;
+    if message.segments().filter(|segment| segment.name() == "MSH").nth(1).is_some() {
+        let message = "a message has one MSH segment; a second one begins another message";
+        return Err(RowError::field("MSH", Reason::MessageSegment, message));
+    }
+    let tests_count = profile.options.get("test_messages").is_some_and(|mode| mode == "taken");
+    if matches!(msh.value(11).as_str(), "T" | "D") && !tests_count {
+        let message = "MSH-11 says that this is a message for tests or training";
+        return Err(RowError::field("MSH-11", Reason::MessageTest, message));
+    }
     let clock = Clock::new(&profile.time, context.ingest_time);
     let stated = clock
         .read("MSH-7", &msh.value(7))?
@@ -94,11 +105,13 @@ pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Re
             }
         }
     }
-    let (version, version_room) = version(stated, &msh.value(10));
+    let control_id = msh.value(10);
+    let (version, version_room) = version(stated, &control_id);
     // Before version 2.3 the event stood in EVN alone.
     let named = Some(msh.component(9, 2)).filter(|trigger| !trigger.is_empty());
     let trigger = named.or_else(|| message.segment("EVN").map(|event| event.value(1))).unwrap_or_default();
-    let envelope = Envelope { trigger, stated, happened, clock_wrong, version, version_room, clock };
+    let unnamed = control_id.is_empty();
+    let envelope = Envelope { trigger, stated, happened, clock_wrong, unnamed, version, version_room, clock };
     match msh.component(9, 1).as_str() {
         "ADT" => adt::map(&message, &envelope, &profile.source, context),
         "ORU" => oru::map(&message, &envelope, profile, context),
@@ -136,6 +149,9 @@ fn draft(
     }
     if envelope.clock_wrong {
         quality_flags.push("clock-wrong");
+    }
+    if envelope.unnamed {
+        quality_flags.push("control-id-missing");
     }
     Draft {
         role,

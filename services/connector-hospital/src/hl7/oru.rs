@@ -186,9 +186,17 @@ fn result(
         "N" | "O" => return Ok(None),
         _ => (ResultStatus::Unknown, Op::Upsert),
     };
-    let value = observation.repeats(5).next();
-    let part = |component| value.map(|value| value.component(component)).unwrap_or_default();
-    let mut text = if part(2).is_empty() { part(1) } else { part(2) };
+    let structured = observation.value(2) == "SN";
+    let values: Vec<String> = observation
+        .repeats(5)
+        .map(|value| match value.component(2) {
+            // Comparator, number, separator, number: <100, 1:128, 38-40.
+            _ if structured => (1..=4).map(|part| value.component(part)).collect(),
+            text if text.is_empty() => value.component(1),
+            text => text,
+        })
+        .collect();
+    let mut text = values.join("; ");
     let mut flags = Vec::new();
     if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS_MAX) {
         text.truncate(end);
@@ -200,9 +208,20 @@ fn result(
         // Values that contradict each other are no verdict.
         _ if stated.any(|other| other != first) => TestOutcome::Unknown,
         TestOutcome::Unknown => interpreted(&observation.value(8)),
-        verdict => verdict,
+        verdict => {
+            if matches!(
+                (verdict, interpreted(&observation.value(8))),
+                (TestOutcome::Positive, TestOutcome::Negative) | (TestOutcome::Negative, TestOutcome::Positive)
+            ) {
+                flags.push("interpretation-contradicts");
+            }
+            verdict
+        }
     };
-    if outcome == TestOutcome::Unknown && is_qualitative(&text) {
+    if observation.value(11) == "X" {
+        // No result can be obtained, whatever the value still says.
+        outcome = TestOutcome::Unknown;
+    } else if outcome == TestOutcome::Unknown && is_qualitative(&text) {
         flags.push(UNREAD);
     }
     if order.pooled {

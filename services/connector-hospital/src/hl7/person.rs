@@ -2,8 +2,8 @@
 
 use connector::{Reason, RowError};
 use domain::{
-    ClaimKind, IdClaim, IdScheme, IdentityField, IdentityObserved, Partial, PersonName, PersonRef, Phone, Sensitive,
-    Sex,
+    ClaimKind, IdClaim, IdScheme, IdentityField, IdentityObserved, Partial, PersonName, PersonRef, Phone, ResidentId,
+    Sensitive, Sex,
 };
 
 use super::message::{Message, Rep, Seg, bounded, word};
@@ -78,7 +78,10 @@ pub(crate) fn patient(message: &Message<'_>, pid: &Seg<'_>) -> Result<Patient, R
     let facility = facility(message)?;
     let mut flags = Vec::new();
     let mut partial = Partial::default();
-    let claims = claims(pid, &facility, &mut partial)?;
+    let mut claims = claims(pid, &facility, &mut partial)?;
+    if name_resident_numbers(pid, &mut claims) {
+        flags.push("identifier-type-assumed");
+    }
     let number = claims.iter().find(|claim| claim.scheme == IdScheme::Mrn).ok_or_else(|| {
         let message = "PID-3 has no hospital number (an identifier of type MR, PI, PT or without a type)";
         RowError::field("PID-3", Reason::RequiredMissing, message)
@@ -147,6 +150,35 @@ fn claims(pid: &Seg<'_>, facility: &str, partial: &mut Partial) -> Result<Vec<Id
         }
     }
     Ok(claims)
+}
+
+/// A number without a type that is a resident number, and of whoever PID-7 describes, is no hospital number. Where the message
+/// has no other, it stays one, too: the hospital numbers its patients so.
+fn name_resident_numbers(pid: &Seg<'_>, claims: &mut Vec<IdClaim>) -> bool {
+    let untyped: Vec<String> = [2, 3]
+        .into_iter()
+        .flat_map(|field| pid.repeats(field))
+        .filter(|id| id.component(5).is_empty())
+        .map(|id| id.component(1))
+        .collect();
+    let stated = birth_day("PID-7", &pid.value(7)).ok().flatten();
+    let is_resident = |claim: &IdClaim| {
+        let value = claim.value.expose();
+        let birth = ResidentId::parse(value).ok().and_then(|number| number.birth_day());
+        claim.scheme == IdScheme::Mrn
+            && value.len() == 18
+            && untyped.contains(value)
+            && birth.is_some_and(|birth| stated.is_none_or(|stated| stated == birth))
+    };
+    let found: Vec<IdClaim> = claims.iter().filter(|claim| is_resident(claim)).cloned().collect();
+    if claims.iter().any(|claim| claim.scheme == IdScheme::Mrn && !is_resident(claim)) {
+        claims.retain(|claim| !is_resident(claim));
+    }
+    for number in &found {
+        let claim = IdClaim::parse(IdScheme::CnId, number.value.expose(), None);
+        claims.extend(claim.ok().filter(|claim| !claims.contains(claim)));
+    }
+    !found.is_empty()
 }
 
 fn names(pid: &Seg<'_>) -> Result<Vec<PersonName>, RowError> {
@@ -256,7 +288,17 @@ fn phone(telephone: &Rep<'_>) -> Option<Result<Phone, domain::IdError>> {
         return None;
     }
     let whole = [telephone.component(1), telephone.component(12)].into_iter().find(|text| !text.is_empty());
-    let text = whole.unwrap_or_else(|| format!("{}{}", telephone.component(6), telephone.component(7)));
+    let text = whole.unwrap_or_else(|| {
+        let [country, area, local] = [5, 6, 7].map(|part| telephone.component(part));
+        // The zero before an area code is dialled within the country only.
+        let area = area.trim_start_matches('0');
+        match country.trim_start_matches(['+', '0']) {
+            _ if local.is_empty() => String::new(),
+            "" if area.is_empty() => local,
+            "" => format!("0{area}{local}"),
+            country => format!("+{country}{area}{local}"),
+        }
+    });
     (!text.is_empty()).then(|| Phone::parse(&text))
 }
 

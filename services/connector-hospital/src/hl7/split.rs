@@ -99,6 +99,27 @@ fn is_cut() -> RowError {
     RowError::row(Reason::MessageTooLong, message)
 }
 
+/// The messages of one MLLP block, each with why it cannot be used if that is known already: its sender may have put several into it,
+/// or a batch. A block that begins as neither, or holds none, is given whole.
+pub(crate) fn messages(block: &[u8]) -> impl Iterator<Item = (Vec<u8>, Option<RowError>)> + Send {
+    let mut lines = block.split(|b| *b == b'\r' || *b == b'\n').map(bare);
+    let first = lines.find(|line| !is_blank(line)).unwrap_or_default();
+    let known = first.starts_with(b"MSH") || is_envelope(first);
+    let mut reader = known.then(|| MessageReader::new(Box::new(block)));
+    let mut rest = Some(block);
+    std::iter::from_fn(move || {
+        let row = reader.as_mut().and_then(|reader| reader.next_row().ok().flatten());
+        let whole = rest.take();
+        let Some(row) = row else { return Some((whole?.to_vec(), None)) };
+        let mut bytes = row.bytes.into_exposed();
+        // The end of the block ends its last segment.
+        if !matches!(bytes.last(), Some(b'\r' | b'\n')) {
+            bytes.push(b'\r');
+        }
+        Some((bytes, row.broken))
+    })
+}
+
 impl RowReader for MessageReader<'_> {
     fn next_row(&mut self) -> Result<Option<RawRow>, BatchError> {
         let mut row: Option<RawRow> = None;
@@ -138,7 +159,12 @@ impl RowReader for MessageReader<'_> {
             }
             let mut bytes = std::mem::take(&mut row.bytes).into_exposed();
             let keep = if bytes.is_empty() { segment.bytes.strip_prefix(&[BLOCK_BEGIN]) } else { None };
-            bytes.extend_from_slice(keep.unwrap_or(&segment.bytes));
+            let keep = keep.unwrap_or(&segment.bytes);
+            match keep.trim_ascii_end().strip_suffix(&[BLOCK_END]) {
+                // Framed, and without an end of its last segment: the frame is no part of its last value.
+                Some(last) => bytes.extend_from_slice(&[last, b"\r"].concat()),
+                None => bytes.extend_from_slice(keep),
+            }
             row.bytes = Sensitive::new(bytes);
         }
         Ok(row)
@@ -164,6 +190,7 @@ mod tests {
             "\u{feff}MSH|1\r\nPID|1\r\n\r\nMSH|2\r\nPID|2\r\n",
             "FHS|x\rBHS|x\rMSH|1\rPID|1\rMSH|2\rPID|2\rBTS|2\rFTS|1\r",
             "\u{b}MSH|1\rPID|1\r\u{1c}\r\u{b}MSH|2\rPID|2\r\u{1c}\r",
+            "\u{b}MSH|1\rPID|1\u{1c}\r\u{b}MSH|2\rPID|2\u{1c}\r",
         ] {
             for capacity in [1, 2, 7, 1024] {
                 let rows = rows(body.as_bytes(), capacity);
@@ -171,7 +198,24 @@ mod tests {
                 assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 2]);
                 let second = &body.as_bytes()[rows[1].offset as usize..];
                 assert!(bare(second).starts_with(b"MSH|2"), "{body:?}");
+                assert!(!rows.iter().any(|row| row.bytes.expose().contains(&BLOCK_END)), "{body:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_block_is_cut_into_its_messages_and_what_has_none_stays_whole() {
+        let cut = |block: &'static str| messages(block.as_bytes()).map(|(bytes, _)| bytes).collect::<Vec<_>>();
+        let two = [b"MSH|1\rPID|1\r".to_vec(), b"MSH|2\rPID|2\r".to_vec()];
+        for block in [
+            "MSH|1\rPID|1\rMSH|2\rPID|2",
+            "FHS|x\rBHS|x\rMSH|1\rPID|1\rMSH|2\rPID|2\rBTS|2\rFTS|1\r",
+            "\rBHS|x\rMSH|1\rPID|1\r\rMSH|2\rPID|2\rBTS|2",
+        ] {
+            assert_eq!(cut(block), two, "{block:?}");
+        }
+        for block in ["", "\r", "FHS|x\rFTS|0\r", "hello\rMSH|1\r", "PID|1\r"] {
+            assert_eq!(cut(block), [block.as_bytes()], "{block:?}");
         }
     }
 

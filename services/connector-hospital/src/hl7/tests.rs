@@ -140,11 +140,12 @@ fn results_are_preliminary_final_corrected_cancelled_or_withdrawn_and_pools_are_
         ("P", Op::Upsert, ResultStatus::Preliminary),
         ("F", Op::Upsert, ResultStatus::Final),
         ("C", Op::Upsert, ResultStatus::Corrected),
-        ("X", Op::Upsert, ResultStatus::Cancelled),
         ("W", Op::Retract, ResultStatus::Cancelled),
     ] {
         assert_eq!(result(status, ""), (op, stated, TestOutcome::Positive, None), "{status}");
     }
+    // Of what cannot be obtained, the value that is still there is no result.
+    assert_eq!(result("X", ""), (Op::Upsert, ResultStatus::Cancelled, TestOutcome::Unknown, None));
     let pooled = result("F", "SPM|1|S1^T7|||||||||L");
     assert_eq!((pooled.2, pooled.3.as_deref()), (TestOutcome::PoolRetest, Some("T7")));
 }
@@ -268,4 +269,108 @@ fn observations_that_are_numbered_alike_are_all_kept_and_contradicting_values_ar
         ("result:LAB:F1:A:", TestOutcome::Unknown),
     ];
     assert_eq!(results, expected);
+}
+
+const HEAD: &str = "MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A28|1|P|2.5||||||UNICODE UTF-8\r";
+
+#[test]
+fn a_message_for_tests_or_training_is_no_fact() {
+    for processing in ["T", "D"] {
+        let text = format!("{HEAD}PID|1||M1^^^HOSP^MR||王^小明\r").replacen("|P|", &format!("|{processing}|"), 1);
+        let error = read(&text).expect_err("a test");
+        assert_eq!((error.field.as_deref(), error.reason), (Some("MSH-11"), Reason::MessageTest));
+    }
+    let (name, profile) = crate::PROFILES.iter().find(|(name, _)| *name == "hospital-hl7.toml").expect("built in");
+    let taken = connector::Profile::parse(name, &format!("{profile}\n[options]\ntest_messages = \"taken\"\n"));
+    let feed = crate::feed(taken.expect("sound")).expect("a feed");
+    let text = format!("{HEAD}PID|1||M1^^^HOSP^MR||王^小明\r").replacen("|P|", "|T|", 1);
+    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    assert!(preview(&*feed, text.as_bytes(), &token_key(), now).expect("messages").remove(0).1.is_ok());
+}
+
+fn patient(pid: &str) -> Result<(Draft, domain::IdentityObserved), Reason> {
+    let draft = read(&format!("{HEAD}PID|{pid}\r")).map_err(|error| error.reason)?.remove(0);
+    let Body::IdentityObserved(who) = draft.body.clone() else { panic!("a statement") };
+    Ok((draft, who))
+}
+
+#[test]
+fn nobody_was_born_before_everybody_alive() {
+    for birth in ["00010101", "17530101", "18400101"] {
+        assert_eq!(patient(&format!("1||M1^^^HOSP^MR||A^B||{birth}")).expect_err(birth), Reason::ValueDay);
+    }
+    assert!(patient("1||M1^^^HOSP^MR||A^B||18991231").is_ok());
+    let old = domain::ResidentId::compose("110105", domain::Day::from_ymd(1851, 1, 1).expect("a day"), 3);
+    let number = old.expect("a number").as_str().to_owned();
+    assert_eq!(patient(&format!("1||M1^^^HOSP^MR~{number}^^^^NI||A^B")).expect_err("old"), Reason::IdentifierInvalid);
+}
+
+#[test]
+fn a_phone_in_parts_is_the_same_number_as_in_one() {
+    let phone = |parts: &str| {
+        let (_, who) = patient(&format!("1||M1^^^HOSP^MR||A^B||||||||{parts}")).expect("a patient");
+        who.contacts.first().map(|phone| phone.expose().clone())
+    };
+    for parts in [
+        "^PRN^PH^^86^512^65123456",
+        "^PRN^PH^^86^0512^65123456",
+        "^PRN^PH^^+86^512^65123456",
+        "^PRN^PH^^^512^65123456",
+        "^PRN^PH^^^0512^65123456",
+        "0512-65123456",
+    ] {
+        assert_eq!(phone(parts).as_deref(), Some("8651265123456"), "{parts}");
+    }
+    assert_eq!(phone("^PRN^CP^^^^13812345678").as_deref(), Some("8613812345678"));
+    assert_eq!(phone("^PRN^PH^^86^512^"), None);
+}
+
+#[test]
+fn a_resident_number_without_a_type_is_that_of_the_person_and_no_hospital_number() {
+    let number = "11010519491231002X";
+    let read = |pid: &str| {
+        let (draft, who) = patient(pid).expect("a patient");
+        let schemes: Vec<_> = who.person.claims.iter().map(|claim| claim.scheme).collect();
+        (draft.source_record_id.expose().clone(), schemes, draft.quality_flags.contains(&"identifier-type-assumed"))
+    };
+    use domain::IdScheme::{CnId, Mrn};
+    let named = ("patient:HOSP:M1".to_owned(), vec![Mrn, CnId], true);
+    assert_eq!(read(&format!("1||{number}~M1^^^HOSP^MR||A^B||19491231")), named);
+    assert_eq!(read(&format!("1||M1^^^HOSP^MR~{number}||A^B")), named);
+    // A hospital that numbers its patients so still has a record of each.
+    let only = (format!("patient:HOSP:{number}"), vec![Mrn, CnId], true);
+    assert_eq!(read(&format!("1||{number}||A^B||19491231")), only);
+    assert_eq!(read(&format!("1|{number}|||A^B||19491231")), only);
+    for other in [format!("1||{number}||A^B||19500101"), "1||110105194912310021||A^B".to_owned()] {
+        let (_, schemes, assumed) = read(&other);
+        assert_eq!((schemes, assumed), (vec![Mrn], false), "{other}");
+    }
+}
+
+#[test]
+fn what_a_message_lacks_of_its_header_and_its_end_is_flagged() {
+    let flags = |text: &str| read(text).expect("taken").remove(0).quality_flags;
+    let whole = format!("{HEAD}PID|1||M1^^^HOSP^MR||A^B\r");
+    assert!(!flags(&whole).iter().any(|flag| ["message-end-missing", "control-id-missing"].contains(flag)));
+    assert!(flags(whole.trim_end()).contains(&"message-end-missing"));
+    assert!(flags(&whole.replacen("|1|P|", "||P|", 1)).contains(&"control-id-missing"));
+}
+
+#[test]
+fn values_of_several_parts_are_kept_whole_and_an_interpretation_that_contradicts_is_flagged() {
+    let result = |kind: &str, value: &str, interpretation: &str| {
+        let text = format!(
+            "MSH|^~\\&|LIS|LAB|||20220301080000||ORU^R01|1|P|2.5||||||UNICODE UTF-8\rPID|1||M1^^^HOSP^MR||王^小明\r\
+             OBR|1||F1|PCR^^L|||20220301070000\rOBX|1|{kind}|94500-6^^LN||{value}|||{interpretation}|||F\r"
+        );
+        let draft = read(&text).expect("taken").remove(1);
+        let flags = draft.quality_flags.clone();
+        let Body::TestResult(result) = draft.body else { panic!("a result") };
+        (result.value_text.map(|text| text.expose().clone()).unwrap_or_default(), flags)
+    };
+    assert_eq!(result("SN", "^38^-^40", "").0, "38-40");
+    assert_eq!(result("SN", "<^100", "").0, "<100");
+    assert_eq!(result("TX", "first line~second line", "").0, "first line; second line");
+    assert!(result("ST", "阴性", "POS").1.contains(&"interpretation-contradicts"));
+    assert!(!result("ST", "阴性", "NEG").1.contains(&"interpretation-contradicts"));
 }

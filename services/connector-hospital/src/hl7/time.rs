@@ -51,7 +51,11 @@ impl<'z> Clock<'z> {
             return Ok(None);
         }
         let stated = parse(text, self.zone).ok_or_else(|| {
-            RowError::field(field, Reason::ValueTime, format!("{field} is not an HL7 time such as 20220301080000+0800"))
+            let message = match has_form(text) {
+                true => format!("{field} has the form of a time, but there is no such day or no such hour"),
+                false => format!("{field} is not an HL7 time such as 20220301080000+0800"),
+            };
+            RowError::field(field, Reason::ValueTime, message)
         })?;
         if stated.at < self.earliest || stated.at > self.received.plus_millis(86_400_000) {
             let message =
@@ -70,9 +74,11 @@ pub(crate) fn birth_day(field: &str, text: &str) -> Result<Option<Day>, RowError
     if text.is_empty() {
         return Ok(None);
     }
-    let refused = || RowError::field(field, Reason::ValueDay, format!("{field} does not begin with a day as YYYYMMDD"));
-    let digits = text.get(..8).ok_or_else(refused)?;
-    Day::parse(digits).map(Some).map_err(|_| refused())
+    let digits = text.get(..8).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let refused = |message: String| RowError::field(field, Reason::ValueDay, message);
+    let digits = digits.ok_or_else(|| refused(format!("{field} does not begin with a day as YYYYMMDD")))?;
+    let day = Day::parse(digits);
+    day.map(Some).map_err(|_| refused(format!("{field} begins as YYYYMMDD, but the calendar has no such day")))
 }
 
 fn parse(text: &str, zone: &TimeZone) -> Option<StatedTime> {
@@ -103,6 +109,12 @@ fn parse(text: &str, zone: &TimeZone) -> Option<StatedTime> {
         None => Timestamp::from_civil(civil, zone).ok()?,
     };
     Some(StatedTime { at, precision, offset_min, assumed: offset.is_none() })
+}
+
+/// Whether a text that is no time at least looks like one.
+fn has_form(text: &str) -> bool {
+    let stamp = text.split(['+', '-', '.']).next().unwrap_or_default();
+    matches!(stamp.len(), 8 | 10 | 12 | 14) && stamp.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn offset_minutes(text: &str) -> Option<i32> {
@@ -146,6 +158,21 @@ mod tests {
             ["2021", "20211317", "20210317256000", "20210317115320+8", "heute", "2021031711532", "２０２１０３１７"]
         {
             assert_eq!(parse(text, &shanghai()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_the_calendar_lacks_is_told_from_a_text_that_is_none() {
+        let rules = TimeRules { zone: shanghai(), ..TimeRules::default() };
+        let clock = Clock::new(&rules, Timestamp::parse("2022-03-01T00:00:00Z").expect("valid"));
+        let time = |text| clock.read("MSH-7", text).expect_err(text).message;
+        let birth = |text| birth_day("PID-7", text).expect_err(text).message;
+        for text in ["20220229", "20220230101500"] {
+            assert!(time(text).contains("no such day") && birth(text).contains("no such day"), "{text}");
+            assert!(!birth(text).contains("2022"), "it repeats a personal value");
+        }
+        for text in ["2022-02-28", "today"] {
+            assert!(time(text).contains("is not an HL7 time") && birth(text).contains("does not begin"), "{text}");
         }
     }
 
