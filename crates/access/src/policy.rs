@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use cedar_policy::{Effect, PolicyId, PolicySet, Schema, SchemaFragment, ValidationMode, Validator};
+use cedar_policy::{
+    Effect, PolicyId, PolicySet, PrincipalConstraint, Schema, SchemaFragment, ValidationMode, Validator,
+};
 use miette::Diagnostic;
 use sha2::{Digest, Sha256};
 
@@ -22,6 +24,8 @@ pub struct Policy {
     pub(crate) policies: PolicySet,
     pub(crate) names: Names,
     pub(crate) memory: Memory,
+    /// Roles for which some permit asks for a case.
+    case_roles: BTreeSet<Role>,
     hash: PolicyHash,
 }
 
@@ -103,7 +107,13 @@ impl Policy {
             hash.update(text.as_bytes());
         }
         let names = Names::new().map_err(|error| PolicyError::Schema(error.to_string()))?;
-        Ok(Self { policies, names, memory: Memory::default(), hash: PolicyHash(hash.finalize().into()) })
+        let case_roles = case_roles(&policies)?;
+        Ok(Self { policies, names, memory: Memory::default(), case_roles, hash: PolicyHash(hash.finalize().into()) })
+    }
+
+    /// Whether some permit asks a role for a case. What others state as one opens nothing, so it counts for nothing.
+    pub fn asks_for_a_case(&self, role: Role) -> bool {
+        self.case_roles.contains(&role)
     }
 
     /// The hash of the files.
@@ -137,6 +147,22 @@ fn add(into: &mut PolicySet, file: &'static str, text: &str, effect: Effect) -> 
         }
     }
     Ok(())
+}
+
+/// The roles of permits that speak of a case; a permit that names no role is everybody's.
+fn case_roles(policies: &PolicySet) -> Result<BTreeSet<Role>, PolicyError> {
+    let mut roles = BTreeSet::new();
+    for policy in policies.policies().filter(|policy| policy.effect() == Effect::Permit) {
+        let text = policy.to_json().map_err(|error| PolicyError::Invalid(vec![error.to_string()]))?.to_string();
+        if !text.contains(r#""attr":"case""#) {
+            continue;
+        }
+        match policy.principal_constraint() {
+            PrincipalConstraint::In(role) => roles.extend(Role::from_code(role.id().unescaped())),
+            _ => roles.extend(Role::ALL),
+        }
+    }
+    Ok(roles)
 }
 
 fn is_code(id: &str) -> bool {
@@ -193,6 +219,16 @@ mod tests {
         assert_eq!(builtin.hash().to_string().len(), 64);
         let other = Policy::with_permits(&format!("{PERMITS}\n// one more line")).expect("valid");
         assert_ne!(builtin.hash(), other.hash());
+    }
+
+    #[test]
+    fn a_case_counts_for_the_roles_of_which_some_permit_asks_for_one() {
+        let roles = |policy: &Policy| Role::ALL.iter().copied().filter(|role| policy.asks_for_a_case(*role)).collect();
+        let builtin: Vec<Role> = roles(&Policy::builtin().expect("valid"));
+        assert_eq!(builtin, [Role::CdcTracer, Role::DataSteward, Role::CdcLead]);
+        let anybody = "permit (principal, action, resource) when { context has case };";
+        let site = Policy::with_permits(&format!("@id(\"a\") {anybody}")).expect("valid");
+        assert_eq!(roles(&site), Role::ALL);
     }
 
     #[test]

@@ -202,6 +202,11 @@ closed_list! {
 }
 
 impl Role {
+    /// Whether it is disease control, whose units work on cases.
+    pub const fn works_on_cases(self) -> bool {
+        matches!(self, Self::CdcTracer | Self::CdcLead)
+    }
+
     /// Whether an organisation's people act in it. Where there is an OpenID provider, it says who they are.
     pub const fn is_of_staff(self) -> bool {
         matches!(

@@ -1,4 +1,5 @@
-//! Budgets: how many persons an hour, rows a week and townships a day somebody of a role is shown.
+//! Budgets: how many persons an hour, rows a week and townships a day somebody of a role is shown, and how many questions of an hour
+//! may show nobody.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -7,7 +8,8 @@ use domain::Timestamp;
 use crate::rules::Rules;
 use crate::weigh::Subject;
 
-const HOUR_MS: i64 = 3_600_000;
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const WEEK_MS: i64 = 7 * DAY_MS;
 /// How often the log is asked what other processes showed a caller.
@@ -24,6 +26,8 @@ pub enum Spent {
     Rows,
     /// Townships of the day.
     Areas,
+    /// Questions of the hour that showed nobody.
+    Misses,
 }
 
 /// What callers were shown lately. One process counts what it shows itself at once, and what the log says that others showed within
@@ -37,6 +41,8 @@ struct Account {
     persons: HashMap<Subject, i64>,
     /// Rows by hour, oldest first.
     rows: VecDeque<(i64, u64)>,
+    /// Questions that showed nobody by minute, oldest first.
+    misses: VecDeque<(i64, u64)>,
     /// The day, and the townships shown on it that this process knows of.
     areas: (i64, BTreeSet<String>),
     /// The entry of the log from which on it is not looked at yet for what others showed.
@@ -53,6 +59,8 @@ pub struct Shown {
     pub persons: Vec<Subject>,
     /// How many rows.
     pub rows: u64,
+    /// How many were asked for and not shown.
+    pub misses: u64,
 }
 
 impl Budgets {
@@ -73,8 +81,39 @@ impl Budgets {
         }
         account.followed_at = Some(now.as_millis());
         account.next = next.max(from);
-        for Shown { at, persons, rows } in shown {
+        for Shown { at, persons, rows, misses } in shown {
             account.enter(at.as_millis(), &persons, rows);
+            account.miss(at.as_millis(), misses);
+        }
+    }
+
+    /// Enters questions that show nobody. What is refused because the budget is spent costs nothing.
+    ///
+    /// # Errors
+    /// [`Spent::Misses`], when the caller had as many before.
+    pub fn miss(&mut self, rules: &Rules, caller: &str, now: Timestamp, misses: u64) -> Result<(), Spent> {
+        self.may_ask(rules, caller, now)?;
+        self.make_room(now.as_millis());
+        self.0.entry(caller.to_owned()).or_default().miss(now.as_millis(), misses);
+        Ok(())
+    }
+
+    /// Whether a caller who asks for one after the other and finds nobody may still ask.
+    ///
+    /// # Errors
+    /// [`Spent::Misses`], when not.
+    pub fn may_ask(&mut self, rules: &Rules, caller: &str, now: Timestamp) -> Result<(), Spent> {
+        let Some(account) = self.0.get_mut(caller).filter(|_| rules.misses_per_hour > 0) else { return Ok(()) };
+        account.forget(now.as_millis());
+        let misses: u64 = account.misses.iter().map(|(_, misses)| misses).sum();
+        if misses >= rules.misses_per_hour { Err(Spent::Misses) } else { Ok(()) }
+    }
+
+    /// Forgets who has asked nothing lately, when there are too many.
+    fn make_room(&mut self, now: i64) {
+        if self.0.len() >= CALLERS_MAX {
+            let is_recent = |times: &VecDeque<(i64, u64)>, ms: i64| times.back().is_some_and(|(at, _)| *at > now - ms);
+            self.0.retain(|_, account| is_recent(&account.rows, WEEK_MS) || is_recent(&account.misses, HOUR_MS));
         }
     }
 
@@ -121,9 +160,7 @@ impl Budgets {
     ) -> Result<(), Spent> {
         let Some(role) = rules.role(role) else { return Ok(()) };
         let now = now.as_millis();
-        if self.0.len() >= CALLERS_MAX {
-            self.0.retain(|_, account| account.rows.back().is_some_and(|(at, _)| *at > now - WEEK_MS));
-        }
+        self.make_room(now);
         let account = self.0.entry(caller.to_owned()).or_default();
         account.forget(now);
         let new = persons.iter().filter(|person| !account.persons.contains_key(*person)).count();
@@ -153,7 +190,17 @@ impl Account {
         }
     }
 
+    fn miss(&mut self, at: i64, misses: u64) {
+        let minute = at - at.rem_euclid(MINUTE_MS);
+        match self.misses.back_mut() {
+            _ if misses == 0 => {}
+            Some((last, sum)) if *last >= minute => *sum = sum.saturating_add(misses),
+            _ => self.misses.push_back((minute, misses)),
+        }
+    }
+
     fn forget(&mut self, now: i64) {
+        self.misses.retain(|(at, _)| *at > now - HOUR_MS);
         self.persons.retain(|_, at| *at > now - HOUR_MS);
         self.rows.retain(|(at, _)| *at > now - WEEK_MS);
     }
@@ -191,6 +238,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_finds_nobody_too_often_is_shown_nobody_until_the_hour_is_over_whatever_the_role() {
+        let (mut budgets, rules) = (Budgets::default(), Rules { misses_per_hour: 3, ..rules() });
+        let at = |minute: i64| Timestamp::from_millis(minute * MINUTE_MS);
+        let seen = Shown { at: at(0), persons: Vec::new(), rows: 0, misses: 1 };
+        budgets.follow("r-1", at(0), (0, 5), vec![seen]);
+        assert_eq!(budgets.miss(&rules, "r-1", at(1), 1), Ok(()));
+        assert_eq!(budgets.miss(&rules, "r-1", at(2), 1), Ok(()));
+        assert_eq!(budgets.miss(&rules, "r-1", at(3), 1), Err(Spent::Misses), "one was in another process");
+        assert_eq!(budgets.may_ask(&rules, "r-1", at(59)), Err(Spent::Misses));
+        assert_eq!(budgets.may_ask(&rules, "r-2", at(59)), Ok(()), "others have their own");
+        assert_eq!(budgets.may_ask(&rules, "r-1", at(60)), Ok(()));
+        let unlimited = Rules { misses_per_hour: 0, ..rules };
+        assert_eq!(budgets.miss(&unlimited, "r-1", at(61), 1_000_000), Ok(()));
+    }
+
+    #[test]
     fn a_budget_of_rows_blocks_for_a_week_and_other_callers_have_their_own() {
         let (mut budgets, rules) = (Budgets::default(), rules());
         let day = |day: i64| Timestamp::from_millis(day * DAY_MS);
@@ -207,7 +270,7 @@ mod tests {
         let at = |ms: i64| Timestamp::from_millis(HOUR_MS + ms);
         let shown = |persons: &[u8], rows: u64| {
             let persons = persons.iter().map(|number| person(*number)).collect();
-            Shown { at: at(0), persons, rows }
+            Shown { at: at(0), persons, rows, misses: 0 }
         };
         assert_eq!(budgets.due("t-1", at(0)), Some(0));
         budgets.follow("t-1", at(0), (0, 5), vec![shown(&[1], 3)]);

@@ -21,6 +21,9 @@ pub struct Rules {
     pub utc_offset_minutes: i32,
     /// So far back looks are compared with others of the same caller.
     pub days: u32,
+    /// Questions within an hour that show nobody, at most, whatever the role; 0 is no limit.
+    #[serde(default = "misses_per_hour")]
+    pub misses_per_hour: u64,
     /// What each rule adds.
     pub weights: BTreeMap<Rule, i32>,
     /// When something is a pattern.
@@ -41,6 +44,8 @@ pub struct Patterns {
     pub fishing_finds: usize,
     /// Persons looked at within 14 days without an explanation.
     pub drip_persons: usize,
+    /// Ids that nobody has, and searches that found nobody, within an hour.
+    pub enumerates_misses: usize,
 }
 
 /// What a role does.
@@ -58,6 +63,11 @@ pub struct RoleRules {
     /// Townships in a day at most; 0 is no limit.
     #[serde(default)]
     pub areas_per_day: usize,
+}
+
+/// What a file that says nothing of misses has.
+const fn misses_per_hour() -> u64 {
+    500
 }
 
 /// Why a file of rules is not taken.
@@ -103,8 +113,8 @@ impl Rules {
         if !(1..=366).contains(&rules.days) {
             return Err(RulesError::Number("days", "give 1 to 366"));
         }
-        let Patterns { repeat_days, repeat_often_days, fishing_finds, drip_persons } = rules.patterns;
-        if [repeat_days, repeat_often_days, fishing_finds, drip_persons].contains(&0) {
+        let Patterns { repeat_days, repeat_often_days, fishing_finds, drip_persons, enumerates_misses } = rules.patterns;
+        if [repeat_days, repeat_often_days, fishing_finds, drip_persons, enumerates_misses].contains(&0) {
             return Err(RulesError::Number("patterns", "nothing at all would be a pattern"));
         }
         if rules.roles.values().any(|role| role.hours[0] > role.hours[1] || role.hours[1] > 24) {
@@ -135,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_rule_without_weight_and_a_number_without_sense_are_named() {
-        assert_eq!(Rules::default().version, "suspicion-2");
+        assert_eq!(Rules::default().version, "suspicion-3");
         let without = SHIPPED.replace("canary = 100\n", "");
         assert_eq!(Rules::parse(&without), Err(RulesError::NoWeight("canary")));
         let never = SHIPPED.replace("alert_at = 6", "alert_at = 0");

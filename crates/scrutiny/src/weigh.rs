@@ -16,6 +16,8 @@ const FOLLOWED_WITHIN_MS: i64 = 10 * MINUTE_MS;
 const DRIP_MS: i64 = 14 * DAY_MS;
 /// More persons than this are a list, not a look at somebody.
 pub(crate) const LOOKED_AT_MAX: usize = 20;
+/// Whom misses are about, so that those of a caller are one matter.
+const NOBODY: Subject = [0; 16];
 
 /// Handle of a person, as the log has it.
 pub type Subject = [u8; 16];
@@ -117,6 +119,8 @@ codes! {
         Fishing = "fishing",
         /// A little every day that nothing explains.
         Drip = "drip",
+        /// Asks for many whom there is not.
+        Enumerates = "enumerates",
     }
 }
 
@@ -171,6 +175,8 @@ pub struct Look {
     pub role: String,
     /// It was a search for persons.
     pub is_search: bool,
+    /// There is nobody whom it is about: an id that nobody has, or a search that found nobody.
+    pub is_miss: bool,
     /// At whom.
     pub subjects: Vec<Subject>,
 }
@@ -200,7 +206,7 @@ pub struct Part {
 pub struct Weighed {
     /// The sum of the parts.
     pub score: i32,
-    /// An auditor should look at it. The looks of one caller at the same persons within a day are one alert, the first.
+    /// An auditor should look at it. The looks of one caller at the same persons within a day are one alert, the first; so are the misses.
     pub alert: bool,
     /// How well it is explained.
     pub strength: Strength,
@@ -222,6 +228,8 @@ struct Habits {
     recent: VecDeque<(i64, Subject)>,
     /// Searches that no look has followed so far.
     searches: VecDeque<i64>,
+    /// Misses within an hour.
+    misses: VecDeque<i64>,
     /// Persons looked at without an explanation, and when last.
     unexplained: HashMap<Subject, i64>,
     /// By person: when last, and on which days since the file changed.
@@ -288,7 +296,18 @@ impl Habits {
         if self.looks.is_multiple_of(1_000) {
             self.forget(now - i64::from(rules.days) * DAY_MS);
         }
-        if strength == Strength::None {
+        if look.is_miss {
+            drop_before(&mut self.misses, now - HOUR_MS);
+            self.misses.push_back(now);
+            // Older ones say nothing new.
+            if self.misses.len() > rules.patterns.enumerates_misses {
+                self.misses.pop_front();
+            }
+            if self.misses.len() >= rules.patterns.enumerates_misses {
+                patterns.push(Rule::Enumerates);
+            }
+        }
+        if strength == Strength::None && !look.is_miss {
             self.unexplained.extend(look.subjects.iter().map(|subject| (*subject, now)));
             self.unexplained.retain(|_, at| *at >= now - DRIP_MS);
             if self.unexplained.len() >= rules.patterns.drip_persons {
@@ -304,7 +323,7 @@ impl Habits {
         } else if self.searches.back().is_some_and(|at| *at >= now - FOLLOWED_WITHIN_MS) {
             self.searches.pop_back();
         }
-        if look.subjects.len() > LOOKED_AT_MAX {
+        if look.subjects.len() > LOOKED_AT_MAX || look.is_miss {
             return patterns;
         }
         self.recent.extend(look.subjects.iter().map(|subject| (now, *subject)));
@@ -347,9 +366,9 @@ impl Habits {
     fn is_news(&mut self, look: &Look) -> bool {
         let now = look.at.as_millis();
         self.alerts.retain(|_, at| *at > now - DAY_MS);
-        let is_news =
-            look.subjects.is_empty() || look.subjects.iter().any(|subject| !self.alerts.contains_key(subject));
-        for subject in &look.subjects {
+        let subjects = if look.is_miss { &[NOBODY][..] } else { &look.subjects };
+        let is_news = subjects.is_empty() || subjects.iter().any(|subject| !self.alerts.contains_key(subject));
+        for subject in subjects {
             self.alerts.entry(*subject).or_insert(now);
         }
         is_news

@@ -214,6 +214,9 @@ pub async fn search(conn: &mut PgConnection, search: &Search, before: i64, limit
     Ok(rows)
 }
 
+/// Why somebody who was asked for is not shown: all of it is told as "no such person".
+const NOT_SHOWN: [&str; 3] = ["not-related", "person-not-found", "person-unknown"];
+
 /// What a caller was shown, as the log says it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ShownRow {
@@ -225,6 +228,8 @@ pub struct ShownRow {
     pub subjects: Vec<String>,
     /// How many rows.
     pub count: i64,
+    /// How many were asked for and not shown, a search that found nobody among them.
+    pub misses: i64,
 }
 
 /// What a caller was shown, and how far the index was looked at for it.
@@ -236,8 +241,8 @@ pub struct ShownPage {
     pub next: i64,
 }
 
-/// What a caller was shown since an instant, from an entry on and by other runs than this one. An act that was put on record before
-/// it was done showed nothing; a look under an emergency grant is none of those.
+/// What a caller was shown, or asked for in vain, since an instant, from an entry on and by other runs than this one. An act that was put
+/// on record before it was done showed nothing; a look under an emergency grant is none of those.
 ///
 /// # Errors
 /// When the database cannot be reached.
@@ -256,10 +261,14 @@ pub async fn list_shown(
         .await?;
     let Some(last) = last else { return Ok(ShownPage { rows: Vec::new(), next: first }) };
     let rows = sqlx::query_as(
-        "SELECT index, at_ms, subjects, count FROM (
-             SELECT index, at_ms, subjects, count FROM audit.entry
-             WHERE actor = $1 AND at_ms >= $2 AND index BETWEEN $4 AND $6 AND boot <> $5 AND refused IS NULL
-               AND cardinality(subjects) > 0 AND coalesce(act, 'GRANT') = 'GRANT'
+        "SELECT index, at_ms, CASE WHEN is_miss THEN '{}' ELSE subjects END AS subjects, count,
+                CASE WHEN is_miss THEN greatest(cardinality(subjects), 1) ELSE 0 END::bigint AS misses
+         FROM (
+             SELECT index, at_ms, subjects, count, refused IS NOT NULL OR cardinality(subjects) = 0 AS is_miss
+             FROM audit.entry
+             WHERE actor = $1 AND at_ms >= $2 AND index BETWEEN $4 AND $6 AND boot <> $5
+               AND (refused = ANY($7) OR refused IS NULL AND coalesce(act, 'GRANT') = 'GRANT'
+                    AND (cardinality(subjects) > 0 OR action = 'find-persons'))
              ORDER BY index DESC LIMIT $3) newest
          ORDER BY index",
     )
@@ -269,6 +278,7 @@ pub async fn list_shown(
     .bind(first)
     .bind(boot)
     .bind(last)
+    .bind(NOT_SHOWN)
     .fetch_all(conn)
     .await?;
     Ok(ShownPage { rows, next: last.saturating_add(1) })
@@ -377,10 +387,22 @@ mod tests {
         insert(&mut conn, &looks).await.expect("inserted");
         let page = list_shown(&mut conn, "t-1", since, 0, "here").await.expect("a page");
         assert_eq!((page.rows.iter().map(|row| row.index).collect::<Vec<_>>(), page.next), (vec![1], 3));
+        assert_eq!(page.rows[0].misses, 0);
         let page = list_shown(&mut conn, "t-1", since, 3, "here").await.expect("a page");
         assert_eq!(page, ShownPage { rows: Vec::new(), next: 3 });
         insert(&mut conn, &[look(4, "t-1", "here")]).await.expect("inserted");
         let page = list_shown(&mut conn, "t-1", since, 3, "here").await.expect("a page");
         assert_eq!(page, ShownPage { rows: Vec::new(), next: 5 }, "own entries are looked at once");
+        let refused = |index: i64, reason: &str, subjects: usize| EntryRow {
+            refused: Some(reason.to_owned()),
+            subjects: vec!["00".repeat(16); subjects],
+            ..look(index, "t-1", "there")
+        };
+        let search = EntryRow { action: "find-persons".to_owned(), refused: None, ..refused(7, "", 0) };
+        let misses = [refused(5, "person-unknown", 2), refused(6, "case-foreign", 0), search];
+        insert(&mut conn, &misses).await.expect("inserted");
+        let page = list_shown(&mut conn, "t-1", since, 5, "here").await.expect("a page");
+        let misses: Vec<_> = page.rows.iter().map(|row| (row.index, row.misses, row.subjects.len())).collect();
+        assert_eq!(misses, [(5, 2, 0), (7, 1, 0)], "two who are not shown, and a search that found nobody");
     }
 }

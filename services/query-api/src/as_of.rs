@@ -16,7 +16,7 @@ use crate::call::{Call, Failure, Found};
 use crate::persons::{PersonAnswer, PersonFile, fork};
 use crate::problem::Problem;
 use crate::query::{self, Malformed};
-use crate::subject;
+use crate::subject::{self, PERSON_UNKNOWN};
 use crate::view::{self, GoldenView};
 
 /// How often the views are looked at, and how many times, until they hold what was read before.
@@ -102,7 +102,7 @@ pub(crate) async fn see(call: &Call, conn: &mut Conn, at: Timestamp) -> Result<T
     if seen.len() > 1 {
         return Err(Failure::forked(about(seen)));
     }
-    seen.pop().ok_or_else(|| Failure::not_found("person-unknown", asked))
+    seen.pop().ok_or_else(|| Failure::not_found(PERSON_UNKNOWN, asked))
 }
 
 /// The persons that the id stood for at the instant and that the caller may see; never none.
@@ -112,7 +112,7 @@ async fn allowed(call: &Call, conn: &mut Conn, asked: PersonId, at: Timestamp) -
     }
     let own = subject::own_person(call, conn).await?;
     let mut seen = Vec::new();
-    let mut reason = "person-unknown";
+    let mut reason = PERSON_UNKNOWN;
     let holders = lineage::list_holders_then(conn, asked, at).await?;
     if holders.is_empty() {
         // The same queries as for a person who is not the caller's.

@@ -8,29 +8,63 @@ use store::{audit, budgets, views};
 use crate::call::{Call, Failure, Found, handle};
 use crate::known_cases::township_of;
 use crate::problem::Problem;
+use crate::subject::PERSON_UNKNOWN;
 
 const WEEK_MS: i64 = 7 * 86_400_000;
 
 /// What was found, when the caller's budget allows to show it.
 pub(crate) async fn within<T>(call: &Call, outcome: Result<Found<T>, Failure>) -> Result<Found<T>, Failure> {
     let found = outcome?;
-    if found.subjects.is_empty() || call.state.setup.trust.suspicion.role(call.caller.role.code()).is_none() {
+    let is_search = call.is_search();
+    if found.subjects.is_empty() && !is_search {
         return Ok(found);
     }
     follow(call).await?;
+    let misses = u64::from(found.subjects.is_empty());
+    if let Err(spent) = miss(call, misses) {
+        return Err(refused(call, spent, found.subjects));
+    }
+    if found.subjects.is_empty() || call.state.setup.trust.suspicion.role(call.caller.role.code()).is_none() {
+        return Ok(found);
+    }
     let key = &call.state.setup.token_key;
     let persons: Vec<[u8; 16]> = found.subjects.iter().map(|person| handle(key, *person).0).collect();
     let spent = spend(call, &found.subjects, &persons, found.count as u64).await?;
-    let Err(spent) = spent else { return Ok(found) };
+    match spent {
+        Ok(()) => Ok(found),
+        Err(spent) => Err(refused(call, spent, found.subjects)),
+    }
+}
+
+/// Counts persons who are told to be nobody's, whatever the true reason: what costs tells nothing of who there is.
+///
+/// # Errors
+/// When the caller has asked for so many in vain that nobody is told any more.
+pub(crate) async fn not_shown(call: &Call, reason: &'static str, subjects: &[PersonId]) -> Result<(), Failure> {
+    follow(call).await?;
+    miss(call, subjects.len().max(1) as u64).map_err(|spent| {
+        // What was made up is nobody whom the record could be about.
+        let subjects = if reason == PERSON_UNKNOWN { Vec::new() } else { subjects.to_vec() };
+        refused(call, spent, subjects)
+    })
+}
+
+fn miss(call: &Call, misses: u64) -> Result<(), Spent> {
+    let (rules, now) = (&call.state.setup.trust.suspicion, call.state.now());
+    call.state.watch.budgets().miss(rules, &call.caller.handle, now, misses)
+}
+
+fn refused(call: &Call, spent: Spent, subjects: Vec<PersonId>) -> Failure {
     let budget = match spent {
         Spent::Persons => "persons",
         Spent::Rows => "rows",
         Spent::Areas => "areas",
+        Spent::Misses => "misses",
     };
     metrics::counter!("isthmus_budgets_spent_total", "role" => call.caller.role.code(), "budget" => budget)
         .increment(1);
     tracing::warn!(caller.handle = call.caller.handle, budget, "A caller asked for more than the budget allows.");
-    Err(Failure::withheld(Problem::BudgetSpent, found.subjects))
+    Failure::withheld(Problem::BudgetSpent, subjects)
 }
 
 async fn spend(
@@ -88,6 +122,7 @@ async fn follow(call: &Call) -> Result<(), Failure> {
         at: Timestamp::from_millis(row.at_ms),
         persons: row.subjects.iter().filter_map(|text| Some(text.parse::<SubjectHandle>().ok()?.0)).collect(),
         rows: u64::try_from(row.count).unwrap_or(0),
+        misses: u64::try_from(row.misses).unwrap_or(0),
     });
     call.state.watch.budgets().follow(caller, now, (from, page.next), shown.collect());
     Ok(())

@@ -302,6 +302,10 @@ impl Call {
         if cases.next().is_some() {
             return Err(Problem::CaseMalformed.into());
         }
+        // What opens nothing for a role is not looked up, so that nobody learns which cases there are by stating them.
+        if !self.state.setup.policy.asks_for_a_case(self.caller.role) {
+            self.request.case = None;
+        }
         Ok(())
     }
 
@@ -322,6 +326,11 @@ impl Call {
             };
             Failure { reason: refusal.code(), ..problem.into() }
         })
+    }
+
+    /// Whether it is a search for persons.
+    pub(crate) fn is_search(&self) -> bool {
+        self.request.action == Action::FindPersons
     }
 
     /// The task or decision of the path.
@@ -374,6 +383,9 @@ impl Call {
             Err(failure) => return self.refuse(failure).await,
         };
         for (reason, subjects) in refused {
+            if let Err(spent) = budget::not_shown(&self, reason, &subjects).await {
+                return self.refuse(spent).await;
+            }
             if let Err(problem) = self.record_refusal_of(Problem::PersonNotFound.code(), reason, subjects).await {
                 return Answered::without_entry(problem);
             }
@@ -391,6 +403,9 @@ impl Call {
     pub(crate) async fn refuse_all(&self, mut refused: Refused) -> Answered {
         let (reason, subjects) = refused.pop_last().unwrap_or((Problem::PersonNotFound.code(), Vec::new()));
         for (reason, subjects) in refused {
+            if let Err(spent) = budget::not_shown(self, reason, &subjects).await {
+                return self.refuse(spent).await;
+            }
             if let Err(problem) = self.record_refusal_of(Problem::PersonNotFound.code(), reason, subjects).await {
                 return Answered::without_entry(problem);
             }

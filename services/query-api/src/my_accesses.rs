@@ -99,7 +99,7 @@ async fn looks(call: &Call) -> Result<Found<Looks>, Failure> {
     }
     let (own, handles) = own_handles(call).await?;
     let texts = handles.iter().map(ToString::to_string).collect();
-    let mut seen = visible(call, &handles, texts, before, limit).await?;
+    let mut seen = visible(call, own, &handles, texts, before, limit).await?;
     let more = seen.len() > limit as usize;
     seen.truncate(limit as usize);
     let shown: Vec<i64> = seen.iter().filter_map(|(index, _)| i64::try_from(*index).ok()).collect();
@@ -120,12 +120,13 @@ async fn looks(call: &Call) -> Result<Found<Looks>, Failure> {
 /// next one begins tells that there is one.
 async fn visible(
     call: &Call,
+    own: PersonId,
     handles: &[SubjectHandle],
     texts: Vec<String>,
     mut before: i64,
     limit: u32,
 ) -> Result<Vec<(u64, Entry)>, Failure> {
-    let (mut seen, mut seals) = (Vec::new(), Seals::default());
+    let (mut seen, mut seals) = (Vec::new(), Seals::of(own));
     loop {
         let (indices, more) = indices(call, &Filter::default(), Some(texts.clone()), before, limit).await?;
         for index in &indices {

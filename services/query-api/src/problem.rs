@@ -144,7 +144,7 @@ problems! {
         "Let another auditor decide.";
     /// More was asked for than the role may see in a while.
     BudgetSpent = 429 "budget-spent":
-        "The caller was shown as many persons of an hour, or as many rows of a week, as the role's budget allows.",
+        "The caller was shown as many persons of an hour, or as many rows of a week, as the role's budget allows, or asked for too many in an hour whom there is not.",
         "Wait until the hour or the week is over. If the work needs more, the operator raises the budget in the rules of suspicion.";
     /// No grant, or none that opens anything.
     GrantInvalid = 403 "grant-invalid":

@@ -1,22 +1,25 @@
 //! Sealed looks: what is looked at for an investigation is absent from residents' trackers until a date.
 //!
-//! Invariants: a seal is an entry of the log and nothing else, so no row of the database hides a look. It names one case, ends by
-//! itself, and keeps no look hidden for longer than [`HIDDEN_DAYS_MAX`] after it was made. Auditors see every look, sealed or
-//! not, and who sealed what.
+//! Invariants: a seal is an entry of the log and nothing else, so no row of the database hides a look by itself. It names one case, ends
+//! by itself, and keeps no look hidden for longer than [`HIDDEN_DAYS_MAX`] after it was made. It hides looks of disease control at the
+//! person whom the case is about, from that person, and no other: a stated case hides nothing from anybody else. Auditors see every
+//! look, sealed or not, and who sealed what.
 
 use std::collections::BTreeMap;
 
-use access::{Action, FieldGroups};
+use access::{Action, FieldGroups, Role};
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::Timestamp;
+use domain::{PersonId, Timestamp};
 use ledger::{CaseToken, Decision, Entry, Matter, MatterId};
 use serde::{Deserialize, Serialize};
 use store::audit::{self, Search};
+use store::views;
 use utoipa::ToSchema;
 
-use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, code};
-use crate::ledger_index;
+use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, case_token, code};
+use crate::known_cases::owner;
+use crate::{facts, ledger_index};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 
@@ -48,8 +51,9 @@ pub(crate) struct SealView {
     pub until: String,
 }
 
-/// Seals the looks for the case of the header `Isthmus-Case`: residents see them from a date on. Leads of disease control may, for
-/// 30 days at once; no look stays hidden for longer than 90. What was said last counts.
+/// Seals the looks of disease control for the case of the header `Isthmus-Case`: the person whom the case is about sees them from a
+/// date on, everybody else sees looks at the own file as ever. Leads of disease control may, for 30 days at once; no look stays hidden for
+/// longer than 90. What was said last counts.
 #[utoipa::path(
     post,
     path = "/v1/cases/seals",
@@ -94,25 +98,47 @@ async fn wanted(call: &Call) -> Result<(u32, Matter), Failure> {
     Ok((days, Matter { id: MatterId(case.0), act: code(&format!("{SEALED}:{days}:{reason}"))? }))
 }
 
-/// Until when each of these looks is sealed is asked of the log once for each case.
-#[derive(Default)]
-pub(crate) struct Seals(BTreeMap<CaseToken, Option<Timestamp>>);
+/// Until when looks for each of these cases are absent from the tracker of one person; asked of the log once for each case.
+pub(crate) struct Seals {
+    own: PersonId,
+    until: BTreeMap<CaseToken, Option<Timestamp>>,
+}
 
 impl Seals {
-    /// Whether a look is absent from the tracker of whom it was at.
+    /// The seals that concern the tracker of a person.
+    pub(crate) const fn of(own: PersonId) -> Self {
+        Self { own, until: BTreeMap::new() }
+    }
+
+    /// Whether a look is absent from the person's tracker. That the caller's unit works on the case was found when it was stated.
     pub(crate) async fn hide(&mut self, state: &QueryState, look: &Entry) -> Result<bool, Failure> {
         let Some(case) = look.case else { return Ok(false) };
-        let until = match self.0.get(&case) {
+        if !Role::from_code(look.role.as_str()).is_some_and(Role::works_on_cases) {
+            return Ok(false);
+        }
+        let until = match self.until.get(&case) {
             Some(until) => *until,
             None => {
-                let until = sealed_until(state, case).await?;
-                self.0.insert(case, until);
+                let sealed = sealed_until(state, case).await?.filter(|until| state.now() < *until);
+                let until = match sealed {
+                    Some(until) => is_about(state, case, self.own).await?.then_some(until),
+                    None => None,
+                };
+                self.until.insert(case, until);
                 until
             }
         };
         let longest = look.stamp.time.plus_millis(HIDDEN_DAYS_MAX * DAY_MS);
         Ok(until.is_some_and(|until| state.now() < until.min(longest)))
     }
+}
+
+/// Whether a case is about a person, beyond doubt.
+async fn is_about(state: &QueryState, case: CaseToken, person: PersonId) -> Result<bool, Failure> {
+    let mut conn = state.setup.store.snapshot().await?;
+    let mut rows = views::list_case_facts(&mut conn, None).await?;
+    rows.retain(|row| case_token(&state.setup.token_key, row.record_id) == case);
+    Ok(facts::attributed(&mut conn, &rows).await?.iter().any(|attribution| owner(attribution) == Some(person)))
 }
 
 /// Until when a case is sealed, as its newest entry says.

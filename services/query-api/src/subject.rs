@@ -9,6 +9,9 @@ use crate::call::{Call, Failure};
 use crate::facts;
 use crate::problem::Problem;
 
+/// Why an id that nobody ever had shows nobody; the log's alone.
+pub(crate) const PERSON_UNKNOWN: &str = "person-unknown";
+
 /// A person that the caller may see something of.
 pub(crate) struct Seen {
     pub(crate) person: PersonRow,
@@ -26,7 +29,7 @@ pub(crate) async fn see(call: &Call, conn: &mut Conn) -> Result<Seen, Failure> {
     }
     match allowed.pop() {
         Some((current, granted)) => read(conn, asked, current, granted).await,
-        None => Err(Failure::not_found("person-unknown", asked)),
+        None => Err(Failure::not_found(PERSON_UNKNOWN, asked)),
     }
 }
 
@@ -63,7 +66,7 @@ pub(crate) async fn allowed_beside(
 ) -> Result<Vec<(PersonId, FieldGroups)>, Failure> {
     let holders = lineage::list_holders(conn, asked).await?;
     let Some(any) = holders.first().map(|holder| holder.person_id) else {
-        return Err(Failure::not_found("person-unknown", asked));
+        return Err(Failure::not_found(PERSON_UNKNOWN, asked));
     };
     let entitlement = call.entitlement()?;
     let allowed: Vec<_> = holders
@@ -83,7 +86,7 @@ pub(crate) async fn read(
     match views::find_person(conn, current).await? {
         Some(person) => Ok(Seen { person, asked_for: (current != asked).then_some(asked), granted }),
         // Merged into another person between the two reads.
-        None => Err(Failure::not_found("person-unknown", asked)),
+        None => Err(Failure::not_found(PERSON_UNKNOWN, asked)),
     }
 }
 

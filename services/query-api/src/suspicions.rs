@@ -106,7 +106,7 @@ async fn contested(call: &Call, Contest { index, reason }: Contest) -> Result<(A
     let (own, handles) = own_handles(call).await?;
     let entry = entry(call, index).await?;
     let is_own = entry.subjects.iter().any(|subject| handles.contains(subject));
-    if !is_own || Seals::default().hide(&call.state, &entry).await? {
+    if !is_own || Seals::of(own).hide(&call.state, &entry).await? {
         return Err(Problem::EntryNotFound.into());
     }
     let act = act(call, index, "CONTESTED", &reason, &REASONS_OF_RESIDENTS)?;

@@ -132,6 +132,7 @@ impl Happened {
             actor: format!("official-{}", self.official),
             role: role.to_owned(),
             is_search: self.is_search,
+            is_miss: false,
             subjects: vec![subject],
         }
     }

@@ -1,10 +1,11 @@
-//! The case that a call states: one that disease control has stated, that is open, and that the caller's unit works on.
+//! The case that a call states: one that disease control has stated, that is open, and that the caller's unit works on. It counts for
+//! roles of which some permit asks for a case; of others it is neither looked up nor kept.
 //!
 //! Invariant: a case that is unknown, closed or another unit's opens as much as none, and is answered with the same bytes after the same
 //! read. Which of these it was stands on record alone. Nothing is kept between calls: a case that is closed or handed over is so
 //! for the next call.
 
-use access::{Action, Caller, Role};
+use access::{Action, Caller};
 use domain::{Body, CaseState, CaseStatus, RecordId, Timestamp, TokenKey};
 use ledger::CaseToken;
 use store::views::{self, FactRow};
@@ -24,8 +25,7 @@ enum Standing {
 impl Standing {
     fn of(status: &CaseStatus, caller: &Caller, now: Timestamp) -> Self {
         // A case that no unit has for itself is everybody's, and who is of no disease control takes none from anybody.
-        let has_cases = matches!(caller.role, Role::CdcTracer | Role::CdcLead);
-        if has_cases && status.unit.as_deref().is_some_and(|unit| !is_own(caller, unit)) {
+        if caller.role.works_on_cases() && status.unit.as_deref().is_some_and(|unit| !is_own(caller, unit)) {
             return Self::Foreign;
         }
         let is_open = matches!(status.state, CaseState::Suspected | CaseState::Confirmed | CaseState::Asymptomatic);

@@ -8,7 +8,7 @@ use domain::PersonId;
 use ledger::{Access, Code, Matter, MatterId, Nonce, Receipt, Released, SUBJECTS_MAX, SubjectHandle};
 
 use super::{Answered, Call, Failure, Found, code, codes, policy_hash, unit, with_receipt, within};
-use crate::grants;
+use crate::{budget, grants};
 use crate::problem::Problem;
 
 impl Call {
@@ -53,6 +53,14 @@ impl Call {
 
     /// Puts a refusal on record and answers.
     pub(crate) async fn refuse(&self, failure: Failure) -> Answered {
+        // One after the other who is not there: after so many the caller is told of nobody.
+        let failure = match failure.problem() {
+            Problem::PersonNotFound => match budget::not_shown(self, failure.reason, &failure.subjects).await {
+                Ok(()) => failure,
+                Err(spent) => spent,
+            },
+            _ => failure,
+        };
         let response = failure.response();
         let told = failure.problem().code();
         match self.record_refusal_of(told, failure.reason, failure.subjects).await {

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use test_support::build::record_id;
 
-use crate::world::{CASE, Reply, World, anna, get, post, world};
+use crate::world::{CASE, Reply, World, anna, bob, get, post, world};
 
 const DAY: i64 = 86_400_000;
 const SECRET: &str = "2022-0007";
@@ -20,14 +20,18 @@ async fn seal(world: &World, who: &str, days: u32) -> Reply {
 }
 
 async fn look(world: &World, case: &str) -> u64 {
-    let ask = get(format!("/v1/persons/{}", anna())).by("tracer").purpose("PUBHLTH").case(case);
+    let ask = get(format!("/v1/persons/{}", bob())).by("tracer").purpose("PUBHLTH").case(case);
     assert_eq!(world.ask(ask).await.status, StatusCode::OK);
     world.ledger.head().0.size - 1
 }
 
 /// Indices that the tracker shows of these.
 async fn shown(world: &World, of: &[u64]) -> Vec<u64> {
-    let own = world.ask(get("/v1/me/accesses").own("anna")).await.json();
+    shown_to(world, "bob", of).await
+}
+
+async fn shown_to(world: &World, who: &str, of: &[u64]) -> Vec<u64> {
+    let own = world.ask(get("/v1/me/accesses").own(who)).await.json();
     let looks = own["looks"].as_array().expect("looks").iter();
     looks.filter_map(|look| look["index"].as_u64()).filter(|index| of.contains(index)).collect()
 }
@@ -37,7 +41,7 @@ async fn a_sealed_look_is_absent_until_its_date_and_ninety_days_at_most() {
     let world = world().await;
     let (open, secret) = (look(&world, CASE).await, look(&world, SECRET).await);
     assert_eq!(shown(&world, &[open, secret]).await, [secret, open]);
-    for who in ["tracer", "officer", "auditor", "analyst", "anna"] {
+    for who in ["tracer", "officer", "auditor", "analyst", "bob"] {
         assert_eq!(seal(&world, who, 7).await.status, StatusCode::FORBIDDEN, "{who}");
     }
     assert_eq!(seal(&world, "chief", 31).await.code(), "seal-malformed");
@@ -53,10 +57,10 @@ async fn a_sealed_look_is_absent_until_its_date_and_ninety_days_at_most() {
     let all = [open, secret, later];
     assert_eq!(shown(&world, &all).await, [open], "nor what comes after, whichever way the case is named");
     // Pages show no gap, and who guesses the index learns nothing.
-    let page = world.ask(get("/v1/me/accesses?limit=1&before=2").own("anna")).await.json();
+    let page = world.ask(get("/v1/me/accesses?limit=1&before=2").own("bob")).await.json();
     assert_eq!((&page["looks"][0]["index"], page.get("next")), (&json!(open), None::<&Value>), "{page}");
     let contest = json!({ "index": secret, "reason": "NO_REASON_KNOWN" }).to_string();
-    let contested = world.ask(post("/v1/me/contests", &contest).own("anna")).await;
+    let contested = world.ask(post("/v1/me/contests", &contest).own("bob")).await;
     assert!(!contested.status.is_success(), "{}", contested.text());
     // The auditor sees all of it.
     let search =
@@ -79,4 +83,21 @@ async fn a_sealed_look_is_absent_until_its_date_and_ninety_days_at_most() {
     assert_eq!(shown(&world, &[newest]).await, [0; 0]);
     seal(&world, "chief", 0).await;
     assert_eq!(shown(&world, &[newest]).await, [newest], "a lead ends it early");
+}
+
+#[tokio::test]
+async fn a_sealed_case_hides_no_look_of_anybody_but_disease_control_and_at_nobody_but_its_person() {
+    let world = world().await;
+    assert_eq!(seal(&world, "chief", 30).await.status, StatusCode::OK);
+    let at = async |person: domain::PersonId, who: &str, purpose: &str| {
+        let ask = get(format!("/v1/persons/{person}")).by(who).purpose(purpose).case(SECRET);
+        assert_eq!(world.ask(ask).await.status, StatusCode::OK, "{who}");
+        world.ledger.head().0.size - 1
+    };
+    let unrelated = at(anna(), "tracer", "PUBHLTH").await;
+    let worker = at(anna(), "worker", "PUBHLTH").await;
+    assert_eq!(world.last_entry().case, None, "a case is nothing that a worker could state");
+    assert_eq!(shown_to(&world, "anna", &[unrelated, worker]).await, [worker, unrelated]);
+    let own = at(bob(), "tracer", "PUBHLTH").await;
+    assert_eq!(shown(&world, &[own]).await, [0; 0]);
 }

@@ -5,7 +5,7 @@ use query_api::Trust;
 use serde_json::{Value, json};
 use test_support::build::record_id;
 
-use crate::world::{ANNA_NAME, World, anna, bob, get, post, subject, world, world_trusting};
+use crate::world::{ANNA_NAME, World, anna, bob, find, get, post, subject, world, world_trusting};
 
 async fn unexplained(world: &World, query: &str) -> Value {
     let reply = world.ask(get(format!("/v1/ledger/unexplained{query}")).auditing()).await;
@@ -46,7 +46,7 @@ async fn what_nothing_explains_comes_first_with_its_score_and_the_rest_says_what
     let body = unexplained(&world, "").await;
     assert_eq!(
         (&body["rules"], &body["weighed"], &body["unexplained"]),
-        (&json!("suspicion-2"), &json!(6), &json!(3)),
+        (&json!("suspicion-3"), &json!(6), &json!(3)),
         "{body}"
     );
     let told = told(&body);
@@ -128,6 +128,37 @@ async fn a_budget_that_is_spent_blocks_on_record_also_after_a_restart_and_is_ful
     assert_eq!(world.ask(get(format!("/v1/persons/{}", bob())).own("bob")).await.status, StatusCode::OK);
     world.advance_clock(3_600_000);
     assert_eq!(world.ask(look(bob())).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_goes_through_ids_or_numbers_is_blocked_and_told_as_one_matter_a_day() {
+    let rules = || {
+        let rules = scrutiny::Rules { misses_per_hour: 50, ..scrutiny::Rules::default() };
+        Trust::new(rules, access::GrantRules::default())
+    };
+    let world = world_trusting(rules()).await;
+    let id = |number: u128| get(format!("/v1/persons/{}", uuid::Uuid::from_u128(number)));
+    let phone = |number: u128| {
+        find(&json!({ "identifiers": [{ "scheme": "MSISDN", "value": format!("139{number:08}") }] }).to_string())
+    };
+    for number in 0..70 {
+        let (reply, searched) = (world.ask(id(number).own("anna")).await, world.ask(phone(number).tracing()).await);
+        let expected = if number < 50 { ("person-not-found", "") } else { ("budget-spent", "budget-spent") };
+        assert_eq!((reply.code().as_str(), searched.code().as_str()), expected, "{number}");
+    }
+    let own = || get(format!("/v1/persons/{}", anna())).own("anna");
+    assert_eq!(world.ask(own()).await.status, StatusCode::TOO_MANY_REQUESTS, "nor is anybody else shown");
+    assert_eq!(world.ask(get(format!("/v1/persons/{}", anna())).tracing()).await.code(), "budget-spent");
+    let neighbour = get(format!("/v1/persons/{}", anna())).looking_after("worker");
+    assert_eq!(world.ask(neighbour).await.status, StatusCode::OK, "others are");
+    let alerts = unexplained(&world, "?alerts=true").await;
+    let told = told(&alerts);
+    assert_eq!(told.len(), 2, "one for each caller: {told:?}");
+    assert!(told.iter().any(|(.., rules)| rules.contains(&"enumerates")), "{told:?}");
+    let world = world.restarted(rules());
+    assert_eq!(world.ask(own()).await.code(), "budget-spent", "a restart lifts nothing");
+    world.advance_clock(3_600_000);
+    assert_eq!(world.ask(own()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
