@@ -26,6 +26,13 @@ export function useFormat() {
       value === null || value === undefined ? "–" : new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value),
     percent: (value?: number | null, digits = 1) =>
       value === null || value === undefined ? "–" : new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(value),
+    /** An amount as the language writes it; what names no known currency stands as it was sent. */
+    money: (amount?: string | null, currency?: string | null) => {
+      if (!amount) return "";
+      const value = Number(amount);
+      if (!currency || !/^[A-Z]{3}$/.test(currency) || Number.isNaN(value)) return [amount, currency].filter(Boolean).join(" ");
+      return new Intl.NumberFormat(locale, { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(value);
+    },
     list: (words: string[]) => new Intl.ListFormat(locale).format(words),
     bytes: (value?: number | null) => {
       if (value === null || value === undefined) return "–";

@@ -43,8 +43,8 @@ export function ProblemAlert({ error, action, retry }: { error: unknown; action?
   );
 }
 
-/** A whole page or part that could not be had. */
-export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+/** A whole page or part that could not be had, with the way to where it can be looked for. */
+export function Failed({ error, retry, way }: { error: unknown; retry?: () => void; way?: ReactNode }) {
   const { t } = useTranslation();
   const { title, detail, code, refused, hasEnded, canRetry } = useWords(error);
   const signOut = useSignOut();
@@ -59,7 +59,14 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
         </Flex>
       }
       extra={
-        hasEnded ? <Button type="primary" onClick={() => signOut.mutate("here")}>{t("signInAgain")}</Button> : retry && canRetry && <Button onClick={retry}>{t("retry")}</Button>
+        hasEnded ? (
+          <Button type="primary" onClick={() => signOut.mutate("here")}>{t("signInAgain")}</Button>
+        ) : (
+          <Flex justify="center" wrap gap={8}>
+            {retry && canRetry && <Button onClick={retry}>{t("retry")}</Button>}
+            {way}
+          </Flex>
+        )
       }
     />
   );
@@ -104,9 +111,9 @@ export function NoSuchPage({ to = "/", label, isPart = false }: { to?: string; l
 }
 
 /** The four states of a question, and what is shown when it is answered. */
-export function Asked<T>({ query, children, empty }: { query: UseQueryResult<T>; children: (answer: T) => ReactNode; empty?: (answer: T) => boolean }) {
+export function Asked<T>({ query, children, empty, way }: { query: UseQueryResult<T>; children: (answer: T) => ReactNode; empty?: (answer: T) => boolean; way?: ReactNode }) {
   if (query.isPending) return <Loading />;
-  if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} way={way} />;
   if (empty?.(query.data)) return <Empty />;
   return children(query.data);
 }

@@ -49,7 +49,9 @@ export function Log() {
   const [form] = Form.useForm<Wanted>();
   const [opened, setOpened] = useState<EntryView>();
   const wide = Grid.useBreakpoint().md ?? true;
-  const [filters, setFilters] = useState(wide || passed !== null);
+  // How wide the window is, is not known at first: until somebody folds or unfolds them, the width decides.
+  const [unfolded, setUnfolded] = useState<boolean>();
+  const filters = wide || (unfolded ?? passed !== null);
   const search = searchOf(wanted);
   const query = useInfiniteQuery({
     queryKey: ["audit", "log", search],
@@ -68,7 +70,7 @@ export function Log() {
       <Typography.Paragraph type="secondary">{t("log.lead")} {t("ownLook")}</Typography.Paragraph>
       <Card size="small" style={{ marginBottom: 16 }}>
         {!wide && (
-          <Button type="text" icon={<FilterOutlined />} aria-expanded={filters} onClick={() => setFilters(!filters)}>{t("log.filters")}</Button>
+          <Button type="text" icon={<FilterOutlined />} aria-expanded={filters} onClick={() => setUnfolded(!filters)}>{t("log.filters")}</Button>
         )}
         <div hidden={!filters}>
           <Filters form={form} initial={wanted} search={setWanted} pending={query.isFetching} />

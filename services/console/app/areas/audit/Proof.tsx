@@ -25,7 +25,7 @@ export function Proof() {
   const proof = useQuery({ queryKey: ["audit", "proof", number], queryFn: () => readEntryProof(number ?? 0), enabled: number !== undefined, gcTime: 0 });
   useEffect(() => {
     if (!proof.data) return;
-    setGiven({ receipt: JSON.stringify(proof.data.proof, undefined, 2), entry: { name: `${proof.data.index}.entry`, bytes: fromBase64(proof.data.entry) ?? new Uint8Array() }, at: Date.now() });
+    setGiven({ receipt: JSON.stringify(proof.data.proof, undefined, 2), entry: { name: `${proof.data.proof.index}.entry`, bytes: fromBase64(proof.data.entry) ?? new Uint8Array() }, at: Date.now() });
     setAsked({}, { replace: true });
   }, [proof.data, setAsked]);
   const missing = proof.error instanceof Problem && proof.error.code === "route-unknown";

@@ -142,7 +142,6 @@ export const listMarks = () => json<Receipted & { marked: Marked[] }>("marks", "
 export const setMark = (person_id: string, mark: MarkKind) => json<Receipted & Marked>("mark", "/v1/ledger/marks", { person_id, mark });
 
 export interface EntryProof extends Receipted {
-  index: number;
   entry: string;
   proof: Receipt;
 }

@@ -8,8 +8,12 @@ import { StackedTable } from "../../parts/StackedTable";
 import { Asked, Empty } from "../../parts/states";
 import { Version } from "../../parts/Version";
 import type { Reason } from "./model";
-import { useCode } from "./questions";
+import { useCode, useTownshipName } from "./questions";
+import { DAY } from "./time";
 import { ColourTag, Events, InstantInput, LevelTag } from "./words";
+
+/** So many days before its instant a code looks for reasons: what is not kept of them may hide one. */
+const LOOK_BACK = 14;
 
 /** The colour of a person's code at an instant, and all that colours it. */
 export function HealthCode({ person, on, knownAt }: { person: string; on: string; knownAt?: string }) {
@@ -35,14 +39,14 @@ export function HealthCode({ person, on, knownAt }: { person: string; on: string
               {answer.until && <span>{t("code.until", { at: instant(answer.until) })}</span>}
             </div>
             <Withheld of="read-health-code" groups={answer.withheld} />
-            {answer.known_since > answer.on && <Alert type="warning" showIcon title={t("contacts.knownSince", { at: instant(answer.known_since) })} style={{ marginBottom: 12 }} />}
-            <Reasons reasons={answer.reasons} label={t("code.reasons")} />
+            {Date.parse(answer.on) < Date.parse(answer.known_since) + LOOK_BACK * DAY && <Alert type="warning" showIcon data-incomplete title={t("code.incomplete", { at: instant(answer.known_since) })} style={{ marginBottom: 12 }} />}
+            <Reasons reasons={answer.reasons} label={t("code.reasons")} on={on} />
             {answer.set_aside && answer.set_aside.length > 0 && (
               <>
                 <h3 className="control-h2" style={{ margin: "16px 0 8px" }}>
                   {t("code.setAside")}
                 </h3>
-                <Reasons reasons={answer.set_aside} label={t("code.setAside")} />
+                <Reasons reasons={answer.set_aside} label={t("code.setAside")} on={on} />
               </>
             )}
             {answer.appeals && answer.appeals.length > 0 && (
@@ -60,8 +64,9 @@ export function HealthCode({ person, on, knownAt }: { person: string; on: string
   );
 }
 
-function Reasons({ reasons, label }: { reasons: Reason[]; label: string }) {
+function Reasons({ reasons, label, on }: { reasons: Reason[]; label: string; on: string }) {
   const { t } = useTranslation("control");
+  const townshipName = useTownshipName(on, reasons.some(({ township }) => township));
   const { instant, number } = useFormat();
   if (reasons.length === 0) return <Empty>{t("code.noReason")}</Empty>;
   return (
@@ -80,7 +85,7 @@ function Reasons({ reasons, label }: { reasons: Reason[]; label: string }) {
           key: "cause",
           render: (_, { cause, township, level }) => (
             <>
-              {t(`cause.${cause}`, { defaultValue: cause })} {township && <span>{t("code.inTownship", { township })}</span>} {level && <LevelTag level={level} />}
+              {t(`cause.${cause}`, { defaultValue: cause })} {township && <span title={township}>{t("code.inTownship", { township: townshipName(township) })}</span>} {level && <LevelTag level={level} />}
             </>
           ),
         },

@@ -83,6 +83,12 @@ export function useContacts(person: string, stretch: Stretch, knownAt?: string) 
   });
 }
 
+/** The contacts that a page has shown already: what is at hand is told without another look. */
+export function useContactsShown(person: string, stretch?: Stretch): Model.Contact[] {
+  const pages = useQueryClient().getQueryData<{ pages: Model.ContactsAnswer[] }>(key("contacts", person, stretch, undefined))?.pages;
+  return pages?.flatMap(({ contacts }) => contacts) ?? [];
+}
+
 /** The contacts of the contacts: the longest meetings of them. */
 export function useSubContacts(person: string, stretch: Stretch, enabled: boolean, knownAt?: string) {
   return useQuery({

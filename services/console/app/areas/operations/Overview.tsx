@@ -106,6 +106,14 @@ function Feeds({ feeds, alerts }: { feeds?: Status["feeds"]; alerts: { feed: str
   );
 }
 
+/** A topic in words, with the name that other programs know it by. */
+function TopicName({ topic }: { topic: string }) {
+  const { t } = useTranslation("operations");
+  const name = t(`topic.${topic.replaceAll(".", "-")}`, { defaultValue: "" });
+  const code = <Typography.Text type="secondary" style={{ fontSize: 12 }}>{topic}</Typography.Text>;
+  return name ? <>{name} {code}</> : code;
+}
+
 function Holdings({ status }: { status: Status }) {
   const { t } = useTranslation("operations");
   const format = useFormat();
@@ -122,7 +130,7 @@ function Holdings({ status }: { status: Status }) {
             pagination={false}
             dataSource={[...status.topics].sort((a, b) => b.lag - a.lag || b.written - a.written)}
             columns={[
-              { key: "topic", title: t("topics.topic"), dataIndex: "topic" },
+              { key: "topic", title: t("topics.topic"), render: (_, { topic }) => <TopicName topic={topic} /> },
               { key: "written", title: t("topics.written"), align: "end", width: 120, render: (_, { written }) => <span className="numbers">{format.number(written)}</span> },
               { key: "lag", title: t("topics.lag"), align: "end", width: 110, render: (_, { lag }) => <span className="numbers">{format.number(lag)}</span> },
             ]}

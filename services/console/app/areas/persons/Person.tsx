@@ -3,7 +3,7 @@ import { ArrowLeftOutlined, HistoryOutlined } from "@ant-design/icons";
 import { Alert, Button, Card, Flex, Form, Popover, Typography } from "antd";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, Outlet, useLocation, useOutletContext, useParams, useSearchParams } from "react-router";
+import { Link, Outlet, useLocation, useNavigate, useOutletContext, useParams, useSearchParams } from "react-router";
 import { instantOf, minuteOf } from "../../parts/city";
 import { MinuteInput } from "../../parts/DayInput";
 import { Page, ReceiptTag } from "../../parts/Page";
@@ -36,6 +36,7 @@ const PAGES: [string, string][] = [
 export function Person() {
   const { t } = useTranslation("persons");
   const { person = "" } = useParams();
+  const navigate = useNavigate();
   const [query] = useSearchParams();
   const asOf = query.get("as_of") ?? undefined;
   const file = usePersonFile(person, asOf);
@@ -54,7 +55,7 @@ export function Person() {
     return (
       <Page title={t("person")} extra={back}>
         {asOf && <AsOfNote asOf={asOf} />}
-        <Failed error={file.error} retry={() => void file.refetch()} />
+        <Failed error={file.error} retry={() => void file.refetch()} way={<Button onClick={() => void navigate("/persons")}>{t("back")}</Button>} />
       </Page>
     );
   if ("fork" in file.data)

@@ -49,7 +49,7 @@ export function useFactText() {
       case "payment":
         return {
           first: join(code("channel", what.channel), where(what.place)),
-          second: join(what.amount && `${what.amount} ${what.currency ?? ""}`, !what.on_site && t("online")),
+          second: join(format.money(what.amount, what.currency), !what.on_site && t("online")),
         };
       case "encounter":
         return { first: join(code("encounter", what.action), where(what.place)), second: join(what.ward_bed && t("ward", { ward: what.ward_bed }), ...what.diagnoses) };

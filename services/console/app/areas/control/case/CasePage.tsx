@@ -37,10 +37,13 @@ export function CasePage() {
           {known && <CaseState state={known.state} />}
           <ReceiptTag receipt={known?.receipt} />
           <span style={{ flex: 1 }} />
-          <AsKnown at={knownAt} change={setKnownAt} />
-          <Button icon={<PrinterOutlined />} onClick={() => void navigate(`/control/cases/${id}/print`)}>
-            {t("print", { ns: "common" })}
-          </Button>
+          {/* Over a failure there is nothing to print; another instant leads back. */}
+          {(known || knownAt) && <AsKnown at={knownAt} change={setKnownAt} />}
+          {known && (
+            <Button icon={<PrinterOutlined />} onClick={() => void navigate(`/control/cases/${id}/print`)}>
+              {t("print", { ns: "common" })}
+            </Button>
+          )}
         </>
       }
     >
@@ -48,7 +51,7 @@ export function CasePage() {
       {wasUnknown ? (
         <Empty>{t("asKnown.noCase")}</Empty>
       ) : (
-        <Asked query={query}>
+        <Asked query={query} way={<Button onClick={() => void navigate("/control")}>{t("case.toCases")}</Button>}>
           {(known) => (
             <Clocked>
               {(now) => (
@@ -111,7 +114,7 @@ function OfPerson({ known, person, now, knownAt }: { known: CaseAnswer; person: 
   const parts: Record<string, ReactNode> = {
     itinerary: <ItineraryTab person={person} known={known} now={now} knownAt={knownAt} />,
     contacts: <ContactsTab person={person} known={known} now={now} knownAt={knownAt} />,
-    "follow-ups": <FollowUpsTab id={known.case} />,
+    "follow-ups": <FollowUpsTab id={known.case} person={person} stretch={infectious(known, now)} />,
     code: <HealthCode person={person} on={iso(now)} knownAt={knownAt} />,
   };
   return (

@@ -6,12 +6,12 @@ import { ReceiptTag, Withheld } from "../../../parts/Page";
 import { useFormat } from "../../../parts/format";
 import { Empty, Failed, Loading, ProblemAlert } from "../../../parts/states";
 import { FOLLOW_UP_STATES, type FollowUpCounts } from "../model";
-import { isAbsent, useFollowUps, useNotify, type FollowUpFilter } from "../questions";
+import { isAbsent, useContactsShown, useFollowUps, useNotify, type FollowUpFilter, type Stretch } from "../questions";
 import { NotThere, Figure, Figures } from "../words";
 import { FollowUpList } from "./FollowUpList";
 
 /** What became of telling the contacts: one follow-up for each contact and unit. */
-export function FollowUpsTab({ id }: { id: string }) {
+export function FollowUpsTab({ id, person, stretch }: { id: string; person: string; stretch?: Stretch }) {
   const { t } = useTranslation("control");
   const { number } = useFormat();
   const [filter, setFilter] = useState<FollowUpFilter>({});
@@ -21,7 +21,7 @@ export function FollowUpsTab({ id }: { id: string }) {
   if (isAbsent(query.error)) return <NotThere />;
   return (
     <>
-      <Notify id={id} receipt={first?.receipt} />
+      <Notify id={id} person={person} stretch={stretch} without={first?.contacts_without} receipt={first?.receipt} />
       {Boolean(first?.contacts_without) && <Alert type="warning" showIcon style={{ marginBottom: 16 }} title={t("followUps.without", { n: number(first?.contacts_without) })} />}
       {first && <Counts counts={first.counts} />}
       <Withheld of="read-follow-ups" groups={first?.withheld} />
@@ -59,18 +59,46 @@ export function FollowUpsTab({ id }: { id: string }) {
   );
 }
 
+/** So many contacts are asked for a second time. */
+const MANY = 100;
+
+interface Notifying {
+  id: string;
+  person: string;
+  stretch?: Stretch;
+  /** Contacts that have no follow-up yet, where it can be told. */
+  without?: number;
+  receipt?: { id: string };
+}
+
 /** Tells the communities of all contacts. It may be done again: whoever has a follow-up gets no second one. */
-function Notify({ id, receipt }: { id: string; receipt?: { id: string } }) {
+function Notify({ id, person, stretch, without, receipt }: Notifying) {
   const { t } = useTranslation("control");
-  const { message } = App.useApp();
+  const { message, modal } = App.useApp();
   const { number } = useFormat();
   const notify = useNotify(id);
   const told = notify.data;
   const send = () => notify.mutate(undefined, { onSuccess: () => void message.success(t("notify.done")) });
+  const confirm = () => {
+    if (!without || without <= MANY) return send();
+    const n = number(without);
+    modal.confirm({ title: t("notify.again", { n }), content: t("notify.againWhat"), okText: t("notify.againButton", { n }), cancelText: t("cancel", { ns: "common" }), onOk: send });
+  };
+  const shown = useContactsShown(person, stretch);
+  const near = shown.filter(({ meetings }) => meetings.some(({ scene }) => scene === "dwelling" || scene === "ward" || scene === "vehicle")).length;
+  const what = (
+    <div style={{ maxWidth: 320 }}>
+      <p style={{ margin: 0 }}>
+        <strong>{without === undefined ? t("notify.howManyUnknown") : t("notify.howMany", { count: without, n: number(without) })}</strong>{" "}
+        {shown.length > 0 ? t("notify.near", { of: number(shown.length), near: number(near), square: number(shown.length - near) }) : t("notify.nearUnknown")}
+      </p>
+      <p style={{ margin: "8px 0 0" }}>{t("notify.what")}</p>
+    </div>
+  );
   return (
     <>
       <div className="control-bar">
-        <Popconfirm title={t("notify.title")} description={<div style={{ maxWidth: 320 }}>{t("notify.what")}</div>} okText={t("notify.button")} cancelText={t("cancel", { ns: "common" })} onConfirm={send}>
+        <Popconfirm title={t("notify.title")} description={what} okText={t("notify.button")} cancelText={t("cancel", { ns: "common" })} onConfirm={confirm}>
           <Button type="primary" icon={<BellOutlined />} loading={notify.isPending}>
             {t("notify.button")}
           </Button>

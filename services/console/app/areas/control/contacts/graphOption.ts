@@ -53,7 +53,7 @@ export function graph({ answer, name, nameOf, dark, tip, sceneName }: Input): { 
   const text = dark ? "#d9d9d9" : "#262626";
   const label = contacts.length <= 20;
   const nodes: object[] = [
-    { id: answer.person_id, name, x: 0, y: 0, symbolSize: 62, itemStyle: { color: dark ? "#ff7875" : "#cf1322" }, label: { show: true, position: "inside", color: "#fff", fontWeight: "bold", fontSize: 11 }, shown: {} },
+    { id: answer.person_id, name, x: 0, y: 0, symbolSize: 40, itemStyle: { color: dark ? "#ff7875" : "#cf1322" }, label: { show: true, position: "bottom", color: text, fontWeight: "bold", fontSize: 12, backgroundColor: dark ? "#141414" : "#fff", padding: [1, 4], borderRadius: 3 }, shown: {} },
     ...contacts.map((contact) => {
       const angle = angles.get(contact.person_id) ?? 0;
       const { color } = colour(scenesOf(contact)[0]);
@@ -106,8 +106,12 @@ export function graph({ answer, name, nameOf, dark, tip, sceneName }: Input): { 
         type: "graph",
         layout: "none",
         roam: true,
-        top: 44,
-        bottom: 12,
+        // Within the view whatever its form: names stand below their nodes, and the legend takes two rows on a phone.
+        preserveAspect: "contain",
+        left: 36,
+        right: 36,
+        top: 64,
+        bottom: 28,
         categories: keys.map((scene) => ({ name: sceneName(scene), itemStyle: { color: colour(scene as Meeting["scene"]).color } })),
         emphasis: { focus: "adjacency" },
         nodes,

@@ -86,13 +86,15 @@ function Summary({ answer, lines }: { answer: Itinerary; lines: Line[] }) {
   const duration = useDuration();
   const gaps = lines.filter(({ item }) => item.kind === "gap").reduce((sum, { item }) => sum + minutesOf(item), 0);
   const places = new Set(lines.flatMap(({ place }) => place ?? [])).size;
-  const doubtful = lines.filter(({ item }) => item.doubtful).length;
+  const doubtful = lines.filter(({ item }) => item.doubtful || item.silent).length;
+  const assumed = lines.filter(({ item }) => item.silent);
+  const long = assumed.reduce((sum, { item }) => sum + minutesOf(item), 0);
   return (
     <Figures>
       <Figure label={t("itinerary.covered")} value={percent(1 - gaps / minutesOf(answer), 0)} hint={gaps > 0 ? t("itinerary.gaps", { time: duration(gaps) }) : undefined} />
       <Figure label={t("itinerary.places")} value={number(places)} />
       <Figure label={t("itinerary.contradictions")} value={number(answer.contradictions.length)} tone={answer.contradictions.length > 0 ? "alarm" : undefined} />
-      <Figure label={t("itinerary.doubts")} value={number(doubtful)} />
+      <Figure label={t("itinerary.doubts")} value={number(doubtful)} hint={assumed.length > 0 ? t("itinerary.assumed", { count: assumed.length, n: number(assumed.length), time: duration(long) }) : undefined} />
     </Figures>
   );
 }

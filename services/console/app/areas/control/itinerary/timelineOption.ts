@@ -130,9 +130,11 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
     const covered = api.coord([freeUntil(line), lane])[0] ?? end;
     const room = Math.min(width, covered - left);
     const label = room < 64 || half ? sign : `${sign} ${name(line)}`.trim();
-    if (!label || room < 12) return bar;
+    // Which of its hours nobody saw is not known, so that all of it is hatched.
+    const shading = line.item.silent ? hatching(bar.shape, dark ? "#000" : "#fff") : [];
+    if (!label || room < 12) return { type: "group", children: [bar, ...shading] as never };
     const text = { text: label, x: left + 6, y: shape.y + shape.height / 2, width: room - 8, overflow: "truncate" as const, verticalAlign: "middle" as const, fill: dark ? "#000" : "#fff", fontSize: 11 };
-    return { type: "group", children: [bar, { type: "text", silent: true, style: text }] };
+    return { type: "group", children: [bar, ...shading, { type: "text", silent: true, style: text }] as never };
   };
   return {
     aria: { enabled: false },

@@ -1,11 +1,13 @@
 /** An item of an itinerary in words. */
 import { useTranslation } from "react-i18next";
+import { useFormat } from "../../../parts/format";
 import { useTestName } from "../../../parts/testNames";
 import type { Item, Place } from "../model";
 import { placeName } from "./lines";
 
 export function useItemWords() {
   const { t } = useTranslation("control");
+  const { money } = useFormat();
   const code = (of: string, value: unknown) => (typeof value === "string" ? t(`${of}.${value}`, { defaultValue: value }) : "");
   const where = (place: Place | null | undefined): string => {
     const name = placeName(place);
@@ -24,7 +26,7 @@ export function useItemWords() {
       case "test":
         return [code("result", what.result), test(what.code), what.pool_id && t("itinerary.pool")].filter(Boolean).join(" · ");
       case "payment":
-        return [what.amount && `${what.amount} ${what.currency ?? ""}`, where(what.place)].filter(Boolean).join(" · ");
+        return [money(what.amount, what.currency), where(what.place)].filter(Boolean).join(" · ");
       case "gate":
         return [placeName(what.place) ?? what.gate_id, code("direction", what.direction), what.decision === "REFUSED" && t("itinerary.refused")].filter(Boolean).join(" · ");
       default:
