@@ -248,6 +248,20 @@ test("the receipt of an own answer is verified with one click", async () => {
   await page.context().close();
 });
 
+test("an entry of the log is verified from its page, and its file bears its number", async () => {
+  const page = await open("log");
+  const first = page.locator(".ant-table-row").first();
+  const index = await first.locator("button").first().textContent();
+  await first.click();
+  await page.getByRole("button", { name: "Verify this entry" }).click();
+  await page.locator('[data-verdict="verified"]').waitFor();
+  const said = await page.getByText(/^Entry: /).first().textContent();
+  assert.match(said, /^Entry: \d+\.entry \(/);
+  assert.equal(said.match(/\d+/)[0], index.replace(/\D/g, ""));
+  assert.deepEqual(quiet(page), []);
+  await page.context().close();
+});
+
 test("the state of the ledger says its size and its signer", async () => {
   const page = await open("ledger");
   const state = page.locator(".ant-card", { hasText: "State of the ledger" }).last();

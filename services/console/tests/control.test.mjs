@@ -165,6 +165,57 @@ test("a health code is told with its reasons", async () => {
   await sound(page);
 });
 
+test("a code of less than 14 days after what is known says that it may lack reasons", async () => {
+  const page = await tracer("/control");
+  await firstCase(page);
+  let days = 13;
+  await page.route("**/health-code?*", async (route) => {
+    const answer = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...answer, known_since: new Date(Date.parse(answer.on) - days * 86_400_000).toISOString() } });
+  });
+  await page.getByRole("link", { name: "Health code", exact: true }).click();
+  await page.locator("[data-incomplete]").getByText("may lack reasons").waitFor();
+  await sound(page);
+  days = 14;
+  await page.reload();
+  await page.locator("[data-colour]").waitFor();
+  assert.equal(await page.locator("[data-incomplete]").count(), 0);
+});
+
+test("a stay that is partly assumed counts among the doubtful, and how long it is stands there", async () => {
+  const page = await tracer("/control");
+  let stays = 0;
+  await page.route("**/itinerary?*", async (route) => {
+    const answer = await (await route.fetch()).json();
+    const features = answer.features.map((one) => (one.properties.kind === "stay" ? { ...one, properties: { ...one.properties, silent: true } } : one));
+    stays = features.filter(({ properties }) => properties.silent).length;
+    await route.fulfill({ json: { ...answer, features } });
+  });
+  for (const path of await allCases(page)) {
+    await page.goto(BASE + path);
+    await page.locator("[data-part=timeline] canvas").or(page.locator("main .ant-empty")).first().waitFor();
+    if (stays > 0) break;
+  }
+  assert.ok(stays > 0, "some case stayed somewhere");
+  const figure = page.locator(".control-number", { hasText: "Doubtful entries" });
+  await figure.getByText("partly assumed").waitFor();
+  assert.ok(Number(await figure.locator("dd").first().textContent()) >= stays);
+  await sound(page);
+});
+
+test("an address that leads to no case and to no person offers the way on, and nothing to print", async () => {
+  const page = await tracer("/control");
+  await page.goto(`${BASE}/control/cases/00000000-0000-4000-8000-000000000000`);
+  const cases = page.getByRole("button", { name: "To the cases" });
+  await cases.waitFor();
+  assert.equal(await page.getByRole("button", { name: /Print|As known now/ }).count(), 0);
+  await cases.click();
+  await page.getByRole("heading", { level: 1, name: "Cases and clusters" }).waitFor();
+  await page.goto(`${BASE}/persons/nobody`);
+  await page.getByRole("button", { name: "Find another person" }).click();
+  await page.waitForURL(/\/persons$/);
+});
+
 test("a code with hundreds of reasons is told page by page, and the browser keeps up", async () => {
   const page = await tracer("/control/find");
   const reason = (at) => ({ colour: "YELLOW", until: "2022-03-22T01:00:00Z", cause: "sub-contact", events: Array.from({ length: 40 }, (_, of) => `00000000-0000-4000-8000-${String(at * 100 + of).padStart(12, "0")}`) });
@@ -240,9 +291,20 @@ test("communities are notified once, and every contact has a follow-up", async (
   const id = page.url().split("/").pop();
   if (!(await has(page, `/v1/cases/${id}/follow-ups`))) return t.skip("this hub has no follow-ups");
   page.complaints.length = 0;
+  // So many are asked for a second time.
+  await page.route("**/follow-ups?*", async (route) => {
+    const answer = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...answer, contacts_without: 1_075 } });
+  });
   await page.getByRole("link", { name: "Follow-up", exact: true }).click();
+  await page.getByText("Contacts that nobody follows up yet: 1,075").waitFor();
   await page.getByRole("button", { name: "Notify communities" }).click();
-  await page.locator(".ant-popconfirm, .ant-popover").getByRole("button", { name: "Notify communities" }).click();
+  const asked = page.locator(".ant-popconfirm, .ant-popover");
+  await asked.getByText("1,075 contacts have no follow-up yet.").waitFor();
+  await asked.getByRole("button", { name: "Notify communities" }).click();
+  await page.getByRole("button", { name: "Notify all 1,075" }).click();
+  await page.locator(".ant-modal-confirm").waitFor({ state: "detached" });
+  await page.unroute("**/follow-ups?*");
   await page.getByText(/new follow-ups/).waitFor();
   await page.getByRole("button", { name: "Show", exact: true }).first().click();
   await page.locator(".ant-timeline").waitFor();

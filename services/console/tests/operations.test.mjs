@@ -45,7 +45,7 @@ test("an operator sees first whether the hub is ready and keeps up", async () =>
   await page.getByRole("img", { name: "Rows taken in per minute over time" }).waitFor();
   await page.getByRole("heading", { name: "Feeds" }).waitFor();
   if (routes[needed.overview]) {
-    await page.getByText("Topics of the event log").first().waitFor();
+    await card(page, "Topics of the event log").getByText("Gate passes").waitFor();
     assert.ok(number(await card(page, "Persons").locator(".ant-statistic-content").first().textContent()) > 100);
   }
   assert.deepEqual(quiet(page), []);

@@ -49,6 +49,13 @@ test("every action that a resident may be told of has words in both languages", 
   for (const { looks } of [en, zh]) assert.deepEqual(listed.filter((code) => !looks.action[code]), []);
 });
 
+test("every topic of the event log has words in both languages", async () => {
+  const { en, zh } = await table("../app/areas/operations/text.ts");
+  const topics = all(file("../../../crates/domain/src/event.rs"), /^ {4}\w+ => "([a-z-]+\.[a-z-]+)",/gm);
+  assert.ok(topics.length > 10, "the pattern still finds what it looks for");
+  for (const { topic } of [en, zh]) assert.deepEqual(topics.filter((name) => !topic[name.replaceAll(".", "-")]), []);
+});
+
 test("every reason for a refusal has words in both languages", async () => {
   const { codesEn, codesZh } = await table("../app/areas/audit/codes.text.ts");
   const { PROBLEMS } = await table("../app/parts/problems.text.ts");
