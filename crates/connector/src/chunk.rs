@@ -18,6 +18,7 @@ use crate::feed::{BatchError, Draft, DraftRole, Feed, RawRow, RowContext, RowErr
 use crate::mend;
 use crate::mending::Mends;
 use crate::packed;
+use crate::told::Told;
 
 /// Rows of a chunk.
 const CHUNK_ROWS: usize = 4_000;
@@ -61,6 +62,12 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
+    fn tell(&self, told: &mut Told) {
+        for drafts in self.rows.iter().filter_map(|row| row.result.as_ref().ok()) {
+            told.count(drafts.iter().map(|mapped| &mapped.draft));
+        }
+    }
+
     /// Whether rows of it cannot be used.
     pub(crate) fn has_failures(&self) -> bool {
         self.rows.iter().any(|row| row.result.is_err())
@@ -128,6 +135,7 @@ impl Source {
         let layout = reader.layout();
         let mut rows = Vec::new();
         let mut bytes = 0;
+        let mut told = Told::default();
         while let Some(row) = reader.next_row()? {
             if (row.number as i64) < row_from {
                 continue;
@@ -136,16 +144,22 @@ impl Source {
             rows.push(row);
             if rows.len() >= CHUNK_ROWS || bytes >= CHUNK_BYTES {
                 let chunk = self.map(std::mem::take(&mut rows), layout.as_deref());
+                chunk.tell(&mut told);
                 bytes = 0;
                 if sender.blocking_send(Ok(Read::Chunk(chunk))).is_err() {
                     return Ok(());
                 }
             }
         }
-        if !rows.is_empty() && sender.blocking_send(Ok(Read::Chunk(self.map(rows, layout.as_deref())))).is_err() {
-            return Ok(());
+        if !rows.is_empty() {
+            let chunk = self.map(rows, layout.as_deref());
+            chunk.tell(&mut told);
+            if sender.blocking_send(Ok(Read::Chunk(chunk))).is_err() {
+                return Ok(());
+            }
         }
-        let end = Read::End { data_start: reader.data_start() as i64, notices: reader.notices() };
+        let notices = reader.notices().into_iter().chain(told.notices()).collect();
+        let end = Read::End { data_start: reader.data_start() as i64, notices };
         let _ = sender.blocking_send(Ok(end));
         Ok(())
     }

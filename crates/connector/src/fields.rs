@@ -2,6 +2,8 @@
 //!
 //! Texts of errors name the column in the sender's word and never repeat a value.
 
+use std::borrow::Cow;
+
 use domain::{Day, Decimal, IdClaim, IdError, IdScheme, Precision, Timestamp};
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
@@ -47,6 +49,8 @@ pub struct Fields<'a> {
     layout: &'a Layout,
     ingest_time: Timestamp,
     buffer: String,
+    /// What was removed from values, as flags.
+    removed: Vec<&'static str>,
     spans: Vec<(u32, u32)>,
 }
 
@@ -58,6 +62,7 @@ impl<'a> Fields<'a> {
             layout,
             ingest_time: context.ingest_time,
             buffer: String::with_capacity(256),
+            removed: Vec::new(),
             spans: vec![(0, 0); Field::COUNT + profile.computed.extras()],
         };
         for (field, text) in &profile.constants {
@@ -71,15 +76,40 @@ impl<'a> Fields<'a> {
         self.put(Slot::Field(field), text);
     }
 
-    /// Sets what a column holds; blanks around it go.
+    /// Sets what a column holds; blanks around it go, invisible characters, and the guards of spreadsheets.
     pub(crate) fn put(&mut self, slot: Slot, text: &str) {
-        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let visible: Cow<'_, str> = if text.is_ascii() || !text.contains(is_invisible) {
+            Cow::Borrowed(text)
+        } else {
+            // A mark of byte order at an edge comes from putting files together, and is nothing that was typed.
+            if text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').contains(is_invisible) {
+                self.note("invisible-removed");
+            }
+            Cow::Owned(text.chars().filter(|c| !is_invisible(*c)).collect())
+        };
+        let mut text = visible.trim();
+        let tabular = matches!(self.profile.format.kind, FormatKind::Delimited | FormatKind::Workbook);
+        if let Some(inner) = unguarded(text).filter(|_| tabular) {
+            self.note("guard-removed");
+            text = inner;
+        }
         if text.is_empty() {
             return;
         }
         let begin = self.buffer.len() as u32;
         self.buffer.push_str(text);
         self.spans[place(slot)] = (begin, self.buffer.len() as u32);
+    }
+
+    fn note(&mut self, flag: &'static str) {
+        if !self.removed.contains(&flag) {
+            self.removed.push(flag);
+        }
+    }
+
+    /// What was removed from values, as flags.
+    pub(crate) fn removed(&self) -> &[&'static str] {
+        &self.removed
     }
 
     /// Makes a field empty.
@@ -96,6 +126,11 @@ impl<'a> Fields<'a> {
     pub fn text(&self, field: Field) -> Option<&str> {
         let (begin, end) = self.spans[field as usize];
         (begin < end).then(|| &self.buffer[begin as usize..end as usize])
+    }
+
+    /// The field as the sender calls it.
+    pub(crate) fn label(&self, field: Field) -> &str {
+        self.layout.label(field)
     }
 
     /// An error about a field, in the sender's word for it.
@@ -215,7 +250,11 @@ impl<'a> Fields<'a> {
         let Some(text) = self.text(field) else { return Ok(None) };
         // A day may be followed by a time of day that means nothing ("1987-02-28 00:00:00").
         let text = text.split([' ', 'T']).next().unwrap_or(text);
-        Day::parse(text).map(Some).map_err(|error| self.error(field, Reason::ValueDay, error.to_string()))
+        let wrong = |error: domain::TimeError| {
+            let message = if is_written_as_day(text) { self.no_such_day(field) } else { error.to_string() };
+            self.error(field, Reason::ValueDay, message)
+        };
+        Day::parse(text).map(Some).map_err(wrong)
     }
 
     /// A time, within bounds.
@@ -230,12 +269,20 @@ impl<'a> Fields<'a> {
         let forms = rules.formats.iter().map(String::as_str).chain(of_cells);
         let moment = forms.into_iter().find_map(|form| self.read_moment(text, form));
         let Some(moment) = moment else {
+            // The parts have the form, and the calendar has no such day.
+            if rules.formats.iter().any(|form| BrokenDownTime::parse(form, text).is_ok()) {
+                return Err(self.error(field, Reason::ValueTime, self.no_such_day(field)));
+            }
             let forms: Vec<String> = rules.formats.iter().map(|form| shown_form(form)).collect();
             let message = format!("{} is not a time of the form {}", self.layout.label(field), forms.join(", "));
             return Err(self.error(field, Reason::ValueTime, message));
         };
         self.check_bounds(field, moment.at, bounds)?;
         Ok(Some(moment))
+    }
+
+    fn no_such_day(&self, field: Field) -> String {
+        format!("{} names a day that its month does not have", self.layout.label(field))
     }
 
     /// A time that must be there, within bounds.
@@ -328,6 +375,36 @@ impl Texts for Fields<'_> {
     }
 }
 
+/// Characters without a look of their own (category Cf): copying from chats and windows puts them into values, where they
+/// make another name and another key.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// What a cell holds behind the marks by which spreadsheets keep a text: `="0012"`, `'0012`.
+fn unguarded(text: &str) -> Option<&str> {
+    if let Some(inner) = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')) {
+        return Some(inner.trim());
+    }
+    let rest = text.strip_prefix('\'')?;
+    // Some family names begin so: `'t Hooft`.
+    (!rest.starts_with(|c: char| c.is_ascii_lowercase()) && !rest.ends_with('\'')).then(|| rest.trim_start())
+}
+
+/// Whether a text has the form of a day, whatever the calendar says of it.
+fn is_written_as_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(['-', '/', '.']).collect();
+    let digits = |part: &&str, least: usize, most: usize| {
+        (least..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    match &parts[..] {
+        [whole] => digits(whole, 8, 8),
+        [year, month, day] => digits(year, 4, 4) && digits(month, 1, 2) && digits(day, 1, 2),
+        _ => false,
+    }
+}
+
 /// Where the span of a slot stands: those of fields come first.
 fn place(slot: Slot) -> usize {
     match slot {
@@ -410,4 +487,24 @@ fn fast_civil(text: &str, form: &str) -> Option<Option<DateTime>> {
         DateTime::new(year, month, day, small(spots[3])?, small(spots[4])?, small(spots[5])?, 0).ok()
     };
     Some(civil())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guards_of_spreadsheets_go_and_names_that_begin_so_stay() {
+        assert_eq!(unguarded("=\"G0001\""), Some("G0001"));
+        assert_eq!(unguarded("'周八"), Some("周八"));
+        for kept in ["'t Hooft", "'quoted'", "=1+2", "O'Brien", "=\""] {
+            assert_eq!(unguarded(kept).filter(|inner| !inner.is_empty()), None, "{kept}");
+        }
+    }
+
+    #[test]
+    fn invisible_characters_are_known_and_others_stay() {
+        assert!("\u{200b}\u{200e}\u{202d}\u{202c}\u{feff}\u{ad}".chars().all(is_invisible));
+        assert!(!"周八·é𠮷\u{3000}ﷺ".chars().any(is_invisible));
+    }
 }

@@ -6,6 +6,7 @@ use std::io::BufRead;
 
 use domain::Phone;
 use rustc_hash::FxHashMap;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::columns::{Field, Layout, Slot};
@@ -88,10 +89,15 @@ impl ProfileFeed {
     }
 
     fn read_object(&self, text: &str, fields: &mut Fields<'_>) -> Result<(), RowError> {
-        let object: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|error| {
+        let Object { object, repeated } = serde_json::from_str(text).map_err(|error| {
             let message = format!("the line is not a JSON object (character {})", error.column());
             RowError::row(Reason::RowJson, message)
         })?;
+        if let Some(key) = repeated {
+            // Which of the two is meant is for the sender to say.
+            let message = format!("{key} stands in the object twice; leave one out");
+            return Err(RowError::field(key, Reason::RowJson, message));
+        }
         for (key, value) in &object {
             let Some(slot) = self.by_key.get(key.as_str()) else { continue };
             set_value(fields, *slot, key, value)?;
@@ -132,6 +138,37 @@ impl ProfileFeed {
                 set.push(*slot);
             }
         })
+    }
+}
+
+/// An object, and a key that it has twice.
+struct Object {
+    object: serde_json::Map<String, Value>,
+    repeated: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let (mut object, mut repeated) = (serde_json::Map::new(), None);
+                while let Some((key, value)) = map.next_entry::<String, Value>()? {
+                    if object.contains_key(&key) {
+                        repeated = Some(key.clone());
+                    }
+                    object.insert(key, value);
+                }
+                Ok(Object { object, repeated })
+            }
+        }
+        deserializer.deserialize_map(Keys)
     }
 }
 
@@ -193,7 +230,9 @@ impl Feed for ProfileFeed {
                 fields.required(*field)?;
             }
             self.profile.computed.check(fields)?;
-            map::drafts(fields, context)
+            let mut drafts = map::drafts(fields, context)?;
+            drafts.iter_mut().for_each(|draft| draft.quality_flags.extend(fields.removed()));
+            Ok(drafts)
         })
     }
 
@@ -265,6 +304,10 @@ pub(crate) fn source_record_id(fields: &Fields<'_>) -> Result<String, RowError> 
             let message = "a spreadsheet kept the first digits only of a number that names the record";
             return Err(fields.error(field, Reason::IdentifierScientific, message));
         }
+        if text.contains(['\n', '\r']) {
+            let message = format!("{} holds a line break", fields.label(field));
+            return Err(fields.error(field, Reason::ControlCharacter, message));
+        }
         if text.chars().any(char::is_control) {
             let message = "a part of a record's key contains a control character";
             return Err(fields.error(field, Reason::ControlCharacter, message));
@@ -314,5 +357,13 @@ mod tests {
     fn numbers_that_a_spreadsheet_cut_are_told_from_codes_with_an_e() {
         assert!(["2.02603E+15", "1.1E+17", "1.234567890123457e+17", "3E+05"].into_iter().all(is_scientific));
         assert!(!["2E10", "E+15", "A1E+15", "12E+", "1.2.3E+4", "202603"].into_iter().any(is_scientific));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_in_an_object_is_seen() {
+        let twice: Object = serde_json::from_str(r#"{"a":1,"b":2,"a":3}"#).expect("an object");
+        assert_eq!(twice.repeated.as_deref(), Some("a"));
+        let once: Object = serde_json::from_str(r#"{"a":{"b":1},"b":2}"#).expect("an object");
+        assert_eq!(once.repeated, None);
     }
 }

@@ -101,7 +101,7 @@ impl Compression {
         match begin {
             [0x1F, 0x8B, 0x08, ..] => Self::Gzip,
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Self::Zstd,
-            [b'P', b'K', 3, 4, ..] if *members != (Members::One { zipped: true }) => Self::Zip,
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] if *members != (Members::One { zipped: true }) => Self::Zip,
             _ => Self::Plain,
         }
     }

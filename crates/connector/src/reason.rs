@@ -70,6 +70,8 @@ reasons! {
         "压缩包内的文件本身又是压缩文件。", "请直接打包原始文件，只压缩一次。";
     HeaderMismatch, "header-mismatch", "The header line does not have the columns that the feed's profile names.", "Export with the columns that the message lists, or have a profile made for the new form.";
         "表头与该数据源约定的列不一致。", "请按提示中的列导出，或联系管理员为新格式配置数据源。";
+    FormMismatch, "form-mismatch", "The file is of another form than the feed's profile expects, such as a workbook where text in columns is expected.", "Export in the form that the message names, or have a profile made for the other one.";
+        "文件格式与该数据源约定的不同，例如应为文本表格而收到电子表格。", "请按提示中的格式导出，或联系管理员为该格式配置数据源。";
     LineEnds, "line-ends", "The lines of the file end with a carriage return alone, as old Macintosh files do.", "Save the file as CSV with CR LF or LF at the end of each line.";
         "文件各行只以回车符（CR）结尾（旧 Macintosh 格式）。", "请另存为以 CR LF 或 LF 换行的 CSV 后重新发送。";
     ColumnUnknown, "column-unknown", "The file has columns that the feed's profile does not know, and the profile wants that settled first.", "Export without them, or have the profile say what they are; rows in quarantine can be replayed then.";

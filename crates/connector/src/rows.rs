@@ -15,6 +15,7 @@ use crate::columns::Layout;
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::header::{is_header, named_columns, named_layout, positional_layout, standing_in};
 use crate::lines::{Line, Lines};
+use crate::magic;
 use crate::profile::{Encoding, Format, FormatKind, Profile};
 use crate::reason::Reason;
 
@@ -53,6 +54,9 @@ impl<'a> LineRows<'a> {
         let format = &profile.format;
         let mut lines = Lines::new(input, ROW_BYTES_MAX);
         let begin = lines.peek()?;
+        if let Some(error) = magic::not_text(begin) {
+            return Err(error);
+        }
         if begin.starts_with(&[0xFF, 0xFE]) || begin.starts_with(&[0xFE, 0xFF]) {
             let message = format!("the file is UTF-16; the profile expects {}", format.encoding.name());
             return Err(BatchError::refused(Reason::Encoding, message));

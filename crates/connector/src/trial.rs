@@ -22,6 +22,7 @@ use crate::profile::{Encoding, FormatKind, Profile};
 use crate::raw::{BodyLimits, Compression, RawStore, StoredBody};
 use crate::receipt::NoticeView;
 use crate::rows::{COLUMNS_MAX, split};
+use crate::told::Told;
 use crate::unpack::Members;
 use crate::xml::read_element;
 
@@ -128,7 +129,7 @@ pub async fn unpacked(profile: &Profile, file: &Path, scratch: &Path) -> Result<
     let compression = match &magic[..length] {
         [0x1F, 0x8B, ..] => Compression::Gzip,
         [0x28, 0xB5, 0x2F, 0xFD] => Compression::Zstd,
-        b"PK\x03\x04" if profile.format.kind != FormatKind::Workbook => Compression::Zip,
+        b"PK\x03\x04" | b"PK\x05\x06" if profile.format.kind != FormatKind::Workbook => Compression::Zip,
         _ => Compression::Plain,
     };
     let input = File::open(file)?;
@@ -157,6 +158,7 @@ pub fn try_out(feed: &dyn Feed, file: &Path, now: Timestamp, limits: TrialLimits
     let in_columns = matches!(feed.profile().format.kind, FormatKind::Delimited | FormatKind::Workbook);
     let columns = context.layout.filter(|_| in_columns);
     let mut trial = Trial::default();
+    let mut told = Told::default();
     let mut reasons: BTreeMap<(Option<String>, crate::Reason), u64> = BTreeMap::new();
     while let Some(row) = reader.next_row()? {
         let result = row.read(feed, &context);
@@ -167,6 +169,7 @@ pub fn try_out(feed: &dyn Feed, file: &Path, now: Timestamp, limits: TrialLimits
         match result {
             Ok(drafts) => {
                 trial.usable += 1;
+                told.count(&drafts);
                 for draft in drafts {
                     *trial.events.entry(draft.body.event_type().name()).or_default() += 1;
                 }
@@ -180,7 +183,7 @@ pub fn try_out(feed: &dyn Feed, file: &Path, now: Timestamp, limits: TrialLimits
             }
         }
     }
-    trial.notices = reader.notices().into_iter().map(NoticeView::from).collect();
+    trial.notices = reader.notices().into_iter().chain(told.notices()).map(NoticeView::from).collect();
     let tally = |((field, reason), rows): ((Option<String>, crate::Reason), u64)| Tally {
         code: reason.code(),
         field,

@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use crate::error::IngestError;
+use crate::feed::BatchError;
+use crate::magic;
 use crate::profile::{FormatKind, Profile};
 use crate::reason::Reason;
 
@@ -76,7 +78,13 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
     }
     packed.seek(SeekFrom::Start(0))?;
     let mut archive = zip::ZipArchive::new(packed).map_err(|_| broken())?;
-    let mut head: Option<Vec<u8>> = None;
+    if members != (Members::One { zipped: true })
+        && archive.index_for_name("[Content_Types].xml").is_some()
+        && let BatchError::Refused { reason, message } = magic::workbook()
+    {
+        return Err(IngestError::refused(reason, message));
+    }
+    let mut head: Option<(Vec<u8>, String)> = None;
     let mut files = 0;
     for index in 0..archive.len() {
         let member = archive.by_index(index).map_err(|error| match error {
@@ -93,9 +101,13 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
         {
             continue;
         }
-        files += 1;
+        let name = shown(member.name_raw());
         let mut input = BufReader::with_capacity(1 << 16, member);
         let begin = input.fill_buf().map_err(unreadable)?;
+        if begin.is_empty() {
+            continue;
+        }
+        files += 1;
         let zipped = begin.starts_with(b"PK\x03\x04");
         let packed_again = begin.starts_with(&[0x1F, 0x8B]) || begin.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]);
         if packed_again || zipped != (members == Members::One { zipped: true }) && zipped {
@@ -112,10 +124,10 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
                 match &head {
                     None => {
                         plain.write_all(&lines.concat())?;
-                        head = Some(lines.into_iter().last().unwrap_or_default());
+                        head = Some((lines.into_iter().last().unwrap_or_default(), name));
                     }
-                    Some(first) if *header && lines.last().map_or(&[][..], |line| bare(line)) != bare(first) => {
-                        let message = format!("file {files} of the archive has another header line than the first one");
+                    Some((first, of)) if *header && lines.last().map_or(&[][..], |line| bare(line)) != bare(first) => {
+                        let message = format!("file {name} of the archive has another header line than file {of}");
                         return Err(IngestError::refused(Reason::HeaderMismatch, message));
                     }
                     Some(_) => {}
@@ -129,13 +141,22 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
         }
     }
     if files == 0 {
-        let wanted = match &members {
-            Members::Joined { only: Some(name), .. } => format!("no file {name}"),
-            _ => "no file".to_owned(),
-        };
-        return Err(wrong_members(format!("the archive holds {wanted}")));
+        return Err(wrong_members(match &members {
+            Members::Joined { only: Some(name), .. } => format!("the archive holds no file {name}"),
+            _ => "the archive holds no file".to_owned(),
+        }));
     }
     Ok(())
+}
+
+/// The name of a file for messages: archives of Chinese systems have it in GB 18030.
+fn shown(path: &[u8]) -> String {
+    let file = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    let text = match std::str::from_utf8(file) {
+        Ok(text) => text.into(),
+        Err(_) => encoding_rs::GB18030.decode_without_bom_handling(file).0,
+    };
+    text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 fn is_named(path: &[u8], name: &str) -> bool {

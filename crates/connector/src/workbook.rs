@@ -10,7 +10,7 @@ use std::io::{BufRead, Cursor, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, Xlsx};
+use calamine::{Data, DataRef, Dimensions, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, Xlsx};
 use domain::Sensitive;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use crate::columns::{Field, Layout, Slot};
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::fields::Fields;
 use crate::header::{is_header, named_columns, positional_layout, standing_in};
+use crate::magic;
 use crate::mend::{ERROR_COLUMN, is_mark};
 use crate::profile::Profile;
 use crate::reason::Reason;
@@ -100,6 +101,7 @@ impl<'a> WorkbookRows<'a> {
         } else {
             positional_layout(profile)
         };
+        notices.extend(merged_notice(&rows.merged, data_start));
         let trailers = &format.trailer_prefixes;
         Ok(Self { rows, trailers, header, layout: Arc::new(layout), data_start, number: 0, header_rows: 0, notices })
     }
@@ -149,6 +151,37 @@ impl RowReader for WorkbookRows<'_> {
         }
         notices
     }
+}
+
+/// Cells of several rows that were made one: only the first of the rows has the value.
+fn merged_notice(merged: &[Dimensions], data_start: u64) -> Option<Notice> {
+    const SHOWN: usize = 5;
+    let down = |cells: &&Dimensions| cells.end.0 > cells.start.0 && u64::from(cells.end.0) > data_start;
+    let ranges: Vec<String> = merged.iter().filter(down).map(range_of).collect();
+    if ranges.is_empty() {
+        return None;
+    }
+    let more = if ranges.len() > SHOWN { " and others" } else { "" };
+    let shown = ranges[..ranges.len().min(SHOWN)].join(", ");
+    let message = format!(
+        "{} ranges of cells are merged over several rows ({shown}{more}): only the first row of each has the value; \
+         unmerge and fill them",
+        ranges.len()
+    );
+    Some(Notice::new("cells-merged", message))
+}
+
+/// A range as spreadsheets write it: `F2:F4`.
+fn range_of(cells: &Dimensions) -> String {
+    let corner = |(row, column): (u32, u32)| {
+        let (mut letters, mut rest) = (String::new(), column + 1);
+        while rest > 0 {
+            letters.insert(0, char::from(b'A' + ((rest - 1) % 26) as u8));
+            rest = (rest - 1) / 26;
+        }
+        format!("{letters}{}", row + 1)
+    };
+    format!("{}:{}", corner(cells.start), corner(cells.end))
 }
 
 fn names_of(cells: &[Value]) -> Vec<String> {
@@ -213,6 +246,7 @@ pub(crate) fn text_of(cell: &Value) -> Option<String> {
 pub(crate) struct SheetRows {
     receiver: Receiver<Result<SheetRow, String>>,
     notices: Vec<Notice>,
+    merged: Vec<Dimensions>,
 }
 
 impl SheetRows {
@@ -226,20 +260,26 @@ impl SheetRows {
         }
         let (sender, receiver) = sync_channel(ROWS_AHEAD);
         let mut notices = Vec::new();
+        let merged;
         if bytes.starts_with(b"PK") {
             check_parts(&bytes)?;
-            let book = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
+            let mut book = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
             let sheet = choose(book.sheets_metadata(), sheet, &mut notices)?;
+            merged = book.merge_cells_by_sheet_name(&sheet).unwrap_or_default();
             std::thread::spawn(move || send_xlsx(book, &sheet, &sender));
         } else if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
             let mut book = Xls::new(Cursor::new(bytes)).map_err(unreadable)?;
             let sheet = choose(book.sheets_metadata(), sheet, &mut notices)?;
+            merged = book.merge_cells_by_sheet_name(&sheet).unwrap_or_default();
             let range = book.worksheet_range(&sheet).map_err(unreadable)?;
             std::thread::spawn(move || send_range(&range, &sender));
         } else {
-            return Err(unreadable("it is neither XLSX nor XLS"));
+            return Err(match magic::called_workbook(&bytes) {
+                Some(message) => BatchError::refused(Reason::WorkbookUnreadable, message),
+                None => unreadable("it is neither XLSX nor XLS"),
+            });
         }
-        Ok(Self { receiver, notices })
+        Ok(Self { receiver, notices, merged })
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<SheetRow>, BatchError> {
@@ -477,6 +517,15 @@ mod tests {
         assert_eq!(text(noon - 1_462.0, true), "2022-03-01 12:00:00");
         assert_eq!(text(44_621.0, false), "2022-03-01");
         assert_eq!(text(0.5, false), "12:00:00");
+    }
+
+    #[test]
+    fn cells_that_are_merged_over_rows_are_told_and_titles_are_not() {
+        let merged = |start, end| Dimensions { start, end };
+        let told = merged_notice(&[merged((0, 0), (0, 5)), merged((1, 5), (3, 5)), merged((9, 26), (10, 27))], 1);
+        let notice = told.expect("a notice");
+        assert!(notice.message.starts_with("2 ranges") && notice.message.contains("(F2:F4, AA10:AB11)"));
+        assert_eq!(merged_notice(&[merged((0, 0), (1, 5)), merged((4, 0), (4, 5))], 2).map(|notice| notice.code), None);
     }
 
     #[test]

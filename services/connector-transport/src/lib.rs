@@ -93,6 +93,32 @@ mod tests {
     }
 
     #[test]
+    fn marks_of_spreadsheets_and_invisible_characters_are_no_part_of_a_ticket() {
+        let row = |number: &str, name: &str| {
+            format!(
+                "{number},G1,2022-03-01,2022-03-01,云浦,上海,05,08F,2022-03-01 08:00:00,,{name},居民身份证,11010519491231002X,,已售,2022-02-28 10:00:00"
+            )
+        };
+        let told = |row: &str| {
+            let drafts = ticket(row).expect("a good row");
+            let keys: Vec<String> = drafts.iter().map(|draft| draft.source_record_id.expose().clone()).collect();
+            (keys, drafts.last().expect("a trip").quality_flags.clone())
+        };
+        let (plain, none) = told(&row("E1", "张伟"));
+        assert!(none.is_empty());
+        for (number, name, flag) in [
+            ("=\"E1\"", "张伟", "guard-removed"),
+            ("'E1", "'张伟", "guard-removed"),
+            ("E1", "张\u{200b}伟", "invisible-removed"),
+            ("\u{202d}E1\u{202c}", "张伟", "invisible-removed"),
+        ] {
+            assert_eq!(told(&row(number, name)), (plain.clone(), vec![flag]), "{number:?}, {name:?}");
+        }
+        let error = ticket(&row("E1", "张伟").replace("2022-03-01 08:00:00", "2022-02-29 08:00:00"));
+        assert!(error.expect_err("no leap year").message.contains("its month does not have"));
+    }
+
+    #[test]
     fn a_stop_of_a_timetable_is_a_place() {
         let text = "\u{feff}stop_id,stop_code,stop_name,stop_lat,stop_lon,location_type,parent_station\n\
                     S1,,\"Bridge, north\",31.3,120.6,0,P1\nS2,,Hall,,,3,\nS3,,Nowhere,31.3,,0,\n";

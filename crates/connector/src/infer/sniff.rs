@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 
 use crate::infer::InferError;
+use crate::magic;
 use crate::profile::{Encoding, FormatKind};
 use crate::wide::Narrow;
 
@@ -77,6 +78,10 @@ pub(super) fn form_of(bytes: &[u8]) -> Result<Form, InferError> {
     if let Some(message) = edifact_message(begin) {
         return form(FormatKind::Edifact, encoding, None, message);
     }
+    if magic::is_page(begin) {
+        let text = "this is a web page (HTML): open it in the spreadsheet and save it as XLSX or CSV";
+        return Err(InferError::Unknown(text.to_owned()));
+    }
     if begin.starts_with('<') {
         if let Some(at) = begin.find("urn:iso:std:iso:20022:tech:xsd:camt.05") {
             // Of a broken file more might follow than a version.
@@ -105,6 +110,11 @@ pub(super) fn form_of(bytes: &[u8]) -> Result<Form, InferError> {
     }
     if begin.is_empty() {
         return Err(InferError::Unknown("the file is empty".to_owned()));
+    }
+    if !head.contains(&b'\n') && head.trim_ascii_end().contains(&b'\r') {
+        let text =
+            "the lines end with a carriage return (CR) and no line feed (LF): save the file as CSV with CR LF or LF";
+        return Err(InferError::Unknown(text.to_owned()));
     }
     form(FormatKind::Delimited, encoding, None, None)
 }

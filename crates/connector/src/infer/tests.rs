@@ -245,3 +245,10 @@ fn what_follows_the_version_of_a_broken_statement_is_not_in_the_proposal() {
     sound(&proposal);
     assert!(proposal.toml.contains("(camt.053.001.02)") && !proposal.toml.contains("NL26"), "{}", proposal.toml);
 }
+
+#[test]
+fn a_file_whose_lines_end_with_cr_and_a_web_page_are_refused_as_such() {
+    let refused = |bytes: &[u8]| sniff::form_of(bytes).expect_err("no form").to_string();
+    assert!(refused("姓名,手机号\r张三,13800000001\r".as_bytes()).contains("carriage return"));
+    assert!(refused(b"<html><body><table><tr><td>1</td></tr></table>").contains("web page"));
+}

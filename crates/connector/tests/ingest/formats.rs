@@ -97,6 +97,25 @@ async fn files_of_an_archive_follow_each_other_under_one_header() {
     let archive = zip(&[("1.csv", &first), ("2.csv", &other)]);
     let (status, problem) = push_as(&hub, "tickets", ("content-encoding", "zip"), archive).await;
     assert_eq!((status, problem["code"].as_str()), (422, Some("header-mismatch")), "{problem}");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("2.csv")), "{problem}");
+    // A file without a byte is passed over.
+    let archive = zip(&[("0.csv", b""), ("3.csv", &second)]);
+    let (status, receipt) = push_as(&hub, "tickets", ("content-encoding", "zip"), archive).await;
+    assert_eq!((status, counters(&receipt)[0]), (201, 1), "{receipt}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_text_is_named_as_what_it_is() {
+    let hub = Hub::start().await;
+    let workbook = zip(&[("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", b"<workbook/>")]);
+    for (body, code) in [
+        (workbook, "form-mismatch"),
+        (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 old".to_vec(), "form-mismatch"),
+        (zip(&[]), "archive-members"),
+    ] {
+        let (_, problem) = push_as(&hub, "tickets", ("content-type", "text/csv"), body).await;
+        assert_eq!(problem["code"].as_str(), Some(code), "{problem}");
+    }
 }
 
 #[tokio::test]

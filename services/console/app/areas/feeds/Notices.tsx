@@ -11,7 +11,7 @@ export function Notices({ notices }: { notices: Notice[] }) {
       type={notice.code === "trailer-lines" || notice.code === "sheet-chosen" ? "info" : "warning"}
       showIcon
       data-notice={notice.code}
-      title={`${t(`notice.${notice.code}`, { defaultValue: notice.message })}${notice.columns.length > 0 ? ` ${notice.columns.join(notice.code === "column-renamed" ? " → " : ", ")}` : ""}`}
+      title={`${t(`notice.${notice.code}`, { defaultValue: notice.message, count: Number.parseInt(notice.message, 10) || 0 })}${notice.columns.length > 0 ? ` ${notice.columns.join(notice.code === "column-renamed" ? " → " : ", ")}` : ""}`}
     />
   ));
 }
