@@ -193,10 +193,7 @@ fn the_time_of_transmission_may_have_a_year_or_be_that_of_the_terminal() {
 /// A purchase with the answer of who issued the card.
 fn answered(kind: &str, code: &str) -> String {
     let map: u64 = [2, 3, 4, 7, 11, 22, 32, 39, 41, 49].iter().map(|number| 1 << (64 - number)).sum();
-    format!(
-        "{kind}{map:016X}1662220200000000080000000000000012340301080211000001051061002{rest}T1      156",
-        rest = format!("00{code}")
-    )
+    format!("{kind}{map:016X}166222020000000008000000000000001234030108021100000105106100200{code}T1      156")
 }
 
 #[test]
