@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::site::{Site, scan};
+use crate::site::{Site, answer, scan};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_looks_after_the_quarantine_over_http_and_is_on_record() {
@@ -31,11 +31,17 @@ async fn an_operator_looks_after_the_quarantine_over_http_and_is_on_record() {
         assert_eq!(site.get(&format!("/v1/quarantine{path}"), &operator).await.0, status, "{path}");
     }
 
-    let (status, shown) = site.get(&format!("/v1/quarantine/rows/{batch}/2"), &operator).await;
+    let row = async |number: u64| {
+        let request = reqwest::Client::new().get(format!("{}/v1/quarantine/rows/{batch}/{number}", site.base));
+        answer(request.bearer_auth(&operator).header("Isthmus-Purpose", "HOPERAT")).await
+    };
+    let (status, unsaid) = site.get(&format!("/v1/quarantine/rows/{batch}/2"), &operator).await;
+    assert_eq!((status, &unsaid["code"]), (422, &json!("purpose-missing")), "{unsaid}");
+    let (status, shown) = row(2).await;
     assert_eq!(status, 200, "{shown}");
     let bytes = shown["bytes"].as_str().expect("bytes");
     assert_eq!(decoded(bytes).trim_end(), scan("q-2", "yesterday"));
-    assert_eq!(site.get(&format!("/v1/quarantine/rows/{batch}/1"), &operator).await.1["code"], "row-never-failed");
+    assert_eq!(row(1).await.1["code"], "row-never-failed");
 
     let order = json!({ "feed": "gate-scans", "batch_id": batch, "row": 3, "reason": "no such day" });
     let (_, discarded) = site.post("/v1/quarantine/discard", &operator, &order).await;
@@ -67,6 +73,30 @@ async fn an_operator_looks_after_the_quarantine_over_http_and_is_on_record() {
     {
         assert!(entries.contains(said), "{said}: {entries}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_rows_that_go_back_to_their_sender_are_on_record_first() {
+    let site = Site::start("", &[]).await;
+    let sender = site.feed_token("gate-scans");
+    let auditor = site.admin(&["token", "caller", "--role", "auditor", "--handle", "auditor-1"]);
+    let (_, receipt) = site.push("gate-scans", "", &sender, scan("q-1", "yesterday")).await;
+    let link = receipt["links"]["quarantined_file"].as_str().expect("a link");
+    let fetch = async |token: &str| {
+        let request = reqwest::Client::new().get(format!("{}{link}", site.base)).bearer_auth(token);
+        request.send().await.expect("an answer")
+    };
+    assert_eq!(fetch("nobody").await.status(), 401);
+    let file = fetch(&sender).await;
+    assert!(file.headers().contains_key("isthmus-receipt"));
+    assert!(file.text().await.expect("text").contains("yesterday"));
+    let entries = reqwest::Client::new().get(format!("{}/v1/ledger/entries", site.base));
+    let entries = entries.bearer_auth(&auditor).header("Isthmus-Purpose", "HOPERAT").send().await.expect("an answer");
+    let entries: serde_json::Value = entries.json().await.expect("JSON");
+    let entries = entries["entries"].as_array().expect("entries");
+    let fetched: Vec<_> = entries.iter().filter(|entry| entry["action"] == "feed.quarantined").collect();
+    assert_eq!(fetched.len(), 1, "{entries:?}");
+    assert_eq!((&fetched[0]["actor"], &fetched[0]["count"]), (&json!("gate-scans"), &json!(1)));
 }
 
 fn decoded(bytes: &str) -> String {

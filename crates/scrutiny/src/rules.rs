@@ -113,7 +113,8 @@ impl Rules {
         if !(1..=366).contains(&rules.days) {
             return Err(RulesError::Number("days", "give 1 to 366"));
         }
-        let Patterns { repeat_days, repeat_often_days, fishing_finds, drip_persons, enumerates_misses } = rules.patterns;
+        let Patterns { repeat_days, repeat_often_days, fishing_finds, drip_persons, enumerates_misses } =
+            rules.patterns;
         if [repeat_days, repeat_often_days, fishing_finds, drip_persons, enumerates_misses].contains(&0) {
             return Err(RulesError::Number("patterns", "nothing at all would be a pattern"));
         }

@@ -3,8 +3,15 @@
 use runtime::problem::ProblemKind;
 
 /// Every problem of this crate; the documentation is made from it.
-pub const PROBLEMS: &[ProblemKind] = &[DEMO_ROLE_UNKNOWN, CONSOLE_HEADER_MISSING, SIGN_IN_REFUSED, SIGN_IN_UNAVAILABLE];
+pub const PROBLEMS: &[ProblemKind] =
+    &[BODY_MALFORMED, DEMO_ROLE_UNKNOWN, CONSOLE_HEADER_MISSING, SIGN_IN_REFUSED, SIGN_IN_UNAVAILABLE];
 
+pub(crate) const BODY_MALFORMED: ProblemKind = ProblemKind {
+    code: "body-malformed",
+    status: 400,
+    meaning: "The body is not the JSON document that this route takes: broken, nested, with unknown, missing or double members.",
+    mend: "Send `{\"token\":\"…\"}` or `{\"demo\":\"…\"}`; unknown members are refused, not ignored.",
+};
 pub(crate) const DEMO_ROLE_UNKNOWN: ProblemKind = ProblemKind {
     code: "demo-role-unknown",
     status: 404,

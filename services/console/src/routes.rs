@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -16,7 +17,7 @@ use serde::Deserialize;
 use store::Store;
 
 use crate::guests::{DemoRole, DemoRoles, Guest, Guests};
-use crate::problem::{CONSOLE_HEADER_MISSING, DEMO_ROLE_UNKNOWN, SIGN_IN_REFUSED, SIGN_IN_UNAVAILABLE};
+use crate::problem::{BODY_MALFORMED, CONSOLE_HEADER_MISSING, DEMO_ROLE_UNKNOWN, SIGN_IN_REFUSED, SIGN_IN_UNAVAILABLE};
 use crate::sign_in::{self, SessionView};
 use crate::{assets, pages};
 
@@ -30,6 +31,9 @@ const RETURN_COOKIE: &str = "isthmus-return";
 const HOST: &str = "__Host-";
 /// The header that a call with a cookie must have: a form or a link of another site cannot send it.
 const CONSOLE_HEADER: HeaderName = HeaderName::from_static("isthmus-console");
+
+/// Two years, as lists of such sites ask for; other hosts of the domain are not this hub's to speak for.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// What a console works with.
 pub struct ConsoleSetup {
@@ -93,9 +97,16 @@ impl Console {
         router.with_state(self.clone())
     }
 
-    /// Lets calls with the cookie of a session go on with its token.
+    /// Lets calls with the cookie of a session go on with its token. A browser that was here over TLS comes back no other way.
     pub fn layer(&self, router: Router) -> Router {
-        router.layer(middleware::from_fn_with_state(self.clone(), carry_token))
+        let router = router.layer(middleware::from_fn_with_state(self.clone(), carry_token));
+        if !self.0.setup.secure {
+            return router;
+        }
+        router.layer(middleware::map_response(async |mut response: Response| {
+            response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+            response
+        }))
     }
 
     pub(crate) fn setup(&self) -> &ConsoleSetup {
@@ -181,9 +192,11 @@ enum SignIn {
 async fn sign_in(
     State(console): State<Console>,
     headers: HeaderMap,
-    Json(how): Json<SignIn>,
+    how: Result<Json<SignIn>, JsonRejection>,
 ) -> Result<Response, ProblemKind> {
     must_come_from_console(&headers)?;
+    // What is wrong with the body is not repeated: it may hold a token.
+    let Json(how) = how.map_err(|_| BODY_MALFORMED)?;
     let guest = match how {
         SignIn::Demo(role) => console.demo_roles().guest(&role).ok_or(DEMO_ROLE_UNKNOWN)?,
         SignIn::Token(token) => sign_in::guest_of(&console, token.trim()).await?,

@@ -163,11 +163,12 @@ impl Hub {
                 telling.await;
                 Ok(())
             });
-            let (routes, mut document) = connector::http::router(ingest.clone());
-            router = router.merge(routes);
+            let (mut feed_routes, mut document) = connector::http::router(ingest.clone());
             problems.extend(connector::http::PROBLEMS);
             match self.office(ingest, ledger.as_ref()) {
                 Ok(Some(office)) => {
+                    let office = Arc::new(office);
+                    feed_routes = quarantine::handed_out::on_record(feed_routes, &office);
                     let (routes, of_operators) = quarantine::http::router(office);
                     router = router.merge(routes);
                     document.merge(of_operators);
@@ -178,6 +179,7 @@ impl Hub {
                     tracing::warn!(%error, "Nobody can be put on record here, so the quarantine is not offered over HTTP.");
                 }
             }
+            router = router.merge(feed_routes);
             api = Some(document);
         }
         let mllp = match &ingest {

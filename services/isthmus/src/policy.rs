@@ -52,7 +52,7 @@ pub(crate) struct ExplainArgs {
     /// Purpose, an HL7 code.
     #[arg(long, value_parser = purpose)]
     purpose: Purpose,
-    /// The case that the caller would state.
+    /// The case that the caller would state; it is not looked up.
     #[arg(long)]
     case: Option<String>,
     /// Only this question; without it every one.
@@ -101,6 +101,8 @@ async fn explain(args: ExplainArgs) -> anyhow::Result<()> {
     };
     let subject = Subject { units, is_self: args.own, is_under_review: args.under_review };
     let case = args.case.as_deref().map(CaseReference::parse).transpose().context("--case")?;
+    // As the hub does: what opens nothing for a role is nothing that it could state.
+    let case = case.filter(|_| policy.asks_for_a_case(args.role));
     let (handle, organisation) = ("supposed".to_owned(), "supposed".to_owned());
     let caller = Caller { handle, organisation, role: args.role, unit: args.unit, own_claim: None };
     for &action in Action::ALL.iter().filter(|action| args.action.is_none_or(|only| only == **action)) {
@@ -113,6 +115,10 @@ async fn explain(args: ExplainArgs) -> anyhow::Result<()> {
 /// One question: allowed or why not, then each group that its answer could hold.
 fn told(policy: &Policy, caller: &Caller, request: &Request, subject: &Subject) -> String {
     let outcome = match policy.decide(caller, request, subject) {
+        // The case is not looked up here; one that is not open or another unit's is refused whatever the policies say.
+        Decision::Allowed { .. } if request.case.is_some() => {
+            "allowed, if the case is open and not another unit's".to_owned()
+        }
         Decision::Allowed { .. } => "allowed".to_owned(),
         Decision::Refused(refusal) => format!("refused: {refusal}"),
     };
@@ -192,5 +198,10 @@ mod tests {
         let other = told(&policy, &caller, &request, &of("320506001008G01"));
         assert!(other.starts_with("find-persons\trefused: the person is not the caller's\n"), "{other}");
         assert!(other.contains("identity\twithheld\tworkers-see-their-own-unit-only"), "{other}");
+        let tracer = Caller { role: Role::CdcTracer, unit: Some("CDC-01".to_owned()), ..caller };
+        let case = CaseReference::parse("C-7").ok();
+        let stated = told(&policy, &tracer, &Request { case, ..request.clone() }, &of("320506001007"));
+        assert!(stated.starts_with("find-persons\tallowed, if the case is open and not another unit's\n"), "{stated}");
+        assert!(told(&policy, &tracer, &request, &of("320506001007")).starts_with("find-persons\trefused: a case"));
     }
 }

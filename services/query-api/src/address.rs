@@ -5,24 +5,44 @@ use uuid::Uuid;
 
 /// The shortest run of digits that could be a person's number: a mobile number.
 const DIGITS_MIN: usize = 11;
+/// An address that is encoded as often as this is refused.
+const LAYERS_MAX: usize = 8;
 
 /// Whether a path with its query could hold an identity, phone or card number: eleven or more digits in a row, also
-/// percent-encoded (twice over), in full-width digits, or broken up by blanks and hyphens. UUIDs are left out: they are
-/// this server's own ids. So is the code of a community unit where one is named, in a form that no such number has.
+/// percent-encoded however often, in the digits of another script, or broken up by blanks and hyphens, in a path by anything but
+/// letters. UUIDs are left out: they are this server's own ids. So is the code of a community unit where one is named, in a form that
+/// no such number has.
 pub(crate) fn holds_identifier(path_and_query: &str) -> bool {
-    // In a query a bare plus stands for a blank; an encoded one is a plus and begins something new.
     // Clients may encode the tilde that stands before an id in a cursor.
-    let plain = path_and_query.replace('+', " ").replace("%7E", "~").replace("%7e", "~");
-    let once = percent_decode(&plain);
-    let twice = percent_decode(&once);
-    [&plain, &once, &twice].into_iter().any(|text| {
-        let plain: String = text.nfkc().collect();
-        let mut before = "";
-        plain.split(['/', '?', '&', '=', '#', ';', ',', '~']).any(|piece| {
-            let names_unit = matches!(before, "units" | "unit") && is_unit_code(piece);
-            before = piece;
-            !names_unit && piece_holds_identifier(piece)
-        })
+    let plain = path_and_query.replace("%7E", "~").replace("%7e", "~");
+    let (path, query) = plain.split_once('?').unwrap_or((&plain, ""));
+    // In a query a bare plus stands for a blank; an encoded one is a plus and begins something new.
+    part_holds_identifier(path, true) || part_holds_identifier(&query.replace('+', " "), false)
+}
+
+fn part_holds_identifier(part: &str, is_path: bool) -> bool {
+    let mut text = part.to_owned();
+    for _ in 0..LAYERS_MAX {
+        if layer_holds_identifier(&text, is_path) {
+            return true;
+        }
+        let decoded = percent_decode(&text);
+        if decoded == text {
+            return false;
+        }
+        text = decoded;
+    }
+    // Whoever encodes so often hides something.
+    true
+}
+
+fn layer_holds_identifier(text: &str, is_path: bool) -> bool {
+    let plain: String = text.nfkc().collect();
+    let mut before = "";
+    plain.split(['/', '?', '&', '=', '#', ';', ',', '~']).any(|piece| {
+        let names_unit = matches!(before, "units" | "unit") && is_unit_code(piece);
+        before = piece;
+        !names_unit && piece_holds_identifier(piece, is_path)
     })
 }
 
@@ -42,16 +62,18 @@ fn is_unit_code(piece: &str) -> bool {
     }
 }
 
-fn piece_holds_identifier(piece: &str) -> bool {
+fn piece_holds_identifier(piece: &str, is_path: bool) -> bool {
     if is_uuid(piece) {
         return false;
     }
     let mut digits = 0;
     for c in piece.chars() {
-        match c {
-            '0'..='9' => digits += 1,
-            '-' | ' ' | '_' | '(' | ')' => {}
-            _ => digits = 0,
+        // Points and colons belong to instants and positions, which stand in queries alone.
+        let parts_nothing = matches!(c, '-' | ' ' | '_' | '(' | ')') || is_path && !c.is_alphabetic();
+        if c.is_numeric() {
+            digits += 1;
+        } else if !parts_nothing {
+            digits = 0;
         }
         if digits >= DIGITS_MIN {
             return true;
@@ -117,6 +139,14 @@ mod tests {
             "/v1/units/110105491231002/summary",
             "/v1/units/x/residents?unit=13812345678",
             "/v1/persons/320506001007",
+            "/v1/persons/137.1234.5678",
+            "/v1/persons/137%2E1234%2E5678",
+            "/v1/persons/320588:19801024:5935",
+            "/v1/persons/137*1234*5678",
+            "/v1/persons/137%E2%80%931234%E2%80%935678",
+            "/v1/persons/١٣٧١٢٣٤٥٦٧٨",
+            "/v1/persons/137%25252D12345678",
+            "/v1/persons/find?phone=137%25252D12345678",
         ] {
             assert!(holds_identifier(address), "{address}");
         }

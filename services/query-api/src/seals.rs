@@ -19,9 +19,9 @@ use utoipa::ToSchema;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted, case_token, code};
 use crate::known_cases::owner;
-use crate::{facts, ledger_index};
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
+use crate::{facts, ledger_index};
 
 /// A seal lasts at most so long; it may be said again.
 const SEAL_DAYS_MAX: u32 = 30;

@@ -45,7 +45,7 @@ pub(crate) struct Office {
 }
 
 /// The routes of the quarantine, and what the OpenAPI document says of them.
-pub(crate) fn router(office: Office) -> (Router, OpenApi) {
+pub(crate) fn router(office: Arc<Office>) -> (Router, OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(count))
         .routes(routes!(list))
@@ -53,7 +53,7 @@ pub(crate) fn router(office: Office) -> (Router, OpenApi) {
         .routes(routes!(replay))
         .routes(routes!(discard))
         .routes(routes!(reprocess))
-        .with_state(Arc::new(office))
+        .with_state(office)
         .split_for_parts()
 }
 
@@ -96,12 +96,21 @@ const ROW_NEVER_FAILED: ProblemKind = ProblemKind {
     meaning: "The batch has no such row in quarantine, and never had.",
     mend: "GET /v1/quarantine/rows lists the rows; they are counted from 1.",
 };
-const NOT_ON_RECORD: ProblemKind = ProblemKind {
+pub(crate) const NOT_ON_RECORD: ProblemKind = ProblemKind {
     code: "audit-unavailable",
     status: 503,
     meaning: "It could not be put on record, so nothing was told or done.",
     mend: "Try again shortly; if it goes on, look at the ledger.",
 };
+
+const PURPOSE_MISSING: ProblemKind = ProblemKind {
+    code: "purpose-missing",
+    status: 422,
+    meaning: "The request does not say what it is for.",
+    mend: "Send one header `Isthmus-Purpose: HOPERAT`: an operator looks at rows to run the hub.",
+};
+/// The only purpose that operators have.
+const PURPOSE: &str = "HOPERAT";
 
 /// Why there is no answer.
 enum Problem {
@@ -264,7 +273,7 @@ async fn list(
     Ok(Json(HeldPage { rows: rows.iter().map(HeldView::from).collect(), next }))
 }
 
-/// A row in quarantine with its bytes as they were sent. The look is on record.
+/// A row in quarantine with its bytes as they were sent, values of persons among them. The look is on record, and says what for.
 #[utoipa::path(
     get,
     path = "/v1/quarantine/rows/{batch}/{row}",
@@ -273,11 +282,13 @@ async fn list(
     params(
         ("batch" = String, Path, description = "Id of the batch"),
         ("row" = i64, Path, description = "Row of the batch, from 1"),
+        ("Isthmus-Purpose" = String, Header, description = "HOPERAT"),
     ),
     responses(
         (status = 200, description = "The row; the header Isthmus-Receipt names the entry of the ledger", body = ShownView),
         Outsider,
         (status = 404, description = "No such row in quarantine, or its feed is of another process", body = ProblemDocument),
+        (status = 422, description = "It is not said what for", body = ProblemDocument),
         (status = 503, description = "The look cannot be put on record", body = ProblemDocument),
     ),
 )]
@@ -287,6 +298,10 @@ async fn show(
     Path((batch, row)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let record = operator(&office, &headers).await?;
+    if headers.get(query_api::PURPOSE_HEADER).is_none_or(|purpose| purpose != PURPOSE) {
+        let refused = record.refuse("quarantine.read", PURPOSE_MISSING.code).await.map_err(DeskError::NotOnRecord)?;
+        return Err(Problem::Refused(PURPOSE_MISSING, Box::new(refused)));
+    }
     let (Ok(batch), Ok(row)) = (batch.parse(), row.parse()) else { return Err(Problem::Kind(ROW_NEVER_FAILED)) };
     let (shown, receipt) = office.desk.show(&record, batch, row).await?;
     let bytes = shown.bytes.map(|bytes| STANDARD.encode(bytes));

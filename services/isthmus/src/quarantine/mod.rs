@@ -4,6 +4,7 @@
 //! HTTP ([`http`]); what is done, and that it is on record first, is in [`desk`].
 
 pub(crate) mod desk;
+pub(crate) mod handed_out;
 pub(crate) mod http;
 mod view;
 

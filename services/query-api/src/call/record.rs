@@ -8,8 +8,8 @@ use domain::PersonId;
 use ledger::{Access, Code, Matter, MatterId, Nonce, Receipt, Released, SUBJECTS_MAX, SubjectHandle};
 
 use super::{Answered, Call, Failure, Found, code, codes, policy_hash, unit, with_receipt, within};
-use crate::{budget, grants};
 use crate::problem::Problem;
+use crate::{budget, grants};
 
 impl Call {
     /// Puts what was found on record, and only then gives it out.
