@@ -4,6 +4,7 @@ import { FocusBack } from "../../../parts/focus";
 import { useFormat } from "../../../parts/format";
 import { ReceiptTag, Withheld } from "../../../parts/Page";
 import { Asked, ProblemAlert } from "../../../parts/states";
+import { useUnitName } from "../../../parts/unit";
 import { UnitSelect } from "../../../parts/UnitSelect";
 import type { FollowUp } from "../model";
 import { useAssign, useClose, useFollowUp } from "../questions";
@@ -23,6 +24,7 @@ export function FollowUpDrawer({ chosen, close }: { chosen?: FollowUp; close: ()
 function Body({ id }: { id: string }) {
   const { t } = useTranslation("control");
   const { instant } = useFormat();
+  const unitName = useUnitName();
   const query = useFollowUp(id);
   return (
     <Asked query={query}>
@@ -47,7 +49,7 @@ function Body({ id }: { id: string }) {
                     <strong>{t(`step.${step}`, { defaultValue: step })}</strong> · {instant(at)}
                   </div>
                   <div>
-                    <FollowUpTag state={then} /> {had} · {by}
+                    <FollowUpTag state={then} /> {[had && unitName(had), by].filter(Boolean).join(" · ")}
                   </div>
                   {until && <div>{t("followUps.until", { at: instant(until) })}</div>}
                   {referral?.place && <div>{referral.place}</div>}
