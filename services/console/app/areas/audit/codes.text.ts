@@ -117,6 +117,7 @@ export const codesEn = {
     bulk: "very many at once",
     repeat: "same person again and again",
     fishing: "searches that lead nowhere",
+    enumerates: "many numbers tried in vain",
     drip: "a few each day, for long",
   },
 };
@@ -237,6 +238,7 @@ export const codesZh: Words<typeof codesEn> = {
     bulk: "一次查看过多",
     repeat: "反复查看同一人",
     fishing: "漫无目的地检索",
+    enumerates: "大量试查号码未果",
     drip: "长期少量查看",
   },
 };
