@@ -86,7 +86,7 @@ pub enum By {
     Purpose,
     /// Reason of a refusal.
     Refusal,
-    /// Day, UTC.
+    /// Day.
     Day,
 }
 
@@ -323,20 +323,21 @@ pub async fn first_since(conn: &mut PgConnection, since: Timestamp) -> Result<Op
     Ok(sqlx::query_scalar(sql).bind(since.as_millis()).fetch_one(conn).await?)
 }
 
-/// Counts entries between two instants, the most frequent value first.
+/// Counts entries between two instants, the most frequent value first. Days are those of clocks so many minutes ahead of UTC.
 ///
 /// # Errors
 /// When the database cannot be reached.
 pub async fn count(
     conn: &mut PgConnection,
     by: By,
+    ahead_min: i32,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<Vec<Count>> {
     Ok(sqlx::query_as(
         "SELECT coalesce(CASE $1 WHEN 'actor' THEN actor WHEN 'unit' THEN unit WHEN 'role' THEN role
                          WHEN 'action' THEN action WHEN 'purpose' THEN purpose WHEN 'refusal' THEN refused
-                         ELSE to_char(to_timestamp(at_ms / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD') END, '-') AS value,
+                         ELSE to_char(to_timestamp(at_ms / 1000 + $5 * 60) AT TIME ZONE 'UTC', 'YYYY-MM-DD') END, '-') AS value,
                 count(*) AS entries, count(refused) AS refused, count(DISTINCT actor) AS actors
          FROM audit.entry
          WHERE ($2::bigint IS NULL OR at_ms >= $2) AND ($3::bigint IS NULL OR at_ms < $3)
@@ -346,6 +347,7 @@ pub async fn count(
     .bind(from.map(Timestamp::as_millis))
     .bind(until.map(Timestamp::as_millis))
     .bind(COUNTED_MAX)
+    .bind(i64::from(ahead_min))
     .fetch_all(conn)
     .await?)
 }

@@ -311,7 +311,7 @@ async fn contacts(call: &Call) -> Result<Found<ContactsAnswer>, Failure> {
         from: question.window.from.to_string(),
         to: question.window.to.to_string(),
         rules: call.state.setup.rules.version(),
-        known_at: city.known_at.to_string(),
+        known_at: city.known_at().to_string(),
         known_since: city.since.to_string(),
         uncounted: city.uncounted,
         seen_minutes: near.seen_minutes,

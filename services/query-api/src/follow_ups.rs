@@ -225,7 +225,7 @@ async fn case_list(call: &Call) -> Result<Found<CaseFollowUpList>, Failure> {
     let contacts = match question.after {
         None => {
             let _place = call.state.counting.acquire().await.map_err(|_| Problem::Internal)?;
-            notify::contacts(call, case).await.ok()
+            notify::contacts(call, case).await.ok().flatten()
         }
         Some(_) => None,
     };

@@ -9,8 +9,8 @@ use access::{Action, FieldGroup, FieldGroups, Role};
 use axum::extract::State;
 use domain::{EventId, EventType, PersonId, PlaceRef, Timestamp};
 use exposure::{
-    Cause, Colour, FactId, Ground, HealthCode, KnownCase, Level, PlaceId, Presence, Reason, Seconds, Span, TownshipId,
-    TracedCase, stays,
+    Cause, Colour, FactId, Ground, HealthCode, KnownCase, Level, PlaceId, Presence, Reason, Rules, Seconds, Span,
+    TownshipId, TracedCase, stays,
 };
 use serde::Serialize;
 use store::Conn;
@@ -59,8 +59,11 @@ pub(crate) struct CodeAnswer {
     pub rules: String,
     /// When the facts on contacts were read; what came later is in a later answer.
     pub known_at: String,
-    /// Before this instant nothing is known of contacts: a code of less than 14 days later may lack reasons.
+    /// Before this instant nothing is known of contacts.
     pub known_since: String,
+    /// All that could colour the code is kept. Where it is false, the days before `on` that count reach back before `known_since`:
+    /// the code may have had more reasons and another colour.
+    pub complete: bool,
     /// Groups that this answer would hold for somebody entitled to them.
     #[schema(value_type = Vec<String>)]
     pub withheld: FieldGroups,
@@ -196,8 +199,9 @@ async fn code(call: &Call, on: Option<&str>, known_at: Option<Timestamp>) -> Res
         appeals: appeals.map(AppealView::of).collect(),
         stays_without_township: if released.contains(FieldGroup::Trail) { grounds.stays_elsewhere } else { 0 },
         rules: code.rules.clone(),
-        known_at: city.known_at.to_string(),
+        known_at: city.known_at().to_string(),
         known_since: city.since.to_string(),
+        complete: city.keeps(window(&call.state.setup.rules, on)),
         withheld: withheld.clone(),
     };
     Ok(Found { answer, subjects: vec![person], released, withheld, count: 1 })
@@ -233,11 +237,16 @@ struct Computed {
     grounds: Grounds,
 }
 
+/// The days that count for a code.
+fn window(rules: &Rules, on: Timestamp) -> Span {
+    Span::new(on.plus_millis(-i64::from(rules.code.red_days) * DAY_MS), on)
+}
+
 async fn compute(call: &Call, conn: &mut Conn, asked: Asked<'_>, appeals: &[AppealRow]) -> Result<Computed, Failure> {
     let Asked { person, on, known_at, city } = asked;
     let rules = &call.state.setup.rules;
     let known = KnownCases::read(conn, (rules, &call.state.setup.key_groups), on, known_at).await?;
-    let window = Span::new(on.plus_millis(-i64::from(rules.code.red_days) * DAY_MS), on);
+    let window = window(rules, on);
     let held = Arc::clone(city);
     // Over all cases this takes a while: not on a thread that answers others.
     let gather = move || {

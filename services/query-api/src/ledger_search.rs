@@ -17,6 +17,8 @@ use crate::problem::{Problem, ProblemDocument};
 use crate::query;
 use crate::state::QueryState;
 
+/// Clocks are at most so many minutes from UTC.
+const OFFSET_MIN_MAX: i32 = 18 * 60;
 /// Entries in one answer, unless the question says otherwise.
 const ENTRIES_DEFAULT: u32 = 100;
 /// Entries in one answer at most.
@@ -216,6 +218,7 @@ pub(crate) struct Counted {
     params(
         crate::openapi::PersonHeaders,
         ("by" = Option<String>, Query, description = "actor, unit, role, action, purpose, refusal or day; role unless stated"),
+        ("offset_min" = Option<i32>, Query, description = "Days are those of clocks so many minutes ahead of UTC; 0 unless stated"),
         ("from" = Option<String>, Query, description = "Not before this instant"),
         ("until" = Option<String>, Query, description = "Before this instant"),
     ),
@@ -237,7 +240,10 @@ pub(crate) async fn statistics(State(state): State<QueryState>, ask: Ask) -> Ans
 }
 
 async fn counts(call: &Call) -> Result<Found<Statistics>, Failure> {
-    let [by, from, until] = query::members(&call.query, ["by", "from", "until"])?;
+    let [by, offset_min, from, until] = query::members(&call.query, ["by", "offset_min", "from", "until"])?;
+    let ahead_min =
+        offset_min.map_or(Some(0), |text| text.parse().ok().filter(|minutes: &i32| minutes.abs() <= OFFSET_MIN_MAX));
+    let ahead_min = ahead_min.ok_or(query::Malformed::member("offset_min", "minutes from -1080 to 1080"))?;
     let by = by.map_or(Some(By::Role), |code| By::ALL.into_iter().find(|by| by.code() == code));
     let by = by.ok_or(Problem::QueryMalformed)?;
     let instant = |text: Option<String>| text.map(|text| Timestamp::parse(&text)).transpose();
@@ -245,7 +251,7 @@ async fn counts(call: &Call) -> Result<Found<Statistics>, Failure> {
     let until = instant(until).map_err(|_| Problem::QueryMalformed)?;
     ledger_index::catch_up(&call.state).await?;
     let mut conn = call.state.setup.store.acquire().await?;
-    let counts: Vec<Counted> = audit::count(&mut conn, by, from, until)
+    let counts: Vec<Counted> = audit::count(&mut conn, by, ahead_min, from, until)
         .await?
         .into_iter()
         .map(|audit::Count { value, entries, refused, actors }| Counted { value, entries, refused, actors })

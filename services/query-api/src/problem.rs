@@ -238,6 +238,10 @@ problems! {
     CaseUntraceable = 409 "case-untraceable":
         "Nobody can be told of this case: it is not known whose it is, or it is suspected or excluded only.",
         "GET /v1/cases/{case} tells the person and the state; when disease control confirms it, send the call again.";
+    /// A case of so long ago that its contacts are not kept.
+    ContactsNotKept = 409 "contacts-not-kept":
+        "Whom this case met is not told any more: it was before what is kept of whereabouts.",
+        "Its follow-ups of then stand in GET /v1/cases/{case}/follow-ups; `kept_days` in the rules of disease control says how long whereabouts count.";
     /// No such follow-up.
     FollowUpNotFound = 404 "follow-up-not-found":
         "There is no such follow-up, or it is not one of the caller's unit.",

@@ -62,7 +62,8 @@ pub(crate) enum ReportFormat {
 pub(crate) struct ReportQuestion {
     /// Its headings, in their order: `number`, `person_id`, `township`, `unit`, `name`, `sex`, `birth_date`, `age`, `id_number`,
     /// `phone`, `address`, `registered_address`, `household`, `household_kind`, `relation`, `key_groups`, `follow_up`,
-    /// `quarantine_until`, or what Chinese forms call them; a blank one is a blank column.
+    /// `quarantine_until`, or what Chinese forms call them; a blank one, or one for the hand such as 备注, is a
+    /// blank column.
     #[schema(min_items = 1, max_items = 50)]
     columns: Vec<String>,
     /// Only members of this key group.
@@ -160,7 +161,7 @@ fn columns(form: &Form, granted: &FieldGroups) -> Result<Vec<Column>, Failure> {
     let mut columns = Vec::with_capacity(form.headings.len());
     for (number, heading) in (1..).zip(&form.headings) {
         let field = ReportField::of_heading(heading);
-        if field.is_none() && !heading.trim().is_empty() {
+        if field.is_none() && !ReportField::is_by_hand(heading) {
             return Err(unknown(number, heading));
         }
         if let Some(group) = field.and_then(ReportField::group).filter(|group| !granted.contains(*group)) {
@@ -177,7 +178,10 @@ fn columns(form: &Form, granted: &FieldGroups) -> Result<Vec<Column>, Failure> {
 fn unknown(number: usize, heading: &str) -> Failure {
     let is_told = heading.chars().count() <= TOLD_CHARS_MAX && !heading.chars().any(char::is_numeric);
     let told = if is_told { format!(" ({})", heading.trim()) } else { String::new() };
-    let detail = format!("The heading of column {number}{told} names no field. Words are: {}.", ReportField::words());
+    let detail = format!(
+        "The heading of column {number}{told} names no field; leave it empty for a column to be filled by hand. Words are: {}.",
+        ReportField::words()
+    );
     Failure::saying(Problem::ReportFieldUnknown, detail)
 }
 

@@ -2,7 +2,8 @@
 
 /** All of China goes by one clock, eight hours ahead (in this name the sign is the other way round). */
 export const ZONE = "Etc/GMT-8";
-const AHEAD = 8 * 3_600_000;
+export const AHEAD_MIN = 480;
+const AHEAD = AHEAD_MIN * 60_000;
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use access::{Action, FieldGroups};
 use axum::body::Body;
 use axum::extract::State;
-use domain::{PersonId, RecordId};
+use domain::{PersonId, RecordId, Timestamp};
 use exposure::{Carrier, Case, Crowd, Exposed, Link, Seconds, Span};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,8 @@ pub(crate) struct Untraceable {
     /// The hub's id of the case.
     pub(super) case: Uuid,
     /// `unknown-case`; `unknown-person`: it is not known whose it is; `no-case`: it is suspected or excluded only, or nobody
-    /// knows since when; `another-time`: nobody could catch it within the stretch.
+    /// knows since when; `another-time`: nobody could catch it within the stretch;
+    /// `not-kept`: that was before `known_since`.
     pub(super) reason: &'static str,
 }
 
@@ -128,6 +129,8 @@ pub(crate) struct CaseContacts {
     pub(super) to: String,
     /// For how many minutes of that it is known in which squares the person was.
     pub(super) seen_minutes: f64,
+    /// Some of that time was before `known_since`: of it no contacts are told.
+    pub(super) partly_kept: bool,
     /// How many contacts there are.
     pub(super) total: usize,
     /// The most exposed first.
@@ -240,15 +243,15 @@ async fn batch(call: &Call) -> Result<Found<Batch>, Failure> {
     within_days(call, stretch)?;
     let mut conn = setup.store.snapshot().await?;
     let known = KnownCases::read(&mut conn, (&setup.rules, &setup.key_groups), now, None).await?;
-    let (wanted, untraceable) = wanted(&question, &known, stretch)?;
+    let city = call.state.contacts.city()?;
+    let (wanted, untraceable) = wanted(&question, &known, stretch, city.since)?;
     let persons: BTreeSet<PersonId> = wanted.iter().map(|wanted| wanted.person).collect();
     let (released, withheld) = call.split(&granted(call, &mut conn, &persons).await?);
-    let city = call.state.contacts.city()?;
     let head = BatchHead {
         from: stretch.from.to_string(),
         to: stretch.to.to_string(),
         rules: setup.rules.version(),
-        known_at: city.known_at.to_string(),
+        known_at: city.known_at().to_string(),
         known_since: city.since.to_string(),
         uncounted: city.uncounted,
         total: 0,
@@ -279,6 +282,7 @@ fn wanted(
     question: &BatchQuestion,
     known: &KnownCases,
     stretch: Span,
+    since: Timestamp,
 ) -> Result<(Vec<Wanted>, Vec<Untraceable>), Problem> {
     let by_id: BTreeMap<RecordId, usize> = known.details.iter().map(|detail| detail.record).zip(0..).collect();
     let asked: Vec<RecordId> = match (&question.cases, question.all) {
@@ -295,6 +299,9 @@ fn wanted(
         let detail = by_id.get(&id).map(|place| &known.details[*place]).ok_or("unknown-case")?;
         let person = detail.person.ok_or("unknown-person")?;
         let span = detail.infectious.ok_or("no-case")?.common(stretch).ok_or("another-time")?;
+        if span.to <= since {
+            return Err("not-kept");
+        }
         Ok(Wanted { case: id.as_uuid(), person, span })
     };
     let (mut wanted, mut untraceable, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
@@ -409,6 +416,7 @@ impl Batch {
             from: wanted.span.from.to_string(),
             to: wanted.span.to.to_string(),
             seen_minutes: minutes(self.seen(wanted)),
+            partly_kept: !self.shown.city.keeps(wanted.span),
             total: *total,
             contacts: (1..).zip(exposed).map(contact).collect(),
             left_out: left_out.iter().map(|crowd| self.shown.crowd(crowd)).collect(),

@@ -4,9 +4,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::iter::Sum;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::{EventId, PersonId, Timestamp};
-use exposure::{FactId, Index, PlaceId};
+use exposure::{FactId, Index, PlaceId, Span};
 use serde::Serialize;
 use store::views::Checkpoint;
 use utoipa::ToSchema;
@@ -22,8 +23,8 @@ pub(crate) struct City {
     pub(crate) index: Arc<Index>,
     /// Before this instant nothing is known here.
     pub(crate) since: Timestamp,
-    /// When it was read.
-    pub(crate) known_at: Timestamp,
+    /// When it was read, or last seen to be current.
+    pub(super) looked_at: Arc<AtomicI64>,
     pub(crate) uncounted: Uncounted,
     pub(super) checkpoint: Checkpoint,
     pub(super) names: Arc<Names>,
@@ -62,6 +63,21 @@ pub(super) struct Names {
 }
 
 impl City {
+    /// When it was read, or last seen to be current.
+    pub(crate) fn known_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.looked_at.load(Ordering::Relaxed))
+    }
+
+    /// Nothing had changed by an instant.
+    pub(super) fn is_current(&self, at: Timestamp) {
+        self.looked_at.fetch_max(at.as_millis(), Ordering::Relaxed);
+    }
+
+    /// Whether all that happened within a stretch is kept.
+    pub(crate) fn keeps(&self, stretch: Span) -> bool {
+        self.since <= stretch.from
+    }
+
     /// The number of a person; `None` when nothing is known of where they were.
     pub(crate) fn number(&self, person: PersonId) -> Option<exposure::PersonId> {
         self.names.by_person.get(&person).copied().map(exposure::PersonId)

@@ -193,13 +193,15 @@ impl ContactsFollower {
     /// # Errors
     /// When the views cannot be read.
     pub async fn look(&mut self, state: &QueryState) -> store::Result<bool> {
+        let at = state.now();
         let now = {
             let mut conn = state.setup.store.acquire().await?;
             views::find_checkpoint(&mut conn).await?
         };
         let is_at_rest = self.seen.as_ref() == Some(&now);
         self.seen = Some(now.clone());
-        if state.contacts.city().is_ok_and(|city| city.checkpoint == now) {
+        if let Some(city) = state.contacts.city().ok().filter(|city| city.checkpoint == now) {
+            city.is_current(at);
             return Ok(true);
         }
         if self.keeper.as_ref().is_some_and(|keeper| keeper.can_follow(&now)) {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use domain::{
     Attribution, Body, ClaimToken, Claimant, EncounterAction, EventType, HouseholdKind, PersonId, PlaceRef,
@@ -411,7 +412,7 @@ impl Keeper {
         Some(City {
             index,
             since: self.span.from,
-            known_at: now,
+            looked_at: Arc::new(AtomicI64::new(now.as_millis())),
             uncounted: self.uncounted.values().copied().sum(),
             checkpoint: self.checkpoint.clone(),
             names: Arc::clone(&self.names),

@@ -143,7 +143,7 @@ fn news(shown: &Shown, case: Option<Case>, told: &BTreeMap<PersonId, Told>) -> N
     let contacts = contacts.collect();
     let news = page.iter().map(|one| (shown.city.person(one.person), Told::of(one))).collect();
     let piece = Piece {
-        known_at: shown.city.known_at.to_string(),
+        known_at: shown.city.known_at().to_string(),
         contacts,
         gone: gone.iter().map(|person| person.as_uuid()).collect(),
         total: exposed.len(),

@@ -106,13 +106,15 @@ struct Met {
     persons: Vec<(PersonId, Timestamp)>,
     left_out: usize,
     known_at: Timestamp,
+    /// Whereabouts of all that time are kept.
+    is_whole: bool,
 }
 
 async fn plan(call: &Call) -> Result<Plan, Failure> {
     let [] = query::members(&call.query, [])?;
     let case = case_id(call)?;
     let NotifyQuestion {} = call.json().await?;
-    let Met { persons: met, left_out, known_at } = met(call, case).await?;
+    let Met { persons: met, left_out, known_at, .. } = met(call, case).await?;
     let turn = Turn::take(&call.state, EventType::FollowUpChanged).await?;
     let mut conn = call.state.setup.store.acquire().await?;
     let rows = views::list_follow_ups(&mut conn, FollowUpsOf::Case(case)).await?;
@@ -188,9 +190,10 @@ async fn plan(call: &Call) -> Result<Plan, Failure> {
     Ok(Plan { case, events: work.events, subjects: subjects.into_iter().collect(), answer, turn })
 }
 
-/// The people whom a case met while others could catch it, by id alone.
-pub(super) async fn contacts(call: &Call, case: RecordId) -> Result<Vec<PersonId>, Failure> {
-    Ok(met(call, case).await?.persons.into_iter().map(|(person, _)| person).collect())
+/// The people whom a case met while others could catch it, by id alone; `None` where some of that time is not kept.
+pub(super) async fn contacts(call: &Call, case: RecordId) -> Result<Option<Vec<PersonId>>, Failure> {
+    let met = met(call, case).await?;
+    Ok(met.is_whole.then(|| met.persons.into_iter().map(|(person, _)| person).collect()))
 }
 
 /// The people whom a case met while others could catch it.
@@ -203,7 +206,10 @@ async fn met(call: &Call, case: RecordId) -> Result<Met, Failure> {
     let infectious = detail.infectious.zip(detail.person).ok_or(Problem::CaseUntraceable);
     let (window, person) = infectious?;
     let city = call.state.contacts.city()?;
-    let mut met = Met { persons: Vec::new(), left_out: 0, known_at: city.known_at };
+    if window.to <= city.since {
+        return Err(Problem::ContactsNotKept.into());
+    }
+    let mut met = Met { persons: Vec::new(), left_out: 0, known_at: city.known_at(), is_whole: city.keeps(window) };
     let Some((number, span)) = city.number(person).zip(Seconds::within(Span::new(window.from, window.to))) else {
         return Ok(met);
     };

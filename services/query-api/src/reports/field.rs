@@ -45,6 +45,28 @@ pub enum ReportField {
     QuarantineUntil,
 }
 
+/// Headings of columns that are filled by hand: they stay empty.
+const BY_HAND: &[&str] = &[
+    "备注",
+    "说明",
+    "签名",
+    "签字",
+    "本人签字",
+    "填表人",
+    "填表日期",
+    "填报人",
+    "填报日期",
+    "审核人",
+    "remarks",
+    "notes",
+    "signature",
+];
+
+/// The words of a heading, without the blanks that forms are spaced with.
+fn words_of(heading: &str) -> String {
+    heading.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
 impl ReportField {
     /// Every field with its name, and what Chinese forms call it.
     pub const ALL: &[(Self, &'static str, &'static [&'static str])] = &[
@@ -65,14 +87,24 @@ impl ReportField {
         (Self::Relation, "relation", &["与户主关系"]),
         (Self::KeyGroups, "key_groups", &["重点人群", "重点人群类别"]),
         (Self::FollowUp, "follow_up", &["随访状态", "管控状态", "管理状态"]),
-        (Self::QuarantineUntil, "quarantine_until", &["隔离截止日期", "隔离截止时间", "隔离期至", "解除隔离日期"]),
+        (
+            Self::QuarantineUntil,
+            "quarantine_until",
+            &["隔离截止日期", "隔离截止时间", "隔离截止", "隔离期至", "解除隔离日期"],
+        ),
     ];
 
     /// The field that a heading names.
     pub fn of_heading(heading: &str) -> Option<Self> {
-        let heading: String = heading.chars().filter(|c| !c.is_whitespace()).collect();
+        let heading = words_of(heading);
         let is_named = |name: &str, chinese: &[&str]| name == heading || chinese.contains(&heading.as_str());
         Self::ALL.iter().find(|(_, name, chinese)| is_named(name, chinese)).map(|(field, ..)| *field)
+    }
+
+    /// Whether a column is to be filled by hand: its heading says so, or there is none.
+    pub(super) fn is_by_hand(heading: &str) -> bool {
+        let heading = words_of(heading).to_lowercase();
+        heading.is_empty() || BY_HAND.contains(&heading.as_str())
     }
 
     /// Every word that names a field, for whom one did not.

@@ -88,8 +88,12 @@ async fn an_auditor_counts_entries_by_each_of_the_things_that_they_have() {
     for by in ["actor", "unit", "action", "purpose", "day"] {
         assert!(!ask(&format!("?by={by}")).await.as_array().expect("a list").is_empty(), "{by}");
     }
-    let reply = world.ask(get("/v1/ledger/statistics?by=name").by("auditor").purpose("HOPERAT")).await;
-    assert_eq!(reply.code(), "query-malformed");
+    let day_at = async |offset: i32| ask(&format!("?by=day&offset_min={offset}")).await[0]["value"].clone();
+    assert_ne!(day_at(-1_080).await, day_at(1_080).await, "noon here is another day of clocks so far away");
+    for wrong in ["?by=name", "?by=day&offset_min=1081", "?by=day&offset_min=east"] {
+        let reply = world.ask(get(format!("/v1/ledger/statistics{wrong}")).by("auditor").purpose("HOPERAT")).await;
+        assert_eq!(reply.code(), "query-malformed", "{wrong}");
+    }
 }
 
 #[tokio::test]

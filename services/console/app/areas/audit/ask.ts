@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 import { api, ask, askRaw, callHeaders, Problem } from "../../api/client";
 import type { components } from "../../api/schema";
+import { AHEAD_MIN } from "../../parts/city";
 
 export type EntryView = components["schemas"]["EntryView"];
 type WholeSearch = components["schemas"]["EntrySearch"];
@@ -47,8 +48,9 @@ export async function searchLog(search: EntrySearch) {
 
 export type CountBy = "actor" | "unit" | "role" | "action" | "purpose" | "refusal" | "day";
 
+/** Days are those of the city's clock. */
 export async function countLog(by: CountBy, from?: string, until?: string) {
-  return keep("statistics", await ask(api.GET("/v1/ledger/statistics", { params: { header: header(), query: { by, from, until } } })));
+  return keep("statistics", await ask(api.GET("/v1/ledger/statistics", { params: { header: header(), query: { by, from, until, offset_min: AHEAD_MIN } } })));
 }
 
 export async function listCases(state: "open" | "decided", after?: number) {
