@@ -1,7 +1,7 @@
 //! Rows of a JSON document: the elements of one list in it, cut without reading the document as a whole.
 //!
 //! Invariant: an element that is no JSON spoils only itself as long as its brackets and quotes are even; from where they
-//! are not, the rest of the body is one broken row.
+//! are not, the rest of the body is one broken row. So is what stands behind the document.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use crate::rows::ROW_BYTES_MAX;
 
 /// Longest key outside the list.
 const KEY_BYTES_MAX: usize = 4096;
+/// What old systems write behind a file.
+const END_OF_FILE: u8 = 0x1a;
 
 /// Reads the elements of a list as rows.
 pub struct ListRows<'a> {
@@ -25,6 +27,8 @@ pub struct ListRows<'a> {
     layout: Option<Arc<Layout>>,
     data_start: u64,
     rows: u64,
+    /// How many objects of the document are around the list.
+    around: u32,
     ended: bool,
 }
 
@@ -41,6 +45,11 @@ struct Value {
 impl Value {
     const fn new() -> Self {
         Self { depth: 0, quoted: false, escaped: false, second: false, begun: false }
+    }
+
+    /// What is left of a value within so many brackets.
+    const fn within(depth: u32) -> Self {
+        Self { depth, begun: true, ..Self::new() }
     }
 
     /// How many of the bytes belong to the value, when it ends in them.
@@ -97,8 +106,9 @@ impl<'a> ListRows<'a> {
         path: impl IntoIterator<Item = &'p str>,
     ) -> Result<Self, BatchError> {
         let mut input = Counted::new(input);
-        let mut walked = String::new();
+        let (mut walked, mut around) = (String::new(), 0);
         for key in path {
+            around += 1;
             walked = if walked.is_empty() { key.to_owned() } else { format!("{walked}.{key}") };
             descend(&mut input, encoding, key)?.ok_or_else(|| no_list(&walked))?;
         }
@@ -108,7 +118,7 @@ impl<'a> ListRows<'a> {
         }
         input.skip(1)?;
         let data_start = input.offset();
-        Ok(Self { input, encoding, layout: None, data_start, rows: 0, ended: false })
+        Ok(Self { input, encoding, layout: None, data_start, rows: 0, around, ended: false })
     }
 
     pub(crate) fn with_layout(mut self, layout: Layout) -> Self {
@@ -125,6 +135,24 @@ impl<'a> ListRows<'a> {
             length: 0,
             bytes: Sensitive::default(),
             broken: None,
+        }
+    }
+
+    /// What stands behind the document, as one broken row; `None` when nothing does.
+    fn behind(&mut self) -> Result<Option<RawRow>, BatchError> {
+        self.ended = true;
+        self.input.skip(1)?;
+        if self.around > 0 {
+            skip(&mut self.input, self.encoding, Value::within(self.around), &mut Vec::new())?;
+        }
+        self.input.skip_blanks()?;
+        while let Some(0 | END_OF_FILE) = self.input.first()? {
+            self.input.skip(1)?;
+            self.input.skip_blanks()?;
+        }
+        match self.input.first()? {
+            None => Ok(None),
+            Some(_) => self.rest("something stands behind the end of the document; push each document on its own"),
         }
     }
 
@@ -175,7 +203,10 @@ fn descend(input: &mut Counted<'_>, encoding: Encoding, wanted: &str) -> Result<
 
 /// Takes one value and keeps its begin.
 fn skip_value(input: &mut Counted<'_>, encoding: Encoding, kept: &mut Vec<u8>) -> Result<(), BatchError> {
-    let mut value = Value::new();
+    skip(input, encoding, Value::new(), kept)
+}
+
+fn skip(input: &mut Counted<'_>, encoding: Encoding, mut value: Value, kept: &mut Vec<u8>) -> Result<(), BatchError> {
     loop {
         let piece = input.peek()?;
         let (length, end) = (piece.len(), value.feed(piece, encoding));
@@ -205,10 +236,7 @@ impl RowReader for ListRows<'_> {
             self.input.skip_blanks()?;
         }
         match self.input.first()? {
-            Some(b']') => {
-                self.ended = true;
-                return Ok(None);
-            }
+            Some(b']') => return self.behind(),
             None => return self.rest("the list is not closed: the file was cut off"),
             Some(b',' | b'}' | b':') => {
                 return self.rest("the list goes on with something that is no value; nothing behind it can be read");
@@ -300,6 +328,17 @@ mod tests {
         assert!(body.windows(2).any(|two| two[0] >= 0x81 && two[1] == b'\\'));
         let rows: Vec<String> = cut(&body, Encoding::Gb18030, &[]).into_iter().map(|row| row.0).collect();
         assert_eq!(rows, ["{\"姓名\":\"璡\"}", "{\"姓名\":\"漘\"}"]);
+    }
+
+    #[test]
+    fn what_stands_behind_the_document_is_one_broken_row() {
+        let broken = |text: &str| (text.to_owned(), 2, 2, true);
+        assert_eq!(cut(b"[1]\n[2, 3]", Encoding::Utf8, &[]), [whole("1", 1, 1), broken("[2, 3]")]);
+        let two = br#"{"a":{"rows":[1],"x":["}"]},"y":2}"#.to_vec();
+        let body = [&two[..], b"\n", &two].concat();
+        let again = broken(std::str::from_utf8(&two).expect("text"));
+        assert_eq!(cut(&body, Encoding::Utf8, &["a", "rows"]), [whole("1", 1, 1), again]);
+        assert_eq!(cut(b"[1] \n\x1a\0\0", Encoding::Utf8, &[]), [whole("1", 1, 1)]);
     }
 
     #[test]
