@@ -80,6 +80,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("file {} of the archive is an archive or compressed itself", "压缩包内第 {0} 个文件本身又是压缩文件"),
     ("file {} of the archive has another header line than file {}", "压缩包内文件 {0} 的表头与文件 {1} 不同"),
     ("the archive holds no file", "压缩包内没有文件"),
+    ("what the archive holds is empty", "压缩包内的文件是空的"),
     ("the body is compressed twice", "文件被压缩了两次"),
     (
         "this is a workbook (Excel); the profile expects text: save the sheet as CSV, or have a profile made for workbooks",
@@ -182,6 +183,11 @@ const SENTENCES: &[(&str, &str)] = &[
     (
         "digits 7 to 14 of the resident number are a day of birth that has not come yet",
         "居民身份证号码第 7 至 14 位的出生日期尚未到来",
+    ),
+    ("the day of birth is more than {} years ago", "出生日期早于 {0} 年前"),
+    (
+        "digits 7 to 14 of the resident number are a day of birth more than {} years ago",
+        "居民身份证号码第 7 至 14 位的出生日期早于 {0} 年前",
     ),
     (
         "a spreadsheet kept the first digits only of a number that names the record",

@@ -157,12 +157,15 @@ fn born(body: &Body, now: Timestamp) -> Result<(), RowError> {
     }
     let numbers = statement.person.claims.iter().filter(|claim| claim.scheme == IdScheme::CnId && !claim.masked);
     for birth in numbers.filter_map(|claim| ResidentId::parse(claim.value.expose()).ok()?.birth_day()) {
-        let what = match birth {
-            birth if birth > today => "that has not come yet".to_owned(),
-            birth if birth < first => format!("more than {YEARS_MAX} years ago"),
+        let message = match birth {
+            birth if birth > today => {
+                "digits 7 to 14 of the resident number are a day of birth that has not come yet".to_owned()
+            }
+            birth if birth < first => {
+                format!("digits 7 to 14 of the resident number are a day of birth more than {YEARS_MAX} years ago")
+            }
             _ => continue,
         };
-        let message = format!("digits 7 to 14 of the resident number are a day of birth {what}");
         return Err(RowError::row(Reason::IdentifierInvalid, message));
     }
     Ok(())

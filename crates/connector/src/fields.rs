@@ -388,8 +388,10 @@ fn unguarded(text: &str) -> Option<&str> {
         return Some(inner.trim());
     }
     let rest = text.strip_prefix('\'')?;
-    // Some family names begin so: `'t Hooft`.
-    (!rest.starts_with(|c: char| c.is_ascii_lowercase()) && !rest.ends_with('\'')).then(|| rest.trim_start())
+    // Some names begin so: `'t Hooft`, `'Abd al-Rahman`.
+    let is_kept_as_text =
+        rest.contains(|c: char| c.is_ascii_digit() || matches!(c, '=' | '+' | '@')) || !rest.is_ascii();
+    (is_kept_as_text && !rest.ends_with('\'')).then(|| rest.trim_start())
 }
 
 /// Whether a text has the form of a day, whatever the calendar says of it.
@@ -497,7 +499,7 @@ mod tests {
     fn guards_of_spreadsheets_go_and_names_that_begin_so_stay() {
         assert_eq!(unguarded("=\"G0001\""), Some("G0001"));
         assert_eq!(unguarded("'周八"), Some("周八"));
-        for kept in ["'t Hooft", "'quoted'", "=1+2", "O'Brien", "=\""] {
+        for kept in ["'t Hooft", "'Abd al-Rahman", "'quoted'", "=1+2", "O'Brien", "=\""] {
             assert_eq!(unguarded(kept).filter(|inner| !inner.is_empty()), None, "{kept}");
         }
     }

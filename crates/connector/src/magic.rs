@@ -36,7 +36,7 @@ pub(crate) fn called_workbook(begin: &[u8]) -> Option<&'static str> {
 
 /// Whether a text begins as web pages do.
 pub(crate) fn is_page(begin: &str) -> bool {
-    let begin = begin.trim_start().get(..64).unwrap_or(begin).to_ascii_lowercase();
+    let begin: String = begin.trim_start().chars().take(64).collect::<String>().to_ascii_lowercase();
     ["<html", "<!doctype html", "<table", "<head", "<meta"].iter().any(|tag| begin.starts_with(tag))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The forms differ in how a body is cut into rows and a row into values; what a value means is the same for all.
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use domain::Phone;
@@ -88,12 +89,18 @@ impl ProfileFeed {
         }
     }
 
+    /// Whether a key of an object counts: itself, or what a path leads through.
+    fn reads(&self, key: &str) -> bool {
+        let leads = |path: &str| path.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        self.by_key.contains_key(key) || self.nested.iter().any(|(path, _)| leads(path))
+    }
+
     fn read_object(&self, text: &str, fields: &mut Fields<'_>) -> Result<(), RowError> {
         let Object { object, repeated } = serde_json::from_str(text).map_err(|error| {
             let message = format!("the line is not a JSON object (character {})", error.column());
             RowError::row(Reason::RowJson, message)
         })?;
-        if let Some(key) = repeated {
+        if let Some(key) = repeated.into_iter().find(|key| self.reads(key)) {
             // Which of the two is meant is for the sender to say.
             let message = format!("{key} stands in the object twice; leave one out");
             return Err(RowError::field(key, Reason::RowJson, message));
@@ -144,7 +151,7 @@ impl ProfileFeed {
 /// An object, and a key that it has twice.
 struct Object {
     object: serde_json::Map<String, Value>,
-    repeated: Option<String>,
+    repeated: BTreeSet<String>,
 }
 
 impl<'de> Deserialize<'de> for Object {
@@ -158,10 +165,10 @@ impl<'de> Deserialize<'de> for Object {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let (mut object, mut repeated) = (serde_json::Map::new(), None);
+                let (mut object, mut repeated) = (serde_json::Map::new(), BTreeSet::new());
                 while let Some((key, value)) = map.next_entry::<String, Value>()? {
                     if object.contains_key(&key) {
-                        repeated = Some(key.clone());
+                        repeated.insert(key.clone());
                     }
                     object.insert(key, value);
                 }
@@ -362,8 +369,8 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_in_an_object_is_seen() {
         let twice: Object = serde_json::from_str(r#"{"a":1,"b":2,"a":3}"#).expect("an object");
-        assert_eq!(twice.repeated.as_deref(), Some("a"));
+        assert_eq!(twice.repeated, ["a".to_owned()].into());
         let once: Object = serde_json::from_str(r#"{"a":{"b":1},"b":2}"#).expect("an object");
-        assert_eq!(once.repeated, None);
+        assert!(once.repeated.is_empty());
     }
 }

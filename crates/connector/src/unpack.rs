@@ -84,8 +84,8 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
     {
         return Err(IngestError::refused(reason, message));
     }
-    let mut head: Option<(Vec<u8>, String)> = None;
-    let mut files = 0;
+    let mut head: Option<(Vec<u8>, usize)> = None;
+    let (mut files, mut empty) = (0, 0);
     for index in 0..archive.len() {
         let member = archive.by_index(index).map_err(|error| match error {
             zip::result::ZipError::UnsupportedArchive(what) => {
@@ -101,10 +101,10 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
         {
             continue;
         }
-        let name = shown(member.name_raw());
         let mut input = BufReader::with_capacity(1 << 16, member);
         let begin = input.fill_buf().map_err(unreadable)?;
         if begin.is_empty() {
+            empty += 1;
             continue;
         }
         files += 1;
@@ -124,10 +124,11 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
                 match &head {
                     None => {
                         plain.write_all(&lines.concat())?;
-                        head = Some((lines.into_iter().last().unwrap_or_default(), name));
+                        head = Some((lines.into_iter().last().unwrap_or_default(), files));
                     }
                     Some((first, of)) if *header && lines.last().map_or(&[][..], |line| bare(line)) != bare(first) => {
-                        let message = format!("file {name} of the archive has another header line than file {of}");
+                        // What files are called may be the name of a person.
+                        let message = format!("file {files} of the archive has another header line than file {of}");
                         return Err(IngestError::refused(Reason::HeaderMismatch, message));
                     }
                     Some(_) => {}
@@ -142,21 +143,12 @@ pub(crate) fn zip(packed: &mut File, members: Members, plain: &mut impl Write) -
     }
     if files == 0 {
         return Err(wrong_members(match &members {
+            _ if empty > 0 => "what the archive holds is empty".to_owned(),
             Members::Joined { only: Some(name), .. } => format!("the archive holds no file {name}"),
             _ => "the archive holds no file".to_owned(),
         }));
     }
     Ok(())
-}
-
-/// The name of a file for messages: archives of Chinese systems have it in GB 18030.
-fn shown(path: &[u8]) -> String {
-    let file = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-    let text = match std::str::from_utf8(file) {
-        Ok(text) => text.into(),
-        Err(_) => encoding_rs::GB18030.decode_without_bom_handling(file).0,
-    };
-    text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 fn is_named(path: &[u8], name: &str) -> bool {

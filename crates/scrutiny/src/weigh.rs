@@ -175,8 +175,9 @@ pub struct Look {
     pub role: String,
     /// It was a search for persons.
     pub is_search: bool,
-    /// There is nobody whom it is about: an id that nobody has, or a search that found nobody.
-    pub is_miss: bool,
+    /// How many were asked for whom there are not: ids that nobody has, or one for a search that found nobody. A look that misses is
+    /// about nobody else.
+    pub misses: usize,
     /// At whom.
     pub subjects: Vec<Subject>,
 }
@@ -296,18 +297,19 @@ impl Habits {
         if self.looks.is_multiple_of(1_000) {
             self.forget(now - i64::from(rules.days) * DAY_MS);
         }
-        if look.is_miss {
+        if look.misses > 0 {
             drop_before(&mut self.misses, now - HOUR_MS);
-            self.misses.push_back(now);
-            // Older ones say nothing new.
-            if self.misses.len() > rules.patterns.enumerates_misses {
+            // More than make the pattern say nothing new.
+            let kept = rules.patterns.enumerates_misses;
+            self.misses.extend(std::iter::repeat_n(now, look.misses.min(kept)));
+            while self.misses.len() > kept {
                 self.misses.pop_front();
             }
             if self.misses.len() >= rules.patterns.enumerates_misses {
                 patterns.push(Rule::Enumerates);
             }
         }
-        if strength == Strength::None && !look.is_miss {
+        if strength == Strength::None && look.misses == 0 {
             self.unexplained.extend(look.subjects.iter().map(|subject| (*subject, now)));
             self.unexplained.retain(|_, at| *at >= now - DRIP_MS);
             if self.unexplained.len() >= rules.patterns.drip_persons {
@@ -323,7 +325,7 @@ impl Habits {
         } else if self.searches.back().is_some_and(|at| *at >= now - FOLLOWED_WITHIN_MS) {
             self.searches.pop_back();
         }
-        if look.subjects.len() > LOOKED_AT_MAX || look.is_miss {
+        if look.subjects.len() > LOOKED_AT_MAX || look.misses > 0 {
             return patterns;
         }
         self.recent.extend(look.subjects.iter().map(|subject| (now, *subject)));
@@ -366,7 +368,7 @@ impl Habits {
     fn is_news(&mut self, look: &Look) -> bool {
         let now = look.at.as_millis();
         self.alerts.retain(|_, at| *at > now - DAY_MS);
-        let subjects = if look.is_miss { &[NOBODY][..] } else { &look.subjects };
+        let subjects = if look.misses > 0 { &[NOBODY][..] } else { &look.subjects };
         let is_news = subjects.is_empty() || subjects.iter().any(|subject| !self.alerts.contains_key(subject));
         for subject in subjects {
             self.alerts.entry(*subject).or_insert(now);

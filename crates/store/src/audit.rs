@@ -250,6 +250,7 @@ pub async fn list_shown(
     conn: &mut PgConnection,
     actor: &str,
     since: Timestamp,
+    missed_since: Timestamp,
     first: i64,
     boot: &str,
 ) -> Result<ShownPage> {
@@ -267,6 +268,7 @@ pub async fn list_shown(
              SELECT index, at_ms, subjects, count, refused IS NOT NULL OR cardinality(subjects) = 0 AS is_miss
              FROM audit.entry
              WHERE actor = $1 AND at_ms >= $2 AND index BETWEEN $4 AND $6 AND boot <> $5
+               AND (refused IS NULL AND cardinality(subjects) > 0 OR at_ms >= $8)
                AND (refused = ANY($7) OR refused IS NULL AND coalesce(act, 'GRANT') = 'GRANT'
                     AND (cardinality(subjects) > 0 OR action = 'find-persons'))
              ORDER BY index DESC LIMIT $3) newest
@@ -279,6 +281,7 @@ pub async fn list_shown(
     .bind(boot)
     .bind(last)
     .bind(NOT_SHOWN)
+    .bind(missed_since.as_millis())
     .fetch_all(conn)
     .await?;
     Ok(ShownPage { rows, next: last.saturating_add(1) })
@@ -387,13 +390,13 @@ mod tests {
         let since = Timestamp::from_millis(0);
         let looks = [look(0, "t-1", "here"), look(1, "t-1", "there"), look(2, "t-1", "here"), look(3, "t-2", "there")];
         insert(&mut conn, &looks).await.expect("inserted");
-        let page = list_shown(&mut conn, "t-1", since, 0, "here").await.expect("a page");
+        let page = list_shown(&mut conn, "t-1", since, since, 0, "here").await.expect("a page");
         assert_eq!((page.rows.iter().map(|row| row.index).collect::<Vec<_>>(), page.next), (vec![1], 3));
         assert_eq!(page.rows[0].misses, 0);
-        let page = list_shown(&mut conn, "t-1", since, 3, "here").await.expect("a page");
+        let page = list_shown(&mut conn, "t-1", since, since, 3, "here").await.expect("a page");
         assert_eq!(page, ShownPage { rows: Vec::new(), next: 3 });
         insert(&mut conn, &[look(4, "t-1", "here")]).await.expect("inserted");
-        let page = list_shown(&mut conn, "t-1", since, 3, "here").await.expect("a page");
+        let page = list_shown(&mut conn, "t-1", since, since, 3, "here").await.expect("a page");
         assert_eq!(page, ShownPage { rows: Vec::new(), next: 5 }, "own entries are looked at once");
         let refused = |index: i64, reason: &str, subjects: usize| EntryRow {
             refused: Some(reason.to_owned()),
@@ -403,8 +406,12 @@ mod tests {
         let search = EntryRow { action: "find-persons".to_owned(), refused: None, ..refused(7, "", 0) };
         let misses = [refused(5, "person-unknown", 2), refused(6, "case-foreign", 0), search];
         insert(&mut conn, &misses).await.expect("inserted");
-        let page = list_shown(&mut conn, "t-1", since, 5, "here").await.expect("a page");
+        let page = list_shown(&mut conn, "t-1", since, since, 5, "here").await.expect("a page");
         let misses: Vec<_> = page.rows.iter().map(|row| (row.index, row.misses, row.subjects.len())).collect();
         assert_eq!(misses, [(5, 2, 0), (7, 1, 0)], "two who are not shown, and a search that found nobody");
+        let later = Timestamp::from_millis(i64::MAX);
+        let page = list_shown(&mut conn, "t-1", since, later, 0, "here").await.expect("a page");
+        let rows: Vec<i64> = page.rows.iter().map(|row| row.index).collect();
+        assert_eq!(rows, [1], "misses of long ago take no room from what was shown");
     }
 }

@@ -388,6 +388,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
         }
         if let Some(at) = begun_anew(&message) {
             // Of the first its sender has no answer, so it is sent again.
+            metrics::counter!("isthmus_mllp_torn_total").increment(1);
             tracing::warn!(
                 bytes = at,
                 "An MLLP block was begun anew before its end; what came of the first is not read."

@@ -39,7 +39,8 @@ fn part_holds_identifier(part: &str, is_path: bool) -> bool {
 fn layer_holds_identifier(text: &str, is_path: bool) -> bool {
     let plain: String = text.nfkc().collect();
     let mut before = "";
-    plain.split(['/', '?', '&', '=', '#', ';', ',', '~']).any(|piece| {
+    let parts = |c: char| matches!(c, '/' | '?') || !is_path && matches!(c, '&' | '=' | '#' | ';' | ',' | '~');
+    plain.split(parts).any(|piece| {
         let names_unit = matches!(before, "units" | "unit") && is_unit_code(piece);
         before = piece;
         !names_unit && piece_holds_identifier(piece, is_path)
@@ -69,7 +70,8 @@ fn piece_holds_identifier(piece: &str, is_path: bool) -> bool {
     let mut digits = 0;
     for c in piece.chars() {
         // Points and colons belong to instants and positions, which stand in queries alone.
-        let parts_nothing = matches!(c, '-' | ' ' | '_' | '(' | ')') || is_path && !c.is_alphabetic();
+        let parts_nothing =
+            matches!(c, '-' | ' ' | '_' | '(' | ')' | char::REPLACEMENT_CHARACTER) || is_path && !c.is_alphabetic();
         if c.is_numeric() {
             digits += 1;
         } else if !parts_nothing {

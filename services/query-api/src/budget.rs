@@ -10,6 +10,7 @@ use crate::known_cases::township_of;
 use crate::problem::Problem;
 use crate::subject::PERSON_UNKNOWN;
 
+const HOUR_MS: i64 = 3_600_000;
 const WEEK_MS: i64 = 7 * 86_400_000;
 
 /// What was found, when the caller's budget allows to show it.
@@ -117,7 +118,8 @@ async fn follow(call: &Call) -> Result<(), Failure> {
     let Some(from) = call.state.watch.budgets().due(caller, now) else { return Ok(()) };
     let mut conn = call.state.setup.store.acquire().await?;
     let boot = call.state.stamper.boot().to_string();
-    let page = audit::list_shown(&mut conn, caller, now.plus_millis(-WEEK_MS), from, &boot).await?;
+    let (week, hour) = (now.plus_millis(-WEEK_MS), now.plus_millis(-HOUR_MS));
+    let page = audit::list_shown(&mut conn, caller, week, hour, from, &boot).await?;
     let shown = page.rows.into_iter().map(|row| Shown {
         at: Timestamp::from_millis(row.at_ms),
         persons: row.subjects.iter().filter_map(|text| Some(text.parse::<SubjectHandle>().ok()?.0)).collect(),

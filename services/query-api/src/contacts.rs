@@ -27,9 +27,10 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::itinerary::{window, within_days};
 use crate::problem::{Problem, ProblemDocument};
+use crate::query::{self, Malformed};
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
-use crate::{as_of, query, stream};
+use crate::{as_of, stream};
 pub(crate) use city::{City, Uncounted};
 pub(crate) use held::Held;
 pub use held::{ContactsFollower, follow_contacts, load_contacts};
@@ -261,22 +262,22 @@ struct Question {
     known_at: Option<Timestamp>,
 }
 
-fn question(query: &str, now: Timestamp) -> Result<Question, Problem> {
+fn question(query: &str, now: Timestamp) -> Result<Question, Failure> {
     let [from, to, sub, limit, after, known_at] =
         query::members(query, ["from", "to", "sub", "limit", "after", "known_at"])?;
     let known_at = as_of::known_at(known_at.as_deref(), now)?;
     let now = known_at.unwrap_or(now);
-    let number = |text: String| text.parse::<usize>().map_err(|_| Problem::QueryMalformed);
+    let number = |name, text: String| text.parse::<usize>().map_err(|_| Malformed::member(name, "a whole number"));
     let sub = match sub.as_deref() {
         None | Some("false") => false,
         Some("true") => true,
-        Some(_) => return Err(Problem::QueryMalformed),
+        Some(_) => return Err(Malformed::member("sub", "`true` or `false`").into()),
     };
-    let limit = limit.map(number).transpose()?.unwrap_or(CONTACTS_DEFAULT);
+    let limit = limit.map(|text| number("limit", text)).transpose()?.unwrap_or(CONTACTS_DEFAULT);
     if !(1..=CONTACTS_MAX).contains(&limit) {
-        return Err(Problem::QueryMalformed);
+        return Err(Malformed::member("limit", &format!("from 1 to {CONTACTS_MAX}")).into());
     }
-    let after = after.map(number).transpose()?.unwrap_or(0);
+    let after = after.map(|text| number("after", text)).transpose()?.unwrap_or(0);
     let window = window(from.as_deref(), to.as_deref(), now)?;
     Ok(Question { window, until: to.is_some().then_some(window.to), sub, limit, after, known_at })
 }

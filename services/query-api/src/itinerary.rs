@@ -14,14 +14,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::as_of;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::happening::{self, Happening, PlaceView};
 use crate::problem::{Problem, ProblemDocument};
+use crate::query::{self, Malformed};
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
 use crate::timeline::{DoubtView, FactSource, doubt_code};
 use crate::whereabouts::{self, Whereabouts};
-use crate::{as_of, query};
 
 /// The kinds of facts that an itinerary is made of, each with its field group.
 const KINDS: &[(EventType, FieldGroup)] = &[
@@ -212,7 +213,7 @@ pub(crate) async fn read_own(State(state): State<QueryState>, ask: Ask) -> Answe
 async fn answer(call: Call) -> Answered {
     let question = match question(&call) {
         Ok(question) => question,
-        Err(problem) => return call.refuse(problem.into()).await,
+        Err(failure) => return call.refuse(failure).await,
     };
     let found = itinerary(&call, question.window, question.known_at).await;
     match question.form {
@@ -241,7 +242,7 @@ enum Form {
     Csv,
 }
 
-fn question(call: &Call) -> Result<Question, Problem> {
+fn question(call: &Call) -> Result<Question, Failure> {
     let [from, to, known_at, format] = query::members(&call.query, ["from", "to", "known_at", "format"])?;
     let form = match format.as_deref() {
         None if call.accepts("application/geo+json") => Form::GeoJson,
@@ -249,7 +250,7 @@ fn question(call: &Call) -> Result<Question, Problem> {
         None | Some("json") => Form::Json,
         Some("geojson") => Form::GeoJson,
         Some("csv") => Form::Csv,
-        Some(_) => return Err(Problem::QueryMalformed),
+        Some(_) => return Err(Malformed::member("format", "`json`, `geojson` or `csv`").into()),
     };
     let known_at = as_of::known_at(known_at.as_deref(), call.state.now())?;
     let now = known_at.unwrap_or_else(|| call.state.now());
@@ -257,11 +258,13 @@ fn question(call: &Call) -> Result<Question, Problem> {
 }
 
 /// The window that a query names: the last 14 days unless it says otherwise.
-pub(crate) fn window(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<Span, Problem> {
-    let instant = |text: &str| Timestamp::parse(text).map_err(|_| Problem::QueryMalformed);
-    let to = to.map(instant).transpose()?.unwrap_or(now);
-    let from = from.map(instant).transpose()?.unwrap_or_else(|| to.plus_millis(-DAYS_DEFAULT * DAY_MS));
-    if from >= to { Err(Problem::TimelineTooLong) } else { Ok(Span { from, to }) }
+pub(crate) fn window(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Result<Span, Failure> {
+    let to = to.map(|text| as_of::instant_of("to", text)).transpose()?.unwrap_or(now);
+    let from = from
+        .map(|text| as_of::instant_of("from", text))
+        .transpose()?
+        .unwrap_or_else(|| to.plus_millis(-DAYS_DEFAULT * DAY_MS));
+    if from >= to { Err(Problem::TimelineTooLong.into()) } else { Ok(Span { from, to }) }
 }
 
 /// Refuses a window that is longer than the caller may ask for at once.

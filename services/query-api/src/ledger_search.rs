@@ -241,8 +241,9 @@ pub(crate) async fn statistics(State(state): State<QueryState>, ask: Ask) -> Ans
 
 async fn counts(call: &Call) -> Result<Found<Statistics>, Failure> {
     let [by, offset_min, from, until] = query::members(&call.query, ["by", "offset_min", "from", "until"])?;
-    let ahead_min =
-        offset_min.map_or(Some(0), |text| text.parse().ok().filter(|minutes: &i32| minutes.abs() <= OFFSET_MIN_MAX));
+    let ahead_min = offset_min.map_or(Some(0), |text| {
+        text.parse().ok().filter(|minutes| (-OFFSET_MIN_MAX..=OFFSET_MIN_MAX).contains(minutes))
+    });
     let ahead_min = ahead_min.ok_or(query::Malformed::member("offset_min", "minutes from -1080 to 1080"))?;
     let by = by.map_or(Some(By::Role), |code| By::ALL.into_iter().find(|by| by.code() == code));
     let by = by.ok_or(Problem::QueryMalformed)?;

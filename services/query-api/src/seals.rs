@@ -5,12 +5,12 @@
 //! person whom the case is about, from that person, and no other: a stated case hides nothing from anybody else. Auditors see every
 //! look, sealed or not, and who sealed what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use access::{Action, FieldGroups, Role};
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::{PersonId, Timestamp};
+use domain::{ClaimToken, PersonId, Timestamp};
 use ledger::{CaseToken, Decision, Entry, Matter, MatterId};
 use serde::{Deserialize, Serialize};
 use store::audit::{self, Search};
@@ -136,8 +136,12 @@ impl Seals {
 /// Whether a case is about a person, beyond doubt.
 async fn is_about(state: &QueryState, case: CaseToken, person: PersonId) -> Result<bool, Failure> {
     let mut conn = state.setup.store.snapshot().await?;
+    let own: BTreeSet<ClaimToken> = views::list_tokens_of_persons(&mut conn, &[person]).await?.into_iter().collect();
     let mut rows = views::list_case_facts(&mut conn, None).await?;
-    rows.retain(|row| case_token(&state.setup.token_key, row.record_id) == case);
+    rows.retain(|row| {
+        row.subject.is_some_and(|subject| own.contains(&subject))
+            && case_token(&state.setup.token_key, row.record_id) == case
+    });
     Ok(facts::attributed(&mut conn, &rows).await?.iter().any(|attribution| owner(attribution) == Some(person)))
 }
 

@@ -208,16 +208,20 @@ fn horizon(state: &QueryState) -> Timestamp {
 
 fn look(entry: &Entry) -> Look {
     let is_search = entry.action.as_str() == Action::FindPersons.code();
-    let is_miss = match &entry.decision {
-        Decision::Refused { reason } if reason.as_str() == PERSON_UNKNOWN => true,
-        _ => is_search && entry.subjects.is_empty(),
+    let misses = match &entry.decision {
+        Decision::Refused { reason } if reason.as_str() == PERSON_UNKNOWN => entry.subjects.len().max(1),
+        // What is asked for in vain once the budget is spent.
+        Decision::Refused { reason } if reason.as_str() == Problem::BudgetSpent.code() => {
+            usize::from(entry.subjects.is_empty())
+        }
+        _ => usize::from(is_search && entry.subjects.is_empty()),
     };
     Look {
         at: entry.stamp.time,
         actor: entry.actor.to_string(),
         role: entry.role.to_string(),
         is_search,
-        is_miss,
+        misses,
         subjects: entry.subjects.iter().map(|subject| subject.0).collect(),
     }
 }

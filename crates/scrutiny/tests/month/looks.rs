@@ -132,7 +132,7 @@ impl Happened {
             actor: format!("official-{}", self.official),
             role: role.to_owned(),
             is_search: self.is_search,
-            is_miss: false,
+            misses: 0,
             subjects: vec![subject],
         }
     }

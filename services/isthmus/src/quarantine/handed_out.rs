@@ -51,7 +51,10 @@ async fn entry(office: &Office, feed: &str, batch: &str) -> anyhow::Result<Recei
     let batch: BatchId = batch.parse().context("no id of a batch")?;
     let found = ingest::find_batch(&mut *office.desk.store.acquire().await?, batch).await?;
     let count = found.and_then(|batch| u64::try_from(batch.counts.quarantined).ok()).unwrap_or(0);
-    let sender = Actor { handle: Code::parse(feed)?, unit: Code::parse(feed)?, role: Code::parse("department")? };
+    let department = Code::parse("department")?;
+    // A feed whose name looks like a number is not named; the batch leads to it.
+    let name = Code::parse(feed).unwrap_or_else(|_| department.clone());
+    let sender = Actor { handle: name.clone(), unit: name, role: department };
     let matter = Matter { id: MatterId(*batch.as_uuid().as_bytes()), act: Code::parse("FETCHED")? };
     let released =
         Released { groups: vec![Code::parse("raw-row")?], count, matter: Some(matter), ..Released::default() };

@@ -26,6 +26,11 @@ impl Failure {
         Self { detail: Some(detail), ..problem.into() }
     }
 
+    /// The same said of another problem, where it is one of these.
+    pub(crate) fn instead(self, of: Problem, problem: Problem) -> Self {
+        if self.problem == of { Self { detail: self.detail, ..problem.into() } } else { self }
+    }
+
     pub(super) fn response(&self) -> Response {
         let mut document = self.problem.kind().document();
         if let Some(detail) = &self.detail {

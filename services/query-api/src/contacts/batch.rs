@@ -236,10 +236,7 @@ async fn batch(call: &Call) -> Result<Found<Batch>, Failure> {
     let question: BatchQuestion = call.json_within(QUESTION_BYTES_MAX).await?;
     let (setup, now) = (&call.state.setup, call.state.now());
     let stretch = window(question.from.as_deref(), question.to.as_deref(), now);
-    let stretch = stretch.map_err(|problem| match problem {
-        Problem::QueryMalformed => Problem::ContactsMalformed,
-        problem => problem,
-    })?;
+    let stretch = stretch.map_err(|failure| failure.instead(Problem::QueryMalformed, Problem::ContactsMalformed))?;
     within_days(call, stretch)?;
     let mut conn = setup.store.snapshot().await?;
     let known = KnownCases::read(&mut conn, (&setup.rules, &setup.key_groups), now, None).await?;

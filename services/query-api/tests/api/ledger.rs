@@ -90,7 +90,7 @@ async fn an_auditor_counts_entries_by_each_of_the_things_that_they_have() {
     }
     let day_at = async |offset: i32| ask(&format!("?by=day&offset_min={offset}")).await[0]["value"].clone();
     assert_ne!(day_at(-1_080).await, day_at(1_080).await, "noon here is another day of clocks so far away");
-    for wrong in ["?by=name", "?by=day&offset_min=1081", "?by=day&offset_min=east"] {
+    for wrong in ["?by=name", "?by=day&offset_min=1081", "?by=day&offset_min=-2147483648", "?by=day&offset_min=east"] {
         let reply = world.ask(get(format!("/v1/ledger/statistics{wrong}")).by("auditor").purpose("HOPERAT")).await;
         assert_eq!(reply.code(), "query-malformed", "{wrong}");
     }

@@ -162,6 +162,17 @@ async fn whoever_goes_through_ids_or_numbers_is_blocked_and_told_as_one_matter_a
 }
 
 #[tokio::test]
+async fn ids_asked_for_in_one_call_are_missed_one_by_one() {
+    let world = world().await;
+    let ids: Vec<uuid::Uuid> = (1..=40).map(uuid::Uuid::from_u128).collect();
+    world.ask(post("/v1/persons/cards", &json!({ "persons": ids }).to_string()).tracing()).await;
+    let alerts = unexplained(&world, "?alerts=true").await;
+    let told = told(&alerts);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].2.contains(&"enumerates"), "{told:?}");
+}
+
+#[tokio::test]
 async fn two_query_apis_share_the_budget_of_a_caller() {
     let rules = || {
         let mut rules = scrutiny::Rules::default();

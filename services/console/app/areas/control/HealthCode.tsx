@@ -9,11 +9,7 @@ import { Asked, Empty } from "../../parts/states";
 import { Version } from "../../parts/Version";
 import type { Reason } from "./model";
 import { useCode, useTownshipName } from "./questions";
-import { DAY } from "./time";
 import { ColourTag, Events, InstantInput, LevelTag } from "./words";
-
-/** So many days before its instant a code looks for reasons: what is not kept of them may hide one. */
-const LOOK_BACK = 14;
 
 /** The colour of a person's code at an instant, and all that colours it. */
 export function HealthCode({ person, on, knownAt }: { person: string; on: string; knownAt?: string }) {
@@ -39,7 +35,7 @@ export function HealthCode({ person, on, knownAt }: { person: string; on: string
               {answer.until && <span>{t("code.until", { at: instant(answer.until) })}</span>}
             </div>
             <Withheld of="read-health-code" groups={answer.withheld} />
-            {Date.parse(answer.on) < Date.parse(answer.known_since) + LOOK_BACK * DAY && <Alert type="warning" showIcon data-incomplete title={t("code.incomplete", { at: instant(answer.known_since) })} style={{ marginBottom: 12 }} />}
+            {!answer.complete && <Alert type="warning" showIcon data-incomplete title={t("code.incomplete", { at: instant(answer.known_since) })} style={{ marginBottom: 12 }} />}
             <Reasons reasons={answer.reasons} label={t("code.reasons")} on={on} />
             {answer.set_aside && answer.set_aside.length > 0 && (
               <>
