@@ -17,6 +17,10 @@ const TOLD: &[(&str, &str)] = &[
     ("birth-date-unreadable", "rows have a day of birth that is none; the day was left out"),
     ("birth-century-assumed", "rows have a year of birth of two digits; its century was assumed"),
     ("edifact-function-unknown", "rows are of messages whose function (BGM) is not known; they were read as bookings"),
+    (
+        "test-message",
+        "messages say of themselves that they are for tests or training (MSH-11); they were taken all the same",
+    ),
     ("name-damaged", "rows have a name of which characters were lost; the name was left out"),
 ];
 

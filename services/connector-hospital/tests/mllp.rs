@@ -33,10 +33,19 @@ impl Hub {
 
     /// A hub whose hospitals agreed on the enhanced mode.
     async fn enhanced() -> Self {
+        Self::agreed("acknowledgements = \"enhanced\"").await
+    }
+
+    /// A hub whose hospitals have systems for tests that could reach it.
+    async fn refusing_tests() -> Self {
+        Self::agreed("test_messages = \"refused\"").await
+    }
+
+    async fn agreed(option: &str) -> Self {
         let folder = scratch_dir("profiles");
         let mut profiles = connector_hospital::PROFILES.iter();
         let (name, text) = profiles.find(|(name, _)| *name == "hospital-hl7.toml").expect("it ships");
-        let text = format!("{text}\n[options]\nacknowledgements = \"enhanced\"\n");
+        let text = format!("{text}\n[options]\n{option}\n");
         std::fs::write(folder.join(name), text).expect("written");
         Self::with(Some(&folder)).await
     }
@@ -182,8 +191,8 @@ async fn each_message_of_a_block_has_its_own_answer_and_its_own_row() {
 }
 
 #[tokio::test]
-async fn a_message_for_tests_is_refused_unless_the_hospitals_agreed_that_they_count() {
-    let hub = Hub::start().await;
+async fn a_message_for_tests_is_refused_where_that_is_agreed() {
+    let hub = Hub::refusing_tests().await;
     let mut stream = TcpStream::connect(hub.address).await.expect("connects");
     let answer = ask(&mut stream, &admission(6, 1).replace("|P|2.5", "|T|2.5")).await;
     assert!(answer.contains("\rMSA|AE|6-1|") && answer.contains("\rERR||MSH^1^11|202^"), "{answer}");

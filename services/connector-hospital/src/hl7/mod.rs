@@ -30,6 +30,8 @@ struct Envelope<'z> {
     clock_wrong: bool,
     /// It has no control id (MSH-10): its sender cannot tell which message was answered.
     unnamed: bool,
+    /// It says of itself that it is for tests or training (MSH-11).
+    is_test: bool,
     /// Orders the statements about one record: MSH-7 in microseconds, with digits of the control id (MSH-10) below what
     /// the sender states, because senders count it upwards.
     version: i64,
@@ -85,8 +87,8 @@ pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Re
         let message = "a message has one MSH segment; a second one begins another message";
         return Err(RowError::field("MSH", Reason::MessageSegment, message));
     }
-    let tests_count = profile.options.get("test_messages").is_some_and(|mode| mode == "taken");
-    if matches!(msh.value(11).as_str(), "T" | "D") && !tests_count {
+    let is_test = matches!(msh.value(11).as_str(), "T" | "D");
+    if is_test && profile.options.get("test_messages").is_some_and(|mode| mode == "refused") {
         let message = "MSH-11 says that this is a message for tests or training";
         return Err(RowError::field("MSH-11", Reason::MessageTest, message));
     }
@@ -111,7 +113,7 @@ pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Re
     let named = Some(msh.component(9, 2)).filter(|trigger| !trigger.is_empty());
     let trigger = named.or_else(|| message.segment("EVN").map(|event| event.value(1))).unwrap_or_default();
     let unnamed = control_id.is_empty();
-    let envelope = Envelope { trigger, stated, happened, clock_wrong, unnamed, version, version_room, clock };
+    let envelope = Envelope { trigger, stated, happened, clock_wrong, unnamed, is_test, version, version_room, clock };
     match msh.component(9, 1).as_str() {
         "ADT" => adt::map(&message, &envelope, &profile.source, context),
         "ORU" => oru::map(&message, &envelope, profile, context),
@@ -152,6 +154,9 @@ fn draft(
     }
     if envelope.unnamed {
         quality_flags.push("control-id-missing");
+    }
+    if envelope.is_test {
+        quality_flags.push("test-message");
     }
     Draft {
         role,

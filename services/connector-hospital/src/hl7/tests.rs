@@ -274,18 +274,19 @@ fn observations_that_are_numbered_alike_are_all_kept_and_contradicting_values_ar
 const HEAD: &str = "MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A28|1|P|2.5||||||UNICODE UTF-8\r";
 
 #[test]
-fn a_message_for_tests_or_training_is_no_fact() {
-    for processing in ["T", "D"] {
-        let text = format!("{HEAD}PID|1||M1^^^HOSP^MR||王^小明\r").replacen("|P|", &format!("|{processing}|"), 1);
-        let error = read(&text).expect_err("a test");
-        assert_eq!((error.field.as_deref(), error.reason), (Some("MSH-11"), Reason::MessageTest));
-    }
+fn a_message_for_tests_or_training_is_flagged_and_refused_where_that_is_agreed() {
     let (name, profile) = crate::PROFILES.iter().find(|(name, _)| *name == "hospital-hl7.toml").expect("built in");
-    let taken = connector::Profile::parse(name, &format!("{profile}\n[options]\ntest_messages = \"taken\"\n"));
-    let feed = crate::feed(taken.expect("sound")).expect("a feed");
-    let text = format!("{HEAD}PID|1||M1^^^HOSP^MR||王^小明\r").replacen("|P|", "|T|", 1);
+    let refusing = connector::Profile::parse(name, &format!("{profile}\n[options]\ntest_messages = \"refused\"\n"));
+    let feed = crate::feed(refusing.expect("sound")).expect("a feed");
     let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
-    assert!(preview(&*feed, text.as_bytes(), &token_key(), now).expect("messages").remove(0).1.is_ok());
+    for (processing, is_test) in [("T", true), ("D", true), ("P", false)] {
+        let text = format!("{HEAD}PID|1||M1^^^HOSP^MR||王^小明\r").replacen("|P|", &format!("|{processing}|"), 1);
+        let drafts = read(&text).expect("it counts unless that is agreed");
+        assert_eq!(drafts[0].quality_flags.contains(&"test-message"), is_test, "{processing}");
+        let refused = preview(&*feed, text.as_bytes(), &token_key(), now).expect("messages").remove(0).1.err();
+        let refused = refused.map(|error| (error.field, error.reason));
+        assert_eq!(refused, is_test.then(|| (Some("MSH-11".into()), Reason::MessageTest)), "{processing}");
+    }
 }
 
 fn patient(pid: &str) -> Result<(Draft, domain::IdentityObserved), Reason> {

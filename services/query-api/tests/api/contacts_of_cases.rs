@@ -170,13 +170,16 @@ async fn a_case_of_which_nothing_can_be_told_is_named_with_the_reason() {
 #[tokio::test]
 async fn what_is_not_kept_any_more_is_never_told_as_none() {
     let (world, residents) = town().await;
-    let path = format!("/v1/cases/{}", id("c-0").as_str().expect("an id"));
+    let mut changes = Changes::default();
+    case(&mut changes, "c-old", residents[0], CaseState::Confirmed, Some(DAY));
+    world.put(&changes).await;
+    let path = format!("/v1/cases/{}", id("c-old").as_str().expect("an id"));
     let list_of = async || world.ask(get(format!("{path}/follow-ups")).tracing()).await.json();
     let code_of = async |person: PersonId| {
         let path = format!("/v1/persons/{person}/health-code?on={}", minute(DAY));
         world.ask(get(path).tracing()).await.json()
     };
-    let stretch = json!({ "cases": [id("c-0")], "from": minute(-DAY).to_string(), "to": minute(DAY).to_string() });
+    let stretch = json!({ "cases": [id("c-old")], "from": minute(-DAY).to_string(), "to": minute(DAY).to_string() });
     let then = told(&world, &stretch).await;
     assert_ne!(then["total"], json!(0));
     assert_eq!(then["cases"][0]["partly_kept"], json!(false));
@@ -190,7 +193,7 @@ async fn what_is_not_kept_any_more_is_never_told_as_none() {
     world.put(&changes).await;
     query_api::load_contacts(&world.state).await.expect("loaded");
     let now = told(&world, &stretch).await;
-    assert_eq!(now["untraceable"], json!([{ "case": id("c-0"), "reason": "not-kept" }]));
+    assert_eq!(now["untraceable"], json!([{ "case": id("c-old"), "reason": "not-kept" }]));
     assert_eq!(list_of().await.get("contacts_without"), None);
     let reply = world.ask(post(&format!("{path}/contacts/notify"), "{}").tracing()).await;
     assert_eq!((reply.status, reply.code()), (StatusCode::CONFLICT, "contacts-not-kept".to_owned()));
