@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use domain::Timestamp;
 use serde_json::{Value, json};
 
 use super::DISTRICT_DIGITS;
@@ -98,12 +99,13 @@ const fn working_on<'a>(tracer: &Asker<'a>, case: &'a str) -> Asker<'a> {
 
 /// Tells the contacts of a case. The first time, the index of contacts may not have all facts yet.
 async fn tell(tracer: Asker<'_>, case: &str, is_first: bool) -> anyhow::Result<Value> {
-    let began = Instant::now();
+    let (began, all_are_there) = (Instant::now(), now());
     loop {
         let answer = tracer.post(&format!("/v1/cases/{case}/contacts/notify"), &json!({})).await?;
-        let has_contacts = answer.body["contacts"].as_u64().unwrap_or(0) > 0;
+        let known_at = answer.body["known_at"].as_str().and_then(|text| Timestamp::parse(text).ok());
+        let knows_all = answer.body["contacts"].as_u64().unwrap_or(0) > 0 && known_at >= Some(all_are_there);
         match answer.status {
-            200 | 202 if has_contacts || !is_first || began.elapsed() > CONTACTS_MAX / 12 => return Ok(answer.body),
+            200 | 202 if knows_all || !is_first || began.elapsed() > CONTACTS_MAX / 12 => return Ok(answer.body),
             // A case that is only suspected, and one of another unit, or over.
             409 | 403 => return Ok(answer.body),
             200 | 202 | 503 if began.elapsed() < CONTACTS_MAX => tokio::time::sleep(Duration::from_millis(500)).await,
