@@ -9,7 +9,7 @@ use crate::clock::{self, DAY, HOUR, MINUTE};
 use crate::dice::{Dice, Purpose, scattered};
 use crate::itinerary::{Plans, Stay};
 use crate::people::{City, Household};
-use crate::places::Gate;
+use crate::places::{self, Entry, Gate};
 use crate::statement::{self, APP, COUNTER, REGISTER};
 use crate::write::{Encoding, Frame, Outcome, Output, Row, Shape, again};
 
@@ -24,18 +24,6 @@ const HOUSEHOLDS: Shape = Shape {
     text: 3,
 };
 const HOUSEHOLD_COLUMNS: &str = "户号,户别,与户主关系,姓名,性别,公民身份号码,出生日期,户籍地址,现住址,区划代码,网格,联系电话,迁入日期,迁出日期,更新时间";
-
-const GATE_REGISTER: Shape = Shape {
-    feed: "gate-register",
-    extension: "csv",
-    encoding: Encoding::Gb18030,
-    line_end: "\r\n",
-    separator: ',',
-    time: 6,
-    id: None,
-    text: 1,
-};
-const GATE_COLUMNS: &str = "门编号,名称,区划代码,经度,纬度,坐标系,启用日期";
 
 const GATES: Shape = Shape {
     feed: "gate-scans",
@@ -150,14 +138,14 @@ fn member(city: &City, household: &Household, person: u32, relation: &str, state
 
 /// Writes the register of the gates, once.
 pub(crate) fn gates(city: &City, output: &mut Output) -> Result<(), Error> {
-    let in_use = clock::date(-400 * DAY);
-    let row = |gate: &Gate| {
-        let village = &city.ground.grids[gate.grid as usize].code[..12];
-        let text = format!("{},{},{village},{:.6},{:.6},WGS84,{in_use}", gate.id, gate.name, gate.lon, gate.lat);
-        Row::new(0, text, None).kept()
-    };
-    let rows: Vec<Row> = city.ground.gates.iter().map(row).collect();
-    output.write(&GATE_REGISTER, 20 * MINUTE, "gates", &Frame::header(GATE_COLUMNS, &GATE_REGISTER), &rows)
+    let gates = city.ground.gates.iter().map(|gate| Entry {
+        id: &gate.id,
+        name: &gate.name,
+        grid: gate.grid,
+        lat: gate.lat,
+        lon: gate.lon,
+    });
+    places::register(city, "gate-register", ("gates", "门编号,名称"), gates, output)
 }
 
 /// What gates remember from day to day.

@@ -13,7 +13,7 @@ use crate::dice::{Dice, Purpose};
 use crate::itinerary::{Plans, Visit};
 use crate::lab::compact_birth;
 use crate::people::{City, Document};
-use crate::places::Place;
+use crate::places::{self, Entry, Place};
 use crate::spoil::Damage;
 use crate::statement::{self, COUNTER};
 use crate::write::{Encoding, Frame, Outcome, Output, Row, Shape, again};
@@ -39,28 +39,13 @@ const ILLNESSES: [(&str, &str); 4] = [
 const DISABILITIES: [(&str, &str); 3] = [("H54.0", "双眼失明"), ("G81.9", "偏瘫"), ("Z99.3", "依赖轮椅")];
 const TEST: &str = "94500-6^SARS-CoV-2 RNA [Presence] in Respiratory specimen by NAA^LN";
 
-const REGISTER: Shape = Shape {
-    feed: "hospital-register",
-    extension: "csv",
-    encoding: Encoding::Gb18030,
-    line_end: "\r\n",
-    separator: ',',
-    time: 6,
-    id: None,
-    text: 1,
-};
-const REGISTER_COLUMNS: &str = "机构编码,机构名称,区划代码,经度,纬度,坐标系,启用日期";
-
 /// Writes the register of the hospitals, once.
 pub(crate) fn register(city: &City, output: &mut Output) -> Result<(), Error> {
-    let in_use = clock::date(-400 * DAY);
-    let row = |((code, name), place): (&(&str, &str), &u32)| {
+    let hospitals = FACILITIES.iter().zip(&city.ground.hospitals).map(|((id, name), place)| {
         let Place { grid, lat, lon, .. } = &city.ground.places[*place as usize];
-        let village = &city.ground.grids[*grid as usize].code[..12];
-        Row::new(0, format!("{code},{name},{village},{lon:.6},{lat:.6},WGS84,{in_use}"), None).kept()
-    };
-    let rows: Vec<Row> = FACILITIES.iter().zip(&city.ground.hospitals).map(row).collect();
-    output.write(&REGISTER, 20 * MINUTE, "hospitals", &Frame::header(REGISTER_COLUMNS, &REGISTER), &rows)
+        Entry { id, name, grid: *grid, lat: *lat, lon: *lon }
+    });
+    places::register(city, "hospital-register", ("hospitals", "机构编码,机构名称"), hospitals, output)
 }
 
 /// What the hospitals remember from day to day.

@@ -2,7 +2,11 @@
 //!
 //! The county-level city of 云浦 (division code 320588, which was never assigned) lies where no real one does by that name.
 
+use crate::Error;
+use crate::clock::{self, DAY, MINUTE};
 use crate::dice::{Dice, Purpose};
+use crate::people::City;
+use crate::write::{Encoding, Frame, Output, Row, Shape};
 
 /// Division code of the city.
 pub(crate) const DIVISION: &str = "320588";
@@ -94,6 +98,43 @@ pub(crate) struct Gate {
     pub(crate) grid: u32,
     pub(crate) lat: f64,
     pub(crate) lon: f64,
+}
+
+/// A place as its register has it.
+pub(crate) struct Entry<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) grid: u32,
+    pub(crate) lat: f64,
+    pub(crate) lon: f64,
+}
+
+/// Writes a register of places, once: `file` and what its first two columns are called.
+pub(crate) fn register<'a>(
+    city: &City,
+    feed: &'static str,
+    (file, columns): (&str, &str),
+    entries: impl Iterator<Item = Entry<'a>>,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let shape = Shape {
+        feed,
+        extension: "csv",
+        encoding: Encoding::Gb18030,
+        line_end: "\r\n",
+        separator: ',',
+        time: 6,
+        id: None,
+        text: 1,
+    };
+    let in_use = clock::date(-400 * DAY);
+    let row = |Entry { id, name, grid, lat, lon }: Entry<'_>| {
+        let village = &city.ground.grids[grid as usize].code[..12];
+        Row::new(0, format!("{id},{name},{village},{lon:.6},{lat:.6},WGS84,{in_use}"), None).kept()
+    };
+    let rows: Vec<Row> = entries.map(row).collect();
+    let head = Frame::header(&format!("{columns},区划代码,经度,纬度,坐标系,启用日期"), &shape);
+    output.write(&shape, 20 * MINUTE, file, &head, &rows)
 }
 
 /// The ground.
