@@ -226,17 +226,17 @@ pub struct Scrutiny {
 #[derive(Debug, Default)]
 struct Habits {
     /// Persons looked at within an hour.
-    recent: VecDeque<(i64, Subject)>,
+    recent: Latest,
     /// Searches that no look has followed so far.
     searches: VecDeque<i64>,
     /// Misses within an hour.
     misses: VecDeque<i64>,
-    /// Persons looked at without an explanation, and when last.
-    unexplained: HashMap<Subject, i64>,
+    /// Persons looked at without an explanation.
+    unexplained: Latest,
     /// By person: when last, and on which days since the file changed.
     persons: HashMap<Subject, (i64, Vec<i64>)>,
-    /// Persons about whom there was an alert, and when.
-    alerts: HashMap<Subject, i64>,
+    /// Persons about whom there was an alert, and when first.
+    alerts: Latest,
     looks: u64,
 }
 
@@ -310,8 +310,8 @@ impl Habits {
             }
         }
         if strength == Strength::None && look.misses == 0 {
-            self.unexplained.extend(look.subjects.iter().map(|subject| (*subject, now)));
-            self.unexplained.retain(|_, at| *at >= now - DRIP_MS);
+            look.subjects.iter().for_each(|subject| self.unexplained.note(*subject, now));
+            self.unexplained.drop_before(now - DRIP_MS);
             if self.unexplained.len() >= rules.patterns.drip_persons {
                 patterns.push(Rule::Drip);
             }
@@ -328,14 +328,9 @@ impl Habits {
         if look.subjects.len() > LOOKED_AT_MAX || look.misses > 0 {
             return patterns;
         }
-        self.recent.extend(look.subjects.iter().map(|subject| (now, *subject)));
-        while self.recent.front().is_some_and(|(at, _)| *at < now - HOUR_MS) {
-            self.recent.pop_front();
-        }
-        if let Some(role) = rules.role(&look.role)
-            && self.recent.len() > role.bulk_persons
-            && self.recent.iter().map(|(_, subject)| subject).collect::<BTreeSet<_>>().len() > role.bulk_persons
-        {
+        look.subjects.iter().for_each(|subject| self.recent.note(*subject, now));
+        self.recent.drop_before(now - HOUR_MS);
+        if rules.role(&look.role).is_some_and(|role| self.recent.len() > role.bulk_persons) {
             patterns.push(Rule::Bulk);
         }
         if let [subject] = look.subjects[..] {
@@ -367,17 +362,47 @@ impl Habits {
     /// Whether there was no alert about this caller and these persons within a day: an auditor is told once.
     fn is_news(&mut self, look: &Look) -> bool {
         let now = look.at.as_millis();
-        self.alerts.retain(|_, at| *at > now - DAY_MS);
+        self.alerts.drop_before(now - DAY_MS + 1);
         let subjects = if look.misses > 0 { &[NOBODY][..] } else { &look.subjects };
-        let is_news = subjects.is_empty() || subjects.iter().any(|subject| !self.alerts.contains_key(subject));
-        for subject in subjects {
-            self.alerts.entry(*subject).or_insert(now);
-        }
-        is_news
+        let news: Vec<Subject> = subjects.iter().copied().filter(|subject| !self.alerts.contains(subject)).collect();
+        news.iter().for_each(|subject| self.alerts.note(*subject, now));
+        subjects.is_empty() || !news.is_empty()
     }
 
     fn forget(&mut self, before: i64) {
         self.persons.retain(|_, (last, _)| *last >= before);
+    }
+}
+
+/// Persons, each with one instant, the earliest first. A caller may look at a hundred thousand in an hour, so what a look costs does not
+/// grow with those before it.
+#[derive(Debug, Default)]
+struct Latest {
+    at: HashMap<Subject, i64>,
+    order: BTreeSet<(i64, Subject)>,
+}
+
+impl Latest {
+    fn note(&mut self, subject: Subject, now: i64) {
+        if let Some(before) = self.at.insert(subject, now) {
+            self.order.remove(&(before, subject));
+        }
+        self.order.insert((now, subject));
+    }
+
+    fn drop_before(&mut self, before: i64) {
+        while let Some((at, subject)) = self.order.first().copied().filter(|(at, _)| *at < before) {
+            self.order.remove(&(at, subject));
+            self.at.remove(&subject);
+        }
+    }
+
+    fn contains(&self, subject: &Subject) -> bool {
+        self.at.contains_key(subject)
+    }
+
+    fn len(&self) -> usize {
+        self.at.len()
     }
 }
 

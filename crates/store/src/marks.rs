@@ -1,6 +1,5 @@
 //! Persons whose looks are told especially, and what the registers say of callers and persons.
 
-use std::collections::BTreeMap;
 
 use domain::{PersonId, Timestamp};
 use sqlx::postgres::PgConnection;
@@ -75,17 +74,17 @@ async fn ids(sql: &'static str, conn: &mut PgConnection, after: Option<PersonId>
     Ok(ids.into_iter().map(PersonId::from_uuid).collect())
 }
 
-/// When the files of persons changed last, before an instant.
+/// When the files of persons changed last, each at an instant or before it, in their order.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list_changed(
-    conn: &mut PgConnection,
-    persons: &[PersonId],
-    before: Timestamp,
-) -> Result<BTreeMap<PersonId, Timestamp>> {
-    let ids: Vec<Uuid> = persons.iter().map(|person| person.as_uuid()).collect();
-    let sql = "SELECT person_id, max(at) FROM lineage.person_change WHERE person_id = ANY($1) AND at <= $2 GROUP BY person_id";
-    let rows: Vec<(Uuid, PgInstant)> = sqlx::query_as(sql).bind(ids).bind(PgInstant(before)).fetch_all(conn).await?;
-    Ok(rows.into_iter().map(|(person, at)| (PersonId::from_uuid(person), at.0)).collect())
+pub async fn list_changed(conn: &mut PgConnection, of: &[(PersonId, Timestamp)]) -> Result<Vec<Option<Timestamp>>> {
+    let sql = "SELECT (SELECT max(at) FROM lineage.person_change WHERE person_id = asked.person_id AND at <= asked.at)
+               FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS asked (person_id, at, place) ORDER BY place";
+    let rows: Vec<Option<PgInstant>> = sqlx::query_scalar(sql)
+        .bind(of.iter().map(|(person, _)| person.as_uuid()).collect::<Vec<_>>())
+        .bind(of.iter().map(|(_, at)| PgInstant(*at)).collect::<Vec<_>>())
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|at| at.map(|at| at.0)).collect())
 }

@@ -68,16 +68,15 @@ pub(crate) async fn ties(state: &QueryState, entries: &[(u64, Entry)]) -> Result
         entries.iter().flat_map(|(_, entry)| entry.subjects.iter().copied()).collect();
     let mut conn = state.setup.store.snapshot().await?;
     let registers = Registers::read(state, &mut conn, &wanted, entries).await?;
-    let mut all = Vec::with_capacity(entries.len());
-    for (_, entry) in entries {
-        let mut ties = registers.ties(entry);
-        if let [subject] = entry.subjects[..]
-            && let Some(person) = registers.persons.get(&subject)
-        {
-            let changed = marks::list_changed(&mut conn, &[*person], entry.stamp.time).await?;
-            ties.changed = changed.get(person).copied();
-        }
-        all.push(ties);
+    let mut all: Vec<Ties> = entries.iter().map(|(_, entry)| registers.ties(entry)).collect();
+    let only = |entry: &Entry| match entry.subjects[..] {
+        [subject] => Some((*registers.persons.get(&subject)?, entry.stamp.time)),
+        _ => None,
+    };
+    let (places, looks): (Vec<usize>, Vec<_>) =
+        entries.iter().enumerate().filter_map(|(place, (_, entry))| Some((place, only(entry)?))).unzip();
+    for (place, changed) in places.into_iter().zip(marks::list_changed(&mut conn, &looks).await?) {
+        all[place].changed = changed;
     }
     Ok(all)
 }
@@ -101,7 +100,9 @@ impl Registers {
         }
         let missing: Vec<PersonId> = persons.values().copied().filter(|person| !units.contains_key(person)).collect();
         units.extend(views::list_units(conn, &missing).await?);
-        let looked_at = entries.iter().map(|(_, entry)| &entry.subjects).filter(|all| all.len() <= LOOKED_AT_MAX);
+        // Of others there is nobody to compare the person with.
+        let of_staff = entries.iter().filter(|(_, entry)| staff.contains_key(entry.actor.as_str()));
+        let looked_at = of_staff.map(|(_, entry)| &entry.subjects).filter(|all| all.len() <= LOOKED_AT_MAX);
         let looked_at = looked_at.flatten().filter_map(|handle| persons.get(handle).copied());
         let ids: BTreeSet<PersonId> = looked_at.chain(staff.values().map(|one| one.person)).collect();
         let rows = views::list_persons(conn, &ids.into_iter().collect::<Vec<_>>()).await?;

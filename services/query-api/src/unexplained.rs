@@ -9,8 +9,8 @@ use domain::Timestamp;
 use ledger::{Decision, Entry};
 use scrutiny::{Look, Mark, Part, Scrutiny, Strength, Ties, Weighed};
 use serde::Serialize;
-use store::audit;
 use store::weighed::{self, WeighedRow};
+use store::{Conn, audit};
 use utoipa::ToSchema;
 
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
@@ -167,7 +167,7 @@ pub(crate) async fn catch_up(state: &QueryState) -> Result<(), Failure> {
         let ties = ties(state, &entries).await?;
         let mut conn = state.setup.store.acquire().await?;
         // Another process may have weighed some of them: those are looked at for the memory alone.
-        let kept = weighed::next_index(&mut conn).await?.and_then(|kept| u64::try_from(kept).ok()).unwrap_or(0);
+        let kept = next_to_weigh(&mut conn).await?;
         let (mut rows, mut alerts) = (Vec::new(), Vec::new());
         for ((index, entry), ties) in entries.iter().zip(&ties) {
             let weighed = watching.scrutiny.weigh(&look(entry), ties);
@@ -186,20 +186,25 @@ pub(crate) async fn catch_up(state: &QueryState) -> Result<(), Failure> {
 
 /// What is remembered, as long as it fits what is kept; else a memory that begins as long ago as the rules look back.
 async fn begin(state: &QueryState, held: Option<Watching>) -> Result<Option<Watching>, Failure> {
-    let rules = state.setup.trust.suspicion.clone();
     let mut conn = state.setup.store.acquire().await?;
-    if weighed::delete_of_other_rules(&mut conn, &rules.version).await? {
-        tracing::info!("The rules of suspicion have another version; looks are weighed anew.");
-    }
-    let kept = weighed::next_index(&mut conn).await?.and_then(|kept| u64::try_from(kept).ok()).unwrap_or(0);
+    let kept = next_to_weigh(&mut conn).await?;
     if let Some(held) = held.filter(|held| held.next <= kept) {
         return Ok(Some(held));
     }
+    let rules = state.setup.trust.suspicion.clone();
+    if weighed::delete_of_other_rules(&mut conn, &rules.version).await? {
+        tracing::info!("The rules of suspicion have another version; looks are weighed anew.");
+    }
+    let kept = next_to_weigh(&mut conn).await?;
     let first = audit::first_since(&mut conn, horizon(state)).await?;
     let first = first.and_then(|first| u64::try_from(first).ok());
     // What was left off before the rules look back is weighed all the same.
     let first = first.map(|first| if kept > 0 { first.min(kept) } else { first });
     Ok(first.map(|next| Watching { scrutiny: Scrutiny::new(rules), next }))
+}
+
+async fn next_to_weigh(conn: &mut Conn) -> Result<u64, Failure> {
+    Ok(weighed::next_index(conn).await?.and_then(|kept| u64::try_from(kept).ok()).unwrap_or(0))
 }
 
 fn horizon(state: &QueryState) -> Timestamp {
