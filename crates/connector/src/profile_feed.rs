@@ -2,12 +2,13 @@
 //!
 //! The forms differ in how a body is cut into rows and a row into values; what a value means is the same for all.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::io::BufRead;
 
 use domain::Phone;
 use rustc_hash::FxHashMap;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::columns::{Field, Layout, Slot};
@@ -96,23 +97,25 @@ impl ProfileFeed {
     }
 
     fn read_object(&self, text: &str, fields: &mut Fields<'_>) -> Result<(), RowError> {
-        let Object { object, repeated } = serde_json::from_str(text).map_err(|error| {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let members = MembersOf(self).deserialize(&mut reader).and_then(|members| reader.end().map(|()| members));
+        let members = members.map_err(|error| {
             let message = format!("the line is not a JSON object (character {})", error.column());
             RowError::row(Reason::RowJson, message)
         })?;
-        if let Some(key) = repeated.into_iter().find(|key| self.reads(key)) {
+        if let Some(key) = members.repeated {
             // Which of the two is meant is for the sender to say.
             let message = format!("{key} stands in the object twice; leave one out");
-            return Err(RowError::field(key, Reason::RowJson, message));
+            return Err(RowError::field(&key, Reason::RowJson, message));
         }
-        for (key, value) in &object {
-            let Some(slot) = self.by_key.get(key.as_str()) else { continue };
+        for (key, value) in &members.read {
+            let Some(slot) = self.by_key.get(key.as_ref()) else { continue };
             set_value(fields, *slot, key, value)?;
         }
         for (path, slot) in &self.nested {
             // A key that has points in its name outranks the path.
-            if !object.contains_key(path)
-                && let Some(value) = at_path(&object, path)
+            if members.get(path).is_none()
+                && let Some(value) = members.at_path(path)
             {
                 set_value(fields, *slot, path, value)?;
             }
@@ -148,46 +151,66 @@ impl ProfileFeed {
     }
 }
 
-/// An object, and a key that it has twice.
-struct Object {
-    object: serde_json::Map<String, Value>,
-    repeated: BTreeSet<String>,
+/// Members of an object that count, which are few, and one of them that it has twice.
+#[derive(Default)]
+struct Members<'de> {
+    read: Vec<(Cow<'de, str>, Value)>,
+    repeated: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys;
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Object;
+/// A key as it stands in the text, copied only where something in it is escaped.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
+/// Reads what counts of an object, and passes over the rest.
+struct MembersOf<'f>(&'f ProfileFeed);
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let (mut object, mut repeated) = (serde_json::Map::new(), BTreeSet::new());
-                while let Some((key, value)) = map.next_entry::<String, Value>()? {
-                    if object.contains_key(&key) {
-                        repeated.insert(key.clone());
-                    }
-                    object.insert(key, value);
-                }
-                Ok(Object { object, repeated })
-            }
-        }
-        deserializer.deserialize_map(Keys)
+impl<'de> DeserializeSeed<'de> for MembersOf<'_> {
+    type Value = Members<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-/// The value at a path into an object: keys, and places in lists from 0, with points between them.
-fn at_path<'v>(object: &'v serde_json::Map<String, Value>, path: &str) -> Option<&'v Value> {
-    let mut keys = path.split('.');
-    let first = object.get(keys.next()?)?;
-    keys.try_fold(first, |value, key| match value {
-        Value::Object(object) => object.get(key),
-        Value::Array(list) => list.get(key.parse::<usize>().ok()?),
-        _ => None,
-    })
+impl<'de> Visitor<'de> for MembersOf<'_> {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members::default();
+        while let Some(Key(key)) = map.next_key()? {
+            if !self.0.reads(&key) {
+                map.next_value::<IgnoredAny>()?;
+            } else if members.get(&key).is_some() {
+                map.next_value::<IgnoredAny>()?;
+                members.repeated.get_or_insert(key.into_owned());
+            } else {
+                members.read.push((key, map.next_value()?));
+            }
+        }
+        Ok(members)
+    }
+}
+
+impl Members<'_> {
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.read.iter().find(|(known, _)| known == key).map(|(_, value)| value)
+    }
+
+    /// The value at a path: keys, and places in lists from 0, with points between them.
+    fn at_path(&self, path: &str) -> Option<&Value> {
+        let mut keys = path.split('.');
+        let first = self.get(keys.next()?)?;
+        keys.try_fold(first, |value, key| match value {
+            Value::Object(object) => object.get(key),
+            Value::Array(list) => list.get(key.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
 }
 
 fn set_value(fields: &mut Fields<'_>, slot: Slot, name: &str, value: &Value) -> Result<(), RowError> {
@@ -364,13 +387,5 @@ mod tests {
     fn numbers_that_a_spreadsheet_cut_are_told_from_codes_with_an_e() {
         assert!(["2.02603E+15", "1.1E+17", "1.234567890123457e+17", "3E+05"].into_iter().all(is_scientific));
         assert!(!["2E10", "E+15", "A1E+15", "12E+", "1.2.3E+4", "202603"].into_iter().any(is_scientific));
-    }
-
-    #[test]
-    fn a_key_that_stands_twice_in_an_object_is_seen() {
-        let twice: Object = serde_json::from_str(r#"{"a":1,"b":2,"a":3}"#).expect("an object");
-        assert_eq!(twice.repeated, ["a".to_owned()].into());
-        let once: Object = serde_json::from_str(r#"{"a":{"b":1},"b":2}"#).expect("an object");
-        assert!(once.repeated.is_empty());
     }
 }

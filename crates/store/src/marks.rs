@@ -1,6 +1,5 @@
 //! Persons whose looks are told especially, and what the registers say of callers and persons.
 
-
 use domain::{PersonId, Timestamp};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
