@@ -82,9 +82,11 @@ async fn entries(site: &Site) -> u64 {
 }
 
 /// Bodies of what operators do; other routes are asked with an empty object.
-fn body_of(path: &str) -> Value {
+fn body_of(path: &str, batch: &str) -> Value {
     match path {
-        "/v1/quarantine/discard" => json!({ "feed": "gate-scans", "row": 3, "reason": "no such day" }),
+        "/v1/quarantine/discard" => {
+            json!({ "feed": "gate-scans", "batch_id": batch, "row": 3, "reason": "no such day" })
+        }
         "/v1/quarantine/replay" => json!({ "feed": "gate-scans", "reason": "once more" }),
         "/v1/quarantine/reprocess" => json!({ "feed": "gate-scans", "preview": true, "rows": 20, "values": true }),
         _ => json!({}),
@@ -134,7 +136,7 @@ async fn every_route_that_the_hub_serves_leaves_an_entry_before_it_tells_anythin
             let mut answered = false;
             for caller in &callers {
                 let name = format!("{route} as {}", caller.who);
-                let body = (method == Method::POST).then(|| body_of(template));
+                let body = (method == Method::POST).then(|| body_of(template, &batch));
                 let before = entries(&site).await;
                 let reply = caller.ask(&site, &method, &path, body).await;
                 let (status, on_record) = (reply.status(), reply.headers().contains_key("isthmus-receipt"));
