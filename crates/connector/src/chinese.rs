@@ -65,6 +65,7 @@ const SENTENCES: &[(&str, &str)] = &[
         "{} holds the number by which spreadsheets count days; format the column as date and save it again",
         "{0} 是表格软件内部的日期序号：请把该列设为日期格式后重新保存",
     ),
+    ("nothing ends the last segment: it may be cut", "最后一段没有结束符，消息可能被截断"),
     // Files.
     ("the body is empty", "文件为空"),
     ("the body has no header line", "文件没有表头行"),

@@ -342,7 +342,7 @@ async fn a_formula_that_was_never_computed_is_named_with_its_cell() {
         let message = row["message"].as_str().expect("a message");
         assert_eq!(row["code"], "cell-error");
         assert!(message.starts_with(&format!("name (cell {cell}) is a formula")), "{row}");
-        assert!(row.to_string().contains("open the workbook in Excel and save it"), "{row}");
+        assert!(row["message_zh"].as_str().is_some_and(|told| told.contains("用 Excel 打开并保存")), "{row}");
     }
 }
 

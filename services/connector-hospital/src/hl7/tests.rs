@@ -365,6 +365,9 @@ fn what_a_message_lacks_of_its_header_and_its_end_is_flagged() {
         drafts.iter().all(|draft| draft.quality_flags.contains(&"message-end-missing"))
     };
     assert_eq!([ends(0), ends(1)], [false, true]);
+    let pid = whole.replace("A^B\r", "A");
+    let error = read(&pid.replace("M1^^^HOSP^MR", "")).expect_err("nobody");
+    assert!(error.message.ends_with("; nothing ends the last segment: it may be cut"), "{error}");
     assert!(flags(&whole.replacen("|1|P|", "||P|", 1)).contains(&"control-id-missing"));
 }
 

@@ -8,6 +8,9 @@ use super::reader::Row;
 use super::syntax::{Flag, Segment};
 use super::travel::{Birth, Leg, Order, Traveller, civil, drafts, flight, prepared};
 
+/// Kinds of travellers that departure control systems write behind names.
+const KINDS: [&str; 4] = ["INF", "INFT", "CHD", "CHLD"];
+
 pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
     let mut flags = Vec::new();
     let mut legs = legs(&row.head, &mut flags);
@@ -79,7 +82,7 @@ fn name(parts: &[String], flags: &mut Vec<Flag>) -> (String, String) {
     let mut titled = false;
     // Glued to a name, the letters of a title may be its own: `OMAR`.
     let mut bare = |name: String| match name.rsplit_once(' ') {
-        Some((bare, title)) if TITLES.contains(&title) => {
+        Some((bare, title)) if TITLES.contains(&title) || KINDS.contains(&title) => {
             titled = true;
             bare.trim_end().to_owned()
         }

@@ -347,6 +347,7 @@ fn names_are_read_as_carriers_write_them() {
     assert_eq!(named("ZHANG/WEI"), plain("WEI ZHANG"));
     assert_eq!(named("ZHANG WEI MR"), ("ZHANG WEI".to_owned(), Some("title-removed")));
     assert_eq!(named("ZHANG:WEI MR"), ("WEI ZHANG".to_owned(), Some("title-removed")));
+    assert_eq!(named("ANON:BABY INF"), ("BABY ANON".to_owned(), Some("title-removed")));
     assert_eq!(named("ZHANG:OMAR"), plain("OMAR ZHANG"));
     assert_eq!(named("UNKNOWN:UNKNOWN"), (String::new(), Some("name-missing")));
 }
