@@ -4,4 +4,5 @@ mod certificates;
 mod mends;
 mod operators;
 mod site;
+mod walk;
 mod webhook;

@@ -99,6 +99,22 @@ async fn failed_rows_that_go_back_to_their_sender_are_on_record_first() {
     assert_eq!((&fetched[0]["actor"], &fetched[0]["count"]), (&json!("gate-scans"), &json!(1)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_looked_up_before_a_policy_is_explained_and_who_asks_is_on_record() {
+    let site = Site::start("", &[]).await;
+    let auditor = site.admin(&["token", "caller", "--role", "auditor", "--handle", "auditor-1"]);
+    let explain = ["policy", "explain", "--role", "cdc-tracer", "--unit", "CDC-01", "--purpose", "PUBHLTH"];
+    let asked = ["--case", "C-404", "--action", "read-person", "--handle", "operator-1"];
+    let told = site.admin(&[&explain[..], &asked[..]].concat());
+    assert_eq!(told, "read-person\trefused: there is no such case");
+    let entries = reqwest::Client::new().get(format!("{}/v1/ledger/entries", site.base));
+    let entries = entries.bearer_auth(&auditor).header("Isthmus-Purpose", "HOPERAT").send().await.expect("an answer");
+    let entries: serde_json::Value = entries.json().await.expect("JSON");
+    let entries = entries["entries"].as_array().expect("entries");
+    let explained: Vec<_> = entries.iter().filter(|entry| entry["action"] == "explain-policy").collect();
+    assert_eq!((explained.len(), &explained[0]["actor"]), (1, &json!("operator-1")), "{entries:?}");
+}
+
 fn decoded(bytes: &str) -> String {
     use base64::Engine as _;
     let bytes = base64::engine::general_purpose::STANDARD.decode(bytes).expect("base 64");

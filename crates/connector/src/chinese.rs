@@ -60,6 +60,12 @@ fn fill(chinese: &str, facts: &[&str]) -> String {
 
 /// Sentences in English and Chinese; of those that fit, the first counts.
 const SENTENCES: &[(&str, &str)] = &[
+    ("{} (cell {}) is a formula that was never computed", "{0}（单元格 {1}）是没有算过的公式"),
+    (
+        "{} holds the number by which spreadsheets count days; format the column as date and save it again",
+        "{0} 是表格软件内部的日期序号：请把该列设为日期格式后重新保存",
+    ),
+    ("nothing ends the last segment: it may be cut", "最后一段没有结束符，消息可能被截断"),
     // Files.
     ("the body is empty", "文件为空"),
     ("the body has no header line", "文件没有表头行"),

@@ -89,6 +89,7 @@ pub struct Layout {
     labels: Vec<String>,
     slots: Vec<Option<Slot>>,
     spoiled: Option<RowError>,
+    of_1904: bool,
 }
 
 impl Layout {
@@ -101,7 +102,18 @@ impl Layout {
             }
         }
         let slots = columns.iter().map(|(_, slot)| *slot).collect();
-        Self { positions, labels: columns.into_iter().map(|(label, _)| label).collect(), slots, spoiled: None }
+        let labels = columns.into_iter().map(|(label, _)| label).collect();
+        Self { positions, labels, slots, spoiled: None, of_1904: false }
+    }
+
+    /// Columns of a workbook that counts days from 1904.
+    pub(crate) fn of_1904(self, of_1904: bool) -> Self {
+        Self { of_1904, ..self }
+    }
+
+    /// Whether bare numbers count days from 1904.
+    pub(crate) fn is_of_1904(&self) -> bool {
+        self.of_1904
     }
 
     /// Columns of which every row goes to quarantine, for this reason.

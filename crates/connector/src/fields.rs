@@ -49,7 +49,7 @@ pub struct Fields<'a> {
     layout: &'a Layout,
     ingest_time: Timestamp,
     buffer: String,
-    /// What was removed from values, as flags.
+    /// What was done to values, as flags.
     removed: Vec<&'static str>,
     spans: Vec<(u32, u32)>,
 }
@@ -101,13 +101,14 @@ impl<'a> Fields<'a> {
         self.spans[place(slot)] = (begin, self.buffer.len() as u32);
     }
 
-    fn note(&mut self, flag: &'static str) {
+    /// Flags the row.
+    pub(crate) fn note(&mut self, flag: &'static str) {
         if !self.removed.contains(&flag) {
             self.removed.push(flag);
         }
     }
 
-    /// What was removed from values, as flags.
+    /// What was done to values, as flags.
     pub(crate) fn removed(&self) -> &[&'static str] {
         &self.removed
     }
@@ -251,7 +252,11 @@ impl<'a> Fields<'a> {
         // A day may be followed by a time of day that means nothing ("1987-02-28 00:00:00").
         let text = text.split([' ', 'T']).next().unwrap_or(text);
         let wrong = |error: domain::TimeError| {
-            let message = if is_written_as_day(text) { self.no_such_day(field) } else { error.to_string() };
+            let message = match text {
+                text if is_written_as_day(text) => self.no_such_day(field),
+                text if is_serial(text) => self.counted(field),
+                _ => error.to_string(),
+            };
             self.error(field, Reason::ValueDay, message)
         };
         Day::parse(text).map(Some).map_err(wrong)
@@ -273,12 +278,22 @@ impl<'a> Fields<'a> {
             if rules.formats.iter().any(|form| BrokenDownTime::parse(form, text).is_ok()) {
                 return Err(self.error(field, Reason::ValueTime, self.no_such_day(field)));
             }
+            if is_serial(text) {
+                return Err(self.error(field, Reason::ValueTime, self.counted(field)));
+            }
             let forms: Vec<String> = rules.formats.iter().map(|form| shown_form(form)).collect();
             let message = format!("{} is not a time of the form {}", self.layout.label(field), forms.join(", "));
             return Err(self.error(field, Reason::ValueTime, message));
         };
         self.check_bounds(field, moment.at, bounds)?;
         Ok(Some(moment))
+    }
+
+    fn counted(&self, field: Field) -> String {
+        let label = self.layout.label(field);
+        format!(
+            "{label} holds the number by which spreadsheets count days; format the column as date and save it again"
+        )
     }
 
     fn no_such_day(&self, field: Field) -> String {
@@ -407,6 +422,13 @@ fn is_written_as_day(text: &str) -> bool {
     }
 }
 
+/// Whether a text is how a spreadsheet saves a day or time of which the format was lost: `44621`, `44621.3344`.
+fn is_serial(text: &str) -> bool {
+    let (day, time) = text.split_once('.').unwrap_or((text, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    day.len() == 5 && all_digits(day) && all_digits(time)
+}
+
 /// Where the span of a slot stands: those of fields come first.
 fn place(slot: Slot) -> usize {
     match slot {
@@ -502,6 +524,12 @@ mod tests {
         for kept in ["'t Hooft", "'Abd al-Rahman", "'quoted'", "=1+2", "O'Brien", "=\""] {
             assert_eq!(unguarded(kept).filter(|inner| !inner.is_empty()), None, "{kept}");
         }
+    }
+
+    #[test]
+    fn the_numbers_by_which_spreadsheets_count_days_are_known() {
+        assert!(["44621", "44621.3344", "29221.0"].into_iter().all(is_serial));
+        assert!(!["2022", "20220301", "44621.", "4462x", "446213", ".44621"].into_iter().any(is_serial));
     }
 
     #[test]

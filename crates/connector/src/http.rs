@@ -31,7 +31,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, note_refused};
 use crate::profile::Profile;
 use crate::raw::Compression;
 use crate::reason::Reason;
@@ -182,14 +182,14 @@ async fn push(
         let run: DryRun = ingest.dry_run(&feed, mends, compression, declared, body.into_data_stream()).await?;
         return Ok(Json(run).into_response());
     }
-    let pushed = take_body(&ingest, &feed, mends, headers, body).await;
-    if let Err(FeedProblem::Refused { reason, .. }) = &pushed {
-        // What is refused before it is stored has no receipt.
-        tracing::warn!(%feed, reason = reason.code(), "A body was refused.");
-        metrics::counter!("isthmus_ingest_refused_bodies_total", "feed" => feed.to_string(), "reason" => reason.code())
-            .increment(1);
+    take_body(&ingest, &feed, mends, headers, body).await.inspect_err(|problem| note(&feed, problem))
+}
+
+/// Notes a body that was refused.
+fn note(feed: &FeedId, problem: &FeedProblem) {
+    if let FeedProblem::Refused { reason, .. } = problem {
+        note_refused(feed, *reason);
     }
-    pushed
 }
 
 async fn take_body(

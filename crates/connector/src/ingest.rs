@@ -277,8 +277,12 @@ impl Ingest {
     pub(crate) fn work_aside(&self, feed: &FeedId, batch_id: BatchId) {
         let (core, feed) = (Arc::clone(&self.core), feed.clone());
         tokio::spawn(async move {
-            if let Err(error) = core.work(feed.clone(), batch_id).await {
-                tracing::warn!(%feed, batch.id = %batch_id, %error, "A batch was not read to its end.");
+            match core.work(feed.clone(), batch_id).await {
+                Ok(_) => {}
+                Err(IngestError::Refused { reason, .. }) => note_refused(&feed, reason),
+                Err(error) => {
+                    tracing::warn!(%feed, batch.id = %batch_id, %error, "A batch was not read to its end.");
+                }
             }
         });
     }
@@ -292,6 +296,13 @@ impl Ingest {
         let batch = ingest::find_batch(&mut conn, batch_id).await?;
         Ok(batch.filter(|batch| batch.feed == feed.as_str()))
     }
+}
+
+/// Notes that a body was refused as a whole. What is refused before it is stored has no receipt.
+pub(crate) fn note_refused(feed: &FeedId, reason: Reason) {
+    tracing::warn!(%feed, reason = reason.code(), "A body was refused.");
+    metrics::counter!("isthmus_ingest_refused_bodies_total", "feed" => feed.to_string(), "reason" => reason.code())
+        .increment(1);
 }
 
 pub(crate) fn new_batch(profile: &Profile, stored: &StoredBody, received_at: Timestamp) -> Batch {

@@ -97,8 +97,8 @@ reasons! {
         "该行不是由简单值组成的 JSON 对象。", "请每行写一个 JSON 对象，值为文本、数字、布尔值或 null。";
     RowXml, "row-xml", "The XML is not well-formed here, has a document type, or uses an entity of its own.", "Export again with a tool that writes XML; a row needs its own begin and end tag.";
         "此处 XML 格式不正确、带有文档类型声明或自定义实体。", "请用能正确生成 XML 的工具重新导出；每行都要有自己的起止标签。";
-    CellError, "cell-error", "The cell of a column holds an error of the spreadsheet, such as #REF!.", "Mend the formula, or paste the values.";
-        "单元格内是表格公式错误，例如 #REF!。", "请修正公式，或粘贴为数值。";
+    CellError, "cell-error", "The cell of a column holds an error of the spreadsheet, such as #REF!, or a formula that was never computed.", "Mend the formula, paste the values, or open the workbook in Excel and save it.";
+        "单元格内是表格公式错误（例如 #REF!），或没有算过的公式。", "请修正公式、粘贴为数值，或用 Excel 打开并保存后再报送。";
     WorkbookUnreadable, "workbook-unreadable", "The workbook or its sheet cannot be read.", "Save it again as XLSX without a password, with the sheet that the message names.";
         "工作簿或其工作表无法读取。", "请另存为不加密的 XLSX，并保留提示中的工作表。";
     Encoding, "encoding", "The bytes are not text in the encoding that the profile declares.", "Export in the declared encoding; check that no tool cut or re-coded the file.";

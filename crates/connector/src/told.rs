@@ -15,11 +15,28 @@ const TOLD: &[(&str, &str)] = &[
     ),
     ("invisible-removed", "rows have values with invisible characters; they were removed"),
     ("birth-date-unreadable", "rows have a day of birth that is none; the day was left out"),
+    ("birth-date-partial", "rows have a day of birth without day or month; it was left out"),
+    ("name-missing", "rows have a document and no name"),
+    ("arrival-day-only", "rows have an arrival without a time of day; it was left out"),
+    (
+        "time-from-serial",
+        "rows have a day or time as the bare number in which spreadsheets count days; it was read as that",
+    ),
     ("birth-century-assumed", "rows have a year of birth of two digits; its century was assumed"),
     ("edifact-function-unknown", "rows are of messages whose function (BGM) is not known; they were read as bookings"),
     (
         "test-message",
         "messages say of themselves that they are for tests or training (MSH-11); they were taken all the same",
+    ),
+    ("control-id-missing", "messages have no control id (MSH-10): no answer can name them"),
+    (
+        "message-end-missing",
+        "messages have no end of their last segment: what stood behind it may be lost; send the file again",
+    ),
+    (
+        "entry-without-reference",
+        "entries have payments without a reference of the bank: one that comes in two files is one only where payer and \
+         second, or an id of the payer, tell it",
     ),
     ("name-damaged", "rows have a name of which characters were lost; the name was left out"),
 ];

@@ -3,15 +3,19 @@
 //! A workbook cannot be read from its begin to its end (its directory stands at the end, its texts apart from its cells),
 //! so it is read into memory, and there is a limit to its size. Rows then come one by one, in bounded memory.
 //!
-//! A row's bytes are its cells as a JSON list: texts, numbers and truths as such, times and errors as objects. A row's
-//! place is its number in the sheet.
+//! A row's bytes are its cells as a JSON list: texts, numbers and truths as such; times, errors and formulas that were never
+//! computed as objects. A row's place is its number in the sheet.
 
 use std::io::{BufRead, Cursor, Read};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use calamine::{Data, DataRef, Dimensions, ExcelDateTime, Reader, SheetType, SheetVisible, Xls, Xlsx};
+use calamine::{
+    Data, DataRef, Dimensions, ExcelDateTime, ExcelDateTimeType, Reader, SheetType, SheetVisible, Xls, Xlsx,
+};
 use domain::Sensitive;
+use jiff::fmt::strtime::BrokenDownTime;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use serde_json::{Value, json};
 use store::ingest::Notice;
@@ -20,6 +24,7 @@ use crate::columns::{Field, Layout, Slot};
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::fields::Fields;
 use crate::header::{is_header, named_columns, positional_layout, standing_in};
+use crate::infer::{is_day_field, is_time_field};
 use crate::magic;
 use crate::mend::{ERROR_COLUMN, is_mark};
 use crate::profile::Profile;
@@ -59,6 +64,9 @@ const NAMES: [Field; 14] = [
     Field::MeterId,
     Field::Household,
 ];
+
+/// Bare numbers of cells that are days of this century or the last; less may be a year.
+const SERIALS: RangeInclusive<f64> = 3_000.0..=73_050.0;
 
 /// One row of a sheet: its number from 1, and its cells from the first column on.
 pub(crate) type SheetRow = (u32, Vec<Value>);
@@ -103,6 +111,7 @@ impl<'a> WorkbookRows<'a> {
         };
         notices.extend(merged_notice(&rows.merged, data_start));
         let trailers = &format.trailer_prefixes;
+        let layout = layout.of_1904(rows.of_1904);
         Ok(Self { rows, trailers, header, layout: Arc::new(layout), data_start, number: 0, header_rows: 0, notices })
     }
 }
@@ -113,6 +122,11 @@ impl RowReader for WorkbookRows<'_> {
             let Some((line, cells)) = self.rows.next()? else { return Ok(None) };
             if self.header.as_ref() == Some(&cells) {
                 self.header_rows += 1;
+                continue;
+            }
+            // Formulas may be filled down far beyond the table.
+            let wanted = self.layout.slots().iter().map(Option::is_some).chain(std::iter::repeat(false));
+            if cells.iter().zip(wanted).all(|(cell, wanted)| cell.is_null() || (!wanted && formula(cell).is_some())) {
                 continue;
             }
             let first = cells.first().and_then(Value::as_str).unwrap_or_default();
@@ -173,15 +187,17 @@ fn merged_notice(merged: &[Dimensions], data_start: u64) -> Option<Notice> {
 
 /// A range as spreadsheets write it: `F2:F4`.
 fn range_of(cells: &Dimensions) -> String {
-    let corner = |(row, column): (u32, u32)| {
-        let (mut letters, mut rest) = (String::new(), column + 1);
-        while rest > 0 {
-            letters.insert(0, char::from(b'A' + ((rest - 1) % 26) as u8));
-            rest = (rest - 1) / 26;
-        }
-        format!("{letters}{}", row + 1)
-    };
-    format!("{}:{}", corner(cells.start), corner(cells.end))
+    format!("{}:{}", cell_of(cells.start), cell_of(cells.end))
+}
+
+/// A cell as spreadsheets write it: `F2`.
+fn cell_of((row, column): (u32, u32)) -> String {
+    let (mut letters, mut rest) = (String::new(), column + 1);
+    while rest > 0 {
+        letters.insert(0, char::from(b'A' + ((rest - 1) % 26) as u8));
+        rest = (rest - 1) / 26;
+    }
+    format!("{letters}{}", row + 1)
 }
 
 fn names_of(cells: &[Value]) -> Vec<String> {
@@ -214,6 +230,10 @@ pub(crate) fn read_cells(text: &str, layout: &Layout, fields: &mut Fields<'_>) -
             let message = format!("{} holds the error {error}", layout.label(field));
             return Err(fields.error(field, Reason::CellError, message));
         }
+        if let Some(place) = formula(cell) {
+            let message = format!("{} (cell {place}) is a formula that was never computed", layout.label(field));
+            return Err(fields.error(field, Reason::CellError, message));
+        }
         if cell.as_f64().is_some_and(|number| number.abs() >= EXACT_MAX) && NAMES.contains(&field) {
             let message = format!(
                 "{} is a number cell: of its digits only 15 are kept, the others became zeros",
@@ -221,11 +241,30 @@ pub(crate) fn read_cells(text: &str, layout: &Layout, fields: &mut Fields<'_>) -
             );
             return Err(fields.error(field, Reason::IdentifierNumber, message));
         }
-        if let Some(text) = text_of(cell) {
-            fields.set(field, &text);
+        let Some(text) = text_of(cell) else { continue };
+        match cell.as_f64().and_then(|number| serial(number, &text, field, layout, fields.profile())) {
+            Some(time) => {
+                fields.set(field, &time);
+                fields.note("time-from-serial");
+            }
+            None => fields.set(field, &text),
         }
     }
     Ok(())
+}
+
+/// The day or time that a bare number stands for, in a column of such: a cell that lost its format shows the number by which
+/// spreadsheets count. A number in a form of the profile is what that says.
+fn serial(number: f64, text: &str, field: Field, layout: &Layout, profile: &Profile) -> Option<String> {
+    let is_counted = SERIALS.contains(&number) && (is_time_field(field) || is_day_field(field));
+    let is_of_profile = || profile.time.formats.iter().any(|form| BrokenDownTime::parse(form, text).is_ok());
+    (is_counted && !is_of_profile())
+        .then(|| time_text(&ExcelDateTime::new(number, ExcelDateTimeType::DateTime, layout.is_of_1904())))
+}
+
+/// The cell of a formula that was never computed.
+fn formula(cell: &Value) -> Option<&str> {
+    cell.get("formula").and_then(Value::as_str)
 }
 
 /// A cell as the text that a person sees in it, nearly.
@@ -247,6 +286,8 @@ pub(crate) struct SheetRows {
     receiver: Receiver<Result<SheetRow, String>>,
     notices: Vec<Notice>,
     merged: Vec<Dimensions>,
+    /// Days are counted from 1904, as on old Macintoshes.
+    of_1904: bool,
 }
 
 impl SheetRows {
@@ -260,17 +301,19 @@ impl SheetRows {
         }
         let (sender, receiver) = sync_channel(ROWS_AHEAD);
         let mut notices = Vec::new();
-        let merged;
+        let (merged, of_1904);
         if bytes.starts_with(b"PK") {
             check_parts(&bytes)?;
             let mut book = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
             let sheet = choose(book.sheets_metadata(), sheet, &mut notices)?;
             merged = book.merge_cells_by_sheet_name(&sheet).unwrap_or_default();
+            of_1904 = book.has_1904_epoch();
             std::thread::spawn(move || send_xlsx(book, &sheet, &sender));
         } else if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
             let mut book = Xls::new(Cursor::new(bytes)).map_err(unreadable)?;
             let sheet = choose(book.sheets_metadata(), sheet, &mut notices)?;
             merged = book.merge_cells_by_sheet_name(&sheet).unwrap_or_default();
+            of_1904 = book.has_1904_epoch();
             let range = book.worksheet_range(&sheet).map_err(unreadable)?;
             std::thread::spawn(move || send_range(&range, &sender));
         } else {
@@ -279,7 +322,7 @@ impl SheetRows {
                 None => unreadable("it is neither XLSX nor XLS"),
             });
         }
-        Ok(Self { receiver, notices, merged })
+        Ok(Self { receiver, notices, merged, of_1904 })
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<SheetRow>, BatchError> {
@@ -347,16 +390,19 @@ fn send_xlsx(mut book: Xlsx<Cursor<Vec<u8>>>, sheet: &str, sender: &SyncSender<R
     };
     let mut row: Option<SheetRow> = None;
     loop {
-        match cells.next_cell() {
+        match cells.next_cell_with_formula_metadata() {
             Ok(Some(cell)) => {
-                let (line, column) = cell.get_position();
+                let (line, column) = cell.pos;
                 if row.as_ref().is_some_and(|(number, _)| *number != line + 1)
                     && let Some(done) = row.take()
                     && sender.send(Ok(done)).is_err()
                 {
                     return;
                 }
-                let value = value_of(cell.get_value());
+                let value = match (&cell.value, &cell.formula) {
+                    (DataRef::Empty, Some(_)) => json!({ "formula": cell_of(cell.pos) }),
+                    (value, _) => value_of(value),
+                };
                 if value.is_null() {
                     continue;
                 }
@@ -526,6 +572,11 @@ mod tests {
         let notice = told.expect("a notice");
         assert!(notice.message.starts_with("2 ranges") && notice.message.contains("(F2:F4, AA10:AB11)"));
         assert_eq!(merged_notice(&[merged((0, 0), (1, 5)), merged((4, 0), (4, 5))], 2).map(|notice| notice.code), None);
+    }
+
+    #[test]
+    fn cells_are_named_as_spreadsheets_name_them() {
+        assert_eq!([(0, 0), (15, 25), (0, 26), (6, 701), (6, 702)].map(cell_of), ["A1", "Z16", "AA1", "ZZ7", "AAA7"]);
     }
 
     #[test]

@@ -197,7 +197,7 @@ impl Itinerary {
     ) -> Self {
         let mut items: Vec<Item> = stays(&rules.stay, presences)
             .into_iter()
-            .filter_map(|stay| Some(Item::Stay(Stay { span: stay.span.common(window)?, ..stay })))
+            .filter_map(|stay| Some(Item::Stay(stay.within(window)?)))
             .collect();
         items.extend(happened(window, happenings));
         let gaps = gaps(rules, window, &items);

@@ -95,6 +95,9 @@ pub struct ContactRules {
     pub neighbours: bool,
     /// A spell in a square that meets more spells than this lists nobody, and is named itself.
     pub crowd_max: u32,
+    /// A stay counts in a square where it is at least this sure, by its own confidence and the square's share of the disc.
+    #[serde(default)]
+    pub confidence_min: f32,
     /// Rows before and behind that count in an aircraft.
     pub rows_each_side: u16,
     /// Days before the first symptoms, or else the confirmation, from which on others can catch it from a case.
@@ -125,6 +128,13 @@ pub struct RideRules {
     pub coach: RideScope,
     /// Anything else.
     pub other: RideScope,
+}
+
+impl ContactRules {
+    /// Whether a stay of this confidence counts in a square with this share of the place's disc.
+    pub fn is_sure(&self, confidence: f32, share: f64) -> bool {
+        confidence.clamp(0.0, 1.0) * share as f32 >= self.confidence_min
+    }
 }
 
 impl RideRules {
@@ -251,6 +261,8 @@ impl Rules {
         let over = contact.square_over_min <= 1_440;
         ensure(over, "contact.square_over_min", contact.square_over_min, "at most 1440")?;
         ensure(contact.crowd_max > 0, "contact.crowd_max", contact.crowd_max, "at least 1")?;
+        let sure = (0.0..=1.0).contains(&contact.confidence_min);
+        ensure(sure, "contact.confidence_min", contact.confidence_min, "between 0 and 1")?;
         let days = contact.infectious_days_before;
         ensure(days <= 30, "contact.infectious_days_before", days, "at most 30")?;
         ensure((1..=365).contains(&contact.kept_days), "contact.kept_days", contact.kept_days, DAYS)?;
@@ -305,7 +317,7 @@ mod tests {
         assert_eq!((rules.code.red_days, rules.code.yellow_days), (14, 7));
         assert!(!rules.contact.neighbours);
         assert_eq!((rules.follow_up.quarantine_days, rules.follow_up.notify_hours), (14, 12));
-        assert!(rules.version().starts_with("cdc-2026-13+"));
+        assert!(rules.version().starts_with("cdc-2026-14+"));
     }
 
     #[test]
@@ -334,9 +346,14 @@ mod tests {
             ("cluster_cases_min = 2", "cluster_cases_min = 1", "risk.cluster_cases_min is 1: it must be at least 2"),
             ("red_days = 14", "red_days = 0", "code.red_days is 0: it must be between 1 and 365"),
             ("notify_hours = 12", "notify_hours = 0", "follow_up.notify_hours is 0: it must be between 1 and 720"),
+            (
+                "confidence_min = 0.0",
+                "confidence_min = 1.5",
+                "contact.confidence_min is 1.5: it must be between 0 and 1",
+            ),
             ("ward = 6.0", "ward = -1.0", "contact.weight.ward is -1: it must be above 0"),
             (
-                "\"cdc-2026-13\"",
+                "\"cdc-2026-14\"",
                 "\"\"",
                 "version is : it must be 1 to 40 letters, digits, dots, hyphens and underscores",
             ),

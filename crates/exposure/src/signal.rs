@@ -188,7 +188,7 @@ mod tests {
             place: PlaceId(place),
             span: Span::new(at(from * 60_000), at(to * 60_000)),
             confidence: 0.8,
-            silent: false,
+            silences: Vec::new(),
             facts: vec![FactId(place)],
             swings: Vec::new(),
         };

@@ -74,12 +74,26 @@ pub struct Stay {
     pub span: Span,
     /// How sure, from 0 to 1: as sure as the least sure of its presences, less when it goes on in silence.
     pub confidence: f32,
-    /// Nothing was seen for a while: the stay is assumed to have gone on.
-    pub silent: bool,
+    /// When nothing was seen for so long that it is only assumed to have gone on, in order.
+    pub silences: Vec<Span>,
     /// The facts that say so, in order.
     pub facts: Vec<FactId>,
     /// Facts that placed the person elsewhere for moments, taken for swings between cells; in order.
     pub swings: Vec<FactId>,
+}
+
+impl Stay {
+    /// Whether some of it is only assumed.
+    pub fn is_silent(&self) -> bool {
+        !self.silences.is_empty()
+    }
+
+    /// The part of it within a window.
+    pub fn within(self, window: Span) -> Option<Self> {
+        let span = self.span.common(window)?;
+        let silences = self.silences.iter().filter_map(|silence| silence.common(window)).filter(|one| one.millis() > 0);
+        Some(Self { span, silences: silences.collect(), ..self })
+    }
 }
 
 /// Merges presences of one person into stays, in order of track and time.
@@ -108,12 +122,14 @@ impl Piece {
             next.map_or(silence, |next| next.min(silence))
         });
         let span = Span::new(presence.from, to);
+        // A source that saw no end saw the begin.
+        let is_silent = presence.to.is_none() && span.millis() > minutes(rules.silence_sure_min);
         let stay = Stay {
             track: presence.track,
             place: presence.place,
             span,
             confidence: presence.confidence.unwrap_or(rules.confidence_default).clamp(0.0, 1.0),
-            silent: presence.to.is_none() && span.millis() > minutes(rules.silence_sure_min),
+            silences: is_silent.then_some(span).into_iter().collect(),
             facts: vec![presence.fact],
             swings: Vec::new(),
         };
@@ -125,7 +141,7 @@ impl Piece {
         let (own, later_stay) = (&mut self.stay, later.stay);
         own.span.to = own.span.to.max(later_stay.span.to);
         own.confidence = own.confidence.min(later_stay.confidence);
-        own.silent |= later_stay.silent;
+        own.silences.extend(later_stay.silences);
         own.facts.extend(later_stay.facts);
         own.swings.extend(later_stay.swings);
         self.by_cell |= later.by_cell;
@@ -133,7 +149,7 @@ impl Piece {
 
     fn finish(self, rules: &StayRules) -> Stay {
         let mut stay = self.stay;
-        if stay.silent {
+        if stay.is_silent() {
             stay.confidence *= rules.silent_confidence;
         }
         stay.facts.sort_unstable();
@@ -156,7 +172,9 @@ fn add(rules: &StayRules, merged: &mut Vec<Piece>, piece: Piece) {
     {
         let silence = piece.stay.span.from.as_millis() - last.stay.span.to.as_millis();
         if silence <= minutes(rules.silence_max_min) {
-            last.stay.silent |= silence > minutes(rules.silence_sure_min);
+            if silence > minutes(rules.silence_sure_min) {
+                last.stay.silences.push(Span { from: last.stay.span.to, to: piece.stay.span.from });
+            }
             last.extend(piece);
             return;
         }
@@ -204,7 +222,7 @@ mod tests {
     fn outline(presences: &[Presence]) -> Vec<(u32, i64, i64, bool)> {
         let second = |at: Timestamp| at.as_millis() / 1_000;
         let found = stays(&Rules::default().stay, presences);
-        found.iter().map(|one| (one.place.0, second(one.span.from), second(one.span.to), one.silent)).collect()
+        found.iter().map(|one| (one.place.0, second(one.span.from), second(one.span.to), one.is_silent())).collect()
     }
 
     #[test]
@@ -249,8 +267,26 @@ mod tests {
     #[test]
     fn silence_over_30_minutes_makes_a_stay_less_sure() {
         let with = |silence: i64| stays(&Rules::default().stay, &[seen(1, 7, 0, 60), seen(2, 7, 60 + silence, 9_000)]);
-        assert_eq!((with(1_800)[0].silent, with(1_800)[0].confidence), (false, 0.8));
-        assert_eq!((with(1_801)[0].silent, with(1_801)[0].confidence), (true, 0.4));
+        assert_eq!((with(1_800)[0].is_silent(), with(1_800)[0].confidence), (false, 0.8));
+        assert_eq!((with(1_801)[0].is_silent(), with(1_801)[0].confidence), (true, 0.4));
+    }
+
+    #[test]
+    fn a_stay_says_from_when_to_when_nothing_was_seen() {
+        let second = |at: Timestamp| at.as_millis() / 1_000;
+        let (end, hour) = (3_600 * 20, 3_600);
+        let seen =
+            [seen(1, 7, 0, 600), seen(2, 7, 2_000, 5_000), seen(3, 7, 5_000 + 3 * hour, None), seen(4, 7, end, end)];
+        let stay = |window: (i64, i64)| {
+            let [from, to] = [window.0, window.1].map(|second| Timestamp::from_millis(second * 1_000));
+            let found = stays(&Rules::default().stay, &seen).into_iter().next().expect("a stay");
+            let found = found.within(Span::new(from, to)).expect("something of it");
+            found.silences.iter().map(|one| (second(one.from), second(one.to))).collect::<Vec<_>>()
+        };
+        let last = 5_000 + 3 * hour;
+        // 1,400 seconds are no silence; the last presence has no end, and is believed for four hours.
+        assert_eq!(stay((0, end)), [(5_000, last), (last, last + 4 * hour)]);
+        assert_eq!(stay((6_000, last)), [(6_000, last)], "cut at the window, and an instant is nothing");
     }
 
     #[test]

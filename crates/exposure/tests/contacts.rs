@@ -122,6 +122,21 @@ fn a_disc_counts_in_each_of_its_squares_as_sure_as_its_share() {
 }
 
 #[test]
+fn a_stay_that_is_less_sure_than_the_rules_ask_for_meets_nobody_there() {
+    let disc = [(1, 0.75), (2, 0.25)].map(|(column, share)| Overlap { square: Square { row: 10, column }, share });
+    let stays = [stay(0, 0, 0, 3_600), stay(1, 0, 0, 3_600)].map(|stay| Located { confidence: 0.8, ..stay });
+    let columns = |least: &str| {
+        let rules = rules("confidence_min = 0.0", &format!("confidence_min = {least}"));
+        let index = Index::build(rules, &[disc.to_vec()], &stays, Vec::new()).expect("known places");
+        let meetings = of_case(&index).contacts.into_iter().flat_map(|contact| contact.meetings);
+        meetings.map(|meeting| place_of(meeting.scene)).collect::<Vec<_>>()
+    };
+    assert_eq!(columns("0.2"), [1, 2], "0.8 of a quarter is 0.2");
+    assert_eq!(columns("0.21"), [1]);
+    assert_eq!(columns("0.61"), [0; 0]);
+}
+
+#[test]
 fn a_place_without_squares_is_an_error() {
     let built = Index::build(Rules::default(), &places(1), &[stay(0, 1, 0, 10)], Vec::new());
     assert_eq!(built.err(), Some(IndexError::Place(PlaceId(1))));

@@ -119,12 +119,23 @@ pub async fn list(conn: &mut PgConnection, released_only: bool, limit: i64) -> R
     Ok(sqlx::query_as(sql).bind(released_only).bind(limit).fetch_all(conn).await?)
 }
 
-/// Lists the drafts and releases of a kind, in the order in which they were shown to anybody.
+/// Says what a figure that was verified shows.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn list_of_kind(conn: &mut PgConnection, kind: &str) -> Result<Vec<FigureRow>> {
-    let sql = "SELECT * FROM figures.figure WHERE kind = $1 ORDER BY coalesce(released_ms, drafted_ms), figure_id";
+pub async fn show(conn: &mut PgConnection, figure: Uuid, shown: &Value) -> Result<()> {
+    let sql = "UPDATE figures.figure SET shown = $2 WHERE figure_id = $1 AND released_ms IS NULL";
+    sqlx::query(sql).bind(figure).bind(shown).execute(conn).await?;
+    Ok(())
+}
+
+/// Lists the figures of a kind that somebody verified, released or not, in the order in which their numbers were shown to anybody.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list_shown(conn: &mut PgConnection, kind: &str) -> Result<Vec<FigureRow>> {
+    let sql = "SELECT figure.* FROM figures.figure JOIN figures.step USING (figure_id)
+               WHERE kind = $1 AND step = 'VERIFIED' ORDER BY coalesce(released_ms, at_ms), seq";
     Ok(sqlx::query_as(sql).bind(kind).fetch_all(conn).await?)
 }
 

@@ -38,12 +38,19 @@ impl Feed for Hl7Feed {
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
         let bytes = row.bytes.expose();
         let text = decode(bytes, self.profile.format.encoding)?;
-        let mut drafts = hl7::map(&text, &self.profile, context)?;
+        // Its last value may be cut, and what stood behind it lost.
+        let is_torn = !bytes.ends_with(b"\r") && !bytes.ends_with(b"\n");
+        let mut drafts = hl7::map(&text, &self.profile, context).map_err(|error| match is_torn {
+            true => RowError {
+                message: format!("{}; nothing ends the last segment: it may be cut", error.message),
+                ..error
+            },
+            false => error,
+        })?;
         if stated_charset(bytes) == Charset::Unknown {
             drafts.iter_mut().for_each(|draft| draft.quality_flags.push("charset-unknown"));
         }
-        if !bytes.ends_with(b"\r") && !bytes.ends_with(b"\n") {
-            // Its last value may be cut.
+        if is_torn {
             drafts.iter_mut().for_each(|draft| draft.quality_flags.push("message-end-missing"));
         }
         Ok(drafts)

@@ -49,6 +49,9 @@ const BLOCK_END_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Bytes outside a block that are passed over before the connection is closed.
 const NOISE_BYTES_MAX: usize = 4096;
 
+/// Bytes of the longest mark that is looked for: the begin of a block, a byte order mark, and what a message begins with.
+const MARK_BYTES_MAX: usize = 8;
+
 /// A message from here on is a large one: a report with its pages as a picture.
 const LARGE_BYTES: usize = 1024 * 1024;
 /// Large messages that are in memory at once; further ones wait in the network.
@@ -300,6 +303,12 @@ fn begun_anew(block: &[u8]) -> Option<usize> {
     })
 }
 
+/// Notes that a block was not ended: of the first its sender has no answer, so it is sent again.
+fn note_torn(bytes: usize) {
+    metrics::counter!("isthmus_mllp_torn_total").increment(1);
+    tracing::warn!(bytes, "An MLLP block was begun anew before its end; what came of the first is not read.");
+}
+
 /// Cuts a byte stream into blocks in bounded memory.
 pub struct Frames<R> {
     reader: R,
@@ -358,10 +367,19 @@ impl<R: AsyncRead + Unpin> Frames<R> {
                 self.large = LARGE_MESSAGES.acquire().await.ok();
             }
             if searched > MESSAGE_BYTES_MAX {
-                begin.get_or_insert_with(|| self.buffer[..NOISE_BYTES_MAX].to_vec());
-                // The last byte may be the first half of the block end.
-                self.buffer.drain(..searched - 1);
-                searched = 1;
+                match begun_anew(&self.buffer) {
+                    Some(at) => {
+                        note_torn(at);
+                        self.buffer.drain(..=at);
+                        begin = None;
+                    }
+                    None => {
+                        begin.get_or_insert_with(|| self.buffer[..NOISE_BYTES_MAX].to_vec());
+                        // The last bytes may be the first of the block end, or of a block that is begun anew.
+                        self.buffer.drain(..searched - MARK_BYTES_MAX);
+                    }
+                }
+                searched = self.buffer.len();
             }
             let more = match self.buffer[..] {
                 // Behind the end of a segment nothing but the end of the block is such a byte.
@@ -380,20 +398,17 @@ impl<R: AsyncRead + Unpin> Frames<R> {
     /// Takes a block of `length` bytes out of the buffer, and its end.
     fn taken(&mut self, length: usize, end: usize, begin: Option<Vec<u8>>) -> Frame {
         let mut message: Vec<u8> = self.buffer.drain(..end).take(length).collect();
+        let mut begin = begin;
+        if let Some(at) = begun_anew(&message) {
+            note_torn(at);
+            message.drain(..=at);
+            begin = None;
+        }
         if let Some(begin) = begin {
             return Frame::TooLong { begin };
         }
         if message.len() > MESSAGE_BYTES_MAX {
             return Frame::TooLong { begin: message[..NOISE_BYTES_MAX].to_vec() };
-        }
-        if let Some(at) = begun_anew(&message) {
-            // Of the first its sender has no answer, so it is sent again.
-            metrics::counter!("isthmus_mllp_torn_total").increment(1);
-            tracing::warn!(
-                bytes = at,
-                "An MLLP block was begun anew before its end; what came of the first is not read."
-            );
-            message.drain(..=at);
         }
         Frame::Message(message)
     }
@@ -503,6 +518,28 @@ mod tests {
         assert!(end.is_ok());
         assert!(matches!(&found[0], Frame::TooLong { begin } if begin.starts_with(b"MSH|^~\\&|BIG")));
         assert_eq!(found[1], Frame::Message(b"MSH|2".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn behind_a_block_that_was_torn_the_one_that_is_too_long_is_answered_and_a_shorter_one_is_read() {
+        let long = |name: &str| {
+            let mut bytes = format!("\x0bMSH|^~\\&|{name}").into_bytes();
+            bytes.resize(MESSAGE_BYTES_MAX + 70_000, b'x');
+            bytes
+        };
+        let begins = |frame: &Frame, name: &str| match frame {
+            Frame::TooLong { begin } => begin.starts_with(format!("MSH|^~\\&|{name}").as_bytes()),
+            Frame::Message(_) => false,
+        };
+        for size in [50_000, 1 << 20] {
+            let torn = b"\x0bMSH|^~\\&|TORN|\rPID|".to_vec();
+            let (found, _) = frames(&[torn, long("BIG"), b"\x1c\r".to_vec()].concat(), size).await;
+            assert!(found.len() == 1 && begins(&found[0], "BIG"));
+            let (found, _) = frames(&[long("TORN"), long("BIG"), b"\x1c\r".to_vec()].concat(), size).await;
+            assert!(found.len() == 1 && begins(&found[0], "BIG"));
+            let (found, _) = frames(&[long("TORN"), b"\x0bMSH|2\r\x1c\r".to_vec()].concat(), size).await;
+            assert_eq!(found, [Frame::Message(b"MSH|2\r".to_vec())]);
+        }
     }
 
     #[tokio::test]

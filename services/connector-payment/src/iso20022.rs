@@ -4,8 +4,10 @@
 //! differ (`Sts` or `Sts/Cd`, `Dbtr/Nm` or `Dbtr/Pty/Nm`) either is read. A row is an entry. The same entry comes in a report of the day,
 //! in the statement and in a notification: its record is named by account, bank reference and amount. Banks book several
 //! payments under one reference, and correct a booking by another one. Of equal ones in one statement the second is told
-//! from the first by its order, because no bank lists an entry twice. What is only expected has the lowest versions of the
+//! from the first by its order, because no bank lists an entry twice. What has no reference is named by its content. What is only expected has the lowest versions of the
 //! record, whenever it comes: the booking outranks it.
+
+mod naming;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -78,7 +80,7 @@ impl Feed for StatementFeed {
     fn map(&self, row: &RawRow, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
         let text = self.profile.format.encoding.decode(row.bytes.expose())?;
         let entry = Entry::read(&text)?;
-        entry.drafts(row.number, &self.profile, context)
+        entry.drafts(&self.profile, context)
     }
 }
 
@@ -161,7 +163,16 @@ impl EntryReader<'_> {
     fn equals_before(&mut self, entry: &[u8]) -> u32 {
         let head = &entry[..memchr::memmem::find(entry, b"NtryDtls").unwrap_or(entry.len())];
         let text = |name: &str| text_in(head, name).filter(|text| !text.is_empty());
-        let Some(reference) = ["AcctSvcrRef", "NtryRef"].into_iter().find_map(text) else { return 0 };
+        let named = |name| text(name).filter(|text| naming::names_entry(name, &String::from_utf8_lossy(text)));
+        let whole: Vec<u8>;
+        let reference = match ["AcctSvcrRef", "NtryRef"].into_iter().find_map(named) {
+            Some(reference) => reference,
+            // Without one it is told by all that it says.
+            None => {
+                whole = entry.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+                &whole
+            }
+        };
         let state = text("Sts").or_else(|| text("Cd"));
         let pending = state.is_some_and(|state| is_pending(&String::from_utf8_lossy(state)));
         // As they stand in the key: the same amount may be written in several ways.
@@ -246,10 +257,11 @@ impl Entry {
         Ok(entry)
     }
 
-    fn drafts(&self, number: u64, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
+    fn drafts(&self, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
         let Booked { time, precision, offset_min, assumed, flag } = self.time(profile, context)?;
         let account = self.account();
-        let reference = ["Ntry/AcctSvcrRef", "Ntry/NtryRef"].iter().find_map(|path| self.texts.get(*path));
+        let named = |path: &&str| self.texts.get(*path).filter(|text| naming::names_entry(path, text));
+        let reference = ["Ntry/AcctSvcrRef", "Ntry/NtryRef"].iter().find_map(named);
         let order = self.texts.get("Order").map_or_else(String::new, |order| format!("#{order}"));
         let mut named: HashMap<String, u32> = HashMap::new();
         let mut drafts = Vec::new();
@@ -270,7 +282,8 @@ impl Entry {
                 return Err(RowError::field("CdtDbtInd", Reason::ValueUnknown, message));
             }
             let direction = direction.and_then(|text| text.get(..1)).unwrap_or_default();
-            let of_bank = ["Refs/AcctSvcrRef", "Refs/UETR", "Refs/TxId"].iter().find_map(|path| payment.get(*path));
+            let mut of_bank = ["Refs/AcctSvcrRef", "Refs/UETR", "Refs/TxId"].iter();
+            let of_bank = of_bank.find_map(|path| payment.get(*path).filter(|text| naming::is_given(text)));
             let mut key = match (reference, of_bank) {
                 (Some(entry), Some(own)) if entry == own => {
                     format!("entry:{account}:{own}:{named_amount}{direction}{order}")
@@ -282,8 +295,8 @@ impl Entry {
                 (Some(entry), None) => format!("entry:{account}:{entry}:{named_amount}{direction}{order}:{at}"),
                 (None, None) => {
                     flags.push("entry-without-reference");
-                    let statement = self.texts.get("Id").map_or("", String::as_str);
-                    format!("entry:{account}:{statement}:{number}:{at}")
+                    let content = naming::of_content(&self.texts, payment, at, context.key);
+                    format!("entry:{account}:{content}:{named_amount}{direction}{order}")
                 }
             };
             // Equal payments of one entry, under one reference.

@@ -99,6 +99,9 @@ mod tests {
         let payment = paid("2\t,2022-03-01 12:00:00,¥5.00,退款:1,M1,面馆,T1,收入,2088001,13800000001,");
         assert_eq!(payment.amount, Decimal::parse("-5"));
         assert_eq!((payment.reverses.as_deref(), payment.on_site), (Some("1"), false));
+        let unnamed = payments("2,2022-03-01 12:00:00,5,退款成功,M1,面馆,T1,收入,2088001,13800000001,").remove(0);
+        let error = unnamed.expect_err("of no order");
+        assert!(error.reason == Reason::RequiredMissing && error.message.contains("does not name"), "{error}");
         let unknown = payments("2,2022-03-01 12:00:00,5,处理中,M1,面馆,T1,收入,2088001,13800000001,").remove(0);
         assert_eq!(unknown.expect_err("an unknown state").reason, Reason::ValueUnknown);
     }

@@ -13,7 +13,7 @@ use store::lineage;
 
 use crate::cli::CommonArgs;
 use crate::config::Config;
-use crate::hub::AdminDatabase;
+use crate::hub::{self, AdminDatabase};
 use crate::on_record::{OnRecord, OperatorArgs};
 use crate::rules;
 
@@ -25,7 +25,7 @@ pub(crate) enum PolicyCommand {
     Check(CheckArgs),
     /// Say what a caller would be shown, group by group, and which policies decide it.
     #[command(
-        after_help = "Examples:\n  isthmus policy explain --role cdc-tracer --purpose PUBHLTH --case C-7 --action read-person\n  isthmus policy explain --role community-worker --unit 320506001007 --purpose PUBHLTH --person 3f2504e0-4f89-51d3-9a0c-123456789012 --handle operator-1"
+        after_help = "Examples:\n  isthmus policy explain --role cdc-tracer --unit CDC-01 --purpose PUBHLTH --case C-7 --action read-person --handle operator-1\n  isthmus policy explain --role community-worker --unit 320506001007 --purpose PUBHLTH --person 3f2504e0-4f89-51d3-9a0c-123456789012 --handle operator-1"
     )]
     Explain(Box<ExplainArgs>),
 }
@@ -52,7 +52,10 @@ pub(crate) struct ExplainArgs {
     /// Purpose, an HL7 code.
     #[arg(long, value_parser = purpose)]
     purpose: Purpose,
-    /// The case that the caller would state; it is not looked up.
+    /// Organisation of the caller, where cases name it before the unit.
+    #[arg(long)]
+    organisation: Option<String>,
+    /// The case that the caller would state: whether it is open and the caller's is looked up in the hub that is here, on record.
     #[arg(long)]
     case: Option<String>,
     /// Only this question; without it every one.
@@ -103,23 +106,78 @@ async fn explain(args: ExplainArgs) -> anyhow::Result<()> {
     let case = args.case.as_deref().map(CaseReference::parse).transpose().context("--case")?;
     // As the hub does: what opens nothing for a role is nothing that it could state.
     let case = case.filter(|_| policy.asks_for_a_case(args.role));
-    let (handle, organisation) = ("supposed".to_owned(), "supposed".to_owned());
+    let supposed = || "supposed".to_owned();
+    let (handle, organisation) = (supposed(), args.organisation.unwrap_or_else(supposed));
     let caller = Caller { handle, organisation, role: args.role, unit: args.unit, own_claim: None };
+    let looked = match &case {
+        Some(case) => look_up(&config, &args.operator, case, &caller).await?,
+        None => CaseLook::NoCase,
+    };
     for &action in Action::ALL.iter().filter(|action| args.action.is_none_or(|only| only == **action)) {
         let request = Request { action, purpose: args.purpose, case: case.clone(), grant: None };
-        print!("{}", told(&policy, &caller, &request, &subject));
+        print!("{}", told(&policy, &caller, &request, &subject, looked));
     }
     Ok(())
 }
 
+/// What was found of the case that the caller would state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CaseLook {
+    /// None is stated.
+    NoCase,
+    /// There is no hub here to look it up in.
+    NoHub,
+    /// It is open, and no other unit's.
+    Opens,
+    /// It opens nothing, for this reason.
+    Shut(&'static str),
+}
+
+/// Whether a case opens anything for a caller now, by the rule that the hub goes by. Who asks is put on record before it is told.
+async fn look_up(
+    config: &Config,
+    operator: &OperatorArgs,
+    case: &CaseReference,
+    caller: &Caller,
+) -> anyhow::Result<CaseLook> {
+    if config.database_url.is_none() && !config.data_dir.join("postgres").is_dir() {
+        return Ok(CaseLook::NoHub);
+    }
+    let operator = operator.operator()?;
+    let database = AdminDatabase::open(config).await?;
+    let mut conn = database.store.acquire().await?;
+    let refusal = query_api::case_refusal(&mut conn, case.expose(), caller, hub::now()).await;
+    drop(conn);
+    database.close().await?;
+    let refusal = refusal.context("the cases cannot be read")?;
+    let record = OnRecord::open(config, operator).await?;
+    let given = record.give("explain-policy", Released { count: 1, ..Released::default() }, refusal).await;
+    record.close().await;
+    let (refusal, _) = given?;
+    Ok(refusal.map_or(CaseLook::Opens, CaseLook::Shut))
+}
+
 /// One question: allowed or why not, then each group that its answer could hold.
-fn told(policy: &Policy, caller: &Caller, request: &Request, subject: &Subject) -> String {
+fn told(policy: &Policy, caller: &Caller, request: &Request, subject: &Subject, looked: CaseLook) -> String {
+    // A case that is not open or another unit's is refused whatever the policies say.
+    if let CaseLook::Shut(reason) = looked {
+        let why = match reason {
+            "case-unknown" => "there is no such case",
+            "case-closed" => "the case is closed",
+            "case-foreign" => "another unit works on the case",
+            "case-ambiguous" => "several cases have this number; the id of one says which",
+            reason => reason,
+        };
+        return format!("{}\trefused: {why}\n", request.action);
+    }
     let outcome = match policy.decide(caller, request, subject) {
-        // The case is not looked up here; one that is not open or another unit's is refused whatever the policies say.
-        Decision::Allowed { .. } if request.case.is_some() => {
-            "allowed, if the case is open and not another unit's".to_owned()
-        }
-        Decision::Allowed { .. } => "allowed".to_owned(),
+        Decision::Allowed { .. } => match looked {
+            CaseLook::NoHub => {
+                "allowed, if the case is open and not another unit's; there is no hub here to look it up in".to_owned()
+            }
+            CaseLook::Opens => "allowed; the case is open and not another unit's".to_owned(),
+            CaseLook::NoCase | CaseLook::Shut(_) => "allowed".to_owned(),
+        },
         Decision::Refused(refusal) => format!("refused: {refusal}"),
     };
     let mut text = format!("{}\t{outcome}\n", request.action);
@@ -194,14 +252,26 @@ mod tests {
         let of = |unit: &str| Subject { units: vec![unit.to_owned()], ..Subject::default() };
         let own = "find-persons\tallowed\n  identity\tshown\tcommunity-looks-after-own-grid\n  contact\tshown\t\
                    community-looks-after-own-grid\n  residence\tshown\tcommunity-looks-after-own-grid\n";
-        assert_eq!(told(&policy, &caller, &request, &of("320506001007G03")), own);
-        let other = told(&policy, &caller, &request, &of("320506001008G01"));
+        let told = |caller: &Caller, request: &Request, unit: &str, looked| {
+            super::told(&policy, caller, request, &of(unit), looked)
+        };
+        assert_eq!(told(&caller, &request, "320506001007G03", CaseLook::NoCase), own);
+        let other = told(&caller, &request, "320506001008G01", CaseLook::NoCase);
         assert!(other.starts_with("find-persons\trefused: the person is not the caller's\n"), "{other}");
         assert!(other.contains("identity\twithheld\tworkers-see-their-own-unit-only"), "{other}");
         let tracer = Caller { role: Role::CdcTracer, unit: Some("CDC-01".to_owned()), ..caller };
         let case = CaseReference::parse("C-7").ok();
-        let stated = told(&policy, &tracer, &Request { case, ..request.clone() }, &of("320506001007"));
-        assert!(stated.starts_with("find-persons\tallowed, if the case is open and not another unit's\n"), "{stated}");
-        assert!(told(&policy, &tracer, &request, &of("320506001007")).starts_with("find-persons\trefused: a case"));
+        let stated = Request { case, ..request.clone() };
+        for (looked, expected) in [
+            (CaseLook::NoHub, "find-persons\tallowed, if the case is open and not another unit's; there is no hub"),
+            (CaseLook::Opens, "find-persons\tallowed; the case is open and not another unit's\n  identity\tshown"),
+        ] {
+            let text = told(&tracer, &stated, "320506001007", looked);
+            assert!(text.starts_with(expected), "{text}");
+        }
+        let shut = told(&tracer, &stated, "320506001007", CaseLook::Shut("case-foreign"));
+        assert_eq!(shut, "find-persons\trefused: another unit works on the case\n", "and nothing is shown");
+        let none = told(&tracer, &request, "320506001007", CaseLook::NoCase);
+        assert!(none.starts_with("find-persons\trefused: a case"), "{none}");
     }
 }

@@ -8,7 +8,6 @@ use store::{audit, budgets, views};
 use crate::call::{Call, Failure, Found, handle};
 use crate::known_cases::township_of;
 use crate::problem::Problem;
-use crate::subject::PERSON_UNKNOWN;
 
 const HOUR_MS: i64 = 3_600_000;
 const WEEK_MS: i64 = 7 * 86_400_000;
@@ -37,17 +36,14 @@ pub(crate) async fn within<T>(call: &Call, outcome: Result<Found<T>, Failure>) -
     }
 }
 
-/// Counts persons who are told to be nobody's, whatever the true reason: what costs tells nothing of who there is.
+/// Counts persons who are told to be nobody's, whatever the true reason: what costs tells nothing of who there is. A call that begins
+/// within the budget is answered whole.
 ///
 /// # Errors
 /// When the caller has asked for so many in vain that nobody is told any more.
-pub(crate) async fn not_shown(call: &Call, reason: &'static str, subjects: &[PersonId]) -> Result<(), Failure> {
+pub(crate) async fn not_shown(call: &Call, persons: usize) -> Result<(), Failure> {
     follow(call).await?;
-    miss(call, subjects.len().max(1) as u64).map_err(|spent| {
-        // What was made up is nobody whom the record could be about.
-        let subjects = if reason == PERSON_UNKNOWN { Vec::new() } else { subjects.to_vec() };
-        refused(call, spent, subjects)
-    })
+    miss(call, persons.max(1) as u64).map_err(|spent| refused(call, spent, Vec::new()))
 }
 
 fn miss(call: &Call, misses: u64) -> Result<(), Spent> {

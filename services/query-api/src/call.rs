@@ -29,6 +29,7 @@ use crate::problem::Problem;
 use crate::state::{LEDGER_WAIT_MAX, QueryState};
 use crate::{as_of, auth, budget, grants};
 
+pub use case::case_refusal;
 pub(crate) use case::token as case_token;
 pub(crate) use failure::{Failure, Refused};
 pub(crate) use refusals::{record_refusal, refuse_address, refuse_stranger};
@@ -190,7 +191,7 @@ pub(crate) struct Call {
     request: Request,
     purpose_stated: bool,
     /// The case that is stated, once it is found.
-    case: Option<RecordId>,
+    case: Option<case::StatedCase>,
     /// The grant that is invoked.
     grant: Option<GrantId>,
     /// What its entry calls the request, where the answer depends on it.
@@ -374,43 +375,6 @@ impl Call {
     /// Puts the outcome on record and answers.
     pub(crate) async fn finish<T: Serialize>(self, outcome: Result<Found<T>, Failure>) -> Answered {
         self.finish_as(StatusCode::OK, outcome).await
-    }
-
-    /// The same for an answer that leaves persons out: that they were asked for and not shown is on record first.
-    pub(crate) async fn finish_without<T: Serialize>(self, found: Found<T>, refused: Refused) -> Answered {
-        let found = match budget::within(&self, Ok(found)).await {
-            Ok(found) => found,
-            Err(failure) => return self.refuse(failure).await,
-        };
-        for (reason, subjects) in refused {
-            if let Err(spent) = budget::not_shown(&self, reason, &subjects).await {
-                return self.refuse(spent).await;
-            }
-            if let Err(problem) = self.record_refusal_of(Problem::PersonNotFound.code(), reason, subjects).await {
-                return Answered::without_entry(problem);
-            }
-        }
-        match self.disclose(found).await {
-            Ok((answer, receipt)) => {
-                let response = json(&Receipted { answer, receipt: ReceiptView::of(&receipt) });
-                with_receipt(Answered(response), &receipt)
-            }
-            Err(problem) => Answered::without_entry(problem),
-        }
-    }
-
-    /// Nobody who was asked for is shown; each is on record with the true reason.
-    pub(crate) async fn refuse_all(&self, mut refused: Refused) -> Answered {
-        let (reason, subjects) = refused.pop_last().unwrap_or((Problem::PersonNotFound.code(), Vec::new()));
-        for (reason, subjects) in refused {
-            if let Err(spent) = budget::not_shown(self, reason, &subjects).await {
-                return self.refuse(spent).await;
-            }
-            if let Err(problem) = self.record_refusal_of(Problem::PersonNotFound.code(), reason, subjects).await {
-                return Answered::without_entry(problem);
-            }
-        }
-        self.refuse(Failure::none_found(reason, subjects)).await
     }
 
     /// Puts the outcome on record and answers what was found with a status of its own.

@@ -1,7 +1,9 @@
 //! `/v1/figures`: counts for the public. A table is drafted, verified, edited and released, by different people, each step on
 //! record before it is done; what it shows is decided by the crate `figures`, beside every earlier release of its kind.
 //!
-//! There are no questions of one's own making: a kind has fixed columns, and the rows of its first release for ever.
+//! There are no questions of one's own making: a kind has fixed columns, and for ever the rows of the first table that somebody other
+//! than its drafter verified. Until then a draft shows no number to anybody: one analyst alone neither learns anything nor decides
+//! anything.
 
 use access::{Action, FieldGroups};
 use axum::extract::State;
@@ -51,7 +53,7 @@ const STEPS: [&str; 4] = ["DRAFTED", "VERIFIED", "EDITED", "RELEASED"];
 pub(crate) struct FigureQuestion {
     /// `residents-by-age` or `cases-by-state`.
     kind: String,
-    /// Division codes of one length, 6, 9 or 12 digits. Later releases have the rows of the first.
+    /// Division codes of one length, 6, 9 or 12 digits: those of the first figure of its kind that was verified.
     #[schema(min_items = 1, max_items = 200)]
     rows: Vec<String>,
 }
@@ -90,7 +92,7 @@ pub(crate) struct FigureView {
     pub rows: Vec<String>,
     /// Names of the columns; the last column of cells has none, it is the totals.
     pub columns: Vec<String>,
-    /// The cells: rounded to five, or null where they are hidden.
+    /// The cells: rounded to five, or null where they are hidden; a draft shows none until somebody else has verified it.
     pub cells: Vec<Vec<Option<u32>>>,
     /// Who did what; absent for the public.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -135,7 +137,7 @@ impl Kind {
     }
 }
 
-/// Drafts a figure: counts, and decides what of it may be shown.
+/// Drafts a figure: counts, and shows nothing yet. Numbers are shown when somebody else has verified that it is the right question.
 #[utoipa::path(
     post,
     path = "/v1/figures",
@@ -160,11 +162,7 @@ pub(crate) async fn draft(State(state): State<QueryState>, ask: Ask) -> Answered
         Ok(row) => row,
         Err(failure) => return call.refuse(failure).await,
     };
-    let keep = async |row: &mut FigureRow, conn: &mut Conn| {
-        // Decided again beside what others drafted meanwhile.
-        protect_again(row, conn).await?;
-        Ok(rows::insert(conn, row).await?)
-    };
+    let keep = async |row: &mut FigureRow, conn: &mut Conn| Ok(rows::insert(conn, row).await?);
     on_record(&call, row, Vec::new(), keep).await
 }
 
@@ -187,7 +185,12 @@ async fn drafted(call: &Call) -> Result<FigureRow, Failure> {
     };
     let columns = kind.columns().iter().map(|column| (*column).to_owned()).collect();
     let table = Table { rows: units, columns, counts };
-    let shown = protect(&table, &earlier(&mut conn, kind.code()).await?).map_err(|_| Problem::DisclosureRisk)?;
+    // Whether the counts of a fitting table can be shown is said when it is verified.
+    if earlier(&mut conn, kind.code()).await?.iter().any(|release| release.table.rows != table.rows) {
+        return Err(Problem::DisclosureRisk.into());
+    }
+    let cells = vec![vec![None; table.columns.len() + 1]; table.rows.len() + 1];
+    let shown = Shown { rows: table.rows.clone(), columns: table.columns.clone(), cells };
     Ok(FigureRow {
         figure_id: Uuid::new_v4(),
         kind: kind.code().to_owned(),
@@ -201,9 +204,8 @@ async fn drafted(call: &Call) -> Result<FigureRow, Failure> {
     })
 }
 
-/// Decides what a figure shows, one figure of a kind after the other.
-async fn protect_again(row: &mut FigureRow, conn: &mut Conn) -> Result<(), Failure> {
-    rows::lock(conn, &row.kind).await?;
+/// Decides what a figure shows beside all that was shown of its kind.
+async fn protect_beside(row: &mut FigureRow, conn: &mut Conn) -> Result<(), Failure> {
     let table: Table = serde_json::from_value(row.counts.clone()).map_err(|_| Problem::Internal)?;
     let shown = protect(&table, &earlier(conn, &row.kind).await?).map_err(|_| Problem::DisclosureRisk)?;
     row.shown = serde_json::to_value(shown).map_err(|_| Problem::Internal)?;
@@ -248,18 +250,19 @@ async fn cases_by_state(conn: &mut Conn, units: &[String]) -> Result<Vec<Vec<u32
     Ok(counts)
 }
 
-/// What anybody was shown of a kind: releases, and drafts, which analysts see. Whoever drafts one table after the other learns no more
-/// than the public does from as many releases.
+/// What anybody was shown of a kind: releases, and verified figures, which analysts see. Whoever has one table after the other verified
+/// learns no more than the public does from as many releases.
 async fn earlier(conn: &mut Conn, kind: &str) -> Result<Vec<Release>, Failure> {
     let release = |row: FigureRow| {
         let table = serde_json::from_value(row.counts).map_err(|_| Problem::Internal)?;
         let shown = serde_json::from_value(row.shown).map_err(|_| Problem::Internal)?;
         Ok(Release { table, shown })
     };
-    rows::list_of_kind(conn, kind).await?.into_iter().map(release).collect()
+    rows::list_shown(conn, kind).await?.into_iter().map(release).collect()
 }
 
-/// Verifies a draft that somebody else made.
+/// Verifies a draft that somebody else made: the right divisions are counted by the right thing. What it shows is decided beside all
+/// that was shown of its kind, and shown from then on.
 #[utoipa::path(
     post,
     path = "/v1/figures/{figure}/verify",
@@ -279,11 +282,23 @@ pub(crate) async fn verify(State(state): State<QueryState>, ask: Ask) -> Answere
         Ok(call) => call,
         Err(answered) => return answered,
     };
-    let (row, steps) = match next(&call, 1).await {
-        Ok(next) => next,
+    let begun = async {
+        let (mut row, steps) = next(&call, 1).await?;
+        let mut conn = call.state.setup.store.snapshot().await?;
+        protect_beside(&mut row, &mut conn).await?;
+        Ok::<_, Failure>((row, steps))
+    };
+    let (row, steps) = match begun.await {
+        Ok(begun) => begun,
         Err(failure) => return call.refuse(failure).await,
     };
-    on_record(&call, row, steps, async |_: &mut FigureRow, _: &mut Conn| Ok(())).await
+    let keep = async |row: &mut FigureRow, conn: &mut Conn| {
+        // Decided again beside what was verified meanwhile: one figure of a kind after the other.
+        rows::lock(conn, &row.kind).await?;
+        protect_beside(row, conn).await?;
+        Ok(rows::show(conn, row.figure_id, &row.shown).await?)
+    };
+    on_record(&call, row, steps, keep).await
 }
 
 /// Gives a verified figure its title and note.
@@ -357,7 +372,8 @@ pub(crate) async fn release(State(state): State<QueryState>, ask: Ask) -> Answer
     };
     let now = call.state.now().as_millis();
     let keep = async |row: &mut FigureRow, conn: &mut Conn| {
-        protect_again(row, conn).await?;
+        rows::lock(conn, &row.kind).await?;
+        protect_beside(row, conn).await?;
         row.released_ms = Some(now);
         Ok(rows::release(conn, row.figure_id, &row.shown, now).await?)
     };

@@ -90,6 +90,9 @@ pub(crate) struct ItemView {
     /// Of a stay: nothing was seen for a while, and it is assumed to have gone on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silent: Option<bool>,
+    /// Of a stay that is silent: from when until when, in order of time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<SilenceView>,
     /// What the source reports, of anything but a stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<Happening>,
@@ -108,6 +111,15 @@ pub(crate) struct ItemView {
 
 /// South-west and north-east corner of a square, in degrees: latitude, longitude.
 type Bounds = ((f64, f64), (f64, f64));
+
+/// A while in which nothing was seen.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct SilenceView {
+    /// The last that was seen before.
+    pub from: String,
+    /// The next that was seen, or how long a stay is believed to go on.
+    pub to: String,
+}
 
 /// A grid square.
 #[derive(Clone, Copy, Serialize, ToSchema)]
@@ -267,10 +279,18 @@ pub(crate) fn window(from: Option<&str>, to: Option<&str>, now: Timestamp) -> Re
     if from >= to { Err(Problem::TimelineTooLong.into()) } else { Ok(Span { from, to }) }
 }
 
-/// Refuses a window that is longer than the caller may ask for at once.
+/// Refuses a window that is longer than the caller may ask for at once, or that begins earlier before the stated case than that:
+/// windows that are chained would be of any length.
 pub(crate) fn within_days(call: &Call, window: Span) -> Result<(), Failure> {
-    match call.entitlement()?.timeline_days_max() {
-        Some(days) if window.millis() > i64::from(days) * DAY_MS => Err(Problem::TimelineTooLong.into()),
+    let Some(days) = call.entitlement()?.timeline_days_max() else { return Ok(()) };
+    let longest_ms = i64::from(days) * DAY_MS;
+    if window.millis() > longest_ms {
+        return Err(Problem::TimelineTooLong.into());
+    }
+    match call.case_since().map(|since| since.plus_millis(-longest_ms)) {
+        Some(first) if window.from < first => {
+            Err(Failure::saying(Problem::TimelineBeforeCase, format!("Here `from` is {first} at the earliest.")))
+        }
         _ => Ok(()),
     }
 }
@@ -328,6 +348,7 @@ impl Shown<'_> {
             squares: Vec::new(),
             confidence: None,
             silent: None,
+            silences: Vec::new(),
             what: None,
             doubtful: None,
             facts: Vec::new(),
@@ -339,7 +360,9 @@ impl Shown<'_> {
             Item::Stay(stay) => {
                 view.kind = "stay";
                 view.group = Some(FieldGroup::Trail);
-                (view.confidence, view.silent) = (Some(stay.confidence), Some(stay.silent));
+                (view.confidence, view.silent) = (Some(stay.confidence), Some(stay.is_silent()));
+                let told = |one: &Span| SilenceView { from: one.from.to_string(), to: one.to.to_string() };
+                view.silences = stay.silences.iter().map(told).collect();
                 self.put(stay.place, &mut view);
                 self.evidence(&stay.facts, &mut view);
                 view.swings = self.sources_of(&stay.swings);

@@ -23,6 +23,8 @@ pub(crate) struct KnownCases {
     townships: Vec<String>,
     /// Cases of which it is not stated where they count.
     pub(crate) placeless: usize,
+    /// The first instant that anything is stated of: before it nothing is known, which is not the same as no case.
+    pub(crate) since: Option<Timestamp>,
 }
 
 /// What the rules do not count.
@@ -75,6 +77,8 @@ impl KnownCases {
         let Some(state) = state(body.state) else { return };
         let code = body.place.division_code.as_deref().and_then(township_of).unwrap_or_default();
         self.placeless += usize::from(code.is_empty());
+        let first = body.confirmed_time.map_or(row.started_at, |confirmed| confirmed.min(row.started_at));
+        self.since = Some(self.since.map_or(first, |since| since.min(first)));
         let (number, township) = (CaseId(self.cases.len() as u32), self.township(code));
         self.cases.push(KnownCase { cluster, ..known_case(number, township, state, body) });
         let is_one = !matches!(state, CaseState::Suspected | CaseState::Excluded);

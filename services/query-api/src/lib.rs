@@ -81,7 +81,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use body::BODY_BYTES_MAX;
-pub use call::{CASE_HEADER, GRANT_HEADER, PURPOSE_HEADER, RECEIPT_HEADER};
+pub use call::{CASE_HEADER, GRANT_HEADER, PURPOSE_HEADER, RECEIPT_HEADER, case_refusal};
 pub use contacts::{ContactsFollower, follow_contacts, load_contacts};
 pub use exposure::KeyGroups;
 pub use ledger_index::{Compared, compare as compare_ledger_index, follow_ledger};

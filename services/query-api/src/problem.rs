@@ -98,6 +98,10 @@ problems! {
     TimelineTooLong = 422 "timeline-too-long":
         "The stretch between `from` and `to` is empty, or longer than the caller's role may ask for at once.",
         "Ask for a shorter stretch; disease control may ask for 14 days.";
+    /// A stretch that the stated case has nothing to do with.
+    TimelineBeforeCase = 422 "timeline-before-case":
+        "The stretch begins longer before the stated case than the caller's role may ask for at once.",
+        "Ask from the instant on that is named; what is older is opened by an older case, or by an emergency grant.";
     /// The index of contacts is not built yet.
     ContactsLoading = 503 "contacts-loading":
         "The process is still reading where everybody was (or, with `known_at`, where they were known to be then), so contacts cannot be answered yet.",
@@ -192,8 +196,8 @@ problems! {
         "Let somebody else do it.";
     /// What is shown would tell about fewer than ten people.
     DisclosureRisk = 409 "disclosure-risk":
-        "Beside the earlier releases of its kind the figure would tell about fewer than ten people, or it has other rows than these.",
-        "Draft it later, when more has changed, with the rows of the earlier releases.";
+        "Beside the figures of its kind that were verified before it would tell about fewer than ten people, or it has other rows than these.",
+        "Draft it later, when more has changed, with the rows of the figures before.";
     /// A seal that cannot be.
     SealMalformed = 422 "seal-malformed":
         "The seal is longer than 30 days, or its reason is not one of the closed list.",

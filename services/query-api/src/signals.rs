@@ -46,6 +46,8 @@ pub(crate) struct SignalList {
     pub next: Option<usize>,
     /// People and tests that were not looked at, because there are too many.
     pub left_out: usize,
+    /// The instant is still to come: what does not fit together then if nothing more becomes known.
+    pub projected: bool,
     /// Version of the rules of disease control.
     pub rules: String,
     /// Groups that this answer would hold for somebody entitled to them.
@@ -240,6 +242,7 @@ async fn signals(call: &Call) -> Result<Found<SignalList>, Failure> {
         next: has_more.then_some(after + count),
         signals,
         left_out,
+        projected: on > call.state.now(),
         rules: call.state.setup.rules.version(),
         withheld: withheld.clone(),
     };

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::call::{Answered, Ask, Call, Failure, Found, Receipted};
 use crate::facts::{self, OwnedFact, Span};
 use crate::happening::{Happening, KINDS, happening};
+use crate::itinerary::within_days;
 use crate::problem::{Problem, ProblemDocument};
 use crate::state::QueryState;
 use crate::subject::{self, Seen};
@@ -20,7 +21,6 @@ use crate::{query, view};
 const FACTS_DEFAULT: usize = 500;
 /// Facts in one answer at most; the last record's may go beyond it.
 const FACTS_MAX: usize = 2_000;
-const DAY_MS: i64 = 86_400_000;
 
 /// What happened to a person.
 #[derive(Serialize, ToSchema)]
@@ -142,11 +142,10 @@ struct Stretch {
 
 async fn timeline(call: &Call) -> Result<Found<Timeline>, Failure> {
     let stretch = stretch(&call.query)?;
-    let days = call.entitlement()?.timeline_days_max();
-    let length = stretch.to.as_millis().saturating_sub(stretch.from.as_millis());
-    if length <= 0 || days.is_some_and(|days| length > i64::from(days) * DAY_MS) {
+    if stretch.from >= stretch.to {
         return Err(Problem::TimelineTooLong.into());
     }
+    within_days(call, exposure::Span { from: stretch.from, to: stretch.to })?;
     let mut conn = call.state.setup.store.snapshot().await?;
     let Seen { person, asked_for, granted } = subject::see(call, &mut conn).await?;
     views::narrow(&mut conn, &[person.person_id]).await?;
@@ -228,7 +227,7 @@ mod tests {
     fn a_stretch_is_two_instants_and_perhaps_a_page() {
         let fine = "from=2022-03-01T00:00:00Z&to=2022-03-02T08:00:00%2B08:00";
         let read = stretch(fine).expect("fine");
-        assert_eq!(read.to.as_millis() - read.from.as_millis(), DAY_MS);
+        assert_eq!(read.to.as_millis() - read.from.as_millis(), 86_400_000);
         assert_eq!(read.limit, FACTS_DEFAULT);
         let record = "3f2504e0-4f89-11d3-9a0c-123456789012";
         let next = stretch(&format!("{fine}&after=2022-03-01T00:00:00Z~{record}&limit=50")).expect("fine");

@@ -25,6 +25,10 @@ pub(crate) struct Townships {
     pub known_at: Option<String>,
     /// The instant is still to come: what holds then if nothing more becomes known.
     pub projected: bool,
+    /// The first instant that disease control states anything of: before it a low risk means that nothing is known. Absent when it has
+    /// stated no case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_since: Option<String>,
     /// Version of the rules of disease control.
     pub rules: String,
     /// Those that have a case, the highest risk first; every other one is low.
@@ -143,6 +147,7 @@ async fn townships(call: &Call) -> Result<Found<Townships>, Failure> {
         on: on.to_string(),
         known_at: known_at.map(|at| at.to_string()),
         projected: on > call.state.now(),
+        known_since: known.since.map(|since| since.to_string()),
         rules: rules.version(),
         townships,
         placeless: known.placeless,

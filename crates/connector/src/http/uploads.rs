@@ -10,7 +10,7 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::FeedId;
+use domain::{BatchId, FeedId};
 use runtime::problem::{ProblemDocument, ProblemKind};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +22,7 @@ use crate::http::document::{FeedPath, Stranger, UploadPath};
 use crate::http::problem::{
     FeedProblem, UPLOAD_CHECKSUM, UPLOAD_HEADER, UPLOAD_OFFSET, UPLOAD_TYPE, UPLOAD_UNKNOWN, UPLOAD_VERSION,
 };
-use crate::http::{mended_batch, query};
+use crate::http::{mended_batch, note, query};
 use crate::ingest::Ingest;
 use crate::raw::Compression;
 use crate::upload::{Checksum, Upload, UploadError, checksum, empty};
@@ -107,13 +107,25 @@ async fn create(
     if length == 0 {
         return Err(empty().into());
     }
-    let mut upload = ingest.create_upload(&feed, mends, length, compression(&headers)?).await?;
-    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == PIECE) {
-        let piece = body.into_data_stream();
-        upload = ingest.append_upload(&feed, upload.id, 0, stated_checksum(&headers)?, piece).await?;
-    }
+    let upload = begin(&ingest, &feed, mends, length, &headers, body).await;
+    let upload = upload.inspect_err(|problem| note(&feed, problem))?;
     let location = format!("/v1/feeds/{feed}/uploads/{}", upload.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], state(&feed, &upload)).into_response())
+}
+
+async fn begin(
+    ingest: &Ingest,
+    feed: &FeedId,
+    mends: Option<BatchId>,
+    length: u64,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Upload, FeedProblem> {
+    let upload = ingest.create_upload(feed, mends, length, compression(headers)?).await?;
+    if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != PIECE) {
+        return Ok(upload);
+    }
+    Ok(ingest.append_upload(feed, upload.id, 0, stated_checksum(headers)?, body.into_data_stream()).await?)
 }
 
 /// How far an upload is.
@@ -179,7 +191,8 @@ async fn append(
     }
     let offset = number(&headers, &OFFSET)?;
     let (id, checksum) = (id(&upload)?, stated_checksum(&headers)?);
-    let upload = ingest.append_upload(&feed, id, offset, checksum, body.into_data_stream()).await?;
+    let upload = ingest.append_upload(&feed, id, offset, checksum, body.into_data_stream()).await;
+    let upload = upload.map_err(FeedProblem::from).inspect_err(|problem| note(&feed, problem))?;
     Ok((StatusCode::NO_CONTENT, state(&feed, &upload)).into_response())
 }
 

@@ -220,6 +220,23 @@ pub(crate) const fn is_time_field(field: Field) -> bool {
             | Field::ReportedTime
             | Field::ScanTime
             | Field::ReadTime
+            | Field::ConfirmedTime
+            | Field::ClosedTime
+            | Field::IsolatedTime
+    )
+}
+
+/// Fields that hold days.
+pub(crate) const fn is_day_field(field: Field) -> bool {
+    matches!(
+        field,
+        Field::BirthDate
+            | Field::BoardingDate
+            | Field::ServiceDate
+            | Field::MovedIn
+            | Field::MovedOut
+            | Field::OnsetDate
+            | Field::InfectiousFrom
     )
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Table {
     pub(crate) trailers: Vec<String>,
     /// The columns keep their places: they can be counted.
     pub(crate) placed: bool,
+    /// The header has two lines, which no reader puts together: its columns are counted.
+    pub(crate) two_lines: bool,
 }
 
 impl Table {
@@ -207,8 +209,8 @@ fn headed(mut rows: Vec<Vec<String>>, separator: char, quoted: bool, all: bool) 
     let usual = usual(&rows.iter().map(Vec::len).collect::<Vec<_>>());
     let filled = |row: &[String]| row.iter().filter(|cell| !cell.trim().is_empty()).count();
     let fits = |row: &[String]| row.len() >= usual.max(1) && filled(row) * 2 > usual.min(row.len());
-    let preamble = rows.iter().take(PREAMBLE_MAX).position(|row| fits(row)).unwrap_or(0);
-    rows.drain(..preamble);
+    let mut preamble = rows.iter().take(PREAMBLE_MAX).position(|row| fits(row)).unwrap_or(0);
+    let above = rows.drain(..preamble).next_back();
     let mut trailers = Vec::new();
     while all && rows.len() > 2 && rows.last().is_some_and(|row| row.len() != usual || filled(row) <= 1) {
         let first = rows.pop().and_then(|row| row.into_iter().next()).unwrap_or_default();
@@ -220,13 +222,43 @@ fn headed(mut rows: Vec<Vec<String>>, separator: char, quoted: bool, all: bool) 
     }
     trailers.sort();
     trailers.dedup();
-    let names = rows.first().filter(|first| is_header(first)).cloned();
-    if names.is_some() {
-        rows.remove(0);
-    }
+    let grouped = above.and_then(|above| together(&above, rows.first()?)).map(|names| (names, 1));
+    let grouped = grouped.or_else(|| together(rows.first()?, rows.get(1)?).map(|names| (names, 2)));
+    let two_lines = grouped.is_some();
+    let names = match grouped {
+        Some((names, lines)) => {
+            rows.drain(..lines);
+            preamble += lines;
+            Some(names)
+        }
+        None => {
+            let names = rows.first().filter(|first| is_header(first)).cloned();
+            if names.is_some() {
+                rows.remove(0);
+            }
+            names
+        }
+    };
     rows.truncate(ROWS_MAX);
     let names = names.map(|names| names.into_iter().map(|name| name.trim().to_owned()).collect());
-    Table { names, rows, separator, quoted, preamble, trailers, placed: true }
+    Table { names, rows, separator, quoted, preamble, trailers, placed: true, two_lines }
+}
+
+/// The names of a header of two lines: groups of columns stand above their names, and columns without a group have their
+/// name above alone, in cells that are merged over both.
+fn together(upper: &[String], lower: &[String]) -> Option<Vec<String>> {
+    let width = upper.len().max(lower.len());
+    let cell = |row: &[String], place: usize| row.get(place).map_or("", |cell| cell.trim()).to_owned();
+    let pairs: Vec<(String, String)> = (0..width).map(|place| (cell(upper, place), cell(lower, place))).collect();
+    let is_merged = pairs.iter().any(|(upper, lower)| !upper.is_empty() && lower.is_empty());
+    let is_grouped = pairs.iter().any(|(upper, lower)| upper.is_empty() && !lower.is_empty());
+    let are_names = pairs
+        .iter()
+        .flat_map(|(upper, lower)| [upper, lower])
+        .all(|name| name.chars().count() <= 40 && name.chars().filter(char::is_ascii_digit).count() < 3);
+    let is_usual = pairs.iter().any(|(_, lower)| usual_name(lower));
+    (is_merged && is_grouped && are_names && is_usual)
+        .then(|| pairs.into_iter().map(|(upper, lower)| if lower.is_empty() { upper } else { lower }).collect())
 }
 
 /// A header names things: one of its names is a usual one, or no cell looks like a value.

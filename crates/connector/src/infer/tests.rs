@@ -68,6 +68,51 @@ fn a_laboratory_table_in_gb18030_is_told_with_preamble_separator_columns_and_wor
     assert!(proposal.left.iter().any(|left| left.starts_with("legal_basis")));
 }
 
+/// A list of results under a header of two lines, as a workbook with merged cells is saved as text.
+fn grouped(title: &str, upper: &str, lower: &str) -> String {
+    let mut text = format!("{title}{upper}\n{lower}\n");
+    for row in 0..20_u16 {
+        text.push_str(&format!(
+            "{},张伟,{},1380000{:04},核酸,{},2022-03-01 20:{:02}:11,院内\n",
+            row + 1,
+            number(row + 1),
+            row,
+            if row % 5 == 0 { "阳性" } else { "阴性" },
+            row
+        ));
+    }
+    text
+}
+
+#[test]
+fn the_columns_of_a_header_of_two_lines_are_counted_and_read_so() {
+    let lower = ",姓名,身份证号,联系电话,检测项目,检测结果,报告时间,";
+    for (title, upper, lines) in [
+        ("", "序号,人员信息,,,检测信息,,,备注", 2),
+        ("某市检测中心日报,,,,,,,\n", "序号,人员信息,,,检测信息,,,备注", 3),
+        // Of a wide group less is filled: the line looks like a title.
+        ("", "序号,信息,,,,,,备注", 2),
+    ] {
+        let text = grouped(title, upper, lower);
+        let proposal = propose(text.as_bytes());
+        let profile = sound(&proposal);
+        assert_eq!((profile.format.header, profile.format.preamble_lines), (false, lines), "{}", proposal.toml);
+        assert_eq!(profile.emit, EventType::TestResult);
+        let named = |field: &str| names_of(&profile).into_iter().find(|known| known.0 == field).map(|known| known.1);
+        for (field, place) in [("name", "2"), ("id_number", "3"), ("contact_phone", "4"), ("result", "6")] {
+            assert_eq!(named(field).as_deref(), Some(place), "{field}: {}", proposal.toml);
+        }
+        assert!(proposal.toml.contains("# 姓名; "), "{}", proposal.toml);
+        let feed = ProfileFeed::new(profile).expect("sound");
+        let (key, now) = (domain::TokenKey::from_bytes(&[7; 32]), domain::Timestamp::from_millis(1_647_734_400_000));
+        let rows = crate::feed::preview(&feed, text.as_bytes(), &key, now).expect("fits");
+        assert_eq!((rows.len(), rows.iter().filter(|(_, row)| row.is_ok()).count()), (20, 20), "{:?}", rows[0].1);
+    }
+    // A header that leaves a column without a name has one line.
+    let one = lab().replace("联系电话", "");
+    assert!(sound(&propose(&Encoding::Gb18030.encode(&one).expect("in GB 18030"))).format.header);
+}
+
 #[test]
 fn a_flat_export_of_a_laboratory_is_told_although_it_speaks_of_patients_and_providers() {
     let mut text = String::from(

@@ -156,7 +156,11 @@ fn layout(toml: &mut String, form: &Form, table: &Table) {
             let _ = writeln!(toml, "quote = '\"'");
         }
     }
-    let _ = writeln!(toml, "header = {}", table.names.is_some());
+    if table.two_lines {
+        let _ = writeln!(toml, "# The header has two lines, so columns are counted, from 1.");
+    }
+    let is_named = table.names.is_some() && !table.two_lines;
+    let _ = writeln!(toml, "header = {is_named}");
     if table.preamble > 0 {
         let _ = writeln!(toml, "preamble_lines = {}", table.preamble);
     }
@@ -164,7 +168,7 @@ fn layout(toml: &mut String, form: &Form, table: &Table) {
         let trailers: Vec<String> = table.trailers.iter().map(|trailer| quoted(trailer)).collect();
         let _ = writeln!(toml, "trailer_prefixes = [{}]", trailers.join(", "));
     }
-    if table.names.is_none() {
+    if !is_named {
         let _ = writeln!(toml, "width = {}", table.width());
     }
 }
@@ -199,12 +203,15 @@ fn column_line(
     field: Option<Field>,
     left: &mut Vec<String>,
 ) {
-    let name = match &table.names {
-        Some(names) => quoted(names.get(place).map_or("", String::as_str)),
+    let stated = table.names.as_ref().map(|names| names.get(place).map_or("", String::as_str));
+    let name = match stated.filter(|_| !table.two_lines) {
+        Some(name) => quoted(name),
         None => (place + 1).to_string(),
     };
+    let called =
+        stated.filter(|_| table.two_lines).map_or(String::new(), |name| format!("{}; ", name.replace('\n', " ")));
     let unique = if traits.unique { ", each once" } else { "" };
-    let about = format!("{}; {} % filled{unique}", traits.shape().words(), traits.filled_percent);
+    let about = format!("{called}{}; {} % filled{unique}", traits.shape().words(), traits.filled_percent);
     let _ = match field {
         Some(field) => writeln!(toml, "{} = {name} # {about}", field.code()),
         None => writeln!(toml, "# ? = {name} # {about}"),

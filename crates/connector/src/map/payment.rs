@@ -48,7 +48,8 @@ fn refunded_order(row: &Row<'_>) -> Result<Option<String>, RowError> {
             fields.word(Field::Status)?;
             Ok(None)
         }
-        Some("") => Err(fields.error(
+        // A word of state behind it, as in `退款成功`, is no number of an order.
+        Some(order) if !order.contains(|c: char| c.is_ascii_digit()) => Err(fields.error(
             Field::Status,
             Reason::RequiredMissing,
             "the refund does not name the order it takes back",

@@ -98,7 +98,7 @@ async fn a_header_that_does_not_fit_refuses_the_file_and_says_what_was_expected(
 
 /// How many bodies are counted as refused.
 #[derive(Default)]
-struct Refusals(Arc<AtomicU64>);
+pub(crate) struct Refusals(pub(crate) Arc<AtomicU64>);
 
 impl Recorder for Refusals {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}

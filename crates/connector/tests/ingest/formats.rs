@@ -8,7 +8,7 @@ use calamine::Reader;
 use connector::{
     BatchError, Draft, Feed, Profile, ProfileFeed, RawRow, Reason, RowContext, RowError, RowReader, tokens,
 };
-use domain::{EventType, FeedId};
+use domain::{Body as Fact, EventType, FeedId};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use serde_json::Value;
 use store::Store;
@@ -33,12 +33,16 @@ async fn hub_of(format: &str, columns: &[(&str, &str)]) -> Hub {
     Hub::start_with(database, store, scratch_dir("raw"), vec![Arc::new(feed) as Arc<dyn Feed>]).await
 }
 
+async fn failed_rows(hub: &Hub, receipt: &Value) -> Vec<Value> {
+    let (_, page) = hub.get("scans", receipt["links"]["quarantined"].as_str().expect("a link")).await;
+    page["quarantined"].as_array().expect("rows").clone()
+}
+
 /// The codes of the quarantined rows with their rows and fields.
 async fn failures(hub: &Hub, receipt: &Value) -> Vec<(i64, String, String)> {
-    let (_, page) = hub.get("scans", receipt["links"]["quarantined"].as_str().expect("a link")).await;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let rows = page["quarantined"].as_array().expect("rows").iter();
-    rows.map(|row| (row["line"].as_i64().expect("a line"), text(&row["code"]), text(&row["field"]))).collect()
+    let rows = failed_rows(hub, receipt).await;
+    rows.iter().map(|row| (row["line"].as_i64().expect("a line"), text(&row["code"]), text(&row["field"]))).collect()
 }
 
 async fn failed_file(hub: &Hub, receipt: &Value) -> Vec<u8> {
@@ -286,6 +290,88 @@ async fn a_workbook_is_read_by_its_sheet_and_gives_its_failed_rows_back_as_a_wor
     // Nothing else was changed: pushed as it is, it fails alike.
     let (_, again) = hub.push("scans", file).await;
     assert_eq!(counters(&again)[..5], [2, 0, 0, 0, 2], "{again}");
+}
+
+/// Cells of a sheet as they stand in its XML, of a workbook that counts days from 1904 or from 1900.
+fn raw_workbook(rows: &[&str], of_1904: bool) -> Vec<u8> {
+    let names = ["record_id", "gate_id", "scan_time", "temp", "phone", "name", "出生"];
+    let header: String = names.iter().map(|name| format!("<c t=\"inlineStr\"><is><t>{name}</t></is></c>")).collect();
+    let rows: String = rows.iter().map(|cells| format!("<row>{cells}</row>")).collect();
+    let sheet = format!("<worksheet><sheetData><row>{header}</row>{rows}</sheetData></worksheet>");
+    let book = format!(
+        "<workbook xmlns:r=\"r\"><workbookPr date1904=\"{}\"/><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>",
+        u8::from(of_1904)
+    );
+    let relations = "<Relationships><Relationship Id=\"rId1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>";
+    let package = "<Relationships><Relationship Id=\"rId1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>";
+    zip(&[
+        ("_rels/.rels", package.as_bytes()),
+        ("xl/workbook.xml", book.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+    ])
+}
+
+fn text_cell(text: &str) -> String {
+    format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>")
+}
+
+const SHEET: &str = "kind = \"workbook\"\nencoding = \"utf-8\"\nheader = true";
+
+#[tokio::test]
+async fn a_formula_that_was_never_computed_is_named_with_its_cell() {
+    let hub = hub_of(SHEET, &[("name = \"name\"", "name = \"name\"\nbirth_date = \"出生\"")]).await;
+    let row = |name: &str| {
+        let texts = [text_cell("s1"), text_cell("G1"), text_cell("2022-03-01 08:02:11")].concat();
+        format!("{texts}<c/>{}{name}<c/>", text_cell("13800000001"))
+    };
+    // Excel keeps an empty text as the value of a formula that gives one.
+    let computed = row("<c t=\"str\"><f>IF(1=1,\"\",2)</f><v></v></c>");
+    let rows = [
+        computed.clone(),
+        row("<c><f>A1&amp;B1</f></c>").replace("s1", "s2"),
+        row("<c><f>A1</f><v></v></c>").replace("s1", "s3"),
+        // Filled down beyond the table, in a column that nobody reads.
+        format!("{}<c><f>A4</f></c>", "<c/>".repeat(7)),
+    ];
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let (_, receipt) = hub.push("scans", raw_workbook(&rows, false)).await;
+    assert_eq!(counters(&receipt)[..5], [3, 1, 0, 0, 2], "{receipt}");
+    let rows = failed_rows(&hub, &receipt).await;
+    for (row, cell) in rows.iter().zip(["F3", "F4"]) {
+        let message = row["message"].as_str().expect("a message");
+        assert_eq!(row["code"], "cell-error");
+        assert!(message.starts_with(&format!("name (cell {cell}) is a formula")), "{row}");
+        assert!(row["message_zh"].as_str().is_some_and(|told| told.contains("用 Excel 打开并保存")), "{row}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_of_which_the_format_was_lost_is_read_by_its_number_and_flagged() {
+    for (of_1904, time, birth) in [(false, 44_621.334_849_537_04, 29_222), (true, 43_159.334_849_537_04, 27_760)] {
+        let hub = hub_of(SHEET, &[("name = \"name\"", "name = \"name\"\nbirth_date = \"出生\"")]).await;
+        let row = format!(
+            "{}{}<c><v>{time}</v></c><c/>{}{}<c><v>{birth}</v></c>",
+            text_cell("s1"),
+            text_cell("G1"),
+            text_cell("13800000001"),
+            text_cell("张伟")
+        );
+        // A year is no number of a day.
+        let year = row.replace("s1", "s2").replace(&format!("<v>{birth}</v>"), "<v>1980</v>");
+        let (_, receipt) = hub.push("scans", raw_workbook(&[&row, &year], of_1904)).await;
+        assert_eq!(counters(&receipt)[..5], [2, 1, 0, 0, 1], "{receipt}");
+        assert!(receipt["notices"].to_string().contains("time-from-serial"), "{receipt}");
+        let events = hub.events().await;
+        let pass = events.iter().find(|event| event.event_type() == EventType::GatePass).expect("a pass");
+        assert_eq!(pass.meta.event_time.to_string(), "2022-03-01T00:02:11Z", "{of_1904}");
+        assert!(pass.meta.quality_flags.contains(&"time-from-serial".to_owned()));
+        let born = events.iter().find_map(|event| match &event.body {
+            Fact::IdentityObserved(who) => who.person.birth_date,
+            _ => None,
+        });
+        assert_eq!(born.map(|day| day.to_string()).as_deref(), Some("1980-01-02"));
+    }
 }
 
 #[tokio::test]

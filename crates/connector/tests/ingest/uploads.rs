@@ -1,6 +1,7 @@
 //! A body that comes in pieces over connections that break is the same body.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Builder;
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 use test_support::wait_for;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::bad_input::Refusals;
 use crate::hub::{Hub, counters, scan};
 
 const PIECE: &str = "application/offset+octet-stream";
@@ -148,6 +150,28 @@ async fn a_piece_with_a_wrong_checksum_is_not_kept() {
         let response = hub.response(request.body(body.clone().into()).expect("a request")).await;
         assert_eq!((response.status().as_u16(), offset(&hub, &upload).await), (status, then));
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_refused_counts_as_a_push_that_is() {
+    let hub = Hub::start().await;
+    let refusals = Refusals::default();
+    let _recorder = metrics::set_default_local_recorder(&refusals);
+    // Lines of old Macintoshes, refused when they are read; and what is no archive, refused when it is complete.
+    let body = format!("{0}\r{0}\r", scan("s1", "13800000001", "36.5")).into_bytes();
+    let upload = begin(&hub, body.len()).await;
+    assert_eq!(send(&hub, &upload, 0, body).await.status(), 204);
+    let day = wait_for("the refusal", async || {
+        let (_, quality) = hub.get("scans", "/v1/feeds/scans/quality").await;
+        quality["days"].get(0).cloned()
+    })
+    .await;
+    assert_eq!(day["refusals"], serde_json::json!({ "line-ends": 1 }));
+    assert_eq!(refusals.0.load(Ordering::Relaxed), 1);
+    let request = ask("POST", "/v1/feeds/scans/uploads").header("upload-length", 9).header("content-type", PIECE);
+    let request = request.header("upload-metadata", format!("encoding {}", STANDARD.encode("gzip")));
+    let response = hub.response(request.body(Body::from("not gzip.")).expect("a request")).await;
+    assert_eq!((response.status().as_u16(), refusals.0.load(Ordering::Relaxed)), (400, 2));
 }
 
 #[tokio::test]

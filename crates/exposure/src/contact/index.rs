@@ -231,7 +231,8 @@ fn rows(rules: &Rules, places: &[Vec<Overlap>], stays: &[Located]) -> Result<Vec
         if stay.span.count() == 0 {
             continue;
         }
-        for Overlap { square, share } in rules.square.counted(overlaps) {
+        let counted = rules.square.counted(overlaps);
+        for Overlap { square, share } in counted.filter(|one| rules.contact.is_sure(stay.confidence, one.share)) {
             let confidence = (stay.confidence.clamp(0.0, 1.0) * *share as f32 * 255.0).round().max(1.0) as u8;
             let (Seconds { from, to }, person, fact) = (stay.span, stay.person.0, stay.fact.0);
             rows.push(Row { square: *square, person, from, to, fact, confidence });

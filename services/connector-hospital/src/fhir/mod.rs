@@ -179,7 +179,8 @@ impl<'a> Resource<'a> {
         };
         let base: Base = parse(text, "resource")?;
         if base.kind.as_deref() == Some("Bundle") {
-            let message = "a bundle stands deeper in bundles than one in another, or is too large there; push it alone";
+            let message = "a bundle is read as a whole, or in one other: this one stands deeper, is too large there, or its \
+                           timestamp or entry is of another form; push it alone";
             return Err(RowError::field("resourceType", Reason::MessageType, message));
         }
         let kind = base.kind.ok_or_else(|| {

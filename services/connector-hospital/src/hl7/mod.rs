@@ -12,11 +12,16 @@ use domain::{Body, Op, Precision, Timestamp};
 
 pub(crate) use split::{MESSAGE_BYTES_MAX, MessageReader, cut, messages};
 
-use message::{Message, with_four_marks};
+use message::{Message, bounded, with_four_marks};
 use time::{Clock, StatedTime};
 
 /// 1990-01-01T00:00:00Z: what claims to be older is flagged.
 const USUAL_SINCE: Timestamp = Timestamp::from_millis(631_152_000_000);
+
+/// Characters of a control id (MSH-10), as versions from 2.7 on have it; before, it had twenty.
+const CONTROL_ID_CHARS_MAX: usize = 199;
+/// Characters of a control id that an acknowledgement repeats: its sender knows a message by all of them.
+const REPEATED_CHARS_MAX: usize = 4096;
 
 /// What the header of a message says.
 struct Envelope<'z> {
@@ -67,7 +72,7 @@ pub(crate) fn header(text: &str) -> Header {
         sending: [msh.value(3), msh.value(4)],
         receiving: [msh.value(5), msh.value(6)],
         trigger: msh.component(9, 2),
-        control_id: msh.value(10),
+        control_id: msh.value(10).chars().take(REPEATED_CHARS_MAX).collect(),
         processing: msh.value(11),
         version: msh.value(12),
         kind: msh.component(9, 1),
@@ -107,7 +112,7 @@ pub(crate) fn map(text: &str, profile: &Profile, context: &RowContext<'_>) -> Re
             }
         }
     }
-    let control_id = msh.value(10);
+    let control_id = bounded("MSH-10", msh.value(10), CONTROL_ID_CHARS_MAX)?;
     let (version, version_room) = version(stated, &control_id);
     // Before version 2.3 the event stood in EVN alone.
     let named = Some(msh.component(9, 2)).filter(|trigger| !trigger.is_empty());

@@ -90,7 +90,9 @@ fn is_blank(line: &[u8]) -> bool {
 
 /// What is kept of a message that is too long to be kept: its header segment, and a segment that says so.
 pub(crate) fn cut(begin: &[u8]) -> (Vec<u8>, RowError) {
-    let header = bare(begin).split(|b| *b == b'\r' || *b == b'\n').next().unwrap_or_default();
+    let mut lines = begin.split(|b| *b == b'\r' || *b == b'\n').map(bare);
+    // Of a batch, that of its first message: the answer has an address then.
+    let header = lines.clone().find(|line| line.starts_with(b"MSH")).or_else(|| lines.next()).unwrap_or_default();
     ([header, b"\r", CUT_SEGMENT, b"\r"].concat(), is_cut())
 }
 
@@ -232,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_of_a_message_that_is_too_long_is_never_read_as_a_message() {
-        for begin in ["MSH|1|A\rPID|1||M1", "\u{feff}MSH|1|A\nPID|1", "MSH|1|A"] {
+        for begin in ["MSH|1|A\rPID|1||M1", "\u{feff}MSH|1|A\nPID|1", "MSH|1|A", "FHS|x\rBHS|x\rMSH|1|A\rPID|1"] {
             let (kept, error) = cut(begin.as_bytes());
             let rows = rows(&[&kept[..], b"\rMSH|2\r"].concat(), 64);
             assert_eq!(rows.len(), 2, "{begin}");

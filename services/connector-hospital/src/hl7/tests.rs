@@ -354,6 +354,20 @@ fn what_a_message_lacks_of_its_header_and_its_end_is_flagged() {
     let whole = format!("{HEAD}PID|1||M1^^^HOSP^MR||A^B\r");
     assert!(!flags(&whole).iter().any(|flag| ["message-end-missing", "control-id-missing"].contains(flag)));
     assert!(flags(whole.trim_end()).contains(&"message-end-missing"));
+    // Cut in the middle of a segment, behind a message that is whole.
+    let torn = format!("{whole}{}", &whole[..whole.find("^B").expect("a name")]);
+    let mut feeds = crate::feeds(None).expect("sound profiles").into_iter();
+    let feed = feeds.find(|feed| feed.id().as_str() == "hospital-hl7").expect("a built-in feed");
+    let now = Timestamp::parse("2022-03-20T00:00:00Z").expect("an instant");
+    let rows = preview(&*feed, torn.as_bytes(), &token_key(), now).expect("messages");
+    let ends = |row: usize| {
+        let drafts = rows[row].1.as_ref().expect("a message");
+        drafts.iter().all(|draft| draft.quality_flags.contains(&"message-end-missing"))
+    };
+    assert_eq!([ends(0), ends(1)], [false, true]);
+    let pid = whole.replace("A^B\r", "A");
+    let error = read(&pid.replace("M1^^^HOSP^MR", "")).expect_err("nobody");
+    assert!(error.message.ends_with("; nothing ends the last segment: it may be cut"), "{error}");
     assert!(flags(&whole.replacen("|1|P|", "||P|", 1)).contains(&"control-id-missing"));
 }
 
@@ -374,4 +388,18 @@ fn values_of_several_parts_are_kept_whole_and_an_interpretation_that_contradicts
     assert_eq!(result("TX", "first line~second line", "").0, "first line; second line");
     assert!(result("ST", "阴性", "POS").1.contains(&"interpretation-contradicts"));
     assert!(!result("ST", "阴性", "NEG").1.contains(&"interpretation-contradicts"));
+}
+
+#[test]
+fn a_control_id_is_as_long_as_the_standard_has_it_and_an_answer_repeats_a_longer_one() {
+    let message = |id: &str| {
+        format!("MSH|^~\\&|HIS|HOSP|||20220301080000||ADT^A28|{id}|P|2.7\rPID|1||M1^^^HOSP^MR||WANG^XIAOMING\r")
+    };
+    assert!(read(&message(&"7".repeat(199))).is_ok());
+    let long = "7".repeat(200);
+    let error = read(&message(&long)).expect_err("too long");
+    assert_eq!((error.field.as_deref(), error.reason), (Some("MSH-10"), Reason::ValueTooLong));
+    assert!(error.message.contains("199") && !error.message.contains("777"), "{error}");
+    assert_eq!(super::header(&message(&long)).control_id, long);
+    assert_eq!(super::header(&message(&"7".repeat(9_000))).control_id.len(), 4096);
 }

@@ -60,7 +60,7 @@ fn an_entry_is_the_same_in_every_version_and_kind_of_message() {
 
 #[test]
 fn a_debit_is_paid_by_the_owner_and_an_organisation_is_nobody() {
-    let debit = "<Ntry><Amt Ccy='CNY'>5</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>PDNG</Sts><NtryRef>7</NtryRef></Ntry>";
+    let debit = "<Ntry><Amt Ccy='CNY'>5</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>PDNG</Sts><NtryRef>D7</NtryRef></Ntry>";
     let rows = read(&document("camt.054.001.08", "Ntfctn", debit));
     let (draft, payment) = paid(&rows[0]);
     assert_eq!(payment.subject.len(), 2);
@@ -161,6 +161,64 @@ fn equal_payments_under_one_reference_are_as_many_as_the_statement_lists() {
     );
     let rows = read(&document("camt.054.001.04", "Ntfctn", &entry));
     assert_eq!(keys(&rows), ["entry:NL26VAYB8060476890:a:1.00C", "entry:NL26VAYB8060476890:a:1.00C/2"]);
+}
+
+/// A notification under an id of its own, and the keys of its payments and whether all are flagged.
+fn notified(id: &str, entries: &str) -> (Vec<String>, bool) {
+    let body = document("camt.054.001.08", "Ntfctn", entries)
+        .replace("<Id>s1</Id>", &format!("<Id>{id}</Id>"))
+        .replace("<MsgId>m<", &format!("<MsgId>of {id}<"));
+    let rows = read(&body);
+    let flagged = rows.iter().all(|row| paid(row).0.quality_flags.contains(&"entry-without-reference"));
+    (payments(&rows).into_iter().map(|(key, ..)| key).collect(), flagged)
+}
+
+#[test]
+fn a_payment_without_a_reference_is_one_in_two_files_where_its_content_tells_and_two_are_two() {
+    let none = OLD.replace("<AcctSvcrRef>R1</AcctSvcrRef>", "");
+    let dated = |time: &str| none.replace("<Dt>2022-03-01</Dt>", &format!("<DtTm>{time}</DtTm>"));
+    let named = |id: &str| {
+        let refs = format!("<TxDtls><Refs><EndToEndId>{id}</EndToEndId></Refs>");
+        none.replace("<TxDtls>", &refs)
+    };
+    let other = |entry: &str| entry.replace("NL56AGDH9619008421", "NL02ABNA0123456789");
+    let in_two = |one: &str, two: &str| {
+        let ((first, one_flagged), (second, two_flagged)) = (notified("n1", one), notified("n2", two));
+        assert!(one_flagged && two_flagged, "{one}");
+        first == second
+    };
+    // Who paid, and when to the second, or under which id of theirs.
+    let (at, later) = (dated("2022-03-01T10:11:12+08:00"), dated("2022-03-01T10:11:13+08:00"));
+    assert!(in_two(&at, &at) && !in_two(&at, &later) && !in_two(&at, &other(&at)));
+    let order = named("ORDER-7");
+    assert!(in_two(&order, &order) && !in_two(&order, &named("ORDER-8")) && !in_two(&order, &other(&order)));
+    // A day alone tells nothing, nor a word for no id; nor does a time at which anybody may have paid.
+    let midnight = dated("2022-03-01T00:00:00+08:00");
+    let unnamed = at.replace("Dbtr", "Cdtr");
+    for entry in [none.clone(), named("NOTPROVIDED"), named("0"), midnight, unnamed] {
+        assert!(!in_two(&entry, &entry), "{entry}");
+        // The same statement once more says nothing new, and two equal ones in it are two.
+        let twice = notified("n1", &entry.repeat(2)).0;
+        assert_eq!((&twice[..1], twice[0] == twice[1]), (&notified("n1", &entry).0[..], false), "{entry}");
+    }
+    let twice = notified("n1", &at.repeat(2)).0;
+    assert_ne!(twice[0], twice[1]);
+}
+
+#[test]
+fn what_counts_entries_or_stands_for_no_reference_names_none() {
+    for reference in ["<NtryRef>1</NtryRef>", "<AcctSvcrRef>NONREF</AcctSvcrRef>", "<AcctSvcrRef>0000</AcctSvcrRef>"] {
+        let entry = OLD.replace("<AcctSvcrRef>R1</AcctSvcrRef>", reference);
+        let (keys, flagged) = notified("n1", &entry);
+        assert!(flagged && keys != notified("n2", &entry).0, "{reference}");
+        // Without an id the statement is that of its message.
+        let body = document("camt.054.001.08", "Ntfctn", &entry).replace("<Id>s1</Id>", "");
+        let other = body.replace("<MsgId>m<", "<MsgId>n<");
+        assert_ne!(payments(&read(&body))[0].0, payments(&read(&other))[0].0, "{reference}");
+    }
+    let long = OLD.replace("<AcctSvcrRef>R1</AcctSvcrRef>", "<NtryRef>20220301000017</NtryRef>");
+    assert_eq!(notified("n1", &long), notified("n2", &long));
+    assert!(!notified("n1", &long).1);
 }
 
 #[test]

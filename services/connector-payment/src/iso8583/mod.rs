@@ -32,6 +32,8 @@ use elements::{Form, Length, Version};
 /// Longest message.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 const DAY_MS: i64 = 86_400_000;
+/// Versions of what is asked for. Answers have theirs by arrival, and those are higher.
+const REQUEST_VERSIONS: i64 = u32::MAX as i64;
 
 /// How a partner writes messages, from the options of the profile.
 #[derive(Clone, Copy, Debug)]
@@ -328,6 +330,8 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
     };
     let answer = matches!(message.kind.get(2..3), Some("1" | "3"));
     let declined = (answer || !reversal) && message.text(39).is_some_and(|code| !approved(code));
+    // What became of it outranks what was asked for, whichever is read first, and however often it was asked.
+    let told_outcome = answer || (!reversal && message.text(39).is_some());
     let told = told(message, profile, context.ingest_time)?;
     let (stated, at) = (told.stated.as_str(), told.at);
     let trace = message.text(11).ok_or_else(|| missing(11))?;
@@ -384,8 +388,8 @@ fn drafts(message: &Message, profile: &Profile, context: &RowContext<'_>) -> Res
             record(acquirer, named, trace, stated)
         )
         .into(),
-        version: None,
-        version_room: 0,
+        version: (!told_outcome).then_some(0),
+        version_room: if told_outcome { 0 } else { REQUEST_VERSIONS },
         op: if declined { Op::Retract } else { Op::Upsert },
         event_time: at,
         precision: Precision::Second,

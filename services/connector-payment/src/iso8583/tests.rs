@@ -214,6 +214,19 @@ fn a_declined_answer_takes_its_request_back() {
 }
 
 #[test]
+fn an_answer_outranks_what_was_asked_for_in_whatever_order_they_stand() {
+    let version = |line: String| payment(&read(line.as_bytes(), "")[0]).0.version;
+    // The order of arrival is higher than any version that is stated.
+    for request in ["0200", "0201", "0220", "0100", "0400", "0421"] {
+        assert_eq!(version(purchase(request, "0301080211")), Some(0), "{request}");
+    }
+    for (answer, code) in [("0210", "51"), ("0210", "00"), ("0230", "00"), ("0220", "51"), ("0430", "12")] {
+        assert_eq!(version(answered(answer, code)), None, "{answer} {code}");
+    }
+    assert_eq!(version(answered("0420", "68")), Some(0), "it says why it asks");
+}
+
+#[test]
 fn a_currency_is_digits_or_letters() {
     let stated = |currency: &str| {
         let line = purchase("0200", "0301080211");

@@ -8,12 +8,20 @@ use super::reader::Row;
 use super::syntax::{Flag, Segment};
 use super::travel::{Birth, Leg, Order, Traveller, civil, drafts, flight, prepared};
 
+/// Kinds of travellers that departure control systems write behind names.
+const KINDS: [&str; 4] = ["INF", "INFT", "CHD", "CHLD"];
+
 pub(super) fn map(row: &Row, profile: &Profile, context: &RowContext<'_>) -> Result<Vec<Draft>, RowError> {
     let mut flags = Vec::new();
     let mut legs = legs(&row.head, &mut flags);
     let (status, flag) = function(&row.head);
     flags.extend(flag);
-    legs.iter_mut().for_each(|leg| leg.status = status);
+    let made = prepared(row);
+    for (at, leg) in legs.iter_mut().enumerate() {
+        // The flight that was closed is the first; further ones of the same number may have still to be flown.
+        let flown = at == 0 || made.is_some_and(|made| leg.departed_by(made));
+        leg.status = status.filter(|status| flown || *status != TripStatus::Travelled);
+    }
     let find = |tag: &str, code: &str| row.own.iter().find(|s| s.tag() == tag && s.at(1, 0) == code);
     // `RFF+AVF:value` and `LOC+178+value`.
     let within = |tag: &str, code: &str| find(tag, code).map_or("", |segment| segment.at(1, 1));
@@ -74,7 +82,7 @@ fn name(parts: &[String], flags: &mut Vec<Flag>) -> (String, String) {
     let mut titled = false;
     // Glued to a name, the letters of a title may be its own: `OMAR`.
     let mut bare = |name: String| match name.rsplit_once(' ') {
-        Some((bare, title)) if TITLES.contains(&title) => {
+        Some((bare, title)) if TITLES.contains(&title) || KINDS.contains(&title) => {
             titled = true;
             bare.trim_end().to_owned()
         }
@@ -91,6 +99,8 @@ fn name(parts: &[String], flags: &mut Vec<Flag>) -> (String, String) {
 fn legs(head: &[Segment], flags: &mut Vec<Flag>) -> Vec<Leg> {
     let mut legs: Vec<Leg> = Vec::new();
     let mut place = String::new();
+    // Of the times of the flight so far.
+    let (mut departs, mut arrives) = (None, None);
     for segment in head {
         match (segment.tag(), segment.at(1, 0)) {
             ("TDT", "20") => {
@@ -98,6 +108,7 @@ fn legs(head: &[Segment], flags: &mut Vec<Flag>) -> Vec<Leg> {
                 let number = flight(carrier, segment.at(2, 0));
                 let ship = matches!(segment.at(3, 0), "1" | "11");
                 legs.push(Leg { numbers: number.into_iter().collect(), ship, ..Leg::default() });
+                (departs, arrives) = (None, None);
             }
             ("LOC", code) => {
                 place = segment.at(2, 0).to_owned();
@@ -114,29 +125,57 @@ fn legs(head: &[Segment], flags: &mut Vec<Flag>) -> Vec<Leg> {
                 // The formats 102, 203 and 204 have a century.
                 let stated = match segment.at(1, 2) {
                     "102" | "203" | "204" => stated.strip_prefix("20").unwrap_or(stated),
-                    "" if stated.len() == 12 => stated.strip_prefix("20").unwrap_or(stated),
+                    "" if matches!(stated.len(), 12 | 14) => stated.strip_prefix("20").unwrap_or(stated),
                     _ => stated,
                 };
                 let at =
                     stated.get(..6).and_then(|date| civil(date, stated.get(6..10).unwrap_or(""), Order::YearFirst));
                 // A time belongs to the place before it, whatever that place is called.
-                match code {
-                    "189" => (leg.depart, leg.origin) = (at, place.clone()),
-                    "232" => {
-                        // A day alone is no midnight.
-                        let is_time = stated.len() >= 10;
-                        if at.is_some() && !is_time {
-                            flags.push("arrival-day-only");
-                        }
-                        (leg.arrive, leg.destination) = (at.filter(|_| is_time), place.clone());
+                if let Some(known) = Known::of_departure(code).filter(|known| Some(*known) > departs) {
+                    departs = Some(known);
+                    (leg.depart, leg.origin) = (at, place.clone());
+                } else if let Some(known) = Known::of_arrival(code).filter(|known| Some(*known) > arrives) {
+                    arrives = Some(known);
+                    // A day alone is no midnight.
+                    let is_time = stated.len() >= 10;
+                    if at.is_some() && !is_time {
+                        flags.push("arrival-day-only");
                     }
-                    _ => {}
+                    (leg.arrive, leg.destination) = (at.filter(|_| is_time), place.clone());
                 }
             }
             _ => {}
         }
     }
     legs
+}
+
+/// From where a time of a flight is known (UN/EDIFACT 2005). The plan outranks the others: its day names the flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    Estimated,
+    Actual,
+    Scheduled,
+}
+
+impl Known {
+    fn of_departure(code: &str) -> Option<Self> {
+        match code {
+            "189" => Some(Self::Scheduled),
+            "136" | "186" => Some(Self::Actual),
+            "133" => Some(Self::Estimated),
+            _ => None,
+        }
+    }
+
+    fn of_arrival(code: &str) -> Option<Self> {
+        match code {
+            "232" => Some(Self::Scheduled),
+            "178" => Some(Self::Actual),
+            "132" => Some(Self::Estimated),
+            _ => None,
+        }
+    }
 }
 
 /// The flights from where somebody embarks to where they disembark; all of them where the list does not say.

@@ -234,7 +234,6 @@ fn who_was_not_on_board_or_cancelled_has_no_trip_that_counts() {
         ("BGM+745+XR'", TripStatus::Refunded),
         ("BGM+745+XF'", TripStatus::Refunded),
         ("BGM+250+XF'", TripStatus::Refunded),
-        ("BGM+266+CLOB'", TripStatus::Travelled),
         ("BGM+745+CP'", TripStatus::Booked),
         ("BGM+266'", TripStatus::Booked),
     ] {
@@ -246,6 +245,43 @@ fn who_was_not_on_board_or_cancelled_has_no_trip_that_counts() {
         assert_eq!(record(&rows[0]), record(&booked[0]), "{begin}");
     }
     assert!(flags(&LIST.replace("BGM+745'", "BGM+745+ZZ'")).contains(&"edifact-function-unknown"));
+}
+
+#[test]
+fn on_a_closed_flight_nobody_has_travelled_what_had_still_to_be_flown() {
+    let statuses = |made: &str| {
+        let list = LIST.replace("BGM+745'", "BGM+266+CLOB'").replace("220301:0545", made);
+        let rows = read(&list);
+        trips(rows[0].as_ref().expect("a traveller")).iter().map(|trip| trip.status).collect::<Vec<_>>()
+    };
+    // The second flight leaves Seoul at 23:00, which is 14:00 UTC.
+    assert_eq!(statuses("220301:0545"), [TripStatus::Travelled, TripStatus::Booked]);
+    // Made at 18:00 in UTC, or in the time of the sender before the flight left.
+    assert_eq!(statuses("220301:1800"), [TripStatus::Travelled, TripStatus::Booked]);
+    assert_eq!(statuses("220302:0100"), [TripStatus::Travelled, TripStatus::Travelled]);
+}
+
+#[test]
+fn times_that_were_not_planned_are_read_where_the_plan_is_not_stated() {
+    let flight = |departs: &str, arrives: &str| {
+        let list = LIST.replace("DTM+189:2203011500:201'", departs).replace("DTM+232:2203011855:201'", arrives);
+        let rows = read(&list);
+        let trip = trips(rows[0].as_ref().expect("a traveller"))[0];
+        let local = |at: Timestamp| at.to_string()[11..16].to_owned();
+        (trip.run_id.clone(), local(trip.depart_time), trip.arrive_time.map(local))
+    };
+    let run = "2022-03-01/XX877";
+    let at = |departs: &str, arrives: &str| (run.to_owned(), departs.to_owned(), Some(arrives.to_owned()));
+    for (departs, arrives) in [("136", "178"), ("186", "178"), ("133", "132")] {
+        let (departs, arrives) = (format!("DTM+{departs}:2203011510:201'"), format!("DTM+{arrives}:2203011905:201'"));
+        assert_eq!(flight(&departs, &arrives), at("07:10", "10:05"), "{departs}");
+    }
+    // The plan names the flight, wherever it stands.
+    let (late, early) = ("DTM+186:2203020010:201'", "DTM+133:2203011600:201'");
+    let planned = "DTM+189:2203011500:201'";
+    for departs in [format!("{late}{planned}{early}"), format!("{early}{planned}{late}")] {
+        assert_eq!(flight(&departs, "DTM+232:2203011855:201'DTM+132:2203011930:201'"), at("07:00", "09:55"));
+    }
 }
 
 #[test]
@@ -311,6 +347,7 @@ fn names_are_read_as_carriers_write_them() {
     assert_eq!(named("ZHANG/WEI"), plain("WEI ZHANG"));
     assert_eq!(named("ZHANG WEI MR"), ("ZHANG WEI".to_owned(), Some("title-removed")));
     assert_eq!(named("ZHANG:WEI MR"), ("WEI ZHANG".to_owned(), Some("title-removed")));
+    assert_eq!(named("ANON:BABY INF"), ("BABY ANON".to_owned(), Some("title-removed")));
     assert_eq!(named("ZHANG:OMAR"), plain("OMAR ZHANG"));
     assert_eq!(named("UNKNOWN:UNKNOWN"), (String::new(), Some("name-missing")));
 }

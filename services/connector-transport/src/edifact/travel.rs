@@ -36,6 +36,18 @@ pub(crate) struct Leg {
     pub(crate) status: Option<TripStatus>,
 }
 
+impl Leg {
+    /// Whether it had departed for sure when an interchange says that it was made. Some senders state that in UTC, others
+    /// in their own time.
+    pub(crate) fn departed_by(&self, made: DateTime) -> bool {
+        let zone = airports::zone(&self.origin).and_then(|name| TimeZone::get(name).ok());
+        let Some(local) = self.depart else { return false };
+        let utc = zone.and_then(|zone| Some(zone.to_ambiguous_zoned(local).compatible().ok()?.timestamp()));
+        let utc = utc.map(|at| TimeZone::UTC.to_datetime(at));
+        local <= made && utc.is_some_and(|utc| utc <= made)
+    }
+}
+
 /// Who travels.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Traveller {

@@ -103,9 +103,12 @@ pub(super) fn guess(rows: &[(u64, StringRecord)], width: usize, times: &Times) -
                     "no value is both in the one column of persons and in the other"
                 }
                 (true, _) | (_, true) => "more than one reading is possible",
-                (false, false) => {
-                    "the first column does not look like time: it has one value only, goes back, is none, or is like the second"
-                }
+                (false, false) => match &first.times {
+                    None => "not every value of the first column is a time, nor does the third one look like time",
+                    Some(_) if first.values.len() < 2 => "the first column has one value only, and time has more",
+                    Some(_) if !first.rises() => "the first column goes back, and time in order does not",
+                    Some(_) => "the first column has as much in common with the second one as persons have",
+                },
             };
             bail!(
                 "it has no headings, and what its {width} columns are is not clear ({why}): say it in their order, as \
@@ -159,6 +162,14 @@ mod tests {
         ] {
             let told = guessed(&rows).expect_err(rows[0]);
             assert!(told.contains("--columns t,i,j"), "{told}");
+        }
+        for (rows, why) in [
+            (vec!["5 1 2"], "the first column has one value only"),
+            (vec!["20 1 2", "20 3 4"], "the first column has one value only"),
+            (vec!["a 1 b", "b 2 a"], "not every value of the first column is a time"),
+        ] {
+            let told = guessed(&rows).expect_err(rows[0]);
+            assert!(told.contains(why), "{told}");
         }
         let apart: Vec<String> = (0..60).map(|n| format!("{} p{} room{}", n * 20, n % 7, n % 3)).collect();
         let told = guessed(&apart.iter().map(String::as_str).collect::<Vec<_>>()).expect_err("persons and places");

@@ -40,6 +40,7 @@ impl TimeFormat {
             "ms" => return Ok(Self::Unit(Kind::Millis)),
             "us" => return Ok(Self::Unit(Kind::Micros)),
             "ns" => return Ok(Self::Unit(Kind::Nanos)),
+            "sheet" => return Ok(Self::Unit(Kind::SheetDays)),
             _ => {}
         }
         let pattern = text.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S").replace("%R", "%H:%M");
@@ -48,7 +49,7 @@ impl TimeFormat {
         let is_known = pieces.iter().all(|piece| PIECES.contains(*piece)) && !pattern.ends_with('%');
         if !(is_known && (has('Y') || has('y')) && (has('m') || has('b')) && has('d')) {
             return Err(
-                "a time is s, ms, us or ns (numbers), or a pattern with year, month and day of the pieces %Y %y \
+                "a time is s, ms, us or ns (numbers), sheet (days as spreadsheets count them), or a pattern with year, month and day of the pieces %Y %y \
                         %m %b %d %H %I %p %M %S %f %z, as '%d/%m/%Y %H:%M:%S'"
                     .to_owned(),
             );

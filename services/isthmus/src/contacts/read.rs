@@ -94,7 +94,7 @@ pub(super) fn read(bytes: Vec<u8>, how: &How, rules: &Rules, keeps_moments: bool
     close_windows(&mut rows, how.window_s, &mut told)?;
     let (first, last) = rows.span();
     let are_instants = match times.kind {
-        Some(Kind::Date) => true,
+        Some(Kind::Date | Kind::SheetDays) => true,
         Some(Kind::Seconds) | None => false,
         Some(_) => first >= SURELY_SINCE_1970_MS,
     };

@@ -14,8 +14,15 @@ pub(super) enum Kind {
     Millis,
     Micros,
     Nanos,
+    /// Days since 1899-12-30, as spreadsheets count them by the clock on the wall.
+    SheetDays,
     Date,
 }
+
+/// Days of spreadsheets from 1954 to 2119.
+const SHEET_DAYS: std::ops::Range<f64> = 20_000.0..80_000.0;
+/// 1970-01-01 as spreadsheets count.
+const SHEET_EPOCH: f64 = 25_569.0;
 
 impl Kind {
     pub(super) const fn told(self) -> &'static str {
@@ -24,6 +31,7 @@ impl Kind {
             Self::Millis => "milliseconds",
             Self::Micros => "microseconds",
             Self::Nanos => "nanoseconds",
+            Self::SheetDays => "days of a spreadsheet",
             Self::Date => "dates",
         }
     }
@@ -35,6 +43,7 @@ impl Kind {
             Self::Millis => number,
             Self::Micros => number / 1e3,
             Self::Nanos => number / 1e6,
+            Self::SheetDays => (number - SHEET_EPOCH) * DAY_MS as f64,
         };
         millis.round() as i64
     }
@@ -63,12 +72,26 @@ pub(super) struct Times {
     pub(super) days: usize,
     /// How many numbers are days, too, such as 20220301.
     like_days: usize,
+    /// How many numbers are days of a spreadsheet, too, and how many of these have a part of a day.
+    like_sheet_days: usize,
+    like_sheet_times: usize,
     numbers: usize,
 }
 
 impl Times {
     pub(super) fn new(format: Option<TimeFormat>, zone_min: i32) -> Self {
-        Self { format, zone_min, kind: None, zoned: 0, zoneless: 0, days: 0, like_days: 0, numbers: 0 }
+        Self {
+            format,
+            zone_min,
+            kind: None,
+            zoned: 0,
+            zoneless: 0,
+            days: 0,
+            like_days: 0,
+            like_sheet_days: 0,
+            like_sheet_times: 0,
+            numbers: 0,
+        }
     }
 
     /// Milliseconds: since 1970, or since wherever the seconds of the file begin.
@@ -86,7 +109,11 @@ impl Times {
         if kind != Kind::Date {
             self.numbers += 1;
             self.like_days += usize::from(may_be_day(text));
-            return Ok(civil.ms);
+            let sheet_days = number(text).filter(|number| SHEET_DAYS.contains(number));
+            self.like_sheet_days += usize::from(sheet_days.is_some());
+            self.like_sheet_times += usize::from(sheet_days.is_some_and(|days| days.fract() != 0.0));
+            let zone_ms = if kind == Kind::SheetDays { i64::from(self.zone_min) * 60_000 } else { 0 };
+            return Ok(civil.ms - zone_ms);
         }
         self.days += usize::from(!civil.has_clock);
         let count = if civil.offset_min.is_some() { &mut self.zoned } else { &mut self.zoneless };
@@ -135,6 +162,11 @@ impl Times {
             self.like_days < self.numbers || self.like_days == 0 || self.format.is_some(),
             "its times are numbers such as 20220301 or 2022030108, which may be days, hours or seconds: say --time-format \
              %Y%m%d, --time-format %Y%m%d%H or --time-format s"
+        );
+        ensure!(
+            self.like_sheet_days < self.numbers || self.like_sheet_times == 0 || self.format.is_some(),
+            "its times are numbers such as 44621.3333, which may be days of a spreadsheet or seconds: say --time-format sheet or \
+             --time-format s"
         );
         Ok(())
     }
@@ -202,6 +234,7 @@ pub(super) fn clock_ms(hours: i64, minutes: i64, seconds: i64, millis: i64) -> O
 fn civil(text: &str) -> Option<Civil> {
     let plain = text.replace(['年', '月'], "-").replace(['日', '号'], " ").replace(['时', '点', '分', '：'], ":");
     let plain = plain.replace('秒', "");
+    let (plain, is_afternoon) = without_half(&plain);
     let plain = plain.trim().trim_end_matches([':', '-']);
     if let Ok(instant) = Timestamp::parse(plain) {
         return Some(Civil { ms: instant.as_millis(), offset_min: Some(0), has_clock: true });
@@ -215,7 +248,25 @@ fn civil(text: &str) -> Option<Civil> {
         return Some(Civil { ms: day, offset_min: None, has_clock: false });
     }
     let (clock, offset_min) = split_offset(rest)?;
-    Some(Civil { ms: day + clock_of(clock)?, offset_min, has_clock: true })
+    let clock = clock_of(clock).or_else(|| is_afternoon.and_then(|_| clock_of(&format!("{clock}:00"))))?;
+    const HALF_DAY_MS: i64 = DAY_MS / 2;
+    let clock = match is_afternoon {
+        Some(true) if clock < HALF_DAY_MS => clock + HALF_DAY_MS,
+        Some(false) if (HALF_DAY_MS..HALF_DAY_MS + DAY_MS / 24).contains(&clock) => clock - HALF_DAY_MS,
+        Some(false) if clock >= HALF_DAY_MS => return None,
+        _ => clock,
+    };
+    Some(Civil { ms: day + clock, offset_min, has_clock: true })
+}
+
+/// The text without the word for the half of the day, and which half it says.
+fn without_half(text: &str) -> (String, Option<bool>) {
+    let halves = [("凌晨", false), ("早上", false), ("上午", false), ("下午", true), ("晚上", true)];
+    let found = halves.into_iter().find(|(word, _)| text.contains(word));
+    match found {
+        Some((word, is_afternoon)) => (text.replacen(word, " ", 1), Some(is_afternoon)),
+        None => (text.to_owned(), None),
+    }
 }
 
 /// `8:00`, `08:00:00.25`, `080000`.
@@ -321,6 +372,35 @@ mod tests {
         assert_eq!(read("-20", 0), Ok(-20_000));
         assert_eq!(read("2022-03-01 00:00:00.25", 0).map(|ms| ms % 1_000), Ok(250));
         assert_eq!(read("2022-03-01 24:00", 0), read("2022-03-02 00:00", 0));
+    }
+
+    #[test]
+    fn the_half_of_the_day_is_read_in_chinese() {
+        let at = |clock: &str| read(&format!("2022-03-01 {clock}"), 0);
+        for (text, clock) in [
+            ("2022年3月1日上午8时", "08:00"),
+            ("2022年3月1日 下午8时05分", "20:05"),
+            ("2022年3月1日下午12时", "12:00"),
+            ("2022年3月1日凌晨12时30分", "00:30"),
+            ("2022/3/1 下午8:00:05", "20:00:05"),
+        ] {
+            assert_eq!(read(text, 0), at(clock), "{text}");
+        }
+        assert!(read("2022年3月1日上午15时", 0).is_err(), "there is none");
+    }
+
+    #[test]
+    fn days_of_a_spreadsheet_are_asked_about_and_read_when_said_so() {
+        let mut times = Times::new(None, 0);
+        for text in ["44621.3333", "44621.5"] {
+            times.read(text).expect("a number");
+        }
+        assert!(times.check().expect_err("perhaps days").to_string().contains("--time-format sheet"));
+        times.read("12.5").expect("seconds");
+        assert!(times.check().is_ok(), "spreadsheets have no such day");
+        let mut times = Times::new(Some(TimeFormat::parse("sheet").expect("a format")), 480);
+        assert_eq!(times.read("44621.5").expect("a day"), read("2022-03-01 12:00 +8", 0).expect("an instant"));
+        assert!(times.check().is_ok());
     }
 
     #[test]

@@ -8,10 +8,22 @@
 use access::{Action, Caller};
 use domain::{Body, CaseState, CaseStatus, RecordId, Timestamp, TokenKey};
 use ledger::CaseToken;
+use store::Conn;
 use store::views::{self, FactRow};
 
 use super::{Call, Failure};
 use crate::problem::Problem;
+
+const AMBIGUOUS: &str = "case-ambiguous";
+const CLOSED: &str = "case-closed";
+
+/// A case that a call states, once it is found.
+#[derive(Clone, Copy)]
+pub(super) struct StatedCase {
+    record: RecordId,
+    /// Its first instant that is stated: symptoms, infectious, confirmed or reported.
+    since: Timestamp,
+}
 
 /// How a case stands to a caller.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +35,7 @@ enum Standing {
 }
 
 impl Standing {
+    /// Where a case stands now.
     fn of(status: &CaseStatus, caller: &Caller, now: Timestamp) -> Self {
         // A case that no unit has for itself is everybody's, and who is of no disease control takes none from anybody.
         if caller.role.works_on_cases() && status.unit.as_deref().is_some_and(|unit| !is_own(caller, unit)) {
@@ -42,7 +55,7 @@ fn is_own(caller: &Caller, unit: &str) -> bool {
 }
 
 /// The case that a call states, where there is one, and why it does not open anything, where it does not.
-type Stated = (Option<RecordId>, Option<&'static str>);
+type Stated = (Option<StatedCase>, Option<&'static str>);
 
 impl Call {
     /// Finds the case that the call states, if it states one.
@@ -60,7 +73,7 @@ impl Call {
     pub(super) async fn case_still_open(&self) -> Result<(), Failure> {
         // By its id: another case may bear the number by now.
         let Some(case) = self.case else { return Ok(()) };
-        let (_, refused) = self.case_named(&case.to_string()).await?;
+        let (_, refused) = self.case_named(&case.record.to_string()).await?;
         refused.map_or(Ok(()), |reason| Err(refusal(reason)))
     }
 
@@ -71,26 +84,70 @@ impl Call {
         };
         let (now, caller) = (self.state.now(), &self.caller);
         let standing = |row: &FactRow| match row.body()? {
-            Body::CaseStatus(status) => Ok((row.record_id, Standing::of(&status, caller, now))),
+            Body::CaseStatus(status) => {
+                let since = self.first_instant(&status).map_or(row.started_at, |first| first.min(row.started_at));
+                Ok((StatedCase { record: row.record_id, since }, Standing::of(&status, caller, now)))
+            }
             _ => Err(Failure::from(Problem::Internal)),
         };
         let cases = named.iter().map(standing).collect::<Result<Vec<_>, Failure>>()?;
         let of = |wanted| cases.iter().filter(move |(_, standing)| *standing == wanted).map(|(case, _)| *case);
         let only = cases.first().filter(|_| cases.len() == 1).map(|(case, _)| *case);
-        Ok(match (of(Standing::Open).count(), of(Standing::Foreign).count(), cases.len()) {
-            (1, ..) => (of(Standing::Open).next(), None),
-            (2.., ..) => (None, Some("case-ambiguous")),
-            (0, 1.., _) => (only, Some("case-foreign")),
+        let standings: Vec<Standing> = cases.iter().map(|(_, standing)| *standing).collect();
+        Ok(match reason(&standings) {
+            None => (of(Standing::Open).next(), None),
             // How long looks for a case stay hidden is said after its end, too.
-            (0, 0, 1) if self.request.action == Action::SealCase => (only, None),
-            (0, 0, 1..) => (only, Some("case-closed")),
-            (0, 0, 0) => (None, Some("case-unknown")),
+            Some(CLOSED) if only.is_some() && self.request.action == Action::SealCase => (only, None),
+            Some(AMBIGUOUS) => (None, Some(AMBIGUOUS)),
+            Some(reason) => (only, Some(reason)),
         })
+    }
+
+    fn first_instant(&self, status: &CaseStatus) -> Option<Timestamp> {
+        let days = [status.onset, status.infectious_from].into_iter().flatten();
+        let days = days.map(|day| self.state.setup.key_groups.start_of(day));
+        days.chain(status.confirmed_time).min()
+    }
+
+    /// The first instant of the case that the call rests on; `None` where it rests on a grant, or on no case.
+    pub(crate) fn case_since(&self) -> Option<Timestamp> {
+        self.case.filter(|_| self.grant.is_none()).map(|case| case.since)
     }
 
     /// What entries call the case that was stated, however it was spelled.
     pub(crate) fn case_token(&self) -> Option<CaseToken> {
-        self.case.map(|case| token(&self.state.setup.token_key, case))
+        self.case.map(|case| token(&self.state.setup.token_key, case.record))
+    }
+}
+
+/// Why what a caller would state as the case opens nothing for them now, in the word of the log; `None` where it opens a case.
+///
+/// # Errors
+/// When the views cannot be read.
+pub async fn case_refusal(
+    conn: &mut Conn,
+    name: &str,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<Option<&'static str>, store::Error> {
+    let mut standings = Vec::new();
+    for row in views::list_cases_named(conn, name).await? {
+        if let Body::CaseStatus(status) = row.body()? {
+            standings.push(Standing::of(&status, caller, now));
+        }
+    }
+    Ok(reason(&standings))
+}
+
+/// Why a name that stands for these cases opens nothing; `None` where it opens one.
+fn reason(named: &[Standing]) -> Option<&'static str> {
+    let count = |wanted: Standing| named.iter().filter(|standing| **standing == wanted).count();
+    match (count(Standing::Open), count(Standing::Foreign), named.len()) {
+        (1, ..) => None,
+        (2.., ..) => Some(AMBIGUOUS),
+        (0, 1.., _) => Some("case-foreign"),
+        (0, 0, 1..) => Some(CLOSED),
+        (0, 0, 0) => Some("case-unknown"),
     }
 }
 

@@ -9,6 +9,7 @@ use ledger::{Access, Code, Matter, MatterId, Nonce, Receipt, Released, SUBJECTS_
 
 use super::{Answered, Call, Failure, Found, code, codes, policy_hash, unit, with_receipt, within};
 use crate::problem::Problem;
+use crate::subject::PERSON_UNKNOWN;
 use crate::{budget, grants};
 
 impl Call {
@@ -55,12 +56,19 @@ impl Call {
     pub(crate) async fn refuse(&self, failure: Failure) -> Answered {
         // One after the other who is not there: after so many the caller is told of nobody.
         let failure = match failure.problem() {
-            Problem::PersonNotFound => match budget::not_shown(self, failure.reason, &failure.subjects).await {
+            Problem::PersonNotFound => match budget::not_shown(self, failure.subjects.len()).await {
                 Ok(()) => failure,
-                Err(spent) => spent,
+                // Who was made up is nobody whom the record could be about.
+                Err(spent) if failure.reason == PERSON_UNKNOWN => spent,
+                Err(spent) => Failure { subjects: failure.subjects, ..spent },
             },
             _ => failure,
         };
+        self.refuse_counted(failure).await
+    }
+
+    /// The same where it was counted before.
+    pub(super) async fn refuse_counted(&self, failure: Failure) -> Answered {
         let response = failure.response();
         let told = failure.problem().code();
         match self.record_refusal_of(told, failure.reason, failure.subjects).await {

@@ -1,15 +1,71 @@
-//! Refusals that no handler gives: of strangers, of addresses, and of routes of other crates. They are on record like any other.
+//! Refusals of several persons at once, and refusals that no handler gives: of strangers, of addresses, and of routes of other crates. They
+//! are on record like any other.
 
 use access::Caller;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ledger::Receipt;
 use runtime::problem::ProblemCode;
+use serde::Serialize;
 
-use super::{Answered, Ask, Call, RECEIPT_HEADER, code, with_receipt, within};
+use super::{
+    Answered, Ask, Call, Failure, Found, RECEIPT_HEADER, ReceiptView, Receipted, Refused, code, json, with_receipt,
+    within,
+};
 use crate::problem::Problem;
 use crate::state::QueryState;
-use crate::{auth, stranger_entry};
+use crate::{auth, budget, stranger_entry};
+
+impl Call {
+    /// The same for an answer that leaves persons out: that they were asked for and not shown is on record first.
+    pub(crate) async fn finish_without<T: Serialize>(self, found: Found<T>, refused: Refused) -> Answered {
+        // What this call asks for in vain counts for the next one.
+        let outcome = budget::within(&self, Ok(found)).await;
+        let counted = budget::not_shown(&self, persons(&refused)).await;
+        if let Err(problem) = self.record_refused(refused).await {
+            return Answered::without_entry(problem);
+        }
+        let found = match (outcome, counted) {
+            (Ok(found), Ok(())) => found,
+            (Ok(found), Err(spent)) => return self.refuse_counted(Failure { subjects: found.subjects, ..spent }).await,
+            (Err(failure), _) => return self.refuse_counted(failure).await,
+        };
+        match self.disclose(found).await {
+            Ok((answer, receipt)) => {
+                let response = json(&Receipted { answer, receipt: ReceiptView::of(&receipt) });
+                with_receipt(Answered(response), &receipt)
+            }
+            Err(problem) => Answered::without_entry(problem),
+        }
+    }
+
+    /// Nobody who was asked for is shown; each is on record with the true reason.
+    pub(crate) async fn refuse_all(&self, mut refused: Refused) -> Answered {
+        let last = match budget::not_shown(self, persons(&refused)).await {
+            Ok(()) => {
+                let (reason, subjects) = refused.pop_last().unwrap_or((Problem::PersonNotFound.code(), Vec::new()));
+                Failure::none_found(reason, subjects)
+            }
+            // The budget hides nobody from the record.
+            Err(spent) => spent,
+        };
+        match self.record_refused(refused).await {
+            Ok(()) => self.refuse_counted(last).await,
+            Err(problem) => Answered::without_entry(problem),
+        }
+    }
+
+    async fn record_refused(&self, refused: Refused) -> Result<(), Problem> {
+        for (reason, subjects) in refused {
+            self.record_refusal_of(Problem::PersonNotFound.code(), reason, subjects).await?;
+        }
+        Ok(())
+    }
+}
+
+fn persons(refused: &Refused) -> usize {
+    refused.values().map(Vec::len).sum()
+}
 
 /// Puts a refusal without caller on record, collapsed by rate, and answers.
 pub(crate) async fn refuse_stranger(state: &QueryState, problem: Problem) -> Answered {

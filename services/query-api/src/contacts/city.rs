@@ -38,6 +38,8 @@ pub(crate) struct Uncounted {
     pub unattributed: usize,
     /// Presences of whoever in places of which no register states the position.
     pub unplaced: usize,
+    /// Stays of whoever that are too unsure to count in any square (`contact.confidence_min` of the rules).
+    pub unsure: usize,
     /// Rides of whoever that can be compared with none, because the carriage is not stated.
     pub uncompared_rides: usize,
 }
@@ -47,6 +49,7 @@ impl Sum for Uncounted {
         all.fold(Self::default(), |sum, one| Self {
             unattributed: sum.unattributed + one.unattributed,
             unplaced: sum.unplaced + one.unplaced,
+            unsure: sum.unsure + one.unsure,
             uncompared_rides: sum.uncompared_rides + one.uncompared_rides,
         })
     }

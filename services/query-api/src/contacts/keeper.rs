@@ -244,7 +244,7 @@ impl Keeper {
             }
         }
         for ((_, owner), rows) in tracks {
-            uncounted.unplaced += self.track(owner, &rows)?;
+            self.track(owner, &rows, &mut uncounted)?;
         }
         let Some(subject) = rows.first().map(|row| row.subject) else { return Ok(()) };
         if uncounted != Uncounted::default() {
@@ -255,12 +255,17 @@ impl Keeper {
     }
 
     /// What one source saw of somebody; tells how many of the presences are in a place without a known position.
-    fn track(&mut self, owner: PersonId, rows: &[(&WhereaboutsRow, bool)]) -> store::Result<usize> {
-        let (mut presences, mut unplaced) = (Vec::with_capacity(rows.len()), 0);
+    fn track(
+        &mut self,
+        owner: PersonId,
+        rows: &[(&WhereaboutsRow, bool)],
+        uncounted: &mut Uncounted,
+    ) -> store::Result<()> {
+        let mut presences = Vec::with_capacity(rows.len());
         for (number, (row, is_doubtful)) in rows.iter().enumerate() {
             let Some((method, confidence)) = row.presence else { continue };
             let place = self.place(row)?;
-            unplaced += usize::from(self.places[place.0 as usize].is_empty());
+            uncounted.unplaced += usize::from(self.places[place.0 as usize].is_empty());
             presences.push(Presence {
                 fact: FactId(number as u32),
                 track: 0,
@@ -273,15 +278,18 @@ impl Keeper {
         }
         let found = if self.gathered.wants(owner) { stays(&self.rules.stay, &presences) } else { Vec::new() };
         if found.is_empty() {
-            return Ok(unplaced);
+            return Ok(());
         }
         let person = self.person(owner);
         for stay in found {
             let Some(span) = Seconds::within(stay.span) else { continue };
             let fact = self.gathered.layer.put(stay.facts.iter().map(|fact| rows[fact.0 as usize].0.event_id));
+            let squares = &self.places[stay.place.0 as usize];
+            let is_sure = |one: &Overlap| self.rules.contact.is_sure(stay.confidence, one.share);
+            uncounted.unsure += usize::from(!squares.is_empty() && !self.rules.square.counted(squares).any(is_sure));
             self.gathered.stays.push(Located { person, place: stay.place, span, confidence: stay.confidence, fact });
         }
-        Ok(unplaced)
+        Ok(())
     }
 
     /// The number of a presence's place. What moved is another place. One without a position has no squares, but who was

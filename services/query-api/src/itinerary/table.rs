@@ -8,7 +8,7 @@ use crate::happening::Happening;
 use crate::problem::Problem;
 use crate::view::harmless;
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "line",
     "kind",
     "group",
@@ -25,6 +25,7 @@ const COLUMNS: [&str; 19] = [
     "status",
     "confidence",
     "silent",
+    "silences",
     "doubtful",
     "contradicts",
     "events",
@@ -57,6 +58,8 @@ fn line(index: usize, item: &ItemView, against: &str) -> [String; COLUMNS.len()]
     let squares: Vec<String> =
         item.squares.iter().map(|one| format!("{}/{}:{:.2}", one.row, one.column, one.share)).collect();
     let events: Vec<String> = item.facts.iter().map(|fact| fact.event_id.to_string()).collect();
+    // Intervals of ISO 8601.
+    let silences: Vec<String> = item.silences.iter().map(|one| format!("{}/{}", one.from, one.to)).collect();
     let (detail, status) = item.what.as_ref().map(detail).unwrap_or_default();
     [
         index.to_string(),
@@ -75,6 +78,7 @@ fn line(index: usize, item: &ItemView, against: &str) -> [String; COLUMNS.len()]
         status,
         item.confidence.map(|sure| format!("{sure:.2}")).unwrap_or_default(),
         item.silent.map(|silent| silent.to_string()).unwrap_or_default(),
+        silences.join(" "),
         item.doubtful.as_ref().map(|doubt| doubt.reason.to_owned()).unwrap_or_default(),
         against.to_owned(),
         events.join(" "),

@@ -94,22 +94,54 @@ async fn a_figure_is_released_by_three_people_and_tells_about_nobody() {
     }
 }
 
+fn shows_a_number(cells: &Value) -> bool {
+    cells.as_array().expect("rows").iter().flat_map(|row| row.as_array().expect("cells")).any(Value::is_u64)
+}
+
 #[tokio::test]
-async fn drafts_tell_an_analyst_no_more_than_as_many_releases_would() {
+async fn a_draft_shows_and_decides_nothing_before_somebody_else_has_verified_it() {
+    let world = world().await;
+    for (township, count) in [("320506101", 43), ("320506102", 27), ("320506103", 33)] {
+        cases(&world, township, count).await;
+    }
+    let question = |rows: &[&str]| json!({ "kind": "cases-by-state", "rows": rows });
+    let hidden = |figure: &Value| !shows_a_number(&figure["cells"]);
+    let invented = drafted(&world, &question(&["999999999"]), "analyst").await;
+    let real = drafted(&world, &question(&["320506101", "320506102", "320506103"]), "analyst").await;
+    let listed = world.ask(get("/v1/figures").by("analyst-2").purpose("HOPERAT")).await.json();
+    let listed = listed["figures"].as_array().expect("figures").clone();
+    assert!(listed.len() == 2 && listed.iter().all(hidden), "nobody is shown a number: {listed:?}");
+    // Who verifies decides which rows the kind has, and what was drafted otherwise never shows anything.
+    let (status, verified) = act(&world, &real, "verify", "analyst-2").await;
+    assert!(status == StatusCode::OK && !hidden(&verified), "{verified}");
+    let before = world.entries().len();
+    assert_eq!(act(&world, &invented, "verify", "analyst-2").await.1["code"], "disclosure-risk");
+    let entries = world.entries();
+    let last = entries.last().expect("an entry");
+    assert!(
+        entries.len() == before + 1 && last.matter.is_none(),
+        "what was not done is not on record as done: {last:?}"
+    );
+}
+
+#[tokio::test]
+async fn verified_drafts_tell_an_analyst_no_more_than_as_many_releases_would() {
     let world = world().await;
     for (township, count) in [("320506101", 43), ("320506102", 27), ("320506103", 33)] {
         cases(&world, township, count).await;
     }
     let rows = ["320506101", "320506102", "320506103"];
-    let draft = async |rows: &[&str]| {
-        let asked = json!({ "kind": "cases-by-state", "rows": rows });
-        let reply = world.ask(post("/v1/figures", &asked.to_string()).by("analyst").purpose("HOPERAT")).await;
-        (reply.json()["code"].as_str().unwrap_or("ok").to_owned(), reply.json()["cells"].clone())
+    let question = |rows: &[&str]| json!({ "kind": "cases-by-state", "rows": rows });
+    let verified = async || {
+        let figure = drafted(&world, &question(&rows), "analyst").await;
+        act(&world, &figure, "verify", "analyst-2").await.1["cells"].clone()
     };
-    let (_, first) = draft(&rows).await;
-    // Two more cases: 43 is shown as 45, and 45 would be too; 48 would be 50 by itself.
+    let first = verified().await;
+    assert!(shows_a_number(&first), "{first}");
+    // Five more cases: 43 is shown as 45, and stays so; 48 would be 50 by itself.
     cases(&world, "320506101", 48).await;
-    let (_, second) = draft(&rows).await;
-    assert_eq!(first, second, "a change of five people is in no draft");
-    assert_eq!(draft(&rows[..2]).await.0, "disclosure-risk", "nor are other rows, which would be subtracted");
+    assert_eq!(first, verified().await, "a change of five people is in no draft");
+    let other =
+        world.ask(post("/v1/figures", &question(&rows[..2]).to_string()).by("analyst").purpose("HOPERAT")).await;
+    assert_eq!(other.code(), "disclosure-risk", "nor are other rows, which would be subtracted");
 }

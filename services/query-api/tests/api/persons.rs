@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use store::ingest::{self, Batch, BatchState, Counts, Framing, Origin, Progress};
 use store::runs::Run;
 use store::seen::Seen;
-use test_support::build::{self, record_id};
+use test_support::build::{self, NOON, record_id};
 
 use crate::world::{
     ANNA_NAME, FROM_TO, GRID, PHONE, SHARED_PHONE, anna, anna_number, anna_old, bob, decided, find, get, nobody, post,
@@ -186,6 +186,48 @@ async fn a_tracer_may_ask_for_fourteen_days_and_no_more() {
     ] {
         assert_eq!(ask(from, to).await.code(), "timeline-too-long", "{from} {to}");
     }
+}
+
+#[tokio::test]
+async fn windows_of_a_tracer_cannot_be_chained_beyond_fourteen_days_before_the_case() {
+    let world = world().await;
+    let mut from = NOON;
+    let mut told = 0;
+    // As far back as it goes, 14 days after 14 days.
+    let refused = loop {
+        let to = from;
+        from = to.plus_millis(-14 * 86_400_000);
+        let path = format!("/v1/persons/{}/timeline?from={from}&to={to}", anna());
+        let reply = world.ask(get(path).tracing()).await;
+        if reply.status != StatusCode::OK {
+            break reply;
+        }
+        told += 1;
+        assert!(told < 4, "{from} is told for a case of March");
+    };
+    assert_eq!(
+        (told, refused.status, refused.code().as_str()),
+        (1, StatusCode::UNPROCESSABLE_ENTITY, "timeline-before-case")
+    );
+    let detail = refused.json()["detail"].as_str().expect("a detail").to_owned();
+    let (first, _) = detail.strip_prefix("Here `from` is ").and_then(|rest| rest.split_once(' ')).expect("an instant");
+    let ask = async |from: &str, what: &str| {
+        let to = domain::Timestamp::parse(from).expect("an instant").plus_millis(86_400_000);
+        let path = format!("/v1/persons/{}/{what}?from={from}&to={to}", anna());
+        let reply = world.ask(get(path).tracing()).await;
+        if reply.status == StatusCode::OK { "told".to_owned() } else { reply.code() }
+    };
+    let earlier = domain::Timestamp::parse(first).expect("an instant").plus_millis(-1).to_string();
+    for what in ["timeline", "itinerary"] {
+        assert_eq!(
+            (ask(first, what).await, ask(&earlier, what).await),
+            ("told".into(), "timeline-before-case".into()),
+            "{what}"
+        );
+    }
+    // Who sees the own file sees all of it.
+    let own = get(format!("/v1/persons/{}/timeline?from=2016-03-01T00:00:00Z&to=2022-03-15T00:00:00Z", anna()));
+    assert_eq!(world.ask(own.own("anna")).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

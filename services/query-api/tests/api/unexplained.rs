@@ -173,6 +173,44 @@ async fn ids_asked_for_in_one_call_are_missed_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_spent_budget_keeps_nobody_who_was_asked_for_off_the_record() {
+    let rules = scrutiny::Rules { misses_per_hour: 3, ..scrutiny::Rules::default() };
+    let world = world_trusting(Trust::new(rules, access::GrantRules::default())).await;
+    let made_up = |number: u128| domain::PersonId::from_uuid(uuid::Uuid::from_u128(number));
+    let cards = async |persons: &[domain::PersonId]| {
+        let before = world.entries().len();
+        let persons: Vec<String> = persons.iter().map(ToString::to_string).collect();
+        let body = json!({ "persons": persons }).to_string();
+        let reply = world.ask(post("/v1/persons/cards", &body).looking_after("worker")).await;
+        let told = if reply.status == StatusCode::OK { "told".to_owned() } else { reply.code() };
+        let entries = world.entries().split_off(before).into_iter().map(|entry| match entry.decision {
+            ledger::Decision::Refused { reason } => (reason.to_string(), entry.subjects),
+            ledger::Decision::Allowed => ("shown".to_owned(), entry.subjects),
+        });
+        (told, entries.collect::<Vec<_>>())
+    };
+    let entry = |reason: &str, of: &[domain::PersonId]| (reason.to_owned(), of.iter().copied().map(subject).collect());
+    let (told, entries) = cards(&[anna(), bob(), made_up(1), made_up(2), made_up(3)]).await;
+    let unknown = entry("person-unknown", &[made_up(1), made_up(2), made_up(3)]);
+    assert_eq!(told, "told", "what is asked for in one call is told as one");
+    assert_eq!(entries, [entry("not-related", &[bob()]), unknown, entry("shown", &[anna()])]);
+    // Whoever is asked for behind the end of the budget is on record with the true reason, and so is who was found.
+    let (told, entries) = cards(&[anna(), bob(), made_up(4)]).await;
+    let refused = [entry("not-related", &[bob()]), entry("person-unknown", &[made_up(4)])];
+    assert_eq!(
+        (told.as_str(), &entries[..2], &entries[2]),
+        ("budget-spent", &refused[..], &entry("budget-spent", &[anna()]))
+    );
+    let (told, entries) = cards(&[bob(), made_up(4)]).await;
+    assert_eq!(
+        (told.as_str(), &entries[..2], &entries[2]),
+        ("budget-spent", &refused[..], &entry("budget-spent", &[]))
+    );
+    world.advance_clock(3_600_000);
+    assert_eq!(cards(&[anna()]).await.0, "told", "what was refused cost nothing");
+}
+
+#[tokio::test]
 async fn two_query_apis_share_the_budget_of_a_caller() {
     let rules = || {
         let mut rules = scrutiny::Rules::default();

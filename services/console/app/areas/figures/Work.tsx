@@ -110,11 +110,22 @@ function Cards({ figures }: { figures: Figure[] }) {
         >
           <Way figure={figure} />
           {figure.note && <p className="figure-note">{figure.note}</p>}
-          <FigureTable figure={figure} />
+          {figure.state === "drafted" ? <Question figure={figure} /> : <FigureTable figure={figure} />}
           {figure.state !== "released" && <Next figure={figure} />}
         </Card>
       ))}
     </Flex>
+  );
+}
+
+/** What a draft would count: whoever verifies it decides by that, and nobody has seen a number yet. */
+function Question({ figure }: { figure: Figure }) {
+  const { t } = useTranslation("figures");
+  return (
+    <>
+      <p className="figure-note" data-rows={figure.rows.length}>{t("form.rows")}: {figure.rows.join(", ")}</p>
+      <Typography.Text type="secondary">{t("table.waiting")}</Typography.Text>
+    </>
   );
 }
 

@@ -10,7 +10,7 @@ export const en = {
   },
   work: {
     title: "Drafts and releases",
-    lead: "A figure passes through the hands of three people: drafted, verified by somebody else, edited, and released by a lead who had no part in it.",
+    lead: "A figure passes through the hands of three people: drafted, verified by somebody else, edited, and released by a lead who had no part in it. Its numbers are shown once it is verified.",
     waiting: "On their way",
     done: "Released",
     none: "No figure is on its way.",
@@ -34,6 +34,7 @@ export const en = {
     hidden: "hidden",
     hiddenHelp: "Hidden: so few people, or another cell would tell them.",
     asOf: "As of {{at}}",
+    waiting: "Numbers are shown when somebody else has verified this draft.",
     key: "Rounded to five. “–” is hidden.",
     csv: "CSV",
   },
@@ -44,7 +45,7 @@ export const en = {
   form: {
     kind: "What is counted",
     rows: "Divisions",
-    rowsHelp: "Codes of 6, 9 or 12 digits, all of one level; later releases keep the rows of the first.",
+    rowsHelp: "Codes of 6, 9 or 12 digits, all of one level; the first figure that is verified says which rows all later ones have.",
     rowsWrong: "One division at least, all with 6, 9 or 12 digits",
     asBefore: "The rows of the first release",
     make: "Draft",
@@ -56,7 +57,7 @@ export const en = {
   },
   act: { verify: "Verify", edit: "Save title and note", release: "Release" },
   ask: {
-    verify: "Are these the right counts of the right divisions?",
+    verify: "Is this the right thing to count, of the right divisions? Every later figure of this kind has these divisions.",
     release: "It is for everybody from then on, and every later figure is checked beside it.",
   },
   done: { verify: "Verified.", edit: "Saved.", release: "Released." },
@@ -74,7 +75,7 @@ export const zh: Words<typeof en> = {
   },
   work: {
     title: "起草与发布",
-    lead: "一张统计表须经三人之手：一人起草，另一人核对，再经编辑，最后由未参与的负责人发布。",
+    lead: "一张统计表须经三人之手：一人起草，另一人核对，再经编辑，最后由未参与的负责人发布。核对之后才显示数字。",
     waiting: "进行中",
     done: "已发布",
     none: "没有进行中的统计表。",
@@ -98,6 +99,7 @@ export const zh: Words<typeof en> = {
     hidden: "不显示",
     hiddenHelp: "不显示：人数过少，或可由其他格推算。",
     asOf: "截至 {{at}}",
+    waiting: "经他人核对后才显示数字。",
     key: "数字取整到五，“–”为不显示。",
     csv: "CSV",
   },
@@ -108,7 +110,7 @@ export const zh: Words<typeof en> = {
   form: {
     kind: "统计内容",
     rows: "区划",
-    rowsHelp: "6、9 或 12 位区划代码，须为同一级；以后发布沿用首次的行。",
+    rowsHelp: "6、9 或 12 位区划代码，须为同一级；首张经核对的统计表决定以后各表的行。",
     rowsWrong: "至少一个区划，均为 6、9 或 12 位",
     asBefore: "沿用首次发布的行",
     make: "起草",
@@ -120,7 +122,7 @@ export const zh: Words<typeof en> = {
   },
   act: { verify: "核对无误", edit: "保存标题和说明", release: "发布" },
   ask: {
-    verify: "统计的区划和数字是否正确？",
+    verify: "统计内容和区划是否正确？以后同类统计表均沿用这些区划。",
     release: "发布后人人可见，以后的统计表都将与之对照检查。",
   },
   done: { verify: "已核对。", edit: "已保存。", release: "已发布。" },

@@ -1,5 +1,5 @@
 import { PrinterOutlined } from "@ant-design/icons";
-import { Button, Typography } from "antd";
+import { Alert, Button, Typography } from "antd";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
@@ -8,6 +8,7 @@ import { useFormat } from "../../../parts/format";
 import { Page, ReceiptTag, Withheld } from "../../../parts/Page";
 import { Sections } from "../../../parts/Sections";
 import { Asked, Empty, NoSuchPage } from "../../../parts/states";
+import { useTask } from "../../../session/task";
 import { Clocked } from "../Clock";
 import { ContactsTab } from "../contacts/ContactsTab";
 import { HealthCode } from "../HealthCode";
@@ -56,6 +57,7 @@ export function CasePage() {
             <Clocked>
               {(now) => (
                 <>
+                  <OtherCase known={known} />
                   <Facts known={known} now={now} />
                   <Withheld of="read-cases" groups={known.withheld} />
                   {known.person_id ? <OfPerson known={known} person={known.person_id} now={now} knownAt={knownAt} /> : <Empty>{t("case.nobodyYet")}</Empty>}
@@ -67,6 +69,14 @@ export function CasePage() {
       )}
     </Page>
   );
+}
+
+/** Looks at another case than the one that the visitor works on are on record for that one, and say so. */
+function OtherCase({ known }: { known: CaseAnswer }) {
+  const { t } = useTranslation("control");
+  const own = useTask()?.caseReference;
+  if (!own || own === known.case_id || own === known.case) return null;
+  return <Alert type="info" showIcon data-other-case title={t("case.other", { id: known.case_id, own })} style={{ marginBottom: 12 }} />;
 }
 
 /** What disease control says. */

@@ -106,6 +106,7 @@ interface Known {
   unattributed: number;
   unplaced: number;
   uncompared_rides: number;
+  unsure: number;
   left_out: { stays: number }[];
 }
 
@@ -117,7 +118,7 @@ function Limits({ answer }: { answer: Known }) {
   const { t } = useTranslation("control");
   const { instant, number, percent } = useFormat();
   const seen = answer.seen_minutes / ((Date.parse(answer.to) - Date.parse(answer.from)) / 60_000);
-  const others = (["unattributed", "unplaced", "uncompared_rides"] as const).filter((one) => answer[one] > 0);
+  const others = (["unattributed", "unplaced", "unsure", "uncompared_rides"] as const).filter((one) => answer[one] > 0);
   return (
     <>
       {seen < SEEN_ENOUGH && <Alert type="warning" showIcon title={t("contacts.seen", { share: percent(seen) })} description={t("contacts.seenHelp")} style={{ marginBottom: 12 }} />}

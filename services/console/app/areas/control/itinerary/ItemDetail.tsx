@@ -31,7 +31,21 @@ export function ItemDetail({ line, lines, select, also }: { line: Line; lines: L
     <Card size="small" style={{ marginTop: 12 }} title={<h3 className="control-h2">{t(`kind.${item.kind}`, { defaultValue: item.kind })}</h3>} extra={<Doubt line={line} />} data-part="detail">
       {also > 0 && <Typography.Paragraph type="secondary">{t("itinerary.also", { count: also, n: also })}</Typography.Paragraph>}
       {item.doubtful && <Alert type="warning" showIcon title={t(`doubtReason.${item.doubtful.reason}`, { n: item.doubtful.other_persons, defaultValue: item.doubtful.reason })} style={{ marginBottom: 8 }} />}
-      {item.silent && <Alert type="info" showIcon title={t("doubt.silentLong")} style={{ marginBottom: 8 }} />}
+      {item.silent && (
+        <Alert
+          type="info"
+          showIcon
+          title={t("doubt.silentLong")}
+          description={
+            <ul className="control-events" data-silences={item.silences?.length}>
+              {item.silences?.map((silence) => (
+                <li key={silence.from}>{t("span.fromTo", { from: second(silence.from), to: second(silence.to) })} · {duration(minutesOf(silence))}</li>
+              ))}
+            </ul>
+          }
+          style={{ marginBottom: 8 }}
+        />
+      )}
       {against.map(({ line: other, with: pair }) => (
         <Alert
           key={other}

@@ -12,7 +12,7 @@ import { DAY, fortnight, infectious, iso, minutesOf, startOfDay, useDuration } f
 import { InstantInput, Figure, Figures } from "../words";
 import { ItemDetail } from "./ItemDetail";
 import { ItemList } from "./ItemList";
-import { arrange, type Line } from "./lines";
+import { arrange, assumed, silences, type Line } from "./lines";
 import { Timeline } from "./Timeline";
 import { WayMap } from "./WayMap";
 
@@ -87,14 +87,16 @@ function Summary({ answer, lines }: { answer: Itinerary; lines: Line[] }) {
   const gaps = lines.filter(({ item }) => item.kind === "gap").reduce((sum, { item }) => sum + minutesOf(item), 0);
   const places = new Set(lines.flatMap(({ place }) => place ?? [])).size;
   const doubtful = lines.filter(({ item }) => item.doubtful || item.silent).length;
-  const assumed = lines.filter(({ item }) => item.silent);
-  const long = assumed.reduce((sum, { item }) => sum + minutesOf(item), 0);
+  const silent = lines.filter(({ item }) => item.silent);
+  const long = silent.flatMap(silences).reduce((sum, [from, to]) => sum + (to - from) / 60_000, 0);
+  const unseen = assumed(lines) / 60_000;
+  const missing = [gaps > 0 && t("itinerary.gaps", { time: duration(gaps) }), unseen > 0 && t("itinerary.unseen", { time: duration(unseen) })].filter(Boolean);
   return (
     <Figures>
-      <Figure label={t("itinerary.covered")} value={percent(1 - gaps / minutesOf(answer), 0)} hint={gaps > 0 ? t("itinerary.gaps", { time: duration(gaps) }) : undefined} />
+      <Figure label={t("itinerary.covered")} value={percent(1 - (gaps + unseen) / minutesOf(answer), 0)} hint={missing.length > 0 ? missing.join("; ") : undefined} />
       <Figure label={t("itinerary.places")} value={number(places)} />
       <Figure label={t("itinerary.contradictions")} value={number(answer.contradictions.length)} tone={answer.contradictions.length > 0 ? "alarm" : undefined} />
-      <Figure label={t("itinerary.doubts")} value={number(doubtful)} hint={assumed.length > 0 ? t("itinerary.assumed", { count: assumed.length, n: number(assumed.length), time: duration(long) }) : undefined} />
+      <Figure label={t("itinerary.doubts")} value={number(doubtful)} hint={silent.length > 0 ? t("itinerary.assumed", { count: silent.length, n: number(silent.length), time: duration(long) }) : undefined} />
     </Figures>
   );
 }

@@ -41,6 +41,33 @@ function placeKey({ place, what }: Item): string | undefined {
   return keyOf(place);
 }
 
+type Stretch = [from: number, to: number];
+
+/** The hours of a line in which nothing was seen. */
+export const silences = ({ item }: Line): Stretch[] => (item.silences ?? []).map(({ from, to }) => [Date.parse(from), Date.parse(to)]);
+
+/** Stretches in order, those that touch joined. */
+function joined(stretches: Stretch[]): Stretch[] {
+  const all: Stretch[] = [];
+  for (const [from, to] of stretches.filter(([from, to]) => from < to).sort(([a], [b]) => a - b)) {
+    const last = all.at(-1);
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+    else all.push([from, to]);
+  }
+  return all;
+}
+
+/** What of these stretches is not in the others. */
+function without(stretches: Stretch[], others: Stretch[]): Stretch[] {
+  return joined(others).reduce<Stretch[]>((left, [from, to]) => left.flatMap(([a, b]): Stretch[] => [[a, Math.min(b, from)], [Math.max(a, to), b]]).filter(([a, b]) => a < b), joined(stretches));
+}
+
+/** Milliseconds of the itinerary that are assumed alone: no other line saw the person then. */
+export function assumed(lines: Line[]): number {
+  const seen = lines.filter(({ item }) => item.kind !== "gap").flatMap((line) => without([[line.from, line.to]], silences(line)));
+  return without(lines.flatMap(silences), seen).reduce((sum, [from, to]) => sum + to - from, 0);
+}
+
 /** What a place is called: its name, or else the last part of the hub's id of it. */
 export function placeName(place: Place | null | undefined): string | undefined {
   return place?.name ?? place?.place_id?.split("/").pop();

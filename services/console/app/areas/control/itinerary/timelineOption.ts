@@ -3,7 +3,7 @@ import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams, CustomSer
 import type { EChartsCoreOption } from "echarts/core";
 import { startOfDay } from "../../../parts/city";
 import type { Stretch } from "../questions";
-import { doubtOf, type Lane, type Line } from "./lines";
+import { doubtOf, silences, type Lane, type Line } from "./lines";
 
 export interface Mark {
   name: string;
@@ -124,14 +124,20 @@ export function timeline({ lines, stretch, marks, selected, lanes, laneName, noT
       return { type: "group", children: children as never };
     }
     const opacity = line.item.confidence ? 0.45 + 0.55 * line.item.confidence : 0.9;
-    const bar = { type: "rect" as const, shape: { ...shape, r: 3 }, style: { fill: colour.lanes[line.lane], opacity: line.item.silent ? opacity * 0.6 : opacity, ...edge } };
+    const bar = { type: "rect" as const, shape: { ...shape, r: 3 }, style: { fill: colour.lanes[line.lane], opacity, ...edge } };
     const sign = doubt === "contradiction" ? "!" : doubt ? "?" : "";
     // What begins before the end of this one covers it from there on.
     const covered = api.coord([freeUntil(line), lane])[0] ?? end;
     const room = Math.min(width, covered - left);
     const label = room < 64 || half ? sign : `${sign} ${name(line)}`.trim();
-    // Which of its hours nobody saw is not known, so that all of it is hatched.
-    const shading = line.item.silent ? hatching(bar.shape, dark ? "#000" : "#fff") : [];
+    // The hours that nobody saw.
+    const shading = silences(line).flatMap(([since, until]) => {
+      const [begin, finish] = [api.coord([since, lane])[0] ?? left, api.coord([until, lane])[0] ?? left];
+      const [x, right] = [Math.max(begin, left), Math.min(finish, left + width)];
+      if (right <= x) return [];
+      const part = { ...shape, x, width: right - x };
+      return [{ type: "rect" as const, silent: true, shape: part, style: { fill: dark ? "#000" : "#fff", opacity: 0.35 } }, ...hatching(part, dark ? "#000" : "#fff")];
+    });
     if (!label || room < 12) return { type: "group", children: [bar, ...shading] as never };
     const text = { text: label, x: left + 6, y: shape.y + shape.height / 2, width: room - 8, overflow: "truncate" as const, verticalAlign: "middle" as const, fill: dark ? "#000" : "#fff", fontSize: 11 };
     return { type: "group", children: [bar, ...shading, { type: "text", silent: true, style: text }] as never };
