@@ -22,6 +22,7 @@ const LISTED_CHARS: usize = 40;
 
 const NOT_CLOSED: &str = "a quote at the beginning of a field is not closed within 1,000 lines and 1 MiB";
 const ROWS_WITHIN: &str = "a quote at the beginning of a field takes whole rows in";
+const ZERO_BYTE: &str = "a zero byte stands in the row: something went wrong when the file was written or copied";
 const TEXT_AFTER: &str = "text follows the closing quote of a field; inside of quotes a quote is written twice";
 
 /// Parses a text. Bad rows are left in the parts for the caller to judge.
@@ -30,7 +31,8 @@ pub(crate) fn parse(path: &Path, decoded: &Decoded) -> Result<File, LinkError> {
     if whole.starts_with(b"PK\x03\x04") {
         return Err(LinkError::NotText { path: path.to_owned(), what: "a spreadsheet or an archive" });
     }
-    if memchr::memchr(0, &whole[..whole.len().min(4096)]).is_some() {
+    let start = &whole[..whole.len().min(4096)];
+    if count(start, 0) * 20 > start.len() as u64 {
         return Err(LinkError::NotText { path: path.to_owned(), what: "no text" });
     }
     let (stated, text) = stated_delimiter(&decoded.text);
@@ -304,6 +306,7 @@ fn part(chunk: &str, delimiter: u8, meanings: &[Meaning], columns: &[Column]) ->
     let mut scratch = String::new();
     let mut cells = vec![0_u32; columns.len()];
     let bytes = chunk.as_bytes();
+    let has_zeros = memchr::memchr(0, bytes).is_some();
     let mut start = 0;
     let mut line = 0_u64;
     while start < chunk.len() {
@@ -335,6 +338,7 @@ fn part(chunk: &str, delimiter: u8, meanings: &[Meaning], columns: &[Column]) ->
             (None, found) if found != meanings.len() => {
                 Some(format!("{found} fields where the header has {}", meanings.len()))
             }
+            (None, _) if has_zeros && row.contains('\0') => Some(ZERO_BYTE.to_owned()),
             (None, _) if takes_rows_in(row.as_bytes(), delimiter, meanings.len()) => Some(ROWS_WITHIN.to_owned()),
             (None, _) if part.ids.len() == id_start => Some("the record id is empty".to_owned()),
             (None, _) => None,

@@ -25,9 +25,19 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LinkError> {
     Ok(plain)
 }
 
-/// Decodes bytes: by their mark, else as UTF-16 where every other byte of the beginning may be zero, else as UTF-8, else as GB18030 where that is possible throughout, else as
-/// Windows-1252.
+/// Decodes bytes, and turns lines that end with CR alone, as old Macintosh programs write them, into lines.
 pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
+    let mut decoded = decode_as_is(bytes);
+    let has = |byte: u8| memchr::memchr(byte, decoded.text.as_bytes()).is_some();
+    if !has(b'\n') && has(b'\r') {
+        decoded.text = decoded.text.replace('\r', "\n");
+    }
+    decoded
+}
+
+/// By their mark, else as UTF-16 where every other byte of the beginning may be zero, else as UTF-8, else as GB18030 where that is possible throughout, else as
+/// Windows-1252.
+fn decode_as_is(bytes: Vec<u8>) -> Decoded {
     let with = |bytes: &[u8], encoding: &'static Encoding| {
         let (text, _) = encoding.decode_with_bom_removal(bytes);
         Decoded { text: text.into_owned(), encoding: encoding.name() }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{LinkError, Options};
 
-/// Refuses a run that would write over what it reads, or over what it wrote.
+/// Refuses a run that would write over what it reads, or over what it wrote, or that could not write in the end.
 pub(crate) fn check(options: &Options) -> Result<(), LinkError> {
     let mut known: Vec<(PathBuf, &'static str)> = Vec::new();
     known.extend(options.inputs.iter().map(|path| (real(path), "--input")));
@@ -26,6 +26,7 @@ pub(crate) fn check(options: &Options) -> Result<(), LinkError> {
         if let Some((_, first)) = known.iter().find(|(other, _)| *other == real) {
             return Err(LinkError::SameFile { path: path.clone(), first, second });
         }
+        try_beside(&real).map_err(|reason| LinkError::File { path: path.clone(), reason })?;
         known.push((real, second));
     }
     Ok(())
@@ -36,13 +37,25 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), LinkError> {
     place(&real(path), content).map_err(|reason| LinkError::File { path: path.to_owned(), reason })
 }
 
+/// Where a file is written before it takes its place.
+fn beside(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    target.with_file_name(name)
+}
+
+/// Whether a file can be written there at all: a long run must not find out at its end.
+fn try_beside(target: &Path) -> io::Result<()> {
+    let beside = beside(target);
+    fs::File::create(&beside)?;
+    fs::remove_file(&beside)
+}
+
 fn place(target: &Path, content: &[u8]) -> io::Result<()> {
     if is_device(target) {
         return fs::write(target, content);
     }
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let beside = target.with_file_name(name);
+    let beside = beside(target);
     let written = fill(&beside, target, content).and_then(|()| fs::rename(&beside, target));
     if written.is_err() {
         // Why it was not written says more than why it cannot be removed.

@@ -184,14 +184,39 @@ fn what_spreadsheets_write_is_read_and_a_spreadsheet_itself_is_refused_with_advi
 }
 
 #[test]
-fn a_stray_zero_byte_is_no_encoding_and_an_empty_file_says_what_it_needs() {
+fn a_stray_zero_byte_spoils_its_row_and_an_empty_file_says_what_it_needs() {
     let folder = Folder::new();
     let error = |name: &str, bytes: &[u8]| {
         let options = folder.options(&[folder.write(name, bytes)]);
         run(&options, |_| {}).expect_err("refused").to_string()
     };
-    let stray = error("stray.csv", b"record_id,given_name\n1,An\0na\n2,Bo\n");
-    assert!(stray.contains("no text"), "{stray}");
+    let rows = b"record_id,given_name,surname\n1,An\0na,Berg\n2,Bodil,Lund\n3,Carla,Holm\n";
+    let stray = error("stray.csv", rows);
+    assert!(stray.contains("line 2: a zero byte"), "{stray}");
+    let mut lenient = folder.options(&[folder.write("lenient.csv", rows)]);
+    lenient.skip_bad_rows = true;
+    let outcome = folder.link(&lenient);
+    assert_eq!((outcome.skipped_rows, outcome.summary.records), (1, 2));
     let empty = error("empty.csv", b"");
     assert!(empty.contains("first line must name the columns"), "{empty}");
+    let binary = error("binary.csv", &[b"record_id,name\n".as_slice(), &[0; 100]].concat());
+    assert!(binary.contains("no text"), "{binary}");
+}
+
+#[test]
+fn lines_that_end_with_a_carriage_return_alone_are_lines() {
+    let folder = Folder::new();
+    let options = folder.options(&[folder.write("old.csv", b"record_id,given_name\r1,Anna\r2,Bodil\r")]);
+    assert_eq!(folder.link(&options).summary.records, 2);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_told_before_anything_is_read() {
+    let folder = Folder::new();
+    let mut options = folder.options(&[folder.write("in.csv", b"record_id,given_name\n1,Anna\n")]);
+    options.output = options.output.with_file_name("no such folder").join("clusters.csv");
+    let mut said = Vec::new();
+    let error = run(&options, |doing| said.push(doing.to_owned())).expect_err("refused").to_string();
+    assert!(error.contains("no such folder"), "{error}");
+    assert!(said.is_empty(), "{said:?}");
 }

@@ -2,7 +2,7 @@
 import { Tooltip } from "antd";
 import { useTranslation } from "react-i18next";
 
-/** Names of editions that have words, such as `zh-1` and `cdc-2026-13`; another one is called what its file calls it. */
+/** Names of editions that have words, such as `zh-1` and `cdc-2026-14`; another one is called what its file calls it. */
 const NAMED = new Set(["shipped", "zh", "latin", "cdc", "suspicion"]);
 /** A version that is nothing but the beginning of a hash. */
 const HASH = /^[0-9a-f]{8,64}$/;
