@@ -165,7 +165,7 @@ mod tests {
         }
         for (rows, why) in [
             (vec!["5 1 2"], "the first column has one value only"),
-            (vec!["20 1 2", "20 3 4"], "the first column has one value only"),
+            (vec!["40 1 9", "20 2 3"], "the first column goes back"),
             (vec!["a 1 b", "b 2 a"], "not every value of the first column is a time"),
         ] {
             let told = guessed(&rows).expect_err(rows[0]);

@@ -252,6 +252,8 @@ fn civil(text: &str) -> Option<Civil> {
     const HALF_DAY_MS: i64 = DAY_MS / 2;
     let clock = match is_afternoon {
         Some(true) if clock < HALF_DAY_MS => clock + HALF_DAY_MS,
+        // Twelve in the evening is midnight, and of which day is not said.
+        Some(true) if text.contains("晚上") && clock < HALF_DAY_MS + DAY_MS / 24 => return None,
         Some(false) if (HALF_DAY_MS..HALF_DAY_MS + DAY_MS / 24).contains(&clock) => clock - HALF_DAY_MS,
         Some(false) if clock >= HALF_DAY_MS => return None,
         _ => clock,
@@ -386,7 +388,9 @@ mod tests {
         ] {
             assert_eq!(read(text, 0), at(clock), "{text}");
         }
-        assert!(read("2022年3月1日上午15时", 0).is_err(), "there is none");
+        for odd in ["上午15时", "晚上12时"] {
+            assert!(read(&format!("2022年3月1日{odd}"), 0).is_err(), "{odd}");
+        }
     }
 
     #[test]

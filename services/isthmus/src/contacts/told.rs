@@ -80,6 +80,9 @@ impl Told {
         self.line(
             "times",
             match times.kind {
+                Some(Kind::SheetDays) => {
+                    format!("{}, taken as of {zone} (--zone says another)", Kind::SheetDays.told())
+                }
                 Some(kind) if kind != Kind::Date && first >= SURELY_SINCE_1970_MS => {
                     format!("{} since 1970", kind.told())
                 }
