@@ -117,6 +117,7 @@ impl TableField {
             Self::BirthPlace => &[Self::Suburb],
             Self::Occupation => &[Self::Sex],
             Self::NationalId => &[Self::Birth],
+            Self::Email => &[Self::Surname, Self::Given],
             Self::Suburb => &[Self::Postcode],
             Self::State => &[Self::Suburb, Self::Postcode],
             Self::Address1 => &[Self::Suburb, Self::Postcode],

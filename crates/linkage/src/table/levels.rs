@@ -51,7 +51,37 @@ pub(crate) fn compare(table: &Table, a: &Row, b: &Row) -> Levels {
     }
     swapped(table, a, b, TableField::Given, TableField::Surname, &mut levels);
     swapped(table, a, b, TableField::Address1, TableField::Address2, &mut levels);
+    if levels[TableField::Email as usize] == LOOSE && [a, b].into_iter().all(|row| is_of_name(table, row)) {
+        levels[TableField::Email as usize] = DIFFERENT;
+    }
     levels
+}
+
+/// Whether the half of the mail address before the sign says nothing but the name that stands beside it: namesakes have such
+/// halves in common, which was said already.
+fn is_of_name(table: &Table, row: &Row) -> bool {
+    let text = |field: TableField| -> &str {
+        match row[field as usize] {
+            0 => "",
+            number => table.text(field, number),
+        }
+    };
+    let (half, _) = text(TableField::Email).split_once('@').unwrap_or_default();
+    let given = || text(TableField::Given).split(' ');
+    let words: Vec<&str> =
+        given().chain(text(TableField::Surname).split(' ')).filter(|word| !word.is_empty()).collect();
+    let mut parts = half.split(['.', '_', '-']).filter(|part| !part.is_empty()).peekable();
+    // A beginning of a word is an initial or a short form; written together, the words follow each other.
+    let is_word = |part: &str| words.iter().any(|word| word.starts_with(part)) || is_joined(part, &words);
+    parts.peek().is_some() && parts.all(is_word)
+}
+
+/// Whether a text is two of the words written together, the first one perhaps as a beginning.
+fn is_joined(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|last| {
+        text.strip_suffix(last)
+            .is_some_and(|first| words.iter().any(|word| !first.is_empty() && word.starts_with(first)))
+    })
 }
 
 /// Looks whether the values of two fields have changed places.
@@ -105,7 +135,19 @@ fn have_same_words(table: &Table, a: &Row, b: &Row) -> bool {
     if few.len() > many.len() {
         (few, many) = (many, few);
     }
-    has_words(many, few.into_iter())
+    has_runs(&many, &few) || has_words(many, few.into_iter())
+}
+
+/// Whether the words of a name are those of the other, some of them written together.
+fn has_runs(many: &[&str], few: &[&str]) -> bool {
+    let mut left: Vec<&str> = many.to_vec();
+    let all = few.iter().all(|word| {
+        let is_run =
+            |run: &[&str]| run.iter().map(|part| part.len()).sum::<usize>() == word.len() && run.concat() == *word;
+        let found = (1..=left.len()).find_map(|long| Some((left.windows(long).position(is_run)?, long)));
+        found.map(|(place, long)| left.drain(place..place + long)).is_some()
+    });
+    all && left.is_empty()
 }
 
 /// Whether a name has all these words, in whatever order; initials are none.
@@ -452,6 +494,9 @@ pub(crate) fn within<T: PartialEq + Copy>(a: &[T], b: &[T], most: usize) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use super::super::Column;
+    use super::super::pool::TextPool;
+    use super::super::store::RawColumn;
     use super::*;
 
     #[test]
@@ -464,16 +509,46 @@ mod tests {
         assert_eq!(within(b"catherine", b"kathryn", 3), None);
     }
 
+    /// The levels of two records, each column with the text of either.
+    fn levels_of(columns: &[(Column, [&str; 2])]) -> Levels {
+        let column = |(column, stated): &(Column, [&str; 2])| {
+            let mut texts = TextPool::new();
+            let cells = stated.map(|text| texts.intern(text)).to_vec();
+            texts.seal();
+            RawColumn { column: *column, texts, cells }
+        };
+        let table = Table::new(columns.iter().map(column).collect(), 2, &[]);
+        compare(&table, &table.rows[0], &table.rows[1])
+    }
+
+    #[test]
+    fn a_mail_address_of_nothing_but_the_name_is_another_one_where_its_provider_is() {
+        let level = |x: &str, y: &str| {
+            let names = [(Column::GivenName, ["anna", "anna"]), (Column::Surname, ["berg", "berg"])];
+            levels_of(&[names.as_slice(), &[(Column::Email, [x, y])]].concat())[TableField::Email as usize]
+        };
+        for half in ["anna.berg", "annaberg", "a.berg", "aberg", "berg_anna"] {
+            assert_eq!(level(&format!("{half}@one.example"), &format!("{half}@other.example")), DIFFERENT, "{half}");
+        }
+        for half in ["anna.berg77", "sunflower", "annaberglund", "a.m.berg"] {
+            assert_eq!(level(&format!("{half}@one.example"), &format!("{half}@other.example")), LOOSE, "{half}");
+        }
+        assert_eq!(level("anna.berg@one.example", "anna.berg@one.example"), SAME);
+    }
+
+    #[test]
+    fn words_of_a_name_may_be_written_together() {
+        let level = |given: [&str; 2], surname: [&str; 2]| {
+            let levels = levels_of(&[(Column::GivenName, given), (Column::Surname, surname)]);
+            [TableField::Given, TableField::Surname].map(|field| levels[field as usize])
+        };
+        assert_eq!(level(["seo hyun", "hyunhwan"], ["hwan", "seo"]), [SWAPPED, MISSING]);
+        assert_eq!(level(["seo hyun", "hyunhwan"], ["jin", "seo"])[0], DIFFERENT, "another word");
+    }
+
     #[test]
     fn two_right_resident_numbers_are_no_slip() {
-        let level = |x: &str, y: &str| {
-            let mut texts = super::super::pool::TextPool::new();
-            let cells = vec![texts.intern(x), texts.intern(y)];
-            texts.seal();
-            let column = super::super::store::RawColumn { column: super::super::Column::NationalId, texts, cells };
-            let table = Table::new(vec![column], 2, &[]);
-            compare(&table, &table.rows[0], &table.rows[1])[TableField::NationalId as usize]
-        };
+        let level = |x: &str, y: &str| levels_of(&[(Column::NationalId, [x, y])])[TableField::NationalId as usize];
         // Twins; a wrong digit; two wrong digits.
         assert_eq!(level("320588200002072026", "320588200002072042"), DIFFERENT);
         assert_eq!(level("320588200002072026", "320588200002072028"), NEAR);

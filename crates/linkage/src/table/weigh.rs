@@ -163,7 +163,8 @@ pub(crate) struct Weigher {
 
 /// Whether the frequency of the value tells how likely strangers are to agree on it.
 pub(crate) fn by_value(field: TableField, state: usize) -> bool {
-    state != AGREES || matches!(field, TableField::NationalId | TableField::Given | TableField::Surname)
+    state != AGREES
+        || matches!(field, TableField::NationalId | TableField::Given | TableField::Surname | TableField::Email)
 }
 
 impl Parameters {
