@@ -84,3 +84,13 @@ fn what_is_read_as_a_gap_is_listed() {
     assert!(outcome.text.contains("read as a gap of dob: `not known` in 7 records"), "{}", outcome.text);
     assert!(outcome.text.contains("read as a gap of phone: `999999999` in 30 records"), "{}", outcome.text);
 }
+
+#[test]
+fn slips_in_names_speak_for_one_person_also_where_no_other_pair_shows_how_rare_they_are() {
+    let folder = Folder::new();
+    let text = "record_id;Vorname;Nachname;Geburtsdatum;PLZ;Ort\n\
+                1;Jürgen;Müller;04.03.1980;80331;München\n2;Juergen;Mueller;04.03.1980;80331;Muenchen\n\
+                3;Anja;Weiß;1.2.1999;10115;Berlin\n";
+    link(&folder, text);
+    assert!(folder.together("1", "2") && !folder.together("1", "3"));
+}

@@ -76,6 +76,17 @@ pub(crate) const fn frequency(field: TableField) -> f64 {
     }
 }
 
+/// Typical shares of the levels among strangers.
+pub(crate) fn strangers(field: TableField) -> [f64; LEVELS] {
+    let mut shares = [0.0, frequency(field), 0.005, 0.01, 0.005, 0.0, 0.002];
+    if field == TableField::Birth {
+        // Most are born in different years and on different days.
+        shares[SWAPPED as usize] = 0.6;
+    }
+    shares[DIFFERENT as usize] = 1.0 - shares.iter().sum::<f64>();
+    shares
+}
+
 /// Other people whom a number or mail address of one person was given to as well, or was noted for by a slip.
 pub(crate) const GIVEN_AGAIN: f64 = 0.02;
 

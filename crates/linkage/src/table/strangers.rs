@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::field::{FIELDS, TableField};
 use super::levels::{DIFFERENT, LEVELS, LOOSE, Levels, SAME, SWAPPED};
 use super::observe::{Judge, Observed, Rarity, Sampled};
+use super::prior;
 use super::store::Table;
 use super::weigh::{AGREES, ALONE, Parameters, STATES, Shares, state_of};
 
@@ -119,14 +120,14 @@ impl Strangers {
         let mut shares: Shares = [[[0.0; LEVELS]; STATES]; FIELDS];
         for field in TableField::ALL {
             let place = field as usize;
-            shares[place] = [normalise(&add_states(&sums[place]), None); STATES];
+            shares[place] = [normalise(&add_states(&sums[place]), &prior::strangers(field)); STATES];
         }
         for (field, drawn) in &mut self.neighbours {
             let sums = drawn.sums(table, parameters, counts, is_new);
             let place = *field as usize;
             shares[place][AGREES] = match field {
                 TableField::Surname => correlated(&sums[place][AGREES], &shares[place][ALONE]),
-                _ => normalise(&sums[place][AGREES], Some(&shares[place][ALONE])),
+                _ => normalise(&sums[place][AGREES], &shares[place][ALONE]),
             };
         }
         shares
@@ -160,13 +161,15 @@ pub(crate) fn add_states(states: &[[f64; LEVELS]; STATES]) -> [f64; LEVELS] {
     sum
 }
 
-/// Shares of counts; a little is added to each so that nothing is impossible.
-fn normalise(counts: &[f64; LEVELS], like: Option<&[f64; LEVELS]>) -> [f64; LEVELS] {
+/// Pairs that count for what was believed before any was seen.
+const BELIEVED_PAIRS: f64 = 20.0;
+
+/// Shares of counts, drawn a little towards what was believed: in a file of a few rows one pair shows nothing.
+fn normalise(counts: &[f64; LEVELS], believed: &[f64; LEVELS]) -> [f64; LEVELS] {
     let total: f64 = counts[1..].iter().sum();
     let mut shares = [0.0; LEVELS];
     for level in 1..LEVELS {
-        let added = like.map_or(0.2, |like| 20.0 * like[level]);
-        shares[level] = (counts[level] + added) / (total + if like.is_some() { 20.0 } else { 1.2 });
+        shares[level] = (counts[level] + BELIEVED_PAIRS * believed[level]) / (total + BELIEVED_PAIRS);
     }
     shares[DIFFERENT as usize] = shares[DIFFERENT as usize].max(1e-3);
     shares
