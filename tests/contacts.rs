@@ -437,7 +437,7 @@ fn a_file_that_cannot_be_used_is_told_with_line_reason_and_mend() {
         ("t,i,j\n5,1,2\n", "say with --window-s how long a window is"),
         (
             "5 1 2\n",
-            "the first column does not look like time: it has one value only, goes back, is none, or is like the second): say it in their order, as --columns t,i,j",
+            "the first column has one value only, and time has more): say it in their order, as --columns t,i,j",
         ),
         ("1 2 20\n1 2 40\n3 4 60\n", "more than one reading is possible): say it in their order, as --columns"),
         ("1 2 0 700\n1 3 0 500\n", "--columns i,j,start,end"),
