@@ -139,7 +139,7 @@ fn hl7(from: u32, rows: u32) -> Vec<u8> {
         let at = format!("202203{day:02}{hour:02}{minute:02}{second:02}");
         let _ = write!(
             text,
-            "MSH|^~\\&|HIS|H1|HUB|CITY|{at}||ADT^A01|{row}|P|2.5\rPID|1||M{row}^^^H1^MR||王^小明||19800101|M|||||{}\r\
+            "MSH|^~\\&|HIS|H1|HUB|CITY|{at}||ADT^A01|{row}|P|2.5||||||UNICODE UTF-8\rPID|1||M{row}^^^H1^MR||王^小明||19800101|M|||||{}\r\
              PV1|1|I|W1^R2^B3||||||||||||||||V{row}|||||||||||||||||||||||||{at}\r\n",
             phone(row)
         );
