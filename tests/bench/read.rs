@@ -2,7 +2,8 @@
 //!
 //! The hub has no switch that answers without a record, and must not get one. So what a read costs without the ledger is
 //! measured on a stand-in of this bench: the same look-ups within the same walls of the same database behind the same HTTP
-//! library, which makes no entry, keeps no budget and weighs nothing. Between the two stands the hub itself with its access log in memory, where a sync costs nothing.
+//! library, which makes no entry, keeps no budget and weighs nothing. Between the two stands the hub itself with its access
+//! log in memory, where a sync costs nothing.
 
 use std::path::Path;
 use std::sync::Arc;

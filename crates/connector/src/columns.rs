@@ -82,6 +82,44 @@ pub(crate) enum Slot {
     Extra(u16),
 }
 
+impl Field {
+    /// Whether it is read by the forms of `time.formats`.
+    pub(crate) const fn is_time(self) -> bool {
+        matches!(
+            self,
+            Self::UpdatedTime
+                | Self::StartTime
+                | Self::EndTime
+                | Self::ValidFrom
+                | Self::ValidTo
+                | Self::DepartTime
+                | Self::ArriveTime
+                | Self::PaidTime
+                | Self::CollectedTime
+                | Self::ReportedTime
+                | Self::ScanTime
+                | Self::ReadTime
+                | Self::ConfirmedTime
+                | Self::ClosedTime
+                | Self::IsolatedTime
+        )
+    }
+
+    /// Whether it holds a day.
+    pub(crate) const fn is_day(self) -> bool {
+        matches!(
+            self,
+            Self::BirthDate
+                | Self::BoardingDate
+                | Self::ServiceDate
+                | Self::MovedIn
+                | Self::MovedOut
+                | Self::OnsetDate
+                | Self::InfectiousFrom
+        )
+    }
+}
+
 /// Where the canonical fields stand in the rows of one body.
 #[derive(Clone, Debug)]
 pub struct Layout {

@@ -50,7 +50,7 @@ pub struct Fields<'a> {
     ingest_time: Timestamp,
     buffer: String,
     /// What was done to values, as flags.
-    removed: Vec<&'static str>,
+    noted: Vec<&'static str>,
     spans: Vec<(u32, u32)>,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
             layout,
             ingest_time: context.ingest_time,
             buffer: String::with_capacity(256),
-            removed: Vec::new(),
+            noted: Vec::new(),
             spans: vec![(0, 0); Field::COUNT + profile.computed.extras()],
         };
         for (field, text) in &profile.constants {
@@ -103,14 +103,14 @@ impl<'a> Fields<'a> {
 
     /// Flags the row.
     pub(crate) fn note(&mut self, flag: &'static str) {
-        if !self.removed.contains(&flag) {
-            self.removed.push(flag);
+        if !self.noted.contains(&flag) {
+            self.noted.push(flag);
         }
     }
 
     /// What was done to values, as flags.
-    pub(crate) fn removed(&self) -> &[&'static str] {
-        &self.removed
+    pub(crate) fn noted(&self) -> &[&'static str] {
+        &self.noted
     }
 
     /// Makes a field empty.

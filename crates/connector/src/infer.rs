@@ -12,7 +12,7 @@ mod write;
 
 use std::collections::BTreeSet;
 
-pub(crate) use column::{Shape, Traits, is_day_field, is_time_field};
+pub(crate) use column::{Shape, Traits};
 pub(crate) use sniff::Form;
 pub use sniff::unpacked_head;
 

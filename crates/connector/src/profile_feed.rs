@@ -261,7 +261,7 @@ impl Feed for ProfileFeed {
             }
             self.profile.computed.check(fields)?;
             let mut drafts = map::drafts(fields, context)?;
-            drafts.iter_mut().for_each(|draft| draft.quality_flags.extend(fields.removed()));
+            drafts.iter_mut().for_each(|draft| draft.quality_flags.extend(fields.noted()));
             Ok(drafts)
         })
     }

@@ -24,7 +24,6 @@ use crate::columns::{Field, Layout, Slot};
 use crate::feed::{BatchError, RawRow, RowError, RowReader};
 use crate::fields::Fields;
 use crate::header::{is_header, named_columns, positional_layout, standing_in};
-use crate::infer::{is_day_field, is_time_field};
 use crate::magic;
 use crate::mend::{ERROR_COLUMN, is_mark};
 use crate::profile::Profile;
@@ -256,7 +255,7 @@ pub(crate) fn read_cells(text: &str, layout: &Layout, fields: &mut Fields<'_>) -
 /// The day or time that a bare number stands for, in a column of such: a cell that lost its format shows the number by which
 /// spreadsheets count. A number in a form of the profile is what that says.
 fn serial(number: f64, text: &str, field: Field, layout: &Layout, profile: &Profile) -> Option<String> {
-    let is_counted = SERIALS.contains(&number) && (is_time_field(field) || is_day_field(field));
+    let is_counted = SERIALS.contains(&number) && (field.is_time() || field.is_day());
     let is_of_profile = || profile.time.formats.iter().any(|form| BrokenDownTime::parse(form, text).is_ok());
     (is_counted && !is_of_profile())
         .then(|| time_text(&ExcelDateTime::new(number, ExcelDateTimeType::DateTime, layout.is_of_1904())))

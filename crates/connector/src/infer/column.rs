@@ -191,7 +191,7 @@ impl Traits {
         let time = matches!(self.shape, Shape::Time(_));
         let number = matches!(self.shape, Shape::Whole | Shape::Decimal | Shape::Words);
         match field {
-            _ if is_time_field(field) => time,
+            _ if field.is_time() => time,
             Field::BirthDate | Field::BoardingDate | Field::ServiceDate | Field::MovedIn | Field::MovedOut => time,
             Field::Latitude | Field::Longitude | Field::RadiusM | Field::Azimuth | Field::Value | Field::Multiplier => {
                 number
@@ -202,42 +202,6 @@ impl Traits {
             _ => true,
         }
     }
-}
-
-/// Fields that are read by the forms of `time.formats`.
-pub(crate) const fn is_time_field(field: Field) -> bool {
-    matches!(
-        field,
-        Field::UpdatedTime
-            | Field::StartTime
-            | Field::EndTime
-            | Field::ValidFrom
-            | Field::ValidTo
-            | Field::DepartTime
-            | Field::ArriveTime
-            | Field::PaidTime
-            | Field::CollectedTime
-            | Field::ReportedTime
-            | Field::ScanTime
-            | Field::ReadTime
-            | Field::ConfirmedTime
-            | Field::ClosedTime
-            | Field::IsolatedTime
-    )
-}
-
-/// Fields that hold days.
-pub(crate) const fn is_day_field(field: Field) -> bool {
-    matches!(
-        field,
-        Field::BirthDate
-            | Field::BoardingDate
-            | Field::ServiceDate
-            | Field::MovedIn
-            | Field::MovedOut
-            | Field::OnsetDate
-            | Field::InfectiousFrom
-    )
 }
 
 fn has_digits(value: &str, at_least: usize) -> bool {

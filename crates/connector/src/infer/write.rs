@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use domain::EventType;
 
 use crate::columns::Field;
-use crate::infer::column::is_time_field;
 use crate::infer::table::Table;
 use crate::infer::{Form, Proposal, Shape, Traits, WHO, words};
 use crate::map;
@@ -177,7 +176,7 @@ fn times(toml: &mut String, columns: &[Traits], mapping: &[Option<Field>], left:
     let mut forms: Vec<&str> = Vec::new();
     for (traits, field) in columns.iter().zip(mapping) {
         if let (Shape::Time(form), Some(field)) = (traits.shape(), field)
-            && is_time_field(*field)
+            && field.is_time()
             && !forms.contains(&form)
         {
             forms.push(form);

@@ -17,7 +17,7 @@ use crate::state::QueryState;
 use crate::{auth, budget, stranger_entry};
 
 impl Call {
-    /// The same for an answer that leaves persons out: that they were asked for and not shown is on record first.
+    /// Puts an answer that leaves persons out on record and gives it: that they were asked for and not shown is on record first.
     pub(crate) async fn finish_without<T: Serialize>(self, found: Found<T>, refused: Refused) -> Answered {
         // What this call asks for in vain counts for the next one.
         let outcome = budget::within(&self, Ok(found)).await;

@@ -254,7 +254,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// What one source saw of somebody; tells how many of the presences are in a place without a known position.
+    /// Takes in what one source saw of somebody, and counts what of it makes no contacts.
     fn track(
         &mut self,
         owner: PersonId,
