@@ -8,7 +8,7 @@
 //! of its device is flagged and keeps its time: there are no neighbours on both sides, and bodies may be read in another
 //! order the next time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{Body, Precision, Timestamp};
 use store::devices::Pass;
@@ -59,10 +59,11 @@ pub(crate) fn repair(rows: &mut [MappedRow]) -> Devices {
 }
 
 /// Flags passes that contradict the last pass that is known of their device, and gives the last ones of the chunk.
-pub(crate) fn compare(chunk: &mut Chunk, last: &[Pass]) -> Vec<Pass> {
+pub(crate) fn compare(chunk: &mut Chunk, last: &HashMap<String, Pass>) -> Vec<Pass> {
     let devices = std::mem::take(&mut chunk.devices);
-    for known in last {
-        for point in devices.get(&known.device).into_iter().flatten() {
+    for (device, points) in &devices {
+        let Some(known) = last.get(device) else { continue };
+        for point in points {
             let (numbers, times) = (point.number.cmp(&known.number), point.time_ms.cmp(&known.time_ms));
             // A number far from the last one is that of a counter that began anew.
             let is_near = point.number.abs_diff(known.number) <= GAP_MAX.unsigned_abs();

@@ -1,13 +1,14 @@
 //! Chunks that are put on record together: each is decided while the events of the one before it are appended, and one
-//! transaction follows the last append.
+//! transaction follows the last append. That one writes versions meanwhile, so what must be looked up is read beside it:
+//! nobody else writes about the feed while the group has its lock, and what the group itself decided it remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use domain::{FeedId, RecordId};
 use event_log::{EventLog, LogError, Positions};
-use store::devices;
+use store::devices::{self, Pass};
 use store::ingest::{self, Batch, Counts, Progress};
 use store::seen::{Seen, SourceFeed, find_seen, insert_seen, key_of};
 use tokio::sync::mpsc;
@@ -88,16 +89,16 @@ impl Core {
         if ingest::lock_progress(&mut tx, batch_id).await? != Some(row_from) {
             return Err(store::Error::CheckpointMoved.into());
         }
-        let mut awaited = store::quarantine::awaits_records(&mut tx, line.feed.id()).await?;
-        let mut writing = Writing::new(of, tx);
+        let mut reads = self.store.acquire().await?;
+        let mut awaited = store::quarantine::awaits_records(&mut reads, line.feed.id()).await?;
+        let (mut writing, mut clocks) = (Writing::new(of, tx), Clocks::default());
         let (mut known, mut progress, mut keys, mut ahead) = (Known::default(), Progress::default(), Vec::new(), None);
         let mut next = Some(first);
         while let Some(mut chunk) = next.take() {
             line.gather(coming.gathered, &chunk, &self.key, batch.received_at);
-            let tx = writing.transaction().await?;
-            compare_clocks(tx, line, &mut chunk).await?;
-            let mended = self.know(tx, line, &chunk, &mut known).await?;
-            writing.write(&mut progress.seen);
+            clocks.compare(&mut reads, line, &mut chunk).await?;
+            let mended = self.know(&mut reads, line, &chunk, &mut known).await?;
+            writing.write(&mut progress.seen).await?;
             awaited |= chunk.has_failures();
             let mut decided = self.decide(line, batch, chunk, (&mended, awaited), &mut known);
             line.remember(&decided);
@@ -117,6 +118,7 @@ impl Core {
         progress.settle();
         let (counts, reasons) = (progress.counts, reasons(&progress));
         let mut tx = writing.end().await?;
+        clocks.put(&mut tx, line).await?;
         ingest::advance_batch(&mut tx, of, batch_id, row_from, progress).await?;
         Ok(Group { tx, counts, reasons, keys, ahead })
     }
@@ -125,20 +127,20 @@ impl Core {
     /// places of the rows that it mends.
     async fn know(
         &self,
-        tx: &mut store::Transaction,
+        reads: &mut store::Conn,
         line: &Line,
         chunk: &Chunk,
         known: &mut Known,
     ) -> Result<Mended, IngestError> {
         let of = line.source_feed();
-        self.hear_others(tx, of).await?;
+        self.hear_others(reads, of).await?;
         let mut records = records_of(chunk);
         self.maybe_known(of.source, &mut records);
         records.retain(|record| !known.has(*record));
         if !records.is_empty() {
-            known.add(find_seen(tx, &records).await?);
+            known.add(find_seen(reads, &records).await?);
         }
-        self.mended(tx, line, chunk).await
+        self.mended(reads, line, chunk).await
     }
 }
 
@@ -172,14 +174,40 @@ impl Line {
     }
 }
 
-/// Flags passes of devices whose clocks contradict their counters since the chunk before.
-async fn compare_clocks(tx: &mut store::Transaction, line: &Line, chunk: &mut Chunk) -> Result<(), IngestError> {
-    if chunk.devices.is_empty() {
-        return Ok(());
+/// The last passes of devices that number them, as the chunks of a group go on.
+#[derive(Default)]
+struct Clocks {
+    last: HashMap<String, Pass>,
+    /// Devices of which nothing was known before, too.
+    looked_up: HashSet<String>,
+}
+
+impl Clocks {
+    /// Flags passes of devices whose clocks contradict their counters since the chunk before.
+    async fn compare(&mut self, reads: &mut store::Conn, line: &Line, chunk: &mut Chunk) -> Result<(), IngestError> {
+        let news: Vec<String> =
+            chunk.devices.keys().filter(|device| !self.looked_up.contains(*device)).cloned().collect();
+        if !news.is_empty() {
+            self.keep(devices::find_last(reads, line.feed.id(), &news).await?);
+            self.looked_up.extend(news);
+        }
+        let moved = device_order::compare(chunk, &self.last);
+        self.keep(moved);
+        Ok(())
     }
-    let names: Vec<String> = chunk.devices.keys().cloned().collect();
-    let last = devices::find_last(tx, line.feed.id(), &names).await?;
-    Ok(devices::put_last(tx, line.feed.id(), &device_order::compare(chunk, &last)).await?)
+
+    fn keep(&mut self, passes: Vec<Pass>) {
+        self.last.extend(passes.into_iter().map(|pass| (pass.device.clone(), pass)));
+    }
+
+    /// Writes them down for the groups to come.
+    async fn put(self, tx: &mut store::Transaction, line: &Line) -> Result<(), IngestError> {
+        if self.last.is_empty() {
+            return Ok(());
+        }
+        let last: Vec<Pass> = self.last.into_values().collect();
+        Ok(devices::put_last(tx, line.feed.id(), &last).await?)
+    }
 }
 
 /// Rows by the reason for which they are in quarantine.
@@ -224,10 +252,12 @@ impl Writing {
     }
 
     /// Begins to write versions, if there are enough of them, and nothing else is being written.
-    fn write(&mut self, seen: &mut Vec<Seen>) {
-        if seen.len() < WRITE_VERSIONS {
-            return;
+    async fn write(&mut self, seen: &mut Vec<Seen>) -> Result<(), IngestError> {
+        let is_writing = self.task.as_ref().is_some_and(|task| !task.is_finished());
+        if seen.len() < WRITE_VERSIONS || is_writing {
+            return Ok(());
         }
+        self.transaction().await?;
         if let Some(mut tx) = self.tx.take() {
             let (source, feed, seen) = (self.source.clone(), self.feed.clone(), std::mem::take(seen));
             self.task = Some(tokio::spawn(async move {
@@ -235,6 +265,7 @@ impl Writing {
                 Ok(tx)
             }));
         }
+        Ok(())
     }
 
     async fn end(mut self) -> Result<store::Transaction, IngestError> {

@@ -41,8 +41,8 @@ use crate::receipt::Receipt;
 use crate::turns::{Lane, Turns};
 use crate::upload::Uploads;
 
-/// Chunks that are decided at once in one process. Each holds a connection and may need another for the log, so the pool
-/// has at least twice as many.
+/// Chunks that are decided at once in one process. Each writes by one connection, reads by another and may need a third for
+/// the log, so the pool has at least three times as many.
 const CHUNKS_AT_ONCE: usize = 3;
 /// Bodies of one feed that may be unfinished and are looked for at once.
 pub(crate) const UNFINISHED_MAX: i64 = 1_000;

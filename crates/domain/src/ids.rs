@@ -76,20 +76,24 @@ impl EventId {
     /// The parts are joined by a control character that no source record id may contain.
     pub fn derive(source: &str, source_record_id: &str, edition: Edition, op: &str, event_type: &str) -> Self {
         let Edition { version, reading } = edition;
-        let mut name = format!("{source}\u{1f}{source_record_id}\u{1f}{version}\u{1f}{op}\u{1f}{event_type}");
-        if reading > 0 {
-            name.push_str(&format!("\u{1f}{reading}"));
-        }
-        Self(named(name.as_bytes()))
+        let (version, reading) = (version.to_string(), (reading > 0).then(|| reading.to_string()));
+        let parts = [source, source_record_id, &version, op, event_type].into_iter().chain(reading.as_deref());
+        Self(named(parts.map(str::as_bytes)))
     }
 }
 
-/// The UUIDv5 of a name in the namespace of events. The hash uses what the processor has for it; the one inside `uuid` does
-/// not, and every event has an id.
-fn named(name: &[u8]) -> Uuid {
-    let digest = Sha1::new().chain_update(EventId::NAMESPACE.as_bytes()).chain_update(name).finalize();
+/// The UUIDv5 of a name in the namespace of events: the parts, each but the first after the control character. The hash uses
+/// what the processor has for it; the one inside `uuid` does not, and every event has an id.
+fn named<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Uuid {
+    let mut hash = Sha1::new().chain_update(EventId::NAMESPACE.as_bytes());
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 0 {
+            hash.update([0x1f]);
+        }
+        hash.update(part);
+    }
     let mut head = [0; 16];
-    head.copy_from_slice(&digest[..16]);
+    head.copy_from_slice(&hash.finalize()[..16]);
     uuid::Builder::from_sha1_bytes(head).into_uuid()
 }
 
@@ -108,11 +112,7 @@ impl PersonId {
 impl BatchId {
     /// The batch that a body is: the same body of the same feed is the same batch.
     pub fn derive(feed: &FeedId, body_sha256: &[u8; 32]) -> Self {
-        let mut name = Vec::with_capacity(feed.as_str().len() + 33);
-        name.extend_from_slice(feed.as_str().as_bytes());
-        name.push(0x1f);
-        name.extend_from_slice(body_sha256);
-        Self(named(&name))
+        Self(named([feed.as_str().as_bytes(), body_sha256.as_slice()]))
     }
 }
 

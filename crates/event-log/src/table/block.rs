@@ -5,7 +5,10 @@
 //! big-endian), the names and values of headers likewise.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io;
+
+use zstd::bulk::Compressor;
 
 /// Most records of a block. A reader finds the block of an offset by it, so it may shrink but never grow.
 pub(super) const BLOCK_RECORDS_MAX: usize = 1_000;
@@ -13,6 +16,11 @@ pub(super) const BLOCK_RECORDS_MAX: usize = 1_000;
 const BLOCK_BYTES_FULL: usize = 256 << 10;
 /// Compresses at several hundred MB/s; the next level costs more time than the disk does.
 const COMPRESSION_LEVEL: i32 = -1;
+
+thread_local! {
+    /// What compression works with is large: made for each block, it would cost as much as compressing does.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// Neighbouring records, packed.
 #[derive(Debug)]
@@ -62,13 +70,20 @@ impl Packer {
     }
 
     fn close(&mut self) -> io::Result<()> {
-        let body = zstd::bulk::compress(&self.plain, COMPRESSION_LEVEL)?;
+        let body = compress(&self.plain)?;
         // Both are small: a block is closed at its limits, and a record has at most 4 MiB.
         self.full.push(Block { records: self.records as i32, plain_bytes: self.plain.len() as i32, body });
         self.plain.clear();
         self.records = 0;
         Ok(())
     }
+}
+
+fn compress(plain: &[u8]) -> io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|compressor| match compressor {
+        Some(compressor) => compressor.compress(plain),
+        none => none.insert(Compressor::new(COMPRESSION_LEVEL)?).compress(plain),
+    })
 }
 
 fn put(bytes: &mut Vec<u8>, part: &[u8]) {
