@@ -2,6 +2,7 @@
 
 use domain::{Day, PlaceKind, Precision, Sensitive, TravelMode, TripSegment, TripStatus};
 use jiff::civil::DateTime;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::columns::Field;
 use crate::feed::{Draft, RowError};
@@ -33,7 +34,7 @@ pub(super) fn map(row: &Row<'_>) -> Result<Vec<Draft>, RowError> {
     let status = fields.code::<TripStatus>(Field::Status)?.unwrap_or_default();
     let mode = fields.code(Field::TravelMode)?.unwrap_or(TravelMode::Rail);
     let seat = fields.bounded(Field::Seat, 32)?.filter(|seat| seat != "无座");
-    let carriage = fields.bounded(Field::Carriage, 16)?;
+    let carriage = fields.bounded(Field::Carriage, 16)?.map(|printed| carriage_number(&printed));
     let stop = |field: Field| {
         let name = fields.bounded(field, 64)?.ok_or_else(|| fields.missing(field))?;
         let mut place = row.place(PlaceKind::Stop, Some(&name));
@@ -84,8 +85,8 @@ fn on_day(row: &Row<'_>, field: Field, day: Option<Day>) -> Result<Option<Moment
 
 /// All numbers of a run, in order: `T5317/6` is T5316 and T5317. `None` when the text is no train number.
 fn run_numbers(printed: &str) -> Option<Vec<String>> {
-    let printed: String = printed.to_uppercase().chars().filter(|c| !c.is_whitespace()).collect();
-    let mut parts = printed.split('/');
+    let printed: String = printed.nfkc().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
+    let mut parts = printed.trim_end_matches('次').split('/');
     let first = parts.next().filter(|first| is_number(first))?;
     let mut numbers = vec![first.to_owned()];
     for part in parts {
@@ -101,6 +102,17 @@ fn run_numbers(printed: &str) -> Option<Vec<String>> {
     numbers.sort();
     numbers.dedup();
     Some(numbers)
+}
+
+/// A carriage as a ticket prints it, whoever wrote it down: `5`, `５` and `05车` are `05`. What is no number stays as it is.
+fn carriage_number(printed: &str) -> String {
+    let text: String = printed.nfkc().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
+    let bare = text.trim_end_matches(['号', '车', '厢']);
+    match bare.parse::<u16>() {
+        Ok(number) if bare.bytes().all(|b| b.is_ascii_digit()) => format!("{number:02}"),
+        _ if bare.is_empty() => text,
+        _ => bare.to_owned(),
+    }
 }
 
 fn is_number(text: &str) -> bool {
@@ -120,8 +132,17 @@ mod tests {
         assert_eq!(numbers("G1234/5").as_deref(), Some("G1234 G1235"));
         assert_eq!(numbers("k8").as_deref(), Some("K8"));
         assert_eq!(numbers("Z98/T97").as_deref(), Some("T97 Z98"));
+        assert_eq!(numbers("Ｋ1556／7次").as_deref(), Some("K1556 K1557"));
         assert_eq!(numbers("苏A12345"), None);
         assert_eq!(numbers("G1/123456"), None);
         assert_eq!(numbers(""), None);
+    }
+
+    #[test]
+    fn a_carriage_has_one_number_however_it_is_written() {
+        for printed in ["05", "5", "05车", "５", "5号车厢", " 005 "] {
+            assert_eq!(carriage_number(printed), "05", "{printed}");
+        }
+        assert_eq!(["16", "加1", "a", "车"].map(carriage_number), ["16", "加1", "A", "车"]);
     }
 }
